@@ -1,0 +1,78 @@
+"""grad: the chain rule, once.
+
+dx, dw = grad(loss, [x, w])                      gradients are values; nothing accumulates
+(dx,) = grad(loss, [x], create_graph=True)       dx can be differentiated again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .ops import astype, sum_to
+from .tensor import Tensor, recording
+
+__all__ = ["grad"]
+
+
+def grad(
+    y: Tensor, xs: Iterable[Tensor], create_graph: bool = False, allow_unused: bool = False
+) -> list[Tensor]:
+    """The gradient of the scalar y at each tensor in xs; only what lies between is visited.
+
+    Each gradient has the shape and dtype of its x. With `create_graph` it remembers how it was
+    made, so that it can be differentiated again. With `allow_unused` an x that y does not depend
+    on has gradient 0; without it, that is a mistake.
+
+    Raises ValueError if y is not one number, or does not depend on one of xs; RuntimeError if a
+    tensor of the graph was assigned to after y was computed.
+    """
+    xs = list(xs)
+    if y.size != 1:
+        raise ValueError(f"grad: y must be one number, got shape {y.shape}; take its mean or sum")
+    for i, x in enumerate(xs):
+        if x.dtype.kind != "f":
+            raise ValueError(f"grad: xs[{i}] must be floating point, got {x.dtype}")
+    wanted = set(xs)
+    tape = sorted(_ancestors(y), key=lambda t: t.born)  # parents are older than their children
+    if not allow_unused and (unused := wanted.difference(tape)):
+        names = [x.name or f"xs[{i}] of shape {x.shape}" for i, x in enumerate(xs) if x in unused]
+        raise ValueError(
+            f"grad: y does not depend on {', '.join(names)}; computed under no_grad, detached, or "
+            "not used at all?"
+        )
+
+    path = set(wanted)  # the tensors through which y feels xs
+    for t in tape:
+        if any(parent in path for parent, _ in t.edges):
+            path.add(t)
+
+    grads = {y: Tensor(y.xp.ones_like(y.data))}
+    with recording(create_graph):
+        for t in reversed(tape):  # by now, all of t's children have contributed
+            if t not in path:
+                continue
+            for parent, pull in t.edges:
+                if parent.born > t.born:
+                    raise RuntimeError(
+                        f"grad: {parent.name or 'a tensor'} of shape {parent.shape} was assigned to"
+                        " after this graph was built; compute y again"
+                    )
+                if parent in path:
+                    g = sum_to(pull(grads[t], t), parent.shape)  # undo any broadcasting, once
+                    if g.dtype != parent.dtype:
+                        g = astype(g, parent.dtype)
+                    grads[parent] = grads[parent] + g if parent in grads else g
+            if t not in wanted:
+                del grads[t]  # nobody asked for it: let it go
+    return [grads[x] if x in grads else Tensor(x.xp.zeros_like(x.data)) for x in xs]
+
+
+def _ancestors(y: Tensor) -> set[Tensor]:
+    """y and all that it was made from. A loop and not a recursion: graphs can be deep."""
+    found, queue = {y}, [y]
+    while queue:
+        for parent, _ in queue.pop().edges:
+            if parent not in found:
+                found.add(parent)
+                queue.append(parent)
+    return found

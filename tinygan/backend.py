@@ -1,0 +1,204 @@
+"""Which array library an array belongs to, and the few things that libraries do differently.
+
+    of(array)            the backend of an array, told from its type
+    get("cupy")          a backend by name, with its library imported; raises when it cannot work
+    move(array, "cupy")  a copy of an array on another backend ("cupy:1": on the second GPU)
+    survey()             every backend's name and, where it does not work, the line that mends it
+
+The engine asks an array for its library (`of(array).xp`) and then speaks to that: there is no
+`if gpu:` in ops, layers or games. What cannot be said in one way for all libraries is here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+
+__all__ = [
+    "Backend",
+    "BackendUnavailable",
+    "Rng",
+    "get",
+    "move",
+    "normal",
+    "of",
+    "place",
+    "register",
+    "survey",
+    "uniform",
+]
+
+Array = Any  # an array of whichever library: the libraries share no base class
+Rng = np.random.Generator
+
+
+class BackendUnavailable(InputError):
+    """The array library is missing or cannot reach its device; the message says what mends it."""
+
+
+def _nothing() -> None:
+    """NumPy computes at once, so there is nothing to wait for."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array library with what tinygan needs beyond the functions that NumPy and CuPy share."""
+
+    name: str
+    xp: Any
+    array_type: type
+    from_host: Callable[[np.ndarray, int], Array]
+    to_host: Callable[[Array], np.ndarray]
+    synchronize: Callable[[], None] = _nothing
+    # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
+    # values (not of shapes) are made only where this is true.
+    reads_are_free: bool = False
+
+
+numpy = Backend(
+    name="numpy",
+    xp=np,
+    array_type=np.ndarray,
+    from_host=lambda array, device: array.copy(),
+    to_host=lambda array: array,
+    reads_are_free=True,
+)
+
+_by_type: dict[type, Backend] = {np.ndarray: numpy}
+
+
+def register(backend: Backend) -> None:
+    """Make `backend` known, so that `of` finds it from its arrays and `get` by its name."""
+    _by_type[backend.array_type] = backend
+
+
+def of(array: Array) -> Backend:
+    """The backend that `array` belongs to. Raises TypeError for what is no array of any."""
+    backend = _by_type.get(type(array))
+    if backend is None:
+        for array_type, backend in _by_type.items():
+            if isinstance(array, array_type):
+                return backend
+        raise TypeError(f"expected an array of a known backend, got {type(array).__name__}")
+    return backend
+
+
+def get(name: str) -> Backend:
+    """The backend called `name` ("numpy", "cupy", with or without a device as in "cupy:1")."""
+    library, _ = _parse(name)
+    for backend in _by_type.values():
+        if backend.name == library:
+            return backend
+    if library == "cupy":
+        register(_load_cupy())
+        return get(name)
+    known = sorted({"cupy", *(b.name for b in _by_type.values())})
+    raise BackendUnavailable(f"backend {name!r} is unknown; expected one of {', '.join(known)}")
+
+
+def move(array: Array, where: str) -> Array:
+    """A copy of `array` on the backend (and device) named by `where`, with the same dtype."""
+    target, (_, device) = get(where), _parse(where)
+    return target.from_host(of(array).to_host(array), device)
+
+
+def place(host: np.ndarray, like: Array) -> Array:
+    """A copy of a NumPy array on the backend and device of `like`; the dtype stays its own."""
+    return of(like).from_host(host, getattr(like.device, "id", 0))
+
+
+def survey() -> dict[str, str | None]:
+    """The backends by name: None where it works, else the line that says what would mend it."""
+    found: dict[str, str | None] = {"numpy": None}
+    try:
+        get("cupy")
+        found["cupy"] = None
+    except BackendUnavailable as problem:
+        found["cupy"] = str(problem)
+    return found
+
+
+def _parse(name: str) -> tuple[str, int]:
+    library, _, device = name.partition(":")
+    if device and not device.isdecimal():
+        raise BackendUnavailable(f"backend {name!r}: expected a device number after ':'")
+    if library == "numpy" and device not in ("", "0"):
+        raise BackendUnavailable(f"backend {name!r}: numpy has one device, the CPU")
+    return library, int(device or 0)
+
+
+def _load_cupy() -> Backend:
+    """Import CuPy and prove with one addition that it can compute, or say why it cannot."""
+    install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
+    if importlib.util.find_spec("cupy") is None:
+        raise BackendUnavailable(f"backend 'cupy': CuPy is not installed; {install}")
+    try:
+        import cupy
+    except Exception as problem:  # a broken wheel fails in many ways, all of them at import
+        raise BackendUnavailable(
+            f"backend 'cupy': CuPy does not import ({_first_line(problem)}); {install}"
+        ) from problem
+    if not cupy.cuda.is_available():
+        try:
+            cupy.cuda.runtime.getDeviceCount()
+            reason = "no device is visible"
+        except cupy.cuda.runtime.CUDARuntimeError as problem:
+            reason = _first_line(problem)
+        raise BackendUnavailable(
+            f"backend 'cupy': CuPy {cupy.__version__} is installed but CUDA is not usable: {reason}"
+            " (needs an NVIDIA GPU, and a driver >= 525 for CUDA 12 or >= 580 for CUDA 13)"
+        )
+    try:
+        if int((cupy.arange(3) + 1).sum()) != 6:
+            raise RuntimeError("the GPU cannot add")
+    except Exception as problem:  # most often: the compiler or the toolkit is not there
+        raise BackendUnavailable(
+            f"backend 'cupy': a first kernel fails ({_first_line(problem)}); {install}"
+        ) from problem
+
+    def from_host(array: np.ndarray, device: int) -> Array:
+        count = cupy.cuda.runtime.getDeviceCount()
+        if device >= count:
+            raise BackendUnavailable(f"backend 'cupy:{device}': there are {count} devices, from 0")
+        with cupy.cuda.Device(device):
+            return cupy.array(array)
+
+    return Backend(
+        name="cupy",
+        xp=cupy,
+        array_type=cupy.ndarray,
+        from_host=from_host,
+        to_host=cupy.asnumpy,
+        synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
+    )
+
+
+def _first_line(problem: BaseException) -> str:
+    return (str(problem) or type(problem).__name__).splitlines()[0]
+
+
+# Noise: one door for normal and one for uniform numbers. They are drawn on the host from an
+# explicit generator, so every backend sees the same numbers for the same seed.
+
+
+def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+    """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
+    return _drawn(rng.standard_normal, shape, like)
+
+
+def uniform(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+    """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
+    return _drawn(rng.random, shape, like)
+
+
+def _drawn(draw: Callable[..., np.ndarray], shape: tuple[int, ...], like: Array) -> Array:
+    backend, dtype = of(like), np.dtype(like.dtype)
+    native = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float32)
+    host = draw(shape, dtype=native).astype(dtype, copy=False)
+    return host if backend is numpy else place(host, like)

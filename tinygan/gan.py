@@ -1,0 +1,261 @@
+"""The game of generative adversarial networks, and Algorithm 1 that plays it.
+
+    min over G, max over D of   E[log D(x)] + E[log(1 - D(G(z)))]          (Goodfellow et al. 2014)
+
+    x        real images                        m   size of a minibatch
+    z        noise, G(z) a generated image      k   steps of D for one of G
+    D(x)     here a logit: the paper's D(x) is its sigmoid
+
+A game says what D and G pay for the logits they get; `play` lets them play it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+from . import backend
+from .autograd import grad
+from .backend import Rng
+from .nn import Module
+from .ops import mean, relu, softplus, sqrt, sum
+from .optim import Optimizer
+from .tensor import Tensor, no_grad
+
+__all__ = [
+    "GAMES",
+    "Game",
+    "Round",
+    "hinge",
+    "label_flips",
+    "label_noise",
+    "least_squares",
+    "minimax",
+    "non_saturating",
+    "one_sided_smoothing",
+    "play",
+    "play_simultaneously",
+    "r1",
+    "wasserstein",
+    "wgan_gp",
+]
+
+Price = Callable[[Tensor], Tensor]
+
+
+class Game(NamedTuple):
+    """What the players pay, for each logit: D for one on a real image and for one on a fake, and G
+    for one on a fake of its own."""
+
+    real: Price
+    fake: Price
+    fool: Price
+
+    def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What D minimises, from its logits on real images and on fakes."""
+        return mean(self.real(real)) + mean(self.fake(fake))
+
+    def g_loss(self, fake: Tensor) -> Tensor:
+        """What G minimises, from D's logits on its fakes."""
+        return mean(self.fool(fake))
+
+
+# With D(x) = sigmoid(l): log D(x) = -softplus(-l) and log(1 - D(x)) = -softplus(l).
+minimax = Game(
+    real=lambda l: softplus(-l),  # -log D(x)
+    fake=lambda l: softplus(l),  # -log(1 - D(G(z)))
+    fool=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D is sure of a fake
+)
+# The same equilibrium, but G maximises log D(G(z)): a gradient where it is needed (section 3).
+non_saturating = minimax._replace(fool=lambda l: softplus(-l))
+# Lim and Ye 2017; Miyato et al. 2018.
+hinge = Game(real=lambda l: relu(1 - l), fake=lambda l: relu(1 + l), fool=lambda l: -l)
+# Arjovsky et al. 2017. D must be kept Lipschitz: by `wgan_gp` or by spectral normalisation.
+wasserstein = Game(real=lambda l: -l, fake=lambda l: l, fool=lambda l: -l)
+
+
+def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Game:
+    """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
+
+    (-1, 1, 0) makes G minimise a Pearson chi-square divergence; (0, 1, 1) is the usual coding.
+    """
+    return Game(
+        real=lambda l: (l - b) ** 2 / 2,
+        fake=lambda l: (l - a) ** 2 / 2,
+        fool=lambda l: (l - c) ** 2 / 2,
+    )
+
+
+GAMES: dict[str, Game] = {
+    "minimax": minimax,
+    "non-saturating": non_saturating,
+    "least-squares": least_squares(),
+    "hinge": hinge,
+    "wasserstein": wasserstein,
+}
+
+
+class Round(NamedTuple):
+    """What one round of Algorithm 1 leaves. Tensors, so that a GPU need not be waited for."""
+
+    d_loss: Tensor
+    g_loss: Tensor
+    real: Tensor  # D's logits on the last real minibatch,
+    fake: Tensor  # and on the last fakes that D was trained with
+
+
+class Penalty(Protocol):
+    """A term added to D's loss: see `wgan_gp` and `r1`."""
+
+    def __call__(self, D: Module, x: Tensor, fake: Tensor) -> Tensor: ...
+
+
+Source = Callable[[int], Tensor]  # of m: a minibatch of real images, or of noise
+
+
+def play(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+    k: int = 1,
+    penalty: Penalty | None = None,
+) -> Iterator[Round]:
+    """Algorithm 1 of Goodfellow et al. 2014: k steps for D, one for G, again and again.
+
+    Each `next` plays one round. What else there is to do (print, draw, save, stop) is done by
+    the caller between rounds.
+    """
+    _check_sizes(m=m, k=k)
+    while True:
+        for _ in range(k):
+            x, z = data(m), noise(m)
+            with no_grad():
+                fake = G(z)
+            real_logits, fake_logits = D(x), D(fake)
+            d_loss = game.d_loss(real_logits, fake_logits)
+            if penalty is not None:
+                d_loss = d_loss + penalty(D, x, fake)
+            opt_d.step(grad(d_loss, D.parameters()))
+
+        z = noise(m)
+        g_loss = game.g_loss(D(G(z)))
+        opt_g.step(grad(g_loss, G.parameters()))
+
+        yield Round(d_loss, g_loss, real_logits, fake_logits)
+
+
+def play_simultaneously(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+    penalty: Penalty | None = None,
+) -> Iterator[Round]:
+    """As the paper's own code does it, and its Algorithm 1 does not: both players step at once.
+
+    One minibatch of fakes and one pass through D serve both losses, so G answers the D of the
+    round before.
+    """
+    _check_sizes(m=m)
+    while True:
+        x, z = data(m), noise(m)
+        fake = G(z)
+        real_logits, fake_logits = D(x), D(fake)
+        d_loss = game.d_loss(real_logits, fake_logits)
+        if penalty is not None:
+            d_loss = d_loss + penalty(D, x, fake.detach())
+        g_loss = game.g_loss(fake_logits)
+        d_grads, g_grads = grad(d_loss, D.parameters()), grad(g_loss, G.parameters())
+        opt_d.step(d_grads)
+        opt_g.step(g_grads)
+        yield Round(d_loss, g_loss, real_logits, fake_logits)
+
+
+def _check_sizes(**values: int) -> None:
+    for name, value in values.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
+
+
+# Wrappers of a game: D is told something other than the plain truth about some images. Where the
+# label "real" is replaced by "fake" with weight u, D pays (1 - u) real(l) + u fake(l).
+
+
+def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
+    """Real images count as real by 1 - epsilon; fakes stay fakes (Salimans et al. 2016, 3.4)."""
+    _check_share(epsilon=epsilon)
+    return game._replace(real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l))
+
+
+def label_noise(game: Game, width: float = 0.3, *, rng: Rng) -> Game:
+    """Every label is off by its own amount, uniform in [0, width)."""
+    _check_share(width=width)
+    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * width)
+
+
+def label_flips(game: Game, p: float = 0.05, *, rng: Rng) -> Game:
+    """Each label is the wrong one with probability p, independently."""
+    _check_share(p=p)
+    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) < p)
+
+
+def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
+    def mix(right: Price, wrong: Price) -> Price:
+        def price(l: Tensor) -> Tensor:
+            u = Tensor(weight(l)).astype(l.dtype)
+            return (1 - u) * right(l) + u * wrong(l)
+
+        return price
+
+    return game._replace(real=mix(game.real, game.fake), fake=mix(game.fake, game.real))
+
+
+def _check_share(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name}: expected a number in [0, 1], got {value!r}")
+
+
+# Penalties on the slope of D. They differentiate a gradient: that is what create_graph is for.
+
+
+def wgan_gp(weight: float = 10.0, *, rng: Rng) -> Penalty:
+    """weight * E[(|grad D(x^)| - 1)^2], x^ between a real image and a fake (Gulrajani et al. 2017).
+
+    D must not use BatchNorm: the penalty is on each example's own gradient (their section 4).
+    """
+
+    def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        if x.shape != fake.shape:
+            raise ValueError(f"wgan_gp: real {x.shape} and fake {fake.shape} must have one shape")
+        u = Tensor(backend.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
+        slopes = _slopes(D, (u * x.detach() + (1 - u) * fake.detach()).detach())
+        return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)
+
+    return penalty
+
+
+def r1(gamma: float = 10.0) -> Penalty:
+    """gamma / 2 * E[|grad D(x)|^2] on real images (Mescheder et al. 2018, eq. 9)."""
+
+    def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        return gamma / 2 * mean(_slopes(D, x.detach()))
+
+    return penalty
+
+
+def _slopes(D: Module, x: Tensor) -> Tensor:
+    """|dD(x)/dx|^2 for each example. The logits are summed: each depends on its own x alone."""
+    (g,) = grad(sum(D(x)), [x], create_graph=True)
+    return sum(g * g, tuple(range(1, x.ndim)))

@@ -1,0 +1,87 @@
+"""check_gradients: are the rules of a function right, to any order?
+
+Along random directions v_i the derivative of a scalar L at the point (x_1, x_2, ...) is
+
+    sum_i <dL/dx_i, v_i>   =   (L(x + h v) - L(x - h v)) / 2h   + O(h^2)
+
+The left side is itself a scalar function of x, so the same check of it tests second
+derivatives, and so on: one checker, recursive in the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .autograd import grad
+from .backend import Rng, normal
+from .ops import sum
+from .tensor import Tensor, no_grad
+
+__all__ = ["check_gradients"]
+
+Function = Callable[..., Tensor]
+
+
+def check_gradients(
+    function: Function,
+    *xs: Tensor,
+    rng: Rng,
+    order: int = 2,
+    h: float = 1e-5,
+    tolerance: float = 1e-6,
+) -> None:
+    """Raise AssertionError unless the derivatives of `function` at float64 tensors xs are right.
+
+    Central differences are compared along random directions: each x alone, and all together. The
+    function may return a tensor of any shape; a random weighting makes one number of it. It must
+    be deterministic, and smooth within h of xs. `tolerance` is relative to the slope compared, and
+    absolute for slopes below 1.
+    """
+    for i, x in enumerate(xs):
+        if x.dtype != np.float64:
+            raise TypeError(f"xs[{i}]: differences need float64, got {x.dtype}")
+    with no_grad():
+        weights = Tensor(normal(rng, function(*xs).shape, like=xs[0].data))
+    _check(lambda *xs: sum(function(*xs) * weights), xs, rng, 1, order, h, tolerance)
+
+
+def _check(
+    scalar: Function,
+    xs: tuple[Tensor, ...],
+    rng: Rng,
+    depth: int,
+    order: int,
+    h: float,
+    tolerance: float,
+) -> None:
+    everything = list(range(len(xs)))
+    for moved in [[i] for i in everything] + [everything]:
+        v = [normal(rng, x.shape, like=x.data) * float(i in moved) for i, x in enumerate(xs)]
+
+        def slope(*xs: Tensor, v: list = v) -> Tensor:
+            grads = grad(scalar(*xs), xs, create_graph=True, allow_unused=True)
+            return _total([sum(g * along) for g, along in zip(grads, v, strict=True)])
+
+        analytic = slope(*xs).item()
+        ahead, behind = (
+            scalar(*(Tensor(x.data + sign * h * along) for x, along in zip(xs, v, strict=True)))
+            for sign in (1, -1)
+        )
+        numeric = (ahead.item() - behind.item()) / (2 * h)
+        scale = max(1.0, abs(analytic), abs(numeric))
+        if not abs(analytic - numeric) <= tolerance * scale:  # written so that a NaN fails, too
+            raise AssertionError(
+                f"derivative of order {depth} along {'all inputs' if len(moved) > 1 else moved}: "
+                f"by the rules {analytic:.9g}, by differences {numeric:.9g}"
+            )
+    if depth < order:
+        _check(slope, xs, rng, depth + 1, order, h, tolerance)
+
+
+def _total(terms: list[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

@@ -1,0 +1,78 @@
+"""Losses. What stands for a probability is given as a logit, its log-odds: never clip-then-log.
+
+With D = sigmoid(l): log D = -softplus(-l) and log(1 - D) = -softplus(l), exact at both ends,
+where log(clip(D)) has the gradient 0 exactly when D is confident.
+
+Shapes must be equal. A loss of (N,) against (N, 1) would broadcast to (N, N) and train nothing,
+so it raises.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .ops import abs, log_softmax, mean, softplus, sum
+from .tensor import Operand, Tensor, lift
+
+__all__ = ["bce_with_logits", "cross_entropy", "l1", "mse"]
+
+
+def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
+    """-t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)); targets in [0, 1], a number or l's shape.
+
+    Equal logits and targets of one half give log 2. `reduction`: "mean", "sum" or "none".
+    """
+    logits, targets = _alike("bce_with_logits", "logits", logits, targets)
+    return _reduce(targets * softplus(-logits) + (1 - targets) * softplus(logits), reduction)
+
+
+def mse(predictions: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
+    """(p - t)^2; targets are a number or of p's shape. `reduction`: "mean", "sum" or "none"."""
+    predictions, targets = _alike("mse", "predictions", predictions, targets)
+    difference = predictions - targets
+    return _reduce(difference * difference, reduction)
+
+
+def l1(predictions: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
+    """|p - t|; targets are a number or of p's shape. `reduction`: "mean", "sum" or "none"."""
+    predictions, targets = _alike("l1", "predictions", predictions, targets)
+    return _reduce(abs(predictions - targets), reduction)
+
+
+def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tensor:
+    """-log softmax(l)[label], for logits (N, K) and integer labels (N,).
+
+    Labels out of range raise ValueError where reading values is cheap: not on a GPU.
+    `reduction`: "mean", "sum" or "none" (a loss for each example).
+    """
+    logits, labels = lift(logits, labels)
+    if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
+        raise ValueError(f"cross_entropy: labels must be integers, got {labels!r}")
+    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+        raise ValueError(
+            f"cross_entropy: expected logits (N, K) and labels (N,), got {logits.shape} and "
+            f"{labels.shape}"
+        )
+    n, k = logits.shape
+    if logits.backend.reads_are_free and n and not 0 <= labels.data.min() <= labels.data.max() < k:
+        raise ValueError(
+            f"cross_entropy: expected labels in 0..{k - 1}, got "
+            f"{labels.data.min()}..{labels.data.max()}"
+        )
+    chosen = log_softmax(logits, axis=1)[logits.xp.arange(n), labels]
+    return _reduce(-chosen, reduction)
+
+
+def _alike(loss: str, name: str, a: Operand, b: Operand) -> tuple[Tensor, Any]:
+    a, b = lift(a, b)
+    if isinstance(b, Tensor) and a.shape != b.shape:
+        raise ValueError(f"{loss}: {name} {a.shape} and targets {b.shape} must have one shape")
+    return a, b
+
+
+def _reduce(loss: Tensor, reduction: str) -> Tensor:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
+    if reduction == "none":
+        return loss
+    return mean(loss) if reduction == "mean" else sum(loss)

@@ -1,0 +1,101 @@
+"""Initialisers: they fill a parameter in place, from an explicit generator.
+
+Names, arguments and formulas follow torch.nn.init. The fans of a weight (out, in, ...) are
+in * receptive field and out * receptive field; a transposed convolution's weight is (in, out, ...),
+and PyTorch reads its fans in the same places, so we do too.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..backend import Rng, place
+from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
+from .module import Module, Parameter
+from .norm import BatchNorm1d, BatchNorm2d
+
+__all__ = [
+    "constant_",
+    "dcgan_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "orthogonal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+]
+
+
+def _fill(parameter: Parameter, values: np.ndarray) -> Parameter:
+    parameter.data[...] = place(values.astype(parameter.dtype), parameter.data)
+    parameter.touch()
+    return parameter
+
+
+def constant_(parameter: Parameter, value: float) -> Parameter:
+    """All elements equal to `value`."""
+    return _fill(parameter, np.full(parameter.shape, value))
+
+
+def uniform_(parameter: Parameter, a: float = 0.0, b: float = 1.0, *, rng: Rng) -> Parameter:
+    """U(a, b). The 2014 paper's code: U(-0.05, 0.05) in G and U(-0.005, 0.005) in D."""
+    return _fill(parameter, rng.uniform(a, b, parameter.shape))
+
+
+def normal_(parameter: Parameter, mean: float = 0.0, std: float = 1.0, *, rng: Rng) -> Parameter:
+    """N(mean, std^2)."""
+    return _fill(parameter, rng.normal(mean, std, parameter.shape))
+
+
+def _fans(parameter: Parameter) -> tuple[int, int]:
+    if parameter.ndim < 2:
+        raise ValueError(f"parameter: fans need at least 2 axes, got shape {parameter.shape}")
+    field = math.prod(parameter.shape[2:])
+    return parameter.shape[1] * field, parameter.shape[0] * field
+
+
+def xavier_uniform_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
+    """U(-r, r) with r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    r = gain * math.sqrt(6.0 / sum(_fans(parameter)))
+    return uniform_(parameter, -r, r, rng=rng)
+
+
+def xavier_normal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
+    """N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    return normal_(parameter, 0.0, gain * math.sqrt(2.0 / sum(_fans(parameter))), rng=rng)
+
+
+def kaiming_uniform_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
+    """U(-r, r) with r = sqrt(6 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a."""
+    r = math.sqrt(6.0 / ((1 + a * a) * _fans(parameter)[0]))
+    return uniform_(parameter, -r, r, rng=rng)
+
+
+def kaiming_normal_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
+    """N(0, 2 / ((1 + a^2) fan_in)) (He et al. 2015, eq. 15), for a leaky ReLU of slope a."""
+    std = math.sqrt(2.0 / ((1 + a * a) * _fans(parameter)[0]))
+    return normal_(parameter, 0.0, std, rng=rng)
+
+
+def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
+    """Rows (or columns, if there are fewer) orthonormal times gain (Saxe et al. 2013)."""
+    rows, columns = parameter.shape[0], math.prod(parameter.shape[1:])
+    _fans(parameter)  # raises for fewer than two axes
+    q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+    q *= np.sign(np.diag(r))  # makes the distribution uniform over rotations
+    return _fill(parameter, gain * (q if rows >= columns else q.T).reshape(parameter.shape))
+
+
+def dcgan_(network: Module, *, rng: Rng) -> Module:
+    """DCGAN's (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm scale N(1, .02^2)."""
+    for module in network.modules():
+        if isinstance(module, (Linear, Conv2d, ConvTranspose2d, Maxout)):
+            normal_(module.weight, 0.0, 0.02, rng=rng)
+            if module.bias is not None:
+                constant_(module.bias, 0.0)
+        elif isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.weight is not None:
+            normal_(module.weight, 1.0, 0.02, rng=rng)
+    return network

@@ -1,0 +1,241 @@
+"""Modules are plain objects: parameters are found by walking their attributes in order.
+
+    class Net(nn.Module):
+        def __init__(self, rng):
+            super().__init__()
+            self.inner = nn.Linear(2, 3, rng=rng)      found as "inner.weight", "inner.bias"
+
+        def forward(self, x):
+            return relu(self.inner(x))
+
+A `Parameter` is learned; an attribute that is a plain array (running statistics) is a buffer:
+saved, moved, but not learned. Lists of modules are walked too; names that start with "_" are not.
+Keys and shapes of `state_dict` are PyTorch's.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import backend as backends
+from ..tensor import Tensor
+
+__all__ = ["Module", "Parameter", "Sequential"]
+
+Self = TypeVar("Self", bound="Module")
+
+
+class Parameter(Tensor):
+    """A tensor that is learned: `Module.parameters` finds it and an optimizer assigns to it."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        return Parameter(self.data.copy(), name=self.name)
+
+
+class Module:
+    """The base of all layers and networks: a forward function with parameters and buffers."""
+
+    def __init__(self) -> None:
+        self.training = True
+
+    def forward(self, *inputs: Any) -> Tensor:
+        """What the module computes; called as `module(x)`."""
+        raise TypeError(f"{type(self).__name__} defines no forward()")
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        return self.forward(*inputs)
+
+    # What is inside.
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly inside this one, by name, in the order of their definition."""
+        for name, value in self._attributes():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple)):
+                for i, item in enumerate(value):
+                    if isinstance(item, Module):
+                        yield f"{name}.{i}", item
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside it, each once."""
+        yield from {id(m): m for _, m in self._walk("")}.values()
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """The parameters by name; one that is shared is named once, where it is met first."""
+        seen: set[int] = set()
+        for key, owner, name in self._slots():
+            value = getattr(owner, name)
+            if isinstance(value, Parameter) and id(value) not in seen:
+                seen.add(id(value))
+                yield key, value
+
+    def parameters(self) -> list[Parameter]:
+        """The parameters, in the order of their definition."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_buffers(self) -> Iterator[tuple[str, Any]]:
+        """The plain arrays by name: what is kept but not learned, as running statistics."""
+        for key, owner, name in self._slots():
+            value = getattr(owner, name)
+            if not isinstance(value, Parameter):
+                yield key, value
+
+    def _attributes(self) -> Iterator[tuple[str, Any]]:
+        return ((n, v) for n, v in vars(self).items() if not n.startswith("_"))
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        yield prefix, self
+        for name, child in self.children():
+            yield from child._walk(f"{prefix}{name}.")
+
+    def _slots(self) -> Iterator[tuple[str, Module, str]]:
+        """(key, module, attribute) of every parameter and buffer."""
+        for prefix, module in self._walk(""):
+            for name, value in module._attributes():
+                if isinstance(value, Parameter) or _is_array(value):
+                    yield prefix + name, module, name
+
+    # Training or evaluation, said explicitly.
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Dropout drops, BatchNorm uses the batch's statistics (and tracks them)."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: Self) -> Self:
+        """Dropout passes everything, BatchNorm uses its running statistics."""
+        return self.train(False)
+
+    @contextmanager
+    def evaluating(self: Self) -> Iterator[Self]:
+        """Within `with G.evaluating():` in evaluation mode; after it, each module as it was."""
+        before = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            yield self
+        finally:
+            for module, mode in before:
+                module.training = mode
+
+    # Moving, copying, saving.
+
+    def to(self: Self, where: str) -> Self:
+        """Move all parameters and buffers to a backend: "numpy", "cupy", "cupy:1". In place.
+
+        Build optimizers after moving: they hold on to the arrays they were given."""
+        backends.get(where)  # fails before anything has moved
+        return self._convert(lambda array: backends.move(array, where))
+
+    def astype(self: Self, dtype: Any) -> Self:
+        """Give all floating-point parameters and buffers another dtype. In place."""
+        return self._convert(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a)
+
+    def _convert(self: Self, convert: Callable[[Any], Any]) -> Self:
+        done: set[int] = set()  # a shared parameter is converted once
+        for _, owner, name in list(self._slots()):
+            value = getattr(owner, name)
+            if not isinstance(value, Parameter):
+                setattr(owner, name, convert(value))
+            elif id(value) not in done:
+                done.add(id(value))
+                value.data = convert(value.data)
+        return self
+
+    def copy(self: Self) -> Self:
+        """A copy with parameters and buffers of its own."""
+        return copy.deepcopy(self)
+
+    def apply(self: Self, function: Callable[[Module], object]) -> Self:
+        """Call `function` on every module inside, this one included; for initialisers."""
+        for module in self.modules():
+            function(module)
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of all parameters and buffers by name, on the backend where they live."""
+        return {
+            key: (value.data if isinstance(value, Parameter) else value).copy()
+            for key, value in ((k, getattr(owner, name)) for k, owner, name in self._slots())
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Assign arrays by name; dtype and backend stay this module's own.
+
+        Raises ValueError naming every missing, unexpected or misshapen entry, before any change.
+        """
+        slots = {key: (owner, name) for key, owner, name in self._slots()}
+        faults = [f"{key!r} is missing" for key in slots if key not in state]
+        faults += [f"{key!r} is unexpected" for key in state if key not in slots]
+        for key in slots.keys() & state.keys():
+            have = getattr(*slots[key]).shape
+            if tuple(state[key].shape) != have:
+                faults.append(f"{key!r} has shape {tuple(state[key].shape)}, expected {have}")
+        if faults:
+            raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
+        for key, (owner, name) in slots.items():
+            value = getattr(owner, name)
+            array = value.data if isinstance(value, Parameter) else value
+            array[...] = _like(state[key], array)
+            if isinstance(value, Parameter):
+                value.touch()
+
+    def __repr__(self) -> str:
+        own = ", ".join(
+            f"{name}={value!r}"
+            for name, value in self._attributes()
+            if name != "training" and isinstance(value, (int, float, str, tuple))
+        )
+        lines = [f"  ({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children()]
+        return "\n".join([f"{type(self).__name__}({own}", *lines]) + ("\n)" if lines else ")")
+
+
+class Sequential(Module):
+    """One module after the other; the output of each is the input of the next."""
+
+    def __init__(self, *layers: Module) -> None:
+        super().__init__()
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential: layer {i} must be a Module, got {layer!r}")
+        self.layers = list(layers)
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        return ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    def forward(self, x: Any) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+
+def _is_array(value: Any) -> bool:
+    try:
+        backends.of(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _like(value: Any, array: Any) -> Any:
+    """`value` (an array of any backend, or whatever NumPy understands) on array's backend."""
+    if _is_array(value):
+        value = backends.of(value).to_host(value)
+    return backends.place(np.asarray(value, dtype=array.dtype), array)

@@ -1,0 +1,47 @@
+"""Layers that are random while training and do nothing in evaluation. Each takes its generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backend
+from ..backend import Rng
+from ..tensor import Tensor, lift
+from . import checks
+from .module import Module
+
+__all__ = ["Dropout", "GaussianNoise"]
+
+
+class Dropout(Module):
+    """Set each element to 0 with probability p and scale the others by 1 / (1 - p).
+
+    The scaling keeps the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng) -> None:
+        super().__init__()
+        checks.between(0, 1, p=p)
+        self.p, self.rng = p, checks.generator(rng)
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        if not self.training or self.p == 0:
+            return x
+        keep = backend.uniform(self.rng, x.shape, like=x.data) >= self.p
+        return x * Tensor(keep.astype(x.dtype) / (1 - self.p))
+
+
+class GaussianNoise(Module):
+    """Add N(0, std^2) to each element."""
+
+    def __init__(self, std: float, *, rng: Rng) -> None:
+        super().__init__()
+        checks.between(0, float("inf"), std=std)
+        self.std, self.rng = std, checks.generator(rng)
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        if not self.training or self.std == 0:
+            return x
+        return x + Tensor(backend.normal(self.rng, x.shape, like=x.data) * self.std)

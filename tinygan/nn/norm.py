@@ -1,0 +1,154 @@
+"""Normalisation: subtract a mean, divide by a standard deviation, then scale and shift.
+
+    y = (x - m) / sqrt(v + eps) * weight + bias
+
+The layers differ in what m and v are taken over: the batch (BatchNorm), an image's own channel
+(InstanceNorm), an example's own features (LayerNorm).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..tensor import Tensor, lift
+from . import checks
+from .module import Module, Parameter
+
+__all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm2d", "LayerNorm"]
+
+
+def _normalise(
+    x: Tensor, m: Tensor, v: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None
+) -> Tensor:
+    scale = 1 / ops.sqrt(v + eps)
+    y = (x - m) * (scale if weight is None else scale * weight)
+    return y if bias is None else y + bias
+
+
+def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Mean and (biased) variance over `axes`, which are kept as 1."""
+    m = ops.mean(x, axes, keepdims=True)
+    centred = x - m
+    return m, ops.mean(centred * centred, axes, keepdims=True)
+
+
+def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Parameter | None]:
+    if not on:
+        return None, None
+    return Parameter(np.ones(shape, np.float32)), Parameter(np.zeros(shape, np.float32))
+
+
+class _BatchNorm(Module):
+    """Ioffe and Szegedy 2015, algorithm 1. `train()` and `eval()` say which statistics are used.
+
+    Training: the batch's, and the running ones move towards them by `momentum` (the variance
+    unbiased, as PyTorch tracks it). Evaluation: the running ones. In a GAN the statistics of real
+    and of generated batches are taken apart: D sees one batch of each, never a mixture.
+    """
+
+    ndims: tuple[int, ...]
+    expected: str
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *, affine: bool = True
+    ) -> None:
+        super().__init__()
+        checks.sizes(num_features=num_features)
+        checks.between(0, float("inf"), eps=eps)
+        checks.between(0, 1 + 1e-9, momentum=momentum)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight, self.bias = _affine((num_features,), affine)
+        self.running_mean = np.zeros(num_features, np.float32)
+        self.running_var = np.ones(num_features, np.float32)
+        self.num_batches_tracked = np.zeros((), np.int64)
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        name = type(self).__name__
+        if x.ndim not in self.ndims:
+            raise ValueError(f"{name}: expected {self.expected}, got shape {x.shape}")
+        x = checks.inputs(self, x, self.num_features, 1, self.running_mean.dtype)
+        axes = (0, *range(2, x.ndim))
+        column = (1, self.num_features) + (1,) * (x.ndim - 2)
+        weight, bias = (None if p is None else p.reshape(column) for p in (self.weight, self.bias))
+        if self.training:
+            count = x.size // self.num_features
+            if count < 2:
+                raise ValueError(
+                    f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
+                    "larger batches or call .eval()"
+                )
+            m, v = _moments(x, axes)
+            self._track(m.data.reshape(-1), v.data.reshape(-1) * (count / (count - 1)))
+        else:
+            m, v = (Tensor(s.reshape(column)) for s in (self.running_mean, self.running_var))
+        return _normalise(x, m, v, self.eps, weight, bias)
+
+    def _track(self, mean: Any, variance: Any) -> None:
+        # New arrays, not in place: a graph built in evaluation mode may still hold the old ones.
+        self.running_mean = self.running_mean + self.momentum * (mean - self.running_mean)
+        self.running_var = self.running_var + self.momentum * (variance - self.running_var)
+        self.num_batches_tracked += 1
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L), over all axes but C."""
+
+    ndims, expected = (2, 3), "(N, C) or (N, C, L)"
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of (N, C, H, W), over all axes but C."""
+
+    ndims, expected = (4,), "(N, C, H, W)"
+
+
+class InstanceNorm2d(Module):
+    """Each channel of each image (N, C, H, W) by itself (Ulyanov et al. 2016)."""
+
+    def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
+        super().__init__()
+        checks.sizes(num_features=num_features)
+        checks.between(0, float("inf"), eps=eps)
+        self.num_features, self.eps = num_features, eps
+        self.weight, self.bias = _affine((num_features,), affine)
+
+    def forward(self, x: Any) -> Tensor:
+        x = checks.images(self, x)
+        dtype = x.dtype if self.weight is None else self.weight.dtype
+        x = checks.inputs(self, x, self.num_features, 1, dtype)
+        if x.shape[2] * x.shape[3] < 2:
+            raise ValueError(f"InstanceNorm2d: one value per image has no variance, got {x.shape}")
+        weight, bias = (
+            None if p is None else p.reshape(1, -1, 1, 1) for p in (self.weight, self.bias)
+        )
+        return _normalise(x, *_moments(x, (2, 3)), self.eps, weight, bias)
+
+
+class LayerNorm(Module):
+    """Each example by itself, over its last axes `normalized_shape` (Ba et al. 2016)."""
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        for size in shape:
+            checks.sizes(normalized_shape=size)
+        checks.between(0, float("inf"), eps=eps)
+        self.normalized_shape, self.eps = tuple(shape), eps
+        self.weight, self.bias = _affine(self.normalized_shape, True)
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        axes = tuple(range(-len(self.normalized_shape), 0))
+        if x.shape[-len(axes) :] != self.normalized_shape:
+            raise ValueError(
+                f"LayerNorm: expected a shape that ends in {self.normalized_shape}, got {x.shape}"
+            )
+        if math.prod(self.normalized_shape) < 2:
+            raise ValueError("LayerNorm: one value has no variance; use a larger normalized_shape")
+        return _normalise(x, *_moments(x, axes), self.eps, self.weight, self.bias)

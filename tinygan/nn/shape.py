@@ -1,0 +1,108 @@
+"""Layers that move pixels without learning: flatten, unflatten, upsample, shuffle, pad."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import ops
+from ..conv import pair
+from ..tensor import Tensor, lift
+from . import checks
+from .module import Module
+
+__all__ = ["Flatten", "PixelShuffle", "ReflectionPad2d", "Unflatten", "Upsample"]
+
+
+class Flatten(Module):
+    """(N, ...) to (N, all the rest), in row-major order."""
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        if x.ndim < 2:
+            raise ValueError(f"Flatten: expected at least 2 axes, got shape {x.shape}")
+        return x.reshape((x.shape[0], math.prod(x.shape[1:])))
+
+
+class Unflatten(Module):
+    """Split the axis `dim` into the axes `unflattened_size`: (N, 6272) to (N, 128, 7, 7)."""
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        for size in unflattened_size:
+            checks.sizes(unflattened_size=size)
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Any) -> Tensor:
+        (x,) = lift(x)
+        at = self.dim % x.ndim if -x.ndim <= self.dim < x.ndim else -1
+        if at < 0 or x.shape[at] != math.prod(self.unflattened_size):
+            raise ValueError(
+                f"Unflatten: expected {math.prod(self.unflattened_size)} elements along axis "
+                f"{self.dim}, got shape {x.shape}"
+            )
+        return x.reshape((*x.shape[:at], *self.unflattened_size, *x.shape[at + 1 :]))
+
+
+class Upsample(Module):
+    """Enlarge (N, C, H, W) by a whole factor: "nearest" repeats pixels, "bilinear" interpolates.
+
+    The pixels are squares, as with PyTorch's align_corners=False.
+    """
+
+    def __init__(self, *, scale_factor: int | Sequence[int], mode: str = "nearest") -> None:
+        super().__init__()
+        if mode not in ("nearest", "bilinear"):
+            raise ValueError(f"mode: expected 'nearest' or 'bilinear', got {mode!r}")
+        self.scale_factor, self.mode = pair("scale_factor", scale_factor, least=1), mode
+
+    def forward(self, x: Any) -> Tensor:
+        x = checks.images(self, x)
+        (n, c, h, w), (fh, fw) = x.shape, self.scale_factor
+        if self.mode == "nearest":
+            repeated = ops.broadcast_to(x.reshape(n, c, h, 1, w, 1), (n, c, h, fh, w, fw))
+            return repeated.reshape(n, c, h * fh, w * fw)
+        return _interpolation(x, h, fh) @ x @ _interpolation(x, w, fw).T
+
+
+def _interpolation(x: Tensor, size: int, factor: int) -> Tensor:
+    """The matrix (size * factor, size) of linear interpolation: a hat around each source pixel."""
+    xp = x.xp
+    at = (xp.arange(size * factor) + 0.5) / factor - 0.5
+    at = xp.minimum(xp.maximum(at, 0), size - 1)
+    return Tensor(xp.maximum(1 - xp.abs(at[:, None] - xp.arange(size)), 0).astype(x.dtype))
+
+
+class PixelShuffle(Module):
+    """(N, C r^2, H, W) to (N, C, H r, W r): channels become pixels (Shi et al. 2016, eq. 4)."""
+
+    def __init__(self, upscale_factor: int) -> None:
+        super().__init__()
+        checks.sizes(upscale_factor=upscale_factor)
+        self.upscale_factor = upscale_factor
+
+    def forward(self, x: Any) -> Tensor:
+        x, r = checks.images(self, x), self.upscale_factor
+        n, c, h, w = x.shape
+        if c % (r * r):
+            raise ValueError(f"PixelShuffle: expected channels divisible by {r * r}, got {x.shape}")
+        blocks = x.reshape(n, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+        return blocks.reshape(n, c // (r * r), h * r, w * r)
+
+
+class ReflectionPad2d(Module):
+    """Grow (N, C, H, W) by mirroring it at its edges; padding is an int or (left, right, top,
+    bottom), each less than the image's size."""
+
+    def __init__(self, padding: int | Sequence[int]) -> None:
+        super().__init__()
+        widths = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+        if len(widths) != 4 or not all(isinstance(p, int) and p >= 0 for p in widths):
+            raise ValueError(f"padding: expected an int >= 0 or four of them, got {padding!r}")
+        self.padding = widths
+
+    def forward(self, x: Any) -> Tensor:
+        left, right, top, bottom = self.padding
+        widths = ((0, 0), (0, 0), (top, bottom), (left, right))
+        return ops.pad(checks.images(self, x), widths, mode="reflect")

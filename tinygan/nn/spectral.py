@@ -1,0 +1,63 @@
+"""Spectral normalisation (Miyato et al. 2018): divide a weight by its largest singular value.
+
+    W / sigma(W),   sigma(W) = u^T W v,   one step of power iteration a pass keeps u and v current
+
+A discriminator of such layers is Lipschitz, which keeps its gradients bounded.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backend import Rng
+from ..tensor import Tensor
+from . import checks
+from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
+from .module import Module, Parameter
+
+__all__ = ["SpectralNorm"]
+
+
+class SpectralNorm(Module):
+    """A layer whose weight is used divided by its largest singular value.
+
+    Wraps a Linear, Maxout, Conv2d or ConvTranspose2d. The weight is seen as a matrix with a row
+    for each output. In training each pass refines u and v by `n_power_iterations`; sigma is
+    differentiated with u and v held fixed (section 2.1 and eq. 12 of the paper). Names of the
+    state are those of torch.nn.utils.spectral_norm.
+    """
+
+    def __init__(self, layer: Module, n_power_iterations: int = 1, *, rng: Rng) -> None:
+        super().__init__()
+        if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
+            raise TypeError(f"SpectralNorm: expected a layer with a weight, got {layer!r}")
+        checks.sizes(n_power_iterations=n_power_iterations)
+        self._layer = layer  # its bias and weight are found here, under PyTorch's names
+        self.n_power_iterations = n_power_iterations
+        self.bias: Parameter | None = layer.bias
+        self.weight_orig: Parameter = layer.weight
+        rows, columns = self._matrix().shape
+        self.weight_u = _unit(checks.generator(rng).normal(size=rows)).astype(np.float32)
+        self.weight_v = _unit(rng.normal(size=columns)).astype(np.float32)
+
+    def forward(self, x: Any) -> Tensor:
+        if self.training:
+            matrix, xp = self._matrix().data, self.weight_orig.xp
+            for _ in range(self.n_power_iterations):  # new arrays: a graph may hold the old ones
+                self.weight_v = _unit(matrix.T @ self.weight_u, xp)
+                self.weight_u = _unit(matrix @ self.weight_v, xp)
+        sigma = Tensor(self.weight_u) @ (self._matrix() @ Tensor(self.weight_v))
+        return self._layer.compute(x, self.weight_orig / sigma)
+
+    def _matrix(self) -> Tensor:
+        w = self.weight_orig
+        if isinstance(self._layer, ConvTranspose2d):
+            w = w.transpose(1, 0, 2, 3)  # type: ignore[assignment]
+        return w.reshape(w.shape[0], math.prod(w.shape[1:]))
+
+
+def _unit(vector: Any, xp: Any = np) -> Any:
+    return vector / (xp.sqrt((vector * vector).sum()) + 1e-12)

@@ -1,0 +1,145 @@
+"""Functions of each element by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Operand, Tensor, lift, raw
+
+__all__ = [
+    "abs",
+    "astype",
+    "clip",
+    "exp",
+    "leaky_relu",
+    "log",
+    "maximum",
+    "minimum",
+    "relu",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "where",
+]
+
+
+def exp(a: Operand) -> Tensor:
+    """e ** a."""
+    (a,) = lift(a)
+    return Tensor(a.xp.exp(a.data), (a, lambda g, y: g * y))
+
+
+def log(a: Operand) -> Tensor:
+    """The natural logarithm. For log(sigmoid(l)) write -softplus(-l), which never overflows."""
+    (a,) = lift(a)
+    return Tensor(a.xp.log(a.data), (a, lambda g, _: g / a))
+
+
+def sqrt(a: Operand) -> Tensor:
+    """The square root; its gradient at 0 is infinite."""
+    (a,) = lift(a)
+    return Tensor(a.xp.sqrt(a.data), (a, lambda g, y: g / (2 * y)))
+
+
+def abs(a: Operand) -> Tensor:
+    """The absolute value; its gradient at 0 is 0."""
+    (a,) = lift(a)
+    return Tensor(a.xp.abs(a.data), (a, lambda g, _: g * Tensor(a.xp.sign(a.data))))
+
+
+def tanh(a: Operand) -> Tensor:
+    """The hyperbolic tangent."""
+    (a,) = lift(a)
+    return Tensor(a.xp.tanh(a.data), (a, lambda g, y: g * (1 - y * y)))
+
+
+def sigmoid(a: Operand) -> Tensor:
+    """1 / (1 + e^-a), precise at both ends: neither exponential can overflow."""
+    (a,) = lift(a)
+    xp, x = a.xp, a.data
+    value = xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
+    return Tensor(value, (a, lambda g, y: g * y * (1 - y)))
+
+
+def softplus(a: Operand) -> Tensor:
+    """log(1 + e^a) = -log(1 - sigmoid(a)), precise at both ends."""
+    (a,) = lift(a)
+    xp, x = a.xp, a.data
+    value = xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+    return Tensor(value, (a, lambda g, _: g * sigmoid(a)))
+
+
+def relu(a: Operand) -> Tensor:
+    """max(a, 0); its gradient at 0 is 0."""
+    (a,) = lift(a)
+    return Tensor(a.xp.maximum(a.data, 0), (a, lambda g, _: g * Tensor(a.data > 0)))
+
+
+def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
+    """a where a > 0, else negative_slope * a (Maas et al. 2013)."""
+    (a,) = lift(a)
+    slope = float(negative_slope)
+
+    def pull(g: Tensor, _: Tensor) -> Tensor:
+        return where(a.data > 0, g, g * slope)
+
+    return Tensor(a.xp.where(a.data > 0, a.data, a.data * slope), (a, pull))
+
+
+def maximum(a: Operand, b: Operand) -> Tensor:
+    """The larger of the two, elementwise. Where they are equal, each gets half the gradient."""
+    a, b = lift(a, b)
+    x, y = raw(a), raw(b)
+    xp = (a if isinstance(a, Tensor) else b).xp
+    return Tensor(
+        xp.maximum(x, y),
+        (a, lambda g, _: g * _win(x, y, g.dtype)),
+        (b, lambda g, _: g * _win(y, x, g.dtype)),
+    )
+
+
+def _win(x: Any, y: Any, dtype: Any) -> Tensor:
+    """1 where x > y, 1/2 where they are equal, else 0."""
+    return Tensor(((x > y).astype(dtype) + (x >= y)) / 2)
+
+
+def minimum(a: Operand, b: Operand) -> Tensor:
+    """The smaller of the two, elementwise. Where they are equal, each gets half the gradient."""
+    a, b = lift(a, b)
+    return -maximum(-a, -b)
+
+
+def clip(a: Operand, low: float | None = None, high: float | None = None) -> Tensor:
+    """a, but no smaller than `low` and no larger than `high`; outside, the gradient is 0."""
+    (a,) = lift(a)
+    if low is None and high is None:
+        raise ValueError("clip: expected low, high or both, got neither")
+    if low is not None and high is not None and not low <= high:
+        raise ValueError(f"clip: expected low <= high, got low={low}, high={high}")
+    low = -float("inf") if low is None else float(low)
+    high = float("inf") if high is None else float(high)
+
+    def pull(g: Tensor, _: Tensor) -> Tensor:
+        return g * Tensor((a.data >= low) & (a.data <= high))
+
+    return Tensor(a.xp.minimum(a.xp.maximum(a.data, low), high), (a, pull))
+
+
+def where(condition: Any, a: Operand, b: Operand) -> Tensor:
+    """a where the array `condition` is true, else b. No gradient passes to the side not taken."""
+    a, b = lift(a, b)
+    taken = raw(condition)
+    x, y = raw(a), raw(b)
+    xp = (a if isinstance(a, Tensor) else b).xp
+    return Tensor(
+        xp.where(taken, x, y),
+        (a, lambda g, _: where(taken, g, 0.0)),
+        (b, lambda g, _: where(taken, 0.0, g)),
+    )
+
+
+def astype(a: Operand, dtype: Any) -> Tensor:
+    """The same numbers in another dtype; `grad` carries the gradient back in a's own."""
+    (a,) = lift(a)
+    return Tensor(a.data.astype(dtype), (a, lambda g, _: g))

@@ -1,0 +1,102 @@
+"""Reductions over axes, with NumPy's `axis` (None for all, an int or a tuple) and `keepdims`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tensor import Operand, Tensor, lift
+from .pointwise import exp
+from .shapes import broadcast_to, reshape
+
+__all__ = ["log_softmax", "logsumexp", "max", "mean", "min", "softmax", "sum"]
+
+Axis = Any  # None, int or tuple of int
+
+
+def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """`shape` with the reduced axes kept as 1: what `keepdims=True` gives."""
+    if axis is None:
+        return (1,) * len(shape)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    reduced = set()
+    for a in axes:
+        if not -len(shape) <= a < len(shape):
+            raise ValueError(f"axis: {a} is out of bounds for shape {shape}")
+        reduced.add(a % len(shape))
+    if len(reduced) < len(axes):
+        raise ValueError(f"axis: {axis} names an axis twice for shape {shape}")
+    return tuple(1 if i in reduced else n for i, n in enumerate(shape))
+
+
+def sum(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over `axis`."""
+    (a,) = lift(a)
+    kept = _kept(a.shape, axis)
+    return Tensor(
+        a.xp.sum(a.data, axis=axis, keepdims=keepdims),
+        (a, lambda g, _: broadcast_to(reshape(g, kept), a.shape)),
+    )
+
+
+def mean(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean over `axis`. Raises ValueError if there is nothing to average."""
+    (a,) = lift(a)
+    total = sum(a, axis, keepdims)
+    if a.size == 0:
+        raise ValueError(f"mean: expected at least one element, got shape {a.shape}")
+    return total * (total.size / a.size)
+
+
+def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis`. Elements that tie share the gradient equally."""
+    (a,) = lift(a)
+    kept = _kept(a.shape, axis)
+    if a.size == 0:
+        raise ValueError(f"max: expected at least one element, got shape {a.shape}")
+
+    def pull(g: Tensor, y: Tensor) -> Tensor:
+        largest = (a.data == y.data.reshape(kept)).astype(a.dtype)
+        return reshape(g, kept) * Tensor(largest / largest.sum(axis=axis, keepdims=True))
+
+    return Tensor(a.xp.max(a.data, axis=axis, keepdims=keepdims), (a, pull))
+
+
+def min(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over `axis`. Elements that tie share the gradient equally."""
+    (a,) = lift(a)
+    return -max(-a, axis, keepdims)
+
+
+def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """log(sum(e^a)) over `axis`; the largest element is taken out first, so nothing overflows."""
+    (a,) = lift(a)
+    kept, xp = _kept(a.shape, axis), a.xp
+    if a.size == 0:
+        raise ValueError(f"logsumexp: expected at least one element, got shape {a.shape}")
+    largest = xp.max(a.data, axis=axis, keepdims=True)
+    largest = xp.where(xp.isfinite(largest), largest, 0)
+    value = largest + xp.log(xp.sum(xp.exp(a.data - largest), axis=axis, keepdims=True))
+
+    def pull(g: Tensor, y: Tensor) -> Tensor:
+        return reshape(g, kept) * exp(a - reshape(y, kept))
+
+    return Tensor(value if keepdims else value.reshape(_dropped(a.shape, kept, axis)), (a, pull))
+
+
+def _dropped(shape: tuple[int, ...], kept: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """`shape` without the reduced axes: what `keepdims=False` gives."""
+    if axis is None:
+        return ()
+    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    return tuple(n for i, n in enumerate(kept) if i not in axes)
+
+
+def log_softmax(a: Operand, axis: int = -1) -> Tensor:
+    """log(softmax(a)): a minus its logsumexp along `axis`."""
+    (a,) = lift(a)
+    return a - logsumexp(a, axis, keepdims=True)
+
+
+def softmax(a: Operand, axis: int = -1) -> Tensor:
+    """e^a over its sum along `axis`: positive, adding up to 1."""
+    return exp(log_softmax(a, axis))

@@ -1,0 +1,153 @@
+"""Ops that move elements about without changing them. Most come in pairs: one is the rule of
+the other (broadcasting and summing, cutting out and putting back)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..tensor import Operand, Tensor, lift, raw
+
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "getitem",
+    "pad",
+    "reshape",
+    "scatter",
+    "stack",
+    "sum_to",
+    "swapaxes",
+    "transpose",
+]
+
+Shape = tuple[int, ...]
+
+
+def reshape(a: Operand, shape: Shape | int) -> Tensor:
+    """The same elements, in row-major order, under another shape; one size may be -1."""
+    (a,) = lift(a)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    known = math.prod(n for n in shape if n != -1)
+    fits = known == a.size if -1 not in shape else known > 0 and a.size % known == 0
+    if not fits or shape.count(-1) > 1 or any(n < -1 for n in shape):
+        raise ValueError(f"reshape: {a.shape} does not fit into {shape}")
+    return Tensor(a.data.reshape(shape), (a, lambda g, _: reshape(g, a.shape)))
+
+
+def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
+    """The axes in another order; reversed if none is given."""
+    (a,) = lift(a)
+    order = tuple(range(a.ndim))[::-1] if axes is None else tuple(axes)
+    if sorted(i % a.ndim if -a.ndim <= i < a.ndim else i for i in order) != list(range(a.ndim)):
+        raise ValueError(f"transpose: axes {order} is no order of the axes of shape {a.shape}")
+    back = sorted(range(a.ndim), key=lambda i: order[i] % a.ndim)
+    return Tensor(a.data.transpose(order), (a, lambda g, _: transpose(g, back)))
+
+
+def swapaxes(a: Operand, first: int, second: int) -> Tensor:
+    """Two axes exchanged."""
+    (a,) = lift(a)
+    return Tensor(a.data.swapaxes(first, second), (a, lambda g, _: swapaxes(g, first, second)))
+
+
+def broadcast_to(a: Operand, shape: Shape) -> Tensor:
+    """The array repeated along new axes and axes of size 1, without a copy."""
+    (a,) = lift(a)
+    return Tensor(a.xp.broadcast_to(a.data, shape), (a, lambda g, _: g))  # `grad` sums, once
+
+
+def sum_to(a: Tensor, shape: Shape) -> Tensor:
+    """The sum over all axes along which `shape` would be broadcast to a's own shape."""
+    if a.shape == shape:
+        return a
+    new = a.ndim - len(shape)
+    axes = tuple(i for i in range(a.ndim) if i < new or (shape[i - new] == 1 and a.shape[i] != 1))
+    summed = a.data.sum(axis=axes).reshape(shape)
+    return Tensor(summed, (a, lambda g, _: broadcast_to(g, a.shape)))
+
+
+def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+    """The tensors one after the other along an axis that they have. Other sizes must agree."""
+    parts = lift(*tensors)
+    if not all(isinstance(t, Tensor) and t.ndim for t in parts):
+        raise ValueError("concatenate: expected tensors of at least one axis")
+    axis = axis % parts[0].ndim if -parts[0].ndim <= axis < parts[0].ndim else axis
+
+    def cut(start: int, stop: int) -> Any:
+        index = (slice(None),) * axis + (slice(start, stop),)
+        return lambda g, _: getitem(g, index)
+
+    edges, start = [], 0
+    value = parts[0].xp.concatenate([t.data for t in parts], axis=axis)
+    for t in parts:
+        edges.append((t, cut(start, start + t.shape[axis])))
+        start += t.shape[axis]
+    return Tensor(value, *edges)
+
+
+def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
+    """Tensors of one shape, side by side along a new axis."""
+    parts = lift(*tensors)
+    shapes = [t.shape for t in parts]
+    if len(set(shapes)) != 1:
+        raise ValueError(f"stack: expected tensors of one shape, got {shapes}")
+    shape, ndim = shapes[0], len(shapes[0]) + 1
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"stack: axis {axis} is out of bounds for {ndim} axes")
+    at = axis % ndim
+    return concatenate([reshape(t, (*shape[:at], 1, *shape[at:])) for t in parts], at)
+
+
+def getitem(a: Operand, index: Any) -> Tensor:
+    """a[index]: ints, slices, None, ..., arrays of integers (or tensors of them) and masks."""
+    (a,) = lift(a)
+    index = _raw(index)
+    return Tensor(a.data[index], (a, lambda g, _: scatter(g, index, a.shape)))
+
+
+def scatter(a: Tensor, index: Any, shape: Shape) -> Tensor:
+    """Zeros of the given shape with `a` added at `index`: what goes twice to one place adds up."""
+    value = a.xp.zeros(shape, dtype=a.dtype)
+    if _is_basic(index):
+        value[index] = a.data  # slices name every place once
+    else:
+        a.xp.add.at(value, index, a.data)
+    return Tensor(value, (a, lambda g, _: getitem(g, index)))
+
+
+def _raw(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_raw(part) for part in index)
+    return raw(index)
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is ... or type(part) in (int, slice) for part in parts)
+
+
+def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
+    """Grow each axis by (before, after) elements: zeros ("constant"), or the array mirrored at
+    its edge elements, which are not repeated ("reflect": a width must be less than the size)."""
+    (a,) = lift(a)
+    if len(widths) != a.ndim or any(before < 0 or after < 0 for before, after in widths):
+        raise ValueError(f"pad: expected {a.ndim} pairs of widths >= 0, got {tuple(widths)}")
+    if mode == "constant":
+        inside = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, a.shape, strict=True))
+        grown = tuple(n + w[0] + w[1] for w, n in zip(widths, a.shape, strict=True))
+        return scatter(a, inside, grown)
+    if mode != "reflect":
+        raise ValueError(f"pad: mode must be 'constant' or 'reflect', got {mode!r}")
+    for axis, (before, after) in enumerate(widths):
+        size = a.shape[axis]
+        if before >= size or after >= size:
+            raise ValueError(f"pad: widths {(before, after)} reach beyond axis {axis} of {a.shape}")
+        if before or after:
+            lead = (slice(None),) * axis
+            left = getitem(a, (*lead, slice(1, before + 1)))
+            right = getitem(a, (*lead, slice(size - 1 - after, size - 1)))
+            flip = (*lead, slice(None, None, -1))
+            a = concatenate([getitem(left, flip), a, getitem(right, flip)], axis)
+    return a

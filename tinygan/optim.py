@@ -1,0 +1,289 @@
+"""Optimizers: they take gradients as values and assign new parameters.
+
+    opt = Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    opt.step(grad(loss, G.parameters()))
+
+All parameters of an optimizer lie in one flat array, of which each parameter becomes a view. So
+an update is a formula on vectors. It is applied to a chunk at a time: the chunk's temporaries stay
+in the cache, which makes the plain formula as fast as one written to avoid them.
+
+A learning rate (and SGD's momentum) may be a function of the number of updates done, as
+`exponential_decay` below makes one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import place
+from .nn import Module, Parameter
+from .ops import clip, sqrt, sum
+from .tensor import Tensor
+
+__all__ = [
+    "EMA",
+    "SGD",
+    "Adam",
+    "Optimizer",
+    "RMSprop",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "cosine_decay",
+    "exponential_decay",
+    "linear",
+]
+
+Schedule = float | Callable[[int], float]
+CHUNK = 1 << 16  # elements: 256 KiB of float32, so that a chunk's vectors fit in the L2 cache
+
+
+def at(schedule: Schedule, t: int) -> float:
+    """The value of a schedule (a number, or a function of the updates done) at update t."""
+    return float(schedule(t)) if callable(schedule) else float(schedule)
+
+
+def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
+    """From `start` to `end` in a straight line over `steps` updates, then constant."""
+    return lambda t: start + (end - start) * min(1.0, t / steps)
+
+
+def exponential_decay(start: float, rate: float, least: float = 0.0) -> Callable[[int], float]:
+    """start / rate^t, but no less than `least`. The 2014 code has 0.1 / 1.000004^t, least 1e-6."""
+    return lambda t: max(least, start * rate**-t)
+
+
+def cosine_decay(start: float, steps: int, end: float = 0.0) -> Callable[[int], float]:
+    """From `start` to `end` along half a cosine over `steps` updates (Loshchilov, Hutter 2016)."""
+    return lambda t: end + (start - end) * (1 + math.cos(math.pi * min(1.0, t / steps))) / 2
+
+
+class Optimizer:
+    """The base: the flat array of the parameters `w`, the state vectors beside it, the count t.
+
+    A subclass names its state vectors in `slots` and defines `update`, which changes vectors of
+    parameters and state in place. Raises ValueError if there is no parameter, or if they differ in
+    dtype or backend.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("parameters: expected at least one, got none")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("parameters: one of them is there twice")
+        kinds = {(p.backend.name, p.dtype.name) for p in self.parameters}
+        if len(kinds) > 1:
+            raise ValueError(f"parameters: expected one backend and dtype, got {sorted(kinds)}")
+        if not callable(lr) and not lr >= 0:
+            raise ValueError(f"lr: expected a number >= 0 or a function of the update, got {lr!r}")
+        self.lr, self.t = lr, 0
+        xp = self.parameters[0].xp
+        self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
+        self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
+        self._views: list[Any] = []
+        start = 0
+        for p in self.parameters:
+            p.data = self.w[start : start + p.size].reshape(p.shape)
+            self._views.append(p.data)
+            start += p.size
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update the parameters by their gradients, given in the order of the parameters.
+
+        Raises ValueError if a gradient is missing or has another shape or dtype.
+        """
+        g = self._flat(grads)
+        self._check_views()
+        for start in range(0, self.w.size, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            self.update(self.w[chunk], g[chunk], *(self.state[s][chunk] for s in self.slots))
+        self.t += 1
+        for p in self.parameters:
+            p.touch()
+
+    def update(self, w: Any, g: Any, *state: Any) -> None:
+        """Change the vectors w and state in place by the gradient g; self.t updates are done."""
+        raise TypeError(f"{type(self).__name__} defines no update()")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the state vectors, and "t", the number of updates done."""
+        return {"t": np.array(self.t), **{k: v.copy() for k, v in self.state.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where an optimizer of the same parameters was; raises ValueError if it was not."""
+        if set(state) != {"t", *self.slots}:
+            raise ValueError(
+                f"load_state_dict: expected {sorted({'t', *self.slots})}, got {sorted(state)}"
+            )
+        for slot in self.slots:
+            if tuple(state[slot].shape) != self.w.shape:
+                raise ValueError(
+                    f"load_state_dict: {slot!r} has shape {tuple(state[slot].shape)}, expected "
+                    f"{self.w.shape}"
+                )
+        for slot in self.slots:
+            host = np.asarray(state[slot], dtype=self.w.dtype)
+            self.state[slot][...] = place(host, self.w)
+        self.t = int(state["t"])
+
+    def _flat(self, grads: Sequence[Tensor]) -> Any:
+        grads = list(grads)
+        if len(grads) != len(self.parameters):
+            raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
+        for i, (p, g) in enumerate(zip(self.parameters, grads, strict=True)):
+            if g.shape != p.shape or g.dtype != p.dtype:
+                raise ValueError(
+                    f"grads[{i}]: expected {p.shape} of {p.dtype}, got {g.shape} of {g.dtype}"
+                )
+        return self.parameters[0].xp.concatenate([g.data.reshape(-1) for g in grads])
+
+    def _check_views(self) -> None:
+        """A parameter that was given another array would be updated where nobody looks."""
+        for i, (p, view) in enumerate(zip(self.parameters, self._views, strict=True)):
+            if p.data is not view:
+                raise RuntimeError(
+                    f"parameters[{i}] of shape {p.shape} got another array after this optimizer "
+                    "was built (by .to(), .astype() or an assignment to .data); build optimizers "
+                    "last, or write in place: p.data[...] = value"
+                )
+
+
+class SGD(Optimizer):
+    """v <- momentum v - lr g;  w <- w + v.
+
+    The classical form, as in the 2014 paper's code. PyTorch scales v by lr instead: the same
+    while lr is constant.
+    """
+
+    slots = ("v",)
+
+    def __init__(
+        self, parameters: Iterable[Parameter], lr: Schedule, momentum: Schedule = 0.0
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not callable(momentum) and not 0 <= momentum < 1:
+            raise ValueError(f"momentum: expected a number in [0, 1), got {momentum!r}")
+        self.momentum = momentum
+
+    def update(self, w: Any, g: Any, v: Any) -> None:
+        v *= at(self.momentum, self.t)
+        v -= at(self.lr, self.t) * g
+        w += v
+
+
+class RMSprop(Optimizer):
+    """s <- alpha s + (1 - alpha) g^2;  w <- w - lr g / (sqrt(s) + eps)  (Hinton, lecture 6e)."""
+
+    slots = ("s",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: Schedule = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        _in_unit_interval(alpha=alpha)
+        self.alpha, self.eps = alpha, eps
+
+    def update(self, w: Any, g: Any, s: Any) -> None:
+        s *= self.alpha
+        s += (1 - self.alpha) * g * g
+        w -= at(self.lr, self.t) * g / (s**0.5 + self.eps)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2014, algorithm 1), with decoupled weight decay (AdamW) on request.
+
+    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  both corrected for starting at 0;
+    w <- w - lr (m / (sqrt(v) + eps) + weight_decay w).
+    GANs take betas (0.5, 0.999) (Radford et al. 2015).
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: Schedule = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        _in_unit_interval(**{"betas[0]": betas[0], "betas[1]": betas[1]})
+        if not weight_decay >= 0:
+            raise ValueError(f"weight_decay: expected a number >= 0, got {weight_decay!r}")
+        self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
+
+    def update(self, w: Any, g: Any, m: Any, v: Any) -> None:
+        (b1, b2), t, lr = self.betas, self.t + 1, at(self.lr, self.t)
+        m *= b1
+        m += (1 - b1) * g
+        v *= b2
+        v += (1 - b2) * g * g
+        if self.weight_decay:
+            w *= 1 - lr * self.weight_decay
+        w -= lr / (1 - b1**t) * m / ((v / (1 - b2**t)) ** 0.5 + self.eps)
+
+
+def _in_unit_interval(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}: expected a number in [0, 1), got {value!r}")
+
+
+def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
+    """The gradients scaled down, if need be, so that their joint Euclidean norm is <= max_norm."""
+    if not max_norm > 0:
+        raise ValueError(f"max_norm: expected a number > 0, got {max_norm!r}")
+    total = sqrt(_total([sum(g * g) for g in grads]))
+    scale = clip(max_norm / (total + 1e-12), high=1.0)
+    return [g * scale for g in grads]
+
+
+def _total(terms: Sequence[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def clip_grad_value(grads: Sequence[Tensor], limit: float) -> list[Tensor]:
+    """The gradients with every element clipped to [-limit, limit]."""
+    if not limit > 0:
+        raise ValueError(f"limit: expected a number > 0, got {limit!r}")
+    return [clip(g, -limit, limit) for g in grads]
+
+
+class EMA:
+    """An exponential moving average of a network's parameters, in a copy of it: `ema.module`.
+
+    Samples of the average are better than those of the last iterate, which circles around
+    (Yazici et al. 2018). The average starts fast: the decay at update t is
+    min(decay, (1 + t) / (10 + t)). Buffers are copied as they are.
+    """
+
+    def __init__(self, module: Module, decay: float = 0.999) -> None:
+        _in_unit_interval(decay=decay)
+        self.source, self.decay, self.t = module, decay, 0
+        self.module = module.copy().eval()
+
+    def update(self) -> None:
+        """Move the average a little towards the parameters as they are now."""
+        rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
+        sources, targets = self.source.parameters(), self.module.parameters()
+        for p, average in zip(sources, targets, strict=True):
+            average.data[...] += rate * (p.data - average.data)
+            average.touch()
+        buffers = zip(self.source.named_buffers(), self.module.named_buffers(), strict=True)
+        for (_, now), (_, kept) in buffers:
+            kept[...] = now
+        self.t += 1

@@ -1,0 +1,216 @@
+"""Tensor: a value that remembers what it was made from.
+
+    x = Tensor(array)           a leaf: nothing is known of where it came from
+    y = x * x + 1               an inner node: y knows its parents, and how a gradient at y
+                                is carried back to each of them
+    with no_grad(): y = ...     values only; nothing is remembered
+
+The chain rule that walks these edges is `autograd.grad`; the operators are in `ops`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from . import backend as backends
+from .backend import Array, Backend
+
+__all__ = ["Operand", "Tensor", "lift", "no_grad", "raw", "recording"]
+
+# An edge (parent, pull): pull(g, y) carries g, the gradient at the tensor y, back to the parent.
+Pull = Callable[["Tensor", "Tensor"], "Tensor"]
+Edge = tuple[Any, Pull]
+Operand = Union["Tensor", Array, float]
+
+_births = itertools.count()
+_recording: ContextVar[bool] = ContextVar("recording", default=True)  # one per thread
+
+
+@contextmanager
+def recording(on: bool) -> Iterator[None]:
+    """Within this block, new tensors remember their parents (on) or do not (off)."""
+    token = _recording.set(on)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def no_grad() -> Any:
+    """Within `with no_grad():` new tensors are values only. Also a decorator."""
+    return recording(False)
+
+
+class Tensor:
+    """A value, with one edge to each tensor it was made from.
+
+    `data` is an array of either backend. A number or a list becomes a NumPy array, of float32 if
+    it holds floats. Pulls are written with the ops themselves, so gradients can be differentiated
+    again. (A pull is handed its own tensor y, so that it need not capture it: that would be a
+    reference cycle, and memory would wait for the garbage collector.)
+
+    `born` numbers the tensors in the order of their making. Parents are older than their
+    children, so sorting by age is a topological order of any graph, without a search. Assigning to
+    `data` makes a tensor young again: a graph built before then shows a parent younger than its
+    child, and `grad` refuses it.
+    """
+
+    __slots__ = ("__weakref__", "_data", "born", "edges", "name")
+    # Let `array * tensor` come to Tensor.__rmul__ instead of being taken apart by the array.
+    __array_ufunc__ = None
+    __array_priority__ = 1000
+
+    def __init__(self, data: Any, *edges: Edge, name: str | None = None) -> None:
+        self._data = _as_array(data)
+        self.edges: tuple[Edge, ...] = ()
+        if edges and _recording.get():
+            self.edges = tuple(edge for edge in edges if isinstance(edge[0], Tensor))
+        self.born = next(_births)
+        self.name = name
+
+    @property
+    def data(self) -> Array:
+        """The array. Assigning a new one invalidates every graph built with the old."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Array) -> None:
+        value = _as_array(value)
+        if value.shape != self.shape:
+            raise ValueError(f"data: expected shape {self.shape}, got {value.shape}")
+        self._data = value
+        self.touch()
+
+    def touch(self) -> None:
+        """Say that `data` was written in place: graphs built before this are refused by `grad`."""
+        self.born = next(_births)
+
+    shape = property(lambda self: self._data.shape)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    dtype = property(lambda self: self._data.dtype)
+
+    @property
+    def backend(self) -> Backend:
+        """The backend of this tensor's array."""
+        return backends.of(self._data)
+
+    @property
+    def xp(self) -> Any:
+        """The array library (numpy, cupy) of this tensor's array."""
+        return backends.of(self._data).xp
+
+    def numpy(self) -> np.ndarray:
+        """The value as a NumPy array; on a GPU this waits and copies."""
+        return self.backend.to_host(self._data)
+
+    def item(self) -> float:
+        """The value of a tensor of one element, as a Python number; on a GPU this waits."""
+        return self.numpy().item()
+
+    def to(self, where: str) -> Tensor:
+        """A new leaf with the same value on another backend: "numpy", "cupy", "cupy:1"."""
+        return Tensor(backends.move(self._data, where), name=self.name)
+
+    def detach(self) -> Tensor:
+        """A new leaf with the same value: the graph behind this tensor is left out."""
+        return Tensor(self._data, name=self.name)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a tensor of shape () has no length")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise TypeError("a Tensor has no truth value; compare its .data, or use .item()")
+
+    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
+        raise TypeError("a Tensor does not become an array silently; use .numpy() or .data")
+
+    def __repr__(self) -> str:
+        values = np.array2string(self.numpy(), precision=4, threshold=20, separator=", ")
+        label = f", name={self.name!r}" if self.name else ""
+        return f"Tensor({values}, dtype={self.dtype}, backend={self.backend.name!r}{label})"
+
+    if TYPE_CHECKING:  # the operators are set by `ops`, where each op stands with its rule
+
+        def __add__(self, other: Operand) -> Tensor: ...
+        def __radd__(self, other: Operand) -> Tensor: ...
+        def __sub__(self, other: Operand) -> Tensor: ...
+        def __rsub__(self, other: Operand) -> Tensor: ...
+        def __mul__(self, other: Operand) -> Tensor: ...
+        def __rmul__(self, other: Operand) -> Tensor: ...
+        def __truediv__(self, other: Operand) -> Tensor: ...
+        def __rtruediv__(self, other: Operand) -> Tensor: ...
+        def __pow__(self, other: Operand) -> Tensor: ...
+        def __rpow__(self, other: Operand) -> Tensor: ...
+        def __matmul__(self, other: Operand) -> Tensor: ...
+        def __rmatmul__(self, other: Operand) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def max(self, axis: Any = None, keepdims: bool = False) -> Tensor: ...
+        def reshape(self, *shape: Any) -> Tensor: ...
+        def transpose(self, *axes: Any) -> Tensor: ...
+        def astype(self, dtype: Any) -> Tensor: ...
+        @property
+        def T(self) -> Tensor: ...
+
+
+def _as_array(data: Any) -> Array:
+    """An array of a known backend is taken as it is; a number or a list becomes a NumPy array."""
+    if type(data) is np.ndarray:
+        return data
+    if isinstance(data, Tensor):
+        raise TypeError("Tensor(...) takes an array, got a Tensor; use .detach() for a new leaf")
+    if isinstance(data, np.generic):  # what NumPy's reductions return
+        return np.asarray(data)
+    if isinstance(data, (bool, int, float, list, tuple)):
+        array = np.asarray(data)
+        if array.dtype == object:
+            raise TypeError("Tensor(...) takes numbers of one shape, got a ragged or mixed list")
+        return array.astype(np.float32) if array.dtype == np.float64 else array
+    backends.of(data)  # raises for what is no array
+    return data
+
+
+def lift(*operands: Operand) -> tuple[Any, ...]:
+    """Make the operands of an op ready: arrays become tensors, numbers stay Python numbers.
+
+    A Python number takes the dtype of the array that it meets, a NumPy scalar would not:
+    `np.sqrt(1 / n)` is a float64 and would turn a float32 network into a float64 one. So NumPy
+    scalars become Python numbers. If all operands are numbers, the first becomes a tensor.
+    """
+    lifted = [_lifted(operand) for operand in operands]
+    if not any(isinstance(operand, Tensor) for operand in lifted):
+        lifted[0] = Tensor(lifted[0])
+    return tuple(lifted)
+
+
+def raw(operand: Any) -> Any:
+    """The array of a tensor; anything else as it is."""
+    return operand.data if isinstance(operand, Tensor) else operand
+
+
+def _lifted(operand: Operand) -> Any:
+    if isinstance(operand, (Tensor, float, int)):  # bool is an int, np.float64 is a float
+        return float(operand) if isinstance(operand, np.floating) else operand
+    if isinstance(operand, np.generic):
+        return operand.item()
+    if isinstance(operand, (list, tuple)):
+        raise TypeError(f"expected a tensor, an array or a number, got a {type(operand).__name__}")
+    return Tensor(operand)
