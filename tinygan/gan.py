@@ -45,11 +45,17 @@ Price = Callable[[Tensor], Tensor]
 
 class Game(NamedTuple):
     """What the players pay, for each logit: D for one on a real image and for one on a fake, and G
-    for one on a fake of its own."""
+    for one on a fake of its own.
+
+    `balance` is the D(x) of the best D once G is perfect, if the game has such a point. D(x) is
+    the sigmoid of the logit where `probability` is true, else the logit itself (a score).
+    """
 
     real: Price
     fake: Price
     fool: Price
+    balance: float | None = None
+    probability: bool = False
 
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """What D minimises, from its logits on real images and on fakes."""
@@ -65,6 +71,8 @@ minimax = Game(
     real=lambda l: softplus(-l),  # -log D(x)
     fake=lambda l: softplus(l),  # -log(1 - D(G(z)))
     fool=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D is sure of a fake
+    balance=0.5,
+    probability=True,
 )
 # The same equilibrium, but G maximises log D(G(z)): a gradient where it is needed (section 3).
 non_saturating = minimax._replace(fool=lambda l: softplus(-l))
@@ -83,6 +91,7 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Game:
         real=lambda l: (l - b) ** 2 / 2,
         fake=lambda l: (l - a) ** 2 / 2,
         fool=lambda l: (l - c) ** 2 / 2,
+        balance=(a + b) / 2,
     )
 
 
@@ -195,7 +204,9 @@ def _check_sizes(**values: int) -> None:
 def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
     """Real images count as real by 1 - epsilon; fakes stay fakes (Salimans et al. 2016, 3.4)."""
     _check_share(epsilon=epsilon)
-    return game._replace(real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l))
+    return game._replace(
+        real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l), balance=None
+    )
 
 
 def label_noise(game: Game, width: float = 0.3, *, rng: Rng) -> Game:
@@ -218,7 +229,9 @@ def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
 
         return price
 
-    return game._replace(real=mix(game.real, game.fake), fake=mix(game.fake, game.real))
+    return game._replace(
+        real=mix(game.real, game.fake), fake=mix(game.fake, game.real), balance=None
+    )
 
 
 def _check_share(**values: float) -> None:

@@ -84,7 +84,8 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     def pull(g: Tensor, _: Tensor) -> Tensor:
         return where(a.data > 0, g, g * slope)
 
-    return Tensor(a.xp.where(a.data > 0, a.data, a.data * slope), (a, pull))
+    larger = a.xp.maximum if slope <= 1 else a.xp.minimum
+    return Tensor(larger(a.data, a.data * slope), (a, pull))
 
 
 def maximum(a: Operand, b: Operand) -> Tensor:

@@ -1,0 +1,81 @@
+"""Minibatches of a data set, reshuffled every epoch: the `data` of Algorithm 1.
+
+    data = Minibatches(dataset.images, rng=rng)
+    x = data(64)                          a Tensor (64, C, H, W) in [-1, 1]
+
+The order of an epoch is a function of a seed and of the epoch's number alone. So a position in
+the data is three integers, and a resumed run sees the images that it would have seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import Rng, move, place
+from ..tensor import Tensor
+
+__all__ = ["Minibatches"]
+
+
+class Minibatches:
+    """Calls give the next m images as float32 scaled to [low, high]; uint8 images (N, C, H, W).
+
+    The images stay uint8, on the backend `where`, and each minibatch is gathered there. Every
+    image comes once an epoch; a minibatch that the epoch's rest does not fill is completed from
+    the next one, so that all are of one size. Raises ValueError for images of another kind.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        *,
+        rng: Rng,
+        low: float = -1.0,
+        high: float = 1.0,
+        where: str = "numpy",
+    ) -> None:
+        if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+            raise ValueError(
+                f"images: expected uint8 (N, C, H, W) with N >= 1, got {images.dtype} "
+                f"{images.shape}"
+            )
+        if not low < high:
+            raise ValueError(f"low, high: expected low < high, got {low}, {high}")
+        self.images, self.low, self.high = move(images, where), low, high
+        self.seed, self.epoch, self.position = int(rng.integers(2**63)), 0, 0
+        self._order = self._shuffled()
+
+    def __call__(self, m: int) -> Tensor:
+        images = self.images[place(self._next(m), self.images)].astype(np.float32)
+        return Tensor(images * ((self.high - self.low) / 255) + self.low)
+
+    def _next(self, m: int) -> np.ndarray:
+        """The indices of the next m images; moves the position on."""
+        parts = []
+        while m > 0:
+            if self.position == len(self._order):
+                self.epoch, self.position = self.epoch + 1, 0
+                self._order = self._shuffled()
+            part = self._order[self.position : self.position + m]
+            self.position += len(part)
+            m -= len(part)
+            parts.append(part)
+        return np.concatenate(parts)
+
+    def _shuffled(self) -> np.ndarray:
+        return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+
+    def state_dict(self) -> dict[str, int]:
+        """The position in the data: seed, epoch, and how many images of the epoch are used up."""
+        return {"seed": self.seed, "epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from such a position. Raises ValueError if there is none in these images."""
+        if set(state) != {"seed", "epoch", "position"}:
+            raise ValueError(f"expected seed, epoch and position, got {sorted(state)}")
+        if not 0 <= state["position"] <= len(self.images):
+            raise ValueError(f"position: expected 0..{len(self.images)}, got {state['position']}")
+        self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
+        self._order = self._shuffled()

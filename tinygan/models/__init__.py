@@ -1,0 +1,39 @@
+"""The networks by name: `build("dcgan28", (1, 28, 28), rng=rng)` gives a `Pair`.
+
+A pair is a generator, a discriminator, and what they expect: noise of which size and kind,
+images in which range.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from ..backend import Rng
+from ..errors import InputError
+from .dcgan import dcgan28, dcgan28_slim, dcgan32
+from .mlp import mlp_2014, mlp_mid, mlp_small
+from .pair import Pair, Shape
+
+__all__ = ["MODELS", "Pair", "build"]
+
+MODELS: dict[str, Callable[..., Pair]] = {
+    "mlp-small": mlp_small,
+    "mlp-mid": mlp_mid,
+    "mlp-2014": mlp_2014,
+    "dcgan28": dcgan28,
+    "dcgan28-slim": dcgan28_slim,
+    "dcgan32": dcgan32,
+}
+
+
+def build(name: str, shape: Shape, *, rng: Rng) -> Pair:
+    """The pair called `name` for images of `shape` (C, H, W), freshly initialised from rng.
+
+    Raises InputError for an unknown name, or a shape that the model is not made for.
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(f"model {name!r} is unknown; expected one of {', '.join(MODELS)}{hint}")
+    return MODELS[name](shape, rng=rng)

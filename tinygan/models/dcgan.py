@@ -1,0 +1,64 @@
+"""Deep convolutional pairs (Radford et al. 2015): strided convolutions instead of pooling, BatchNorm
+except at G's output and D's input, ReLU in G, LeakyReLU in D."""
+
+from __future__ import annotations
+
+from .. import nn
+from ..backend import Rng
+from ..errors import InputError
+from ..nn import init
+from .pair import Pair, Shape
+
+__all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
+
+
+def dcgan28(shape: Shape, *, rng: Rng, width: int = 64) -> Pair:
+    """For 28x28: 100 -> 2w x 7 x 7 -> w x 14 x 14 -> C x 28 x 28, and back."""
+    return _dcgan("dcgan28", shape, 28, (2 * width, width), rng)
+
+
+def dcgan28_slim(shape: Shape, *, rng: Rng) -> Pair:
+    """dcgan28 with half the channels: a quarter of the work."""
+    return dcgan28(shape, rng=rng, width=32)
+
+
+def dcgan32(shape: Shape, *, rng: Rng) -> Pair:
+    """For 32x32: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32, and back."""
+    return _dcgan("dcgan32", shape, 32, (256, 128, 64), rng)
+
+
+def _dcgan(
+    name: str,
+    shape: Shape,
+    size: int,
+    widths: tuple[int, ...],
+    rng: Rng,
+) -> Pair:
+    """`widths` are the channels of G from its smallest image up; D has them in reverse."""
+    if shape[1:] != (size, size):
+        raise InputError(
+            f"model {name!r} makes images of {size}x{size}, the data has {shape[1]}x{shape[2]}; "
+            "choose a model of that size, or an mlp-* model, which takes any"
+        )
+    start = size >> len(widths)
+    G: list[nn.Module] = [
+        nn.Linear(100, widths[0] * start * start, rng=rng),
+        nn.Unflatten(1, (widths[0], start, start)),
+    ]
+    for before, after in zip(widths, (*widths[1:], shape[0]), strict=True):
+        G += [nn.BatchNorm2d(before), nn.ReLU()]
+        G.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, rng=rng))
+    G.append(nn.Tanh())
+
+    D: list[nn.Module] = []
+    for before, after in zip((shape[0], *widths[:0:-1]), widths[::-1], strict=True):
+        inner = bool(D)  # D's input has no BatchNorm: it would forget brightness and contrast
+        D.append(nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng))
+        if inner:
+            D.append(nn.BatchNorm2d(after))
+        D.append(nn.LeakyReLU(0.2))
+    D += [nn.Flatten(), nn.Linear(widths[0] * start * start, 1, rng=rng)]
+    pair = Pair(nn.Sequential(*G), nn.Sequential(*D))
+    for network in (pair.G, pair.D):
+        init.dcgan_(network, rng=rng)
+    return pair

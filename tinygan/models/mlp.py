@@ -1,0 +1,87 @@
+"""Pairs of multilayer perceptrons, for images of any shape."""
+
+from __future__ import annotations
+
+import math
+
+from .. import nn
+from ..backend import Rng
+from ..nn import init
+from .pair import Pair, Shape
+
+__all__ = ["mlp_2014", "mlp_mid", "mlp_small"]
+
+
+def mlp_small(shape: Shape, *, rng: Rng) -> Pair:
+    """One hidden layer of 128 each: the smallest pair that draws a digit."""
+    pixels = math.prod(shape)
+    G = nn.Sequential(
+        nn.Linear(100, 128, rng=rng),
+        nn.ReLU(),
+        nn.Linear(128, pixels, rng=rng),
+        nn.Tanh(),
+        nn.Unflatten(1, shape),
+    )
+    D = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, 128, rng=rng),
+        nn.ReLU(),
+        nn.Linear(128, 1, rng=rng),
+    )
+    return Pair(G, D)
+
+
+def mlp_mid(shape: Shape, *, rng: Rng) -> Pair:
+    """A generator that widens, 256-512-1024, and a discriminator that narrows, 512-256."""
+    pixels = math.prod(shape)
+    G = nn.Sequential(
+        nn.Linear(100, 256, rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 512, rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Linear(512, 1024, rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Linear(1024, pixels, rng=rng),
+        nn.Tanh(),
+        nn.Unflatten(1, shape),
+    )
+    D = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, 512, rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Linear(512, 256, rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 1, rng=rng),
+    )
+    return Pair(G, D)
+
+
+def mlp_2014(shape: Shape, *, rng: Rng) -> Pair:
+    """The MNIST pair of Goodfellow et al. 2014, as in their code (mnist.yaml): maxout and dropout
+    in D, pixels in [0, 1], uniform noise, weights U(-.05, .05) in G and U(-.005, .005) in D."""
+    pixels = math.prod(shape)
+    G = nn.Sequential(
+        nn.Linear(100, 1200, rng=rng),
+        nn.ReLU(),
+        nn.Linear(1200, 1200, rng=rng),
+        nn.ReLU(),
+        nn.Linear(1200, pixels, rng=rng),
+        nn.Sigmoid(),
+        nn.Unflatten(1, shape),
+    )
+    D = nn.Sequential(
+        nn.Flatten(),
+        nn.Dropout(0.2, rng=rng),
+        nn.Maxout(pixels, 240, 5, rng=rng),
+        nn.Dropout(0.5, rng=rng),
+        nn.Maxout(240, 240, 5, rng=rng),
+        nn.Dropout(0.5, rng=rng),
+        nn.Linear(240, 1, rng=rng),
+    )
+    for network, r in ((G, 0.05), (D, 0.005)):
+        for module in network.modules():
+            if isinstance(module, (nn.Linear, nn.Maxout)):
+                init.uniform_(module.weight, -r, r, rng=rng)
+                if module.bias is not None:
+                    init.constant_(module.bias, 0.0)
+    return Pair(G, D, prior="uniform", low=0.0)

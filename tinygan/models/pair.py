@@ -1,0 +1,37 @@
+"""Pair: a generator, its discriminator, and what both expect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import backend
+from ..backend import Rng
+from ..nn import Module
+from ..tensor import Tensor
+
+__all__ = ["Pair", "Shape"]
+
+Shape = tuple[int, int, int]  # channels, height, width
+
+
+class Pair(NamedTuple):
+    """G maps noise (N, z_size) to images (N, C, H, W) in [low, 1]; D maps them to logits (N, 1)."""
+
+    G: Module
+    D: Module
+    z_size: int = 100
+    prior: str = "normal"  # or "uniform": on [-sqrt 3, sqrt 3], which has unit variance, too
+    low: float = -1.0  # the value of a black pixel; white is 1
+
+    def noise(self, rng: Rng) -> Callable[[int], Tensor]:
+        """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
+
+        def source(m: int) -> Tensor:
+            like, shape = self.G.parameters()[0].data, (m, self.z_size)
+            if self.prior == "normal":
+                return Tensor(backend.normal(rng, shape, like))
+            return Tensor((backend.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
+
+        return source
