@@ -32,6 +32,7 @@ __all__ = [
     "register",
     "survey",
     "uniform",
+    "use",
 ]
 
 Array = Any  # an array of whichever library: the libraries share no base class
@@ -40,10 +41,6 @@ Rng = np.random.Generator
 
 class BackendUnavailable(InputError):
     """The array library is missing or cannot reach its device; the message says what mends it."""
-
-
-def _nothing() -> None:
-    """NumPy computes at once, so there is nothing to wait for."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,8 @@ class Backend:
     array_type: type
     from_host: Callable[[np.ndarray, int], Array]
     to_host: Callable[[Array], np.ndarray]
-    synchronize: Callable[[], None] = _nothing
+    synchronize: Callable[[], None] = lambda: None  # NumPy computes at once
+    use: Callable[[int], None] = lambda device: None  # make a device the current one
     # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
     # values (not of shapes) are made only where this is true.
     reads_are_free: bool = False
@@ -106,6 +104,11 @@ def move(array: Array, where: str) -> Array:
     """A copy of `array` on the backend (and device) named by `where`, with the same dtype."""
     target, (_, device) = get(where), _parse(where)
     return target.from_host(of(array).to_host(array), device)
+
+
+def use(where: str) -> None:
+    """Make the device named by `where` ("cupy:1") the one that computes, in this thread."""
+    get(where).use(_parse(where)[1])
 
 
 def place(host: np.ndarray, like: Array) -> Array:
@@ -162,11 +165,14 @@ def _load_cupy() -> Backend:
             f"backend 'cupy': a first kernel fails ({_first_line(problem)}); {install}"
         ) from problem
 
-    def from_host(array: np.ndarray, device: int) -> Array:
+    def at(device: int) -> Any:
         count = cupy.cuda.runtime.getDeviceCount()
         if device >= count:
             raise BackendUnavailable(f"backend 'cupy:{device}': there are {count} devices, from 0")
-        with cupy.cuda.Device(device):
+        return cupy.cuda.Device(device)
+
+    def from_host(array: np.ndarray, device: int) -> Array:
+        with at(device):
             return cupy.array(array)
 
     return Backend(
@@ -176,6 +182,7 @@ def _load_cupy() -> Backend:
         from_host=from_host,
         to_host=cupy.asnumpy,
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
+        use=lambda device: at(device).use(),
     )
 
 

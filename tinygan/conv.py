@@ -116,16 +116,48 @@ def _correlate(x: Array, w: Array, stride: Pair, padding: Pair) -> Array:
 
 
 def _spread(y: Array, w: Array, stride: Pair, padding: Pair, size: Pair) -> Array:
-    """dT/dx: each output place adds its multiple of the kernels into the image."""
-    (n, o, i, j), (_, c, kh, kw) = y.shape, w.shape
-    (sh, sw), (ph, pw), (h, wd), xp = stride, padding, size, of(y).xp
-    flat = y.transpose(0, 2, 3, 1).reshape(n * i * j, o)
-    patches = (flat @ w.transpose(0, 2, 3, 1).reshape(o, kh * kw * c)).reshape(n, i, j, kh, kw, c)
-    x = xp.zeros((n, h + 2 * ph, wd + 2 * pw, c), dtype=patches.dtype)
+    """dT/dx: each output place adds its multiple of the kernels into the image.
+
+    Either as written (multiply, then add up what overlaps), or seen from the image: a pixel hears
+    of the few output places that reach it. Both are one matrix product; they differ in the matrix
+    that has to be moved through memory, and the smaller one is taken.
+    """
+    (o, c, kh, kw), (sh, sw) = w.shape, stride
+    reach = -(-kh // sh) * -(-kw // sw)  # output places that reach a pixel
+    full = _gather(y, w, stride) if reach * o < kh * kw * c else _scatter(y, w, stride)
+    (n, h1, w1, _), (ph, pw), (h, wd) = full.shape, padding, size
+    x = full[:, ph : ph + h, pw : pw + wd]
+    if h1 < ph + h or w1 < pw + wd:  # pixels that no kernel reached: output_padding, or a rest
+        grown = of(y).xp.zeros((n, h, wd, c), dtype=full.dtype)
+        grown[:, : x.shape[1], : x.shape[2]] = x
+        x = grown
+    return x.transpose(0, 3, 1, 2)
+
+
+def _scatter(y: Array, w: Array, stride: Pair) -> Array:
+    """The unpadded image as (N, H, W, C): every place's kernels, added up where they overlap."""
+    (n, o, i, j), (_, c, kh, kw), (sh, sw) = y.shape, w.shape, stride
+    places = y.transpose(0, 2, 3, 1).reshape(n * i * j, o)
+    parts = (places @ w.transpose(0, 2, 3, 1).reshape(o, kh * kw * c)).reshape(n, i, j, kh, kw, c)
+    x = of(y).xp.zeros((n, (i - 1) * sh + kh, (j - 1) * sw + kw, c), dtype=parts.dtype)
     for a in range(kh):
         for b in range(kw):
-            x[:, a : a + sh * i : sh, b : b + sw * j : sw] += patches[:, :, :, a, b]
-    return x[:, ph : ph + h, pw : pw + wd].transpose(0, 3, 1, 2)
+            x[:, a : a + sh * i : sh, b : b + sw * j : sw] += parts[:, :, :, a, b]
+    return x
+
+
+def _gather(y: Array, w: Array, stride: Pair) -> Array:
+    """The unpadded image as (N, H, W, C), at least: pixel s*q + r hears place q - t through the
+    kernel at r + s*t, so all pixels of a phase r are one convolution of y with a part of w."""
+    (_, o, _, _), (_, c, kh, kw), (sh, sw) = y.shape, w.shape, stride
+    th, tw = -(-kh // sh), -(-kw // sw)
+    rows, (qh, qw) = _rows(y, (th, tw), (1, 1), (th - 1, tw - 1))
+    phases = of(y).xp.zeros((th * sh, tw * sw, o, c), dtype=w.dtype)  # kernel sizes s does not
+    phases[:kh, :kw] = w.transpose(2, 3, 0, 1)  # divide are filled up with zeros
+    phases = phases.reshape(th, sh, tw, sw, o, c)[::-1, :, ::-1].transpose(0, 2, 4, 1, 3, 5)
+    x = rows @ phases.reshape(th * tw * o, sh * sw * c)
+    x = x.reshape(-1, qh, qw, sh, sw, c).transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(-1, qh * sh, qw * sw, c)
 
 
 def _collect(x: Array, y: Array, stride: Pair, padding: Pair, kernel: Pair) -> Array:

@@ -21,7 +21,7 @@ import numpy as np
 from . import backend as backends
 from .backend import Array, Backend
 
-__all__ = ["Operand", "Tensor", "lift", "no_grad", "raw", "recording"]
+__all__ = ["Operand", "Tensor", "is_recording", "lift", "no_grad", "raw", "recording"]
 
 # An edge (parent, pull): pull(g, y) carries g, the gradient at the tensor y, back to the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -40,6 +40,11 @@ def recording(on: bool) -> Iterator[None]:
         yield
     finally:
         _recording.reset(token)
+
+
+def is_recording() -> bool:
+    """Whether new tensors remember their parents, here and now."""
+    return _recording.get()
 
 
 def no_grad() -> Any:
@@ -69,7 +74,7 @@ class Tensor:
     def __init__(self, data: Any, *edges: Edge, name: str | None = None) -> None:
         self._data = _as_array(data)
         self.edges: tuple[Edge, ...] = ()
-        if edges and _recording.get():
+        if edges and is_recording():
             self.edges = tuple(edge for edge in edges if isinstance(edge[0], Tensor))
         self.born = next(_births)
         self.name = name

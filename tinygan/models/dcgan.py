@@ -1,5 +1,5 @@
-"""Deep convolutional pairs (Radford et al. 2015): strided convolutions instead of pooling, BatchNorm
-except at G's output and D's input, ReLU in G, LeakyReLU in D."""
+"""Deep convolutional pairs (Radford et al. 2015): strided convolutions instead of pooling,
+BatchNorm except at G's output and D's input, ReLU in G, LeakyReLU in D."""
 
 from __future__ import annotations
 

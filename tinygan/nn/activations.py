@@ -24,7 +24,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
-        checks.between(0, float("inf"), negative_slope=negative_slope)
+        checks.between(0, 1, negative_slope=negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Tensor:

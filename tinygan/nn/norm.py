@@ -22,19 +22,9 @@ from .module import Module, Parameter
 __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm2d", "LayerNorm"]
 
 
-def _normalise(
-    x: Tensor, m: Tensor, v: Tensor, eps: float, weight: Tensor | None, bias: Tensor | None
-) -> Tensor:
-    scale = 1 / ops.sqrt(v + eps)
-    y = (x - m) * (scale if weight is None else scale * weight)
+def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    y = y if weight is None else y * weight
     return y if bias is None else y + bias
-
-
-def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Mean and (biased) variance over `axes`, which are kept as 1."""
-    m = ops.mean(x, axes, keepdims=True)
-    centred = x - m
-    return m, ops.mean(centred * centred, axes, keepdims=True)
 
 
 def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Parameter | None]:
@@ -83,11 +73,12 @@ class _BatchNorm(Module):
                     f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
                     "larger batches or call .eval()"
                 )
-            m, v = _moments(x, axes)
-            self._track(m.data.reshape(-1), v.data.reshape(-1) * (count / (count - 1)))
+            y, m, v = ops.standardize(x, axes, self.eps)
+            self._track(m.reshape(-1), v.reshape(-1) * (count / (count - 1)))
         else:
-            m, v = (Tensor(s.reshape(column)) for s in (self.running_mean, self.running_var))
-        return _normalise(x, m, v, self.eps, weight, bias)
+            m, v = self.running_mean.reshape(column), self.running_var.reshape(column)
+            y = (x - m) / x.xp.sqrt(v + self.eps)
+        return _scaled(y, weight, bias)
 
     def _track(self, mean: Any, variance: Any) -> None:
         # New arrays, not in place: a graph built in evaluation mode may still hold the old ones.
@@ -127,7 +118,7 @@ class InstanceNorm2d(Module):
         weight, bias = (
             None if p is None else p.reshape(1, -1, 1, 1) for p in (self.weight, self.bias)
         )
-        return _normalise(x, *_moments(x, (2, 3)), self.eps, weight, bias)
+        return _scaled(ops.standardize(x, (2, 3), self.eps)[0], weight, bias)
 
 
 class LayerNorm(Module):
@@ -151,4 +142,4 @@ class LayerNorm(Module):
             )
         if math.prod(self.normalized_shape) < 2:
             raise ValueError("LayerNorm: one value has no variance; use a larger normalized_shape")
-        return _normalise(x, *_moments(x, axes), self.eps, self.weight, self.bias)
+        return _scaled(ops.standardize(x, axes, self.eps)[0], self.weight, self.bias)

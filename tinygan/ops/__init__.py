@@ -45,6 +45,7 @@ from .shapes import (
     swapaxes,
     transpose,
 )
+from .standardize import standardize
 
 __all__ = [
     "abs",
@@ -78,6 +79,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "stack",
+    "standardize",
     "sub",
     "sum",
     "sum_to",

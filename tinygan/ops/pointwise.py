@@ -77,15 +77,16 @@ def relu(a: Operand) -> Tensor:
 
 
 def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
-    """a where a > 0, else negative_slope * a (Maas et al. 2013)."""
+    """a where a > 0, else negative_slope * a, with a slope in [0, 1] (Maas et al. 2013)."""
     (a,) = lift(a)
-    slope = float(negative_slope)
+    xp, slope = a.xp, float(negative_slope)
+    if not 0 <= slope <= 1:
+        raise ValueError(f"negative_slope: expected a number in [0, 1], got {negative_slope!r}")
 
     def pull(g: Tensor, _: Tensor) -> Tensor:
-        return where(a.data > 0, g, g * slope)
+        return g * Tensor(xp.maximum((a.data > 0).astype(g.dtype), slope))
 
-    larger = a.xp.maximum if slope <= 1 else a.xp.minimum
-    return Tensor(larger(a.data, a.data * slope), (a, pull))
+    return Tensor(xp.maximum(a.data, a.data * slope), (a, pull))
 
 
 def maximum(a: Operand, b: Operand) -> Tensor:

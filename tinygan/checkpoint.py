@@ -1,0 +1,76 @@
+"""Checkpoints: named arrays and a JSON object in one safetensors file. No pickle anywhere.
+
+The file carries a SHA-256 of all that it holds, so a flipped bit is an error and not a network
+that is slightly wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .files import atomic
+
+__all__ = ["load", "save"]
+
+FORMAT = "tinygan checkpoint 1"
+
+
+def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    """Write arrays and `meta` (what JSON can hold) to `path`, atomically."""
+    from safetensors.numpy import save as to_bytes
+
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    text = json.dumps(meta, sort_keys=True)
+    header = {"format": FORMAT, "meta": text, "sha256": _digest(whole, text)}
+    with atomic(path) as file:
+        file.write(to_bytes(whole, metadata=header))
+
+
+def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the meta object of a checkpoint.
+
+    Raises InputError if there is no such file, if it is no checkpoint of tinygan, or if it is not
+    what was written (cut short, changed).
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such checkpoint")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise InputError(
+                    f"{path}: a safetensors file, but no checkpoint of tinygan (format is "
+                    f"{header.get('format')!r}, expected {FORMAT!r})"
+                )
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as problem:
+        if isinstance(problem, InputError):
+            raise
+        raise InputError(
+            f"{path}: damaged or no safetensors file ({problem}); use an earlier checkpoint, or "
+            "train again"
+        ) from problem
+    if _digest(arrays, header.get("meta", "")) != header.get("sha256"):
+        raise InputError(
+            f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
+            "earlier checkpoint, or train again"
+        )
+    return arrays, json.loads(header["meta"])
+
+
+def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,186 @@
+"""The command line: tinygan train, sample, info.
+
+Exit status: 0 done; 2 what was given cannot be used, with one line that says why; 130 stopped by
+Ctrl-C, after saving. A traceback is always a defect of tinygan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from .errors import InputError
+
+__all__ = ["main"]
+
+HELP = {
+    "model": "the pair of networks: mlp-small, mlp-mid, mlp-2014, dcgan28-slim, dcgan28, dcgan32",
+    "game": "minimax, non-saturating, least-squares, hinge, wasserstein",
+    "data": "digits (embedded), mnist, fashion-mnist, cifar10, tfd, folder:PATH",
+    "steps": "rounds of Algorithm 1",
+    "batch": "size of a minibatch, the paper's m",
+    "k": "steps of D in a round",
+    "seed": "of all randomness",
+    "lr_d": "learning rate of D (Adam)",
+    "lr_g": "learning rate of G (Adam)",
+    "beta1": "Adam's decay of the mean gradient",
+    "beta2": "Adam's decay of the squared gradient",
+    "ema": "decay of the average of G's weights that samples are drawn from; 0: no average",
+    "penalty": "on D's slope: none, wgan-gp, r1",
+    "smoothing": "one-sided: real counts as real by 1 - this",
+    "label_noise": "each label is off by up to this",
+    "label_flips": "probability that a label is wrong",
+    "simultaneous": "both players step at once, as in the 2014 code, not in turn",
+    "backend": "numpy, cupy, cupy:1",
+    "sample_every": "rounds between frames of progress.gif; 0: sixty in all",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except InputError as problem:
+        return _fail(str(problem))
+    except KeyboardInterrupt:
+        print("\ntinygan: stopped", file=sys.stderr)
+        return 130
+    except MemoryError:
+        return _fail("out of memory; a smaller --batch needs less")
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return _fail(f"{where}{problem.strerror or problem}; what was saved before is kept")
+
+
+def _fail(message: str) -> int:
+    print(f"tinygan: {message}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    from . import __version__
+    from .training import Config
+
+    parser = argparse.ArgumentParser(
+        prog="tinygan", description="Generative adversarial networks from scratch."
+    )
+    parser.add_argument("--version", action="version", version=f"tinygan {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="train a GAN by Algorithm 1",
+        description="Train a GAN by Algorithm 1 of Goodfellow et al. 2014 and leave a run folder.",
+    )
+    for field in fields(Config):
+        flag, default = "--" + field.name.replace("_", "-"), field.default
+        if isinstance(default, bool):
+            train.add_argument(flag, action="store_true", default=None, help=HELP[field.name])
+        else:
+            train.add_argument(
+                flag,
+                type=type(default),
+                metavar=field.name.upper() if isinstance(default, str) else "N",
+                help=f"{HELP[field.name]} (default: {default})",
+            )
+    train.add_argument("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
+    train.add_argument("--resume", metavar="RUN", help="go on with a run, to its end or to --steps")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    train.set_defaults(run=_train)
+
+    sample = commands.add_parser(
+        "sample",
+        help="draw samples from a run",
+        description="Draw samples from the generator of a run.",
+    )
+    sample.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
+    sample.add_argument("-n", type=int, default=64, metavar="N", help="how many (default: 64)")
+    sample.add_argument("-o", default="samples.png", metavar="FILE", help="default: samples.png")
+    sample.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    sample.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="each row walks from one point of noise to another",
+    )
+    sample.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1")
+    sample.set_defaults(run=_sample)
+
+    info = commands.add_parser("info", help="versions, BLAS, and which backends work")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _train(args: argparse.Namespace) -> int:
+    from .training import Config, Interrupted, resume, train
+
+    given = {
+        field.name: getattr(args, field.name)
+        for field in fields(Config)
+        if getattr(args, field.name) is not None
+    }
+    try:
+        if args.resume:
+            if args.out or set(given) - {"steps", "backend"}:
+                raise InputError(
+                    "--resume goes on with the options of the run; only --steps and --backend may "
+                    "be given with it"
+                )
+            folder = resume(args.resume, progress=not args.quiet, **given)
+        else:
+            folder = train(Config(**given), args.out, progress=not args.quiet)
+    except Interrupted as stop:
+        path, step = stop.args
+        print(
+            f"\nStopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
+            file=sys.stderr,
+        )
+        return 130
+    print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
+    return 0
+
+
+def _farewell(path: Path, steps: int) -> str:
+    return f"""
+{path}
+  samples.png              what the generator draws
+  progress.gif             the same noise through training
+  curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
+  checkpoint.safetensors   everything, to draw from or to go on with; config.json
+
+Try next
+  tinygan sample {path} --interpolate -o walk.png
+  tinygan train --resume {path} --steps {2 * steps}
+  tinygan train --game least-squares"""
+
+
+def _sample(args: argparse.Namespace) -> int:
+    from . import plots
+    from .training import Sampler
+
+    if args.n < 1 or args.seed < 0:
+        raise InputError(f"-n and --seed: expected n >= 1 and seed >= 0, got {args.n}, {args.seed}")
+    out = Path(args.o)
+    if out.suffix.lower() != ".png" or out.is_dir() or not out.parent.is_dir():
+        raise InputError(f"-o {out}: expected a .png file in an existing folder")
+    sampler = Sampler(args.folder, args.backend)
+    if args.interpolate:
+        columns = min(8, max(2, args.n))
+        rows = max(1, args.n // columns)
+        images = sampler.walk(rows, columns, seed=args.seed)
+    else:
+        columns, images = None, sampler.draw(args.n, seed=args.seed)
+    plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
+    print(f"{out}: {len(images)} samples of {args.folder}, seed {args.seed}")
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    from .info import report
+
+    print(report())
+    return 0

@@ -1,0 +1,146 @@
+"""Pictures: grids of samples, animations of them, and the curves of a run.
+
+Sample grids are written pixel for pixel with Pillow; curves are drawn with matplotlib's
+object interface, so no global figure or backend is touched.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .files import atomic
+
+__all__ = ["curves", "grid", "save_gif", "save_png"]
+
+
+def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
+    """Images (N, C, H, W) in [low, 1] side by side, as uint8 pixels (H', W') or (H', W', 3).
+
+    Values outside are clipped. C is 1 (grey) or 3 (colour); `columns` defaults to a square grid.
+    """
+    if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
+        raise ValueError(f"images: expected (N, 1 or 3, H, W) with N >= 1, got {images.shape}")
+    n, c, h, w = images.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = math.ceil(n / columns)
+    pixels = np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
+    gap = 2
+    sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, c), np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
+        sheet[top : top + h, left : left + w] = image.transpose(1, 2, 0)
+    return sheet[:, :, 0] if c == 1 else sheet
+
+
+def _picture(pixels: np.ndarray, width: int) -> Any:
+    """Pixels as a Pillow image, enlarged by a whole factor to about `width`."""
+    from PIL import Image
+
+    factor = max(1, round(width / pixels.shape[1]))
+    return Image.fromarray(pixels.repeat(factor, 0).repeat(factor, 1))
+
+
+def save_png(path: str | Path, pixels: np.ndarray) -> None:
+    """Write uint8 pixels, as `grid` makes them, as a PNG."""
+    with atomic(path) as file:
+        _picture(pixels, 520).save(file, format="PNG", optimize=True)
+
+
+def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 100) -> None:
+    """Write uint8 frames of one shape as an animation that rests on its last frame."""
+    if not len(frames):
+        raise ValueError("frames: expected at least one")
+    # Sixteen levels of each colour look the same in motion, and take a quarter of the bytes.
+    pictures = [_picture(frame // 16 * 17, 260) for frame in frames]
+    durations = [milliseconds] * (len(pictures) - 1) + [2000]
+    with atomic(path) as file:
+        pictures[0].save(
+            file,
+            format="GIF",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=durations,
+            loop=0,
+        )
+
+
+def curves(
+    path: str | Path,
+    log: Mapping[str, np.ndarray],
+    *,
+    balance: Mapping[str, float] | None = None,
+    probability: bool = True,
+) -> None:
+    """Draw the losses, and D(x) and D(G(z)), against the round; from the columns of a log.
+
+    `balance` has the values that belong to the game's equilibrium: they become dashed lines.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    balance = balance or {}
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, outputs = figure.subplots(2, 1, sharex=True)
+    for axes, name, label, colour in (
+        (losses, "d_loss", "loss of D", "tab:blue"),
+        (losses, "g_loss", "loss of G", "tab:green"),
+        (outputs, "d_real", "D(x)", "tab:blue"),
+        (outputs, "d_fake", "D(G(z))", "tab:green"),
+    ):
+        axes.plot(log["step"], log[name], color=colour, alpha=0.25, linewidth=0.8)
+        axes.plot(log["step"], _smooth(log[name]), color=colour, label=label)
+        if name in balance:
+            where = _named(balance[name])
+            axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)
+            if name != "d_fake":  # the same line as D(x)
+                axes.annotate(
+                    f"{label if axes is losses else 'D'} = {where} once G is perfect",
+                    (1.0, balance[name]),
+                    xycoords=("axes fraction", "data"),
+                    ha="right",
+                    va="bottom",
+                    fontsize=8,
+                    color=colour,
+                )
+    losses.set_ylabel("loss")
+    outputs.set_ylabel("probability of real" if probability else "score")
+    if probability:
+        outputs.set_ylim(0, 1)
+    outputs.set_xlabel("round")
+    for axes in (losses, outputs):
+        axes.legend(loc="upper left", fontsize=8)
+        axes.grid(alpha=0.2)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    with atomic(path) as file:
+        file.write(picture.getvalue())
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """A running mean over about a fortieth of the curve, shorter at its ends."""
+    half = max(1, len(values) // 80)
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, len(values))
+    return (total[last] - total[first]) / (last - first)
+
+
+def _named(value: float) -> str:
+    """log 4 rather than 1.386: the name by which the paper knows a value."""
+    names = {
+        math.log(4): "log 4 = 1.386",
+        math.log(2): "log 2 = 0.693",
+        -math.log(2): "-log 2 = -0.693",
+        0.5: "1/2",
+    }
+    for known, name in names.items():
+        if math.isclose(value, known, rel_tol=1e-6):
+            return name
+    return f"{value:g}"

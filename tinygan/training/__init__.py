@@ -1,0 +1,13 @@
+"""What surrounds Algorithm 1: configuration, a run's whole state, its folder, checkpoints, resume.
+
+from tinygan.training import Config, train
+train(Config(model="mlp-mid", steps=2000), "runs/mine")
+"""
+
+from .config import Config
+from .folder import RunFolder
+from .loop import Interrupted, resume, train
+from .sampling import Sampler
+from .session import Session
+
+__all__ = ["Config", "Interrupted", "RunFolder", "Sampler", "Session", "resume", "train"]

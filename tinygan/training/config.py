@@ -1,0 +1,105 @@
+"""Config: all that determines a run. The same config gives the same run, bit for bit."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..errors import InputError
+from ..gan import GAMES
+from ..models import MODELS
+
+__all__ = ["Config"]
+
+PENALTIES = ("none", "wgan-gp", "r1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The options of a run; raises InputError, naming the option, for a value out of range."""
+
+    model: str = "dcgan28-slim"
+    game: str = "non-saturating"
+    data: str = "digits"
+    steps: int = 1500  # rounds of Algorithm 1
+    batch: int = 64  # m
+    k: int = 1  # steps of D a round
+    seed: int = 0
+    lr_d: float = 2e-4
+    lr_g: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    ema: float = 0.99  # of G's weights, for samples; 0 samples from G as it is
+    penalty: str = "none"
+    smoothing: float = 0.0  # one-sided label smoothing
+    label_noise: float = 0.0
+    label_flips: float = 0.0
+    simultaneous: bool = False
+    backend: str = "numpy"
+    sample_every: int = 0  # rounds between frames of progress.gif; 0: sixty in all
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            if isinstance(default, bool) or not isinstance(default, (int, float)):
+                kind: Any = type(default)
+            else:
+                kind = int if isinstance(default, int) else (int, float)
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise InputError(
+                    f"{_option(field.name)}: expected {type(default).__name__}, got {value!r}"
+                )
+        _one_of("model", self.model, MODELS)
+        _one_of("game", self.game, GAMES)
+        _one_of("penalty", self.penalty, PENALTIES)
+        for name in ("steps", "batch", "k"):
+            self._check(name, 1, math.inf)
+        for name in ("seed", "lr_d", "lr_g", "sample_every"):
+            self._check(name, 0, math.inf)
+        for name in ("beta1", "beta2", "ema"):
+            self._check(name, 0, 1, open_end=True)
+        for name in ("smoothing", "label_noise", "label_flips"):
+            self._check(name, 0, 1)
+        if self.simultaneous and self.k != 1:
+            raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
+
+    def _check(self, name: str, low: float, high: float, open_end: bool = False) -> None:
+        value = getattr(self, name)
+        if not (low <= value and (value < high or (value == high and not open_end))):
+            end = ")" if open_end or math.isinf(high) else "]"
+            raise InputError(f"{_option(name)}: expected in [{low}, {high}{end}, got {value}")
+
+    @property
+    def frame_every(self) -> int:
+        """Rounds between two frames of the animation."""
+        return self.sample_every or max(1, self.steps // 60)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The options as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> Config:
+        """The inverse of `as_dict`; raises InputError for unknown options."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(options, Mapping) or set(options) - known:
+            unknown = sorted(set(options) - known) if isinstance(options, Mapping) else options
+            raise InputError(f"config: unknown options {unknown}")
+        return cls(**options)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _one_of(name: str, value: str, known: Iterable[str]) -> None:
+    known = list(known)
+    if value not in known:
+        close = difflib.get_close_matches(value, known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(
+            f"{_option(name)}: expected one of {', '.join(known)}, got {value!r}{hint}"
+        )

@@ -1,0 +1,68 @@
+"""Samples of a finished (or running) run, from its checkpoint alone: the data is not needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .. import backend, checkpoint, models
+from ..errors import InputError
+from ..latent import interpolate
+from ..models import Pair
+from ..tensor import Tensor, no_grad
+from .config import Config
+from .folder import RunFolder
+
+__all__ = ["Sampler"]
+
+
+class Sampler:
+    """The generator of a run, ready to draw. `run` is a run folder or a checkpoint file.
+
+    Raises InputError if there is none, or if it is damaged.
+    """
+
+    def __init__(self, run: str | Path, where: str = "numpy") -> None:
+        path = Path(run) if Path(run).is_file() else RunFolder.existing(run).checkpoint
+        arrays, meta = checkpoint.load(path)
+        backend.use(where)
+        try:
+            config = Config.from_dict(meta["config"])
+            part = "ema/" if config.ema else "G/"
+            rng = np.random.default_rng(config.seed)
+            self.pair: Pair = models.build(config.model, tuple(meta["shape"]), rng=rng)
+            weights = {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
+            self.pair.G.load_state_dict(weights)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
+        self.pair.G.to(where).eval()
+
+    def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
+        """n images (n, C, H, W) in [low, 1]; the same for the same seed."""
+        _at_least_one(n=n)
+        return self._generate(self._noise(n, seed), batch)
+
+    def walk(self, rows: int, steps: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
+        """`rows` walks of `steps` images, each between two points of noise: (rows * steps, ...)."""
+        _at_least_one(rows=rows)
+        ends = self._noise(2 * rows, seed).numpy()
+        ways = [
+            interpolate(ends[2 * i], ends[2 * i + 1], steps, self.pair.prior) for i in range(rows)
+        ]
+        like = self.pair.G.parameters()[0].data
+        return self._generate(Tensor(backend.place(np.concatenate(ways), like)), batch)
+
+    def _noise(self, n: int, seed: int) -> Tensor:
+        return self.pair.noise(np.random.default_rng(seed))(n)
+
+    def _generate(self, z: Tensor, batch: int) -> np.ndarray:
+        with no_grad():
+            parts = [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
+        return np.concatenate(parts)
+
+
+def _at_least_one(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name}: expected at least 1, got {value}")

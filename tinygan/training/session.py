@@ -1,0 +1,149 @@
+"""Session: a game in motion. All that the future of a run depends on is here, and is saved.
+
+Randomness comes in four streams that are spawned from the seed: for the networks (initial weights,
+dropout), for the game (noise, label noise), for the order of the data, and for the samples that
+are looked at. So looking never changes what is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import backend, gan, models
+from ..data import Minibatches, load
+from ..errors import InputError
+from ..gan import Game, Penalty, Round
+from ..nn import BatchNorm1d, BatchNorm2d, Module, Sequential
+from ..ops import mean, sigmoid
+from ..optim import EMA, Adam
+from ..tensor import Tensor, no_grad
+from .config import Config
+
+__all__ = ["Session"]
+
+
+class Session:
+    """The two networks, their optimizers, the data and the noise, after `step` rounds."""
+
+    def __init__(self, config: Config) -> None:
+        backend.use(config.backend)
+        streams = np.random.SeedSequence(config.seed).spawn(4)
+        net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
+        images = load(config.data).images
+
+        self.config, self.step = config, 0
+        pair = models.build(config.model, images.shape[1:], rng=net_rng)
+        if config.penalty == "wgan-gp":
+            pair = pair._replace(D=_without_batchnorm(pair.D))
+        self.pair = pair
+        self.G, self.D = pair.G.to(config.backend), pair.D.to(config.backend)
+        self.ema = EMA(self.G, config.ema)
+        betas = (config.beta1, config.beta2)
+        self.opt_g = Adam(self.G.parameters(), config.lr_g, betas)
+        self.opt_d = Adam(self.D.parameters(), config.lr_d, betas)
+        self.data = Minibatches(images, rng=data_rng, low=pair.low, where=config.backend)
+        self.fixed_z = pair.noise(look_rng)(64)
+        self.game = _game(config, game_rng)
+        self._rngs = {"networks": net_rng, "game": game_rng}
+        self._rounds = self._play(game_rng)
+
+    def _play(self, rng: backend.Rng) -> Iterator[Round]:
+        c, noise = self.config, self.pair.noise(rng)
+        penalty = _penalty(c, rng)
+        players = (self.game, self.G, self.D, self.data, noise, self.opt_g, self.opt_d)
+        if c.simultaneous:
+            return gan.play_simultaneously(*players, m=c.batch, penalty=penalty)
+        return gan.play(*players, m=c.batch, k=c.k, penalty=penalty)
+
+    def play_round(self) -> Round:
+        """One round of Algorithm 1."""
+        result = next(self._rounds)
+        if self.config.ema:
+            self.ema.update()
+        self.step += 1
+        return result
+
+    def readings(self, result: Round) -> dict[str, float]:
+        """The numbers to log of a round: losses, and the means of D(x) and D(G(z)), which are
+        probabilities where the game makes them so, else scores."""
+        with no_grad():
+            seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
+        values = (result.d_loss, result.g_loss, *seen)
+        return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), map(float, values), strict=True))
+
+    def generate(self, z: Tensor) -> np.ndarray:
+        """Images of the averaged generator for noise z, in evaluation mode; changes nothing."""
+        G: Module = self.ema.module if self.config.ema else self.G
+        with no_grad(), G.evaluating():
+            return G(z).numpy()
+
+    # Saving and going on.
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """All arrays by name, and the rest as an object for JSON."""
+        arrays = {
+            f"{part}/{key}": backend.of(value).to_host(value)
+            for part, owner in self._parts().items()
+            for key, value in owner.state_dict().items()
+        }
+        meta = {
+            "config": self.config.as_dict(),
+            "shape": self.data.images.shape[1:],
+            "step": self.step,
+            "ema_updates": self.ema.t,
+            "data": self.data.state_dict(),
+            "rngs": {name: rng.bit_generator.state for name, rng in self._rngs.items()},
+        }
+        return arrays, meta
+
+    def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Take up exactly where `state` was taken. Raises InputError if it does not fit."""
+        try:
+            for part, owner in self._parts().items():
+                prefix = f"{part}/"
+                owner.load_state_dict(
+                    {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+                )
+            self.data.load_state_dict(meta["data"])
+            for name, rng in self._rngs.items():
+                rng.bit_generator.state = meta["rngs"][name]
+            self.step, self.ema.t = int(meta["step"]), int(meta["ema_updates"])
+        except (KeyError, TypeError, ValueError) as problem:
+            raise InputError(
+                f"the checkpoint does not fit model {self.config.model!r} on data "
+                f"{self.config.data!r}: {problem}"
+            ) from problem
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "G": self.G,
+            "D": self.D,
+            "ema": self.ema.module,
+            "opt_g": self.opt_g,
+            "opt_d": self.opt_d,
+        }
+
+
+def _game(config: Config, rng: backend.Rng) -> Game:
+    game = gan.GAMES[config.game]
+    if config.smoothing:
+        game = gan.one_sided_smoothing(game, config.smoothing)
+    if config.label_noise:
+        game = gan.label_noise(game, config.label_noise, rng=rng)
+    if config.label_flips:
+        game = gan.label_flips(game, config.label_flips, rng=rng)
+    return game
+
+
+def _penalty(config: Config, rng: backend.Rng) -> Penalty | None:
+    penalties = {"none": None, "wgan-gp": gan.wgan_gp(rng=rng), "r1": gan.r1()}
+    return penalties[config.penalty]
+
+
+def _without_batchnorm(D: Module) -> Module:
+    """WGAN-GP bounds D's slope at each example, but BatchNorm makes D a function of the batch."""
+    layers = [layer for _, layer in D.children()]
+    return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))
