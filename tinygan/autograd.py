@@ -43,8 +43,14 @@ def grad(
 
     path = set(wanted)  # the tensors through which y feels xs
     for t in tape:
-        if any(parent in path for parent, _ in t.edges):
-            path.add(t)
+        for parent, _ in t.edges:
+            if parent.born > t.born:  # anywhere: t's own pull is not run, but its value is used
+                raise RuntimeError(
+                    f"grad: {parent.name or 'a tensor'} of shape {parent.shape} was assigned to"
+                    " after this graph was built; compute y again"
+                )
+            if parent in path:
+                path.add(t)
 
     grads = {y: Tensor(y.xp.ones_like(y.data))}
     with recording(create_graph):
@@ -52,11 +58,6 @@ def grad(
             if t not in path:
                 continue
             for parent, pull in t.edges:
-                if parent.born > t.born:
-                    raise RuntimeError(
-                        f"grad: {parent.name or 'a tensor'} of shape {parent.shape} was assigned to"
-                        " after this graph was built; compute y again"
-                    )
                 if parent in path:
                     g = sum_to(pull(grads[t], t), parent.shape)  # undo any broadcasting, once
                     if g.dtype != parent.dtype:

@@ -25,6 +25,7 @@ __all__ = [
     "BackendUnavailable",
     "Rng",
     "get",
+    "is_array",
     "move",
     "normal",
     "of",
@@ -85,6 +86,11 @@ def of(array: Array) -> Backend:
                 return backend
         raise TypeError(f"expected an array of a known backend, got {type(array).__name__}")
     return backend
+
+
+def is_array(value: object) -> bool:
+    """Whether `value` is an array of a known backend."""
+    return type(value) in _by_type or isinstance(value, tuple(_by_type))
 
 
 def get(name: str) -> Backend:

@@ -19,16 +19,19 @@ from .files import atomic
 
 __all__ = ["load", "save"]
 
-FORMAT = "tinygan checkpoint 1"
+KEY = "tinygan checkpoint 1"  # the one entry of the header: several come in a random order
 
 
 def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-    """Write arrays and `meta` (what JSON can hold) to `path`, atomically."""
+    """Write arrays and `meta` (what JSON can hold) to `path`, atomically.
+
+    The same arrays and meta give the same bytes.
+    """
     from safetensors.numpy import save as to_bytes
 
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(meta, sort_keys=True)
-    header = {"format": FORMAT, "meta": text, "sha256": _digest(whole, text)}
+    header = {KEY: json.dumps({"meta": text, "sha256": _digest(whole, text)})}
     with atomic(path) as file:
         file.write(to_bytes(whole, metadata=header))
 
@@ -45,26 +48,29 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise InputError(f"{path}: there is no such checkpoint")
     try:
         with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise InputError(
-                    f"{path}: a safetensors file, but no checkpoint of tinygan (format is "
-                    f"{header.get('format')!r}, expected {FORMAT!r})"
-                )
+            entries = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as problem:
-        if isinstance(problem, InputError):
-            raise
         raise InputError(
             f"{path}: damaged or no safetensors file ({problem}); use an earlier checkpoint, or "
             "train again"
         ) from problem
-    if _digest(arrays, header.get("meta", "")) != header.get("sha256"):
+    if set(entries) != {KEY}:
+        raise InputError(
+            f"{path}: a safetensors file, but no checkpoint of tinygan (its header has "
+            f"{sorted(entries) or 'no metadata'}, expected {KEY!r})"
+        )
+    try:
+        header = json.loads(entries[KEY])
+        text, sha256 = header["meta"], header["sha256"]
+    except (ValueError, TypeError, KeyError):
+        text, sha256 = "", None
+    if _digest(arrays, text) != sha256:
         raise InputError(
             f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
             "earlier checkpoint, or train again"
         )
-    return arrays, json.loads(header["meta"])
+    return arrays, json.loads(text)
 
 
 def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:

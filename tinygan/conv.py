@@ -184,7 +184,7 @@ def _rows(x: Array, kernel: Pair, stride: Pair, padding: Pair) -> tuple[Array, P
 
 def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
     """An int stands for (height, width) alike. Raises ValueError below `least`, or for no pair."""
-    both = (value, value) if isinstance(value, int) else tuple(value)
+    both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(isinstance(v, int) and v >= least for v in both):
         raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")
     return both

@@ -64,7 +64,7 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
 
 
 def _alike(loss: str, name: str, a: Operand, b: Operand) -> tuple[Tensor, Any]:
-    a, b = lift(a, b)
+    a, b = lift(*lift(a), b)
     if isinstance(b, Tensor) and a.shape != b.shape:
         raise ValueError(f"{loss}: {name} {a.shape} and targets {b.shape} must have one shape")
     return a, b

@@ -268,22 +268,28 @@ class EMA:
 
     Samples of the average are better than those of the last iterate, which circles around
     (Yazici et al. 2018). The average starts fast: the decay at update t is
-    min(decay, (1 + t) / (10 + t)). Buffers are copied as they are.
+    min(decay, (1 + t) / (10 + t)). Buffers are copied as they are. Build it after moving the
+    network: it holds on to the arrays that it finds.
     """
 
     def __init__(self, module: Module, decay: float = 0.999) -> None:
         _in_unit_interval(decay=decay)
-        self.source, self.decay, self.t = module, decay, 0
+        self.decay, self.t = decay, 0
         self.module = module.copy().eval()
+        self._parameters = list(zip(module.parameters(), self.module.parameters(), strict=True))
+        self._buffers = [
+            (now, kept)
+            for (_, now), (_, kept) in zip(
+                module.named_buffers(), self.module.named_buffers(), strict=True
+            )
+        ]
 
     def update(self) -> None:
         """Move the average a little towards the parameters as they are now."""
         rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
-        sources, targets = self.source.parameters(), self.module.parameters()
-        for p, average in zip(sources, targets, strict=True):
+        for p, average in self._parameters:
             average.data[...] += rate * (p.data - average.data)
             average.touch()
-        buffers = zip(self.source.named_buffers(), self.module.named_buffers(), strict=True)
-        for (_, now), (_, kept) in buffers:
+        for now, kept in self._buffers:
             kept[...] = now
         self.t += 1

@@ -201,7 +201,7 @@ def lift(*operands: Operand) -> tuple[Any, ...]:
     scalars become Python numbers. If all operands are numbers, the first becomes a tensor.
     """
     lifted = [_lifted(operand) for operand in operands]
-    if not any(isinstance(operand, Tensor) for operand in lifted):
+    if lifted and not any(isinstance(operand, Tensor) for operand in lifted):
         lifted[0] = Tensor(lifted[0])
     return tuple(lifted)
 

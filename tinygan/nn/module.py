@@ -100,7 +100,7 @@ class Module:
         """(key, module, attribute) of every parameter and buffer."""
         for prefix, module in self._walk(""):
             for name, value in module._attributes():
-                if isinstance(value, Parameter) or _is_array(value):
+                if isinstance(value, Parameter) or backends.is_array(value):
                     yield prefix + name, module, name
 
     # Training or evaluation, said explicitly.
@@ -226,16 +226,8 @@ class Sequential(Module):
         return iter(self.layers)
 
 
-def _is_array(value: Any) -> bool:
-    try:
-        backends.of(value)
-    except TypeError:
-        return False
-    return True
-
-
 def _like(value: Any, array: Any) -> Any:
     """`value` (an array of any backend, or whatever NumPy understands) on array's backend."""
-    if _is_array(value):
+    if backends.is_array(value):
         value = backends.of(value).to_host(value)
     return backends.place(np.asarray(value, dtype=array.dtype), array)

@@ -22,7 +22,7 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, rng: Rng) -> None:
         super().__init__()
         checks.between(0, 1, p=p)
-        self.p, self.rng = p, checks.generator(rng)
+        self.p, self.rng = float(p), checks.generator(rng)
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)
@@ -38,7 +38,7 @@ class GaussianNoise(Module):
     def __init__(self, std: float, *, rng: Rng) -> None:
         super().__init__()
         checks.between(0, float("inf"), std=std)
-        self.std, self.rng = std, checks.generator(rng)
+        self.std, self.rng = float(std), checks.generator(rng)
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)

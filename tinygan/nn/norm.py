@@ -51,7 +51,7 @@ class _BatchNorm(Module):
         checks.sizes(num_features=num_features)
         checks.between(0, float("inf"), eps=eps)
         checks.between(0, 1 + 1e-9, momentum=momentum)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features, self.eps, self.momentum = num_features, float(eps), float(momentum)
         self.weight, self.bias = _affine((num_features,), affine)
         self.running_mean = np.zeros(num_features, np.float32)
         self.running_var = np.ones(num_features, np.float32)
@@ -81,9 +81,8 @@ class _BatchNorm(Module):
         return _scaled(y, weight, bias)
 
     def _track(self, mean: Any, variance: Any) -> None:
-        # New arrays, not in place: a graph built in evaluation mode may still hold the old ones.
-        self.running_mean = self.running_mean + self.momentum * (mean - self.running_mean)
-        self.running_var = self.running_var + self.momentum * (variance - self.running_var)
+        self.running_mean += self.momentum * (mean - self.running_mean)
+        self.running_var += self.momentum * (variance - self.running_var)
         self.num_batches_tracked += 1
 
 
@@ -106,7 +105,7 @@ class InstanceNorm2d(Module):
         super().__init__()
         checks.sizes(num_features=num_features)
         checks.between(0, float("inf"), eps=eps)
-        self.num_features, self.eps = num_features, eps
+        self.num_features, self.eps = num_features, float(eps)
         self.weight, self.bias = _affine((num_features,), affine)
 
     def forward(self, x: Any) -> Tensor:
@@ -126,11 +125,12 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5) -> None:
         super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        one = not isinstance(normalized_shape, Sequence)
+        shape: Any = (normalized_shape,) if one else normalized_shape
         for size in shape:
             checks.sizes(normalized_shape=size)
         checks.between(0, float("inf"), eps=eps)
-        self.normalized_shape, self.eps = tuple(shape), eps
+        self.normalized_shape, self.eps = tuple(shape), float(eps)
         self.weight, self.bias = _affine(self.normalized_shape, True)
 
     def forward(self, x: Any) -> Tensor:

@@ -30,6 +30,8 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
+        if not isinstance(unflattened_size, Sequence):
+            raise ValueError(f"unflattened_size: expected a tuple, got {unflattened_size!r}")
         for size in unflattened_size:
             checks.sizes(unflattened_size=size)
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
@@ -97,7 +99,7 @@ class ReflectionPad2d(Module):
 
     def __init__(self, padding: int | Sequence[int]) -> None:
         super().__init__()
-        widths = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+        widths = tuple(padding) if isinstance(padding, Sequence) else (padding,) * 4
         if len(widths) != 4 or not all(isinstance(p, int) and p >= 0 for p in widths):
             raise ValueError(f"padding: expected an int >= 0 or four of them, got {padding!r}")
         self.padding = widths

@@ -46,10 +46,12 @@ class SpectralNorm(Module):
     def forward(self, x: Any) -> Tensor:
         if self.training:
             matrix, xp = self._matrix().data, self.weight_orig.xp
-            for _ in range(self.n_power_iterations):  # new arrays: a graph may hold the old ones
-                self.weight_v = _unit(matrix.T @ self.weight_u, xp)
-                self.weight_u = _unit(matrix @ self.weight_v, xp)
-        sigma = Tensor(self.weight_u) @ (self._matrix() @ Tensor(self.weight_v))
+            for _ in range(self.n_power_iterations):
+                self.weight_v[...] = _unit(matrix.T @ self.weight_u, xp)
+                self.weight_u[...] = _unit(matrix @ self.weight_v, xp)
+        # Copies: the next pass overwrites u and v while the graph of this one may still be used.
+        u, v = Tensor(self.weight_u.copy()), Tensor(self.weight_v.copy())
+        sigma = u @ (self._matrix() @ v)
         return self._layer.compute(x, self.weight_orig / sigma)
 
     def _matrix(self) -> Tensor:

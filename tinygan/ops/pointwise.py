@@ -142,6 +142,8 @@ def where(condition: Any, a: Operand, b: Operand) -> Tensor:
 
 
 def astype(a: Operand, dtype: Any) -> Tensor:
-    """The same numbers in another dtype; `grad` carries the gradient back in a's own."""
+    """The same numbers in another dtype; `grad` carries the gradient back in a's own. None passes
+    through integers: they are constant between their jumps."""
     (a,) = lift(a)
-    return Tensor(a.data.astype(dtype), (a, lambda g, _: g))
+    value = a.data.astype(dtype)
+    return Tensor(value, (a, lambda g, _: g)) if value.dtype.kind == "f" else Tensor(value)

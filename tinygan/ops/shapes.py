@@ -59,20 +59,25 @@ def broadcast_to(a: Operand, shape: Shape) -> Tensor:
 
 
 def sum_to(a: Tensor, shape: Shape) -> Tensor:
-    """The sum over all axes along which `shape` would be broadcast to a's own shape."""
+    """The sum over all axes along which `shape` would be broadcast to a's own shape. Raises
+    ValueError if it would not become that shape: what does not fit is not reshaped."""
     if a.shape == shape:
         return a
     new = a.ndim - len(shape)
     axes = tuple(i for i in range(a.ndim) if i < new or (shape[i - new] == 1 and a.shape[i] != 1))
-    summed = a.data.sum(axis=axes).reshape(shape)
-    return Tensor(summed, (a, lambda g, _: broadcast_to(g, a.shape)))
+    summed = a.data.sum(axis=axes, keepdims=True)
+    if new < 0 or summed.shape[new:] != shape:
+        raise ValueError(f"sum_to: {shape} does not broadcast to {a.shape}")
+    return Tensor(summed.reshape(shape), (a, lambda g, _: broadcast_to(g, a.shape)))
 
 
 def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     """The tensors one after the other along an axis that they have. Other sizes must agree."""
     parts = lift(*tensors)
-    if not all(isinstance(t, Tensor) and t.ndim for t in parts):
-        raise ValueError("concatenate: expected tensors of at least one axis")
+    if not parts or not all(isinstance(t, Tensor) and t.ndim for t in parts):
+        raise ValueError(
+            f"concatenate: expected tensors of at least one axis, got {_shapes(parts)}"
+        )
     axis = axis % parts[0].ndim if -parts[0].ndim <= axis < parts[0].ndim else axis
 
     def cut(start: int, stop: int) -> Any:
@@ -90,7 +95,7 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     """Tensors of one shape, side by side along a new axis."""
     parts = lift(*tensors)
-    shapes = [t.shape for t in parts]
+    shapes = _shapes(parts)
     if len(set(shapes)) != 1:
         raise ValueError(f"stack: expected tensors of one shape, got {shapes}")
     shape, ndim = shapes[0], len(shapes[0]) + 1
@@ -98,6 +103,10 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
         raise ValueError(f"stack: axis {axis} is out of bounds for {ndim} axes")
     at = axis % ndim
     return concatenate([reshape(t, (*shape[:at], 1, *shape[at:])) for t in parts], at)
+
+
+def _shapes(operands: Sequence[Any]) -> list[Any]:
+    return [t.shape if isinstance(t, Tensor) else t for t in operands]
 
 
 def getitem(a: Operand, index: Any) -> Tensor:
@@ -109,7 +118,7 @@ def getitem(a: Operand, index: Any) -> Tensor:
 
 def scatter(a: Tensor, index: Any, shape: Shape) -> Tensor:
     """Zeros of the given shape with `a` added at `index`: what goes twice to one place adds up."""
-    value = a.xp.zeros(shape, dtype=a.dtype)
+    index, value = _raw(index), a.xp.zeros(shape, dtype=a.dtype)
     if _is_basic(index):
         value[index] = a.data  # slices name every place once
     else:

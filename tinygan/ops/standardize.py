@@ -18,7 +18,7 @@ def standardize(a: Operand, axis: tuple[int, ...], eps: float) -> tuple[Tensor, 
     far fewer passes over memory than the chain rule through m and v takes. When the gradient
     itself is recorded, s is computed from `a` again, as a tensor, so that it is differentiated too.
     """
-    (a,) = lift(a)
+    (a,), eps = lift(a), float(eps)
     m = a.data.mean(axis=axis, keepdims=True)
     centred = a.data - m
     v = (centred * centred).mean(axis=axis, keepdims=True)

@@ -1,0 +1,156 @@
+"""Every wrong command is one clear line and exit status 2; the right ones do what they say."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinygan.cli import main
+
+QUICK = ["--model", "mlp-small", "--steps", "20", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", *QUICK, "--out", str(out)]) == 0
+    return out
+
+
+def test_train_leaves_all_that_it_promises(run):
+    assert sorted(os.listdir(run)) == [
+        "checkpoint.safetensors",
+        "config.json",
+        "curves.png",
+        "log.csv",
+        "progress.gif",
+        "samples.png",
+    ]
+    assert json.loads((run / "config.json").read_text())["steps"] == 20
+    rows = list(csv.DictReader((run / "log.csv").read_text().splitlines()))
+    assert [row["step"] for row in rows] == ["10", "20"]
+    assert all(0 < float(row["d_real"]) < 1 for row in rows)
+    with Image.open(run / "samples.png") as samples:
+        assert samples.size == (484, 484) and np.ptp(np.asarray(samples)) > 0
+    with Image.open(run / "progress.gif") as progress:
+        assert progress.n_frames == 21
+
+
+def test_train_says_where_things_are_and_what_is_next(tmp_path, capsys):
+    assert main(["train", *QUICK, "--out", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    for name in ("samples.png", "progress.gif", "curves.png", "log.csv", "checkpoint.safetensors"):
+        assert name in out
+    assert f"tinygan sample {tmp_path / 'run'}" in out
+
+
+def test_the_progress_bar_shows_losses_and_outputs(tmp_path, capsys):
+    assert main(["train", *QUICK[:-1], "--out", str(tmp_path / "run")]) == 0
+    err = capsys.readouterr().err
+    for part in ("20/20", "loss D", "loss G", "D(x)", "D(G(z))", "round/s"):
+        assert part in err
+
+
+@pytest.mark.parametrize("extra", [[], ["--interpolate"], ["-n", "5"], ["--seed", "4"]])
+def test_sample_writes_a_picture(run, tmp_path, extra, capsys):
+    out = tmp_path / "grid.png"
+    assert main(["sample", str(run), "-o", str(out), *extra]) == 0
+    assert str(out) in capsys.readouterr().out
+    with Image.open(out) as picture:
+        assert np.ptp(np.asarray(picture)) > 0
+
+
+def test_info_names_versions_threads_and_what_mends_a_backend(capsys):
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert f"numpy     {np.__version__}" in out and "numpy   works" in out
+    assert "thread" in out and "cupy" in out
+
+
+BAD = {
+    "unknown model": (["train", "--model", "dcgan2"], "--model: expected one of mlp-small"),
+    "unknown game": (["train", "--game", "hing"], "did you mean 'hinge'?"),
+    "unknown data": (["train", "--data", "digit"], "digits"),
+    "unknown penalty": (["train", "--penalty", "gp"], "--penalty: expected one of none, wgan-gp"),
+    "no steps": (["train", "--steps", "0"], "--steps: expected in [1, inf), got 0"),
+    "negative seed": (["train", "--seed", "-1"], "--seed: expected in [0, inf), got -1"),
+    "rate that is no number": (["train", "--lr-d", "nan"], "--lr-d: expected in [0, inf), got nan"),
+    "decay of one": (["train", "--beta1", "1"], "--beta1: expected in [0, 1), got 1.0"),
+    "smoothing over one": (["train", "--smoothing", "2"], "--smoothing: expected in [0, 1], got 2"),
+    "k at once": (["train", "--simultaneous", "--k", "2"], "--k: simultaneous steps have k = 1"),
+    "images of another size": (["train", "--model", "dcgan32"], "makes images of 32x32"),
+    "unknown backend": (["train", "--backend", "torch"], "backend 'torch' is unknown"),
+    "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
+    "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
+    "resume with options": (["train", "--resume", "x", "--seed", "1"], "only --steps and --ba"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_wrong_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys, case):
+    monkeypatch.chdir(tmp_path)
+    argv, message = BAD[case]
+    assert main([*argv, *(["--quiet"] if argv[0] == "train" else [])]) == 2
+    out, err = capsys.readouterr()
+    assert message in err and err.startswith("tinygan: ") and err.count("\n") == 1 and not out
+    assert os.listdir(tmp_path) == []
+
+
+def test_sample_refuses_what_it_cannot_write_or_draw(run, tmp_path, capsys):
+    for argv in (
+        ["-n", "0"],
+        ["--seed", "-1"],
+        ["-o", str(tmp_path / "grid.txt")],
+        ["-o", str(tmp_path / "no" / "grid.png")],
+    ):
+        assert main(["sample", str(run), *argv]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_folder_is_not_written_into(run, capsys):
+    before = sorted(os.listdir(run))
+    assert main(["train", *QUICK, "--out", str(run)]) == 2
+    assert "is not an empty folder" in capsys.readouterr().err
+    assert sorted(os.listdir(run)) == before
+
+
+def test_a_damaged_checkpoint_is_named_and_kept(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-5])
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    for argv in (["train", "--resume", str(path.parent)], ["sample", str(path.parent)]):
+        assert main(argv) == 2
+        err = capsys.readouterr().err
+        assert str(path) in err and "damaged" in err and err.count("\n") == 1
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs a POSIX file system")
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    result = subprocess.run(
+        [sys.executable, "-m", "tinygan", "train", *QUICK, "--out", str(blocked / "run")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr and result.stderr.startswith("tinygan: ")
+
+
+def test_cupy_where_there_is_none_is_one_line_and_status_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *QUICK, "--backend", "cupy"]) == 2
+    err = capsys.readouterr().err
+    assert "CuPy is not installed" in err and "tinygan[cuda13]" in err and err.count("\n") == 1
+    assert os.listdir(tmp_path) == []

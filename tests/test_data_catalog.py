@@ -1,0 +1,35 @@
+"""load: names and splits that are unknown are answered with those that are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from tinygan.data import load, names
+from tinygan.errors import InputError
+
+
+def test_the_names_are_listed():
+    assert names() == ("digits", "mnist", "fashion-mnist", "cifar10", "tfd", "folder:PATH")
+
+
+@pytest.mark.parametrize("name", ["", "nothing like it", "folder", "../mnist"])
+def test_an_unknown_name_is_answered_with_all_names(name):
+    with pytest.raises(InputError, match="is unknown; expected one of") as caught:
+        load(name)
+    for known in names():
+        assert known in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("DIGITS", "digits")],
+)
+def test_a_name_that_is_nearly_right_is_guessed(name, meant):
+    with pytest.raises(InputError, match=f"did you mean '{meant}'"):
+        load(name)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "cifar10", "tfd", "folder:."])
+def test_an_unknown_split_is_refused_before_anything_is_read(name):
+    with pytest.raises(InputError, match="split 'valid' is unknown; expected train or test"):
+        load(name, "valid")

@@ -1,0 +1,123 @@
+"""The embedded digits are the first 10,000 training images of MNIST, and cannot change unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygan
+from tinygan.data import digits as module
+from tinygan.data import load
+from tinygan.errors import InputError
+
+HISTOGRAM = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
+# SHA-256 of the pixels and of the labels, without any header.
+IMAGES = "22663c093d806122181c1b2ed8bd1a4dce4ccd41575997a8f599f71c7c76b423"
+LABELS = "9048dc0060b9e2cd00a355471486c9a0e60553c9990ef5e95df85da052d09cc0"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def test_there_are_ten_thousand_grey_images_with_labels(digits):
+    assert digits.name == "digits"
+    assert (digits.images.shape, digits.images.dtype) == ((10_000, 1, 28, 28), np.uint8)
+    assert (digits.labels.shape, digits.labels.dtype) == ((10_000,), np.int64)
+    assert digits.classes == tuple("0123456789")
+    assert np.bincount(digits.labels).tolist() == HISTOGRAM
+    assert (digits.images.min(), digits.images.max()) == (0, 255)
+
+
+def test_their_pixels_and_labels_are_pinned(digits):
+    assert hashlib.sha256(digits.images.tobytes()).hexdigest() == IMAGES
+    assert hashlib.sha256(digits.labels.astype(np.uint8).tobytes()).hexdigest() == LABELS
+
+
+def test_any_hundred_in_a_row_have_every_digit_in_proportion(digits):
+    for start in range(0, 10_000, 100):
+        counts = np.bincount(digits.labels[start : start + 100], minlength=10)
+        assert abs(counts - np.array(HISTOGRAM) / 100).max() < 2
+
+
+def test_they_are_the_first_of_mnist_digit_by_digit(digits):
+    if not os.environ.get("TINYGAN_DATA"):
+        pytest.skip("TINYGAN_DATA is not set, so there is no MNIST to compare with")
+    folder = os.path.join(os.environ["TINYGAN_DATA"], "mnist")
+    if not os.path.isdir(folder):
+        pytest.skip("TINYGAN_DATA has no folder mnist to compare with")
+    mnist = load("mnist")
+    for digit in range(10):
+        np.testing.assert_array_equal(
+            digits.images[digits.labels == digit],
+            mnist.images[:10_000][mnist.labels[:10_000] == digit],
+        )
+
+
+def test_there_is_no_test_split_and_the_message_says_who_has_one():
+    with pytest.raises(InputError, match="--data mnist"):
+        load("digits", "test")
+
+
+@pytest.mark.parametrize("name", module.SHA256)
+def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch, name):
+    for each in module.SHA256:
+        shutil.copy(module.FOLDER / each, tmp_path)
+    monkeypatch.setattr(module, "FOLDER", tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}: .*was changed.*reinstall"):
+        load("digits")
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: .*cannot be read.*reinstall"):
+        load("digits")
+
+
+def test_the_origin_names_the_authors_the_licence_and_the_pinned_files():
+    text = (module.FOLDER / "ORIGIN.md").read_text(encoding="utf-8")
+    for part in ("LeCun", "Cortes", "Share Alike 3.0", "Juan Cazala", *module.SHA256.values()):
+        assert part in text
+
+
+def test_the_script_makes_the_same_files_again(digits, tmp_path):
+    """From a package as the npm package is laid out: floats of three decimals, a file a digit."""
+    folder = tmp_path / "package" / "src" / "digits"
+    folder.mkdir(parents=True)
+    for digit in range(10):
+        values = np.round(digits.images[digits.labels == digit].reshape(-1) / 255, 3)
+        (folder / f"{digit}.json").write_text(json.dumps({"data": values.tolist()}))
+    spec = importlib.util.spec_from_file_location("make", module.FOLDER / "make_digits.py")
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    images, labels = make.spread([make.read(folder / f"{digit}.json") for digit in range(10)])
+    np.testing.assert_array_equal(images.reshape(-1, 1, 28, 28), digits.images)
+    np.testing.assert_array_equal(labels, digits.labels)
+    # The smaller file only: level 9 on the images takes seconds.
+    make.HERE = tmp_path
+    make.write("digits-labels-idx1-ubyte.gz", labels)
+    found = hashlib.sha256((tmp_path / "digits-labels-idx1-ubyte.gz").read_bytes()).hexdigest()
+    assert found == module.SHA256["digits-labels-idx1-ubyte.gz"]
+
+
+def test_importing_the_readers_imports_none_of_the_heavy_libraries():
+    heavy = "{'pooch', 'PIL', 'scipy', 'requests', 'tqdm', 'matplotlib', 'cupy', 'safetensors'}"
+    code = f"import sys, tinygan.data; print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(tinygan.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "set()"

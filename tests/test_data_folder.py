@@ -1,0 +1,211 @@
+"""folder:PATH: pictures of any kind become square arrays; what is no picture is named."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tinygan.data import load
+from tinygan.errors import InputError
+
+RNG = np.random.default_rng(0)
+fuzz = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (28, 28)) -> Image.Image:
+    return Image.fromarray(RNG.integers(0, 256, (*size[::-1], 3), np.uint8)).convert(mode)
+
+
+def packed(kind: str) -> bytes:
+    file = io.BytesIO()
+    picture().save(file, kind)
+    return file.getvalue()
+
+
+def read(folder, **options):
+    return load(f"folder:{folder}", **options)
+
+
+def test_images_of_the_right_size_come_back_equal_in_the_order_of_their_names(tmp_path):
+    pictures = {name: picture("L") for name in ("b.png", "a.bmp", "c.pgm")}
+    for name, each in pictures.items():
+        each.save(tmp_path / name)
+    data = read(tmp_path)
+    assert (data.images.shape, data.images.dtype) == ((3, 1, 28, 28), np.uint8)
+    for image, name in zip(data.images, sorted(pictures), strict=True):
+        np.testing.assert_array_equal(image[0], np.asarray(pictures[name]))
+    assert data.labels is None and data.classes is None
+    assert data.name == f"folder:{tmp_path}"
+
+
+def test_colour_is_channels_first(tmp_path):
+    each = picture()
+    each.save(tmp_path / "a.png")
+    image = read(tmp_path, folder_mode="colour").images[0]
+    np.testing.assert_array_equal(image, np.asarray(each).transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize("size", [(60, 20), (20, 60)])
+def test_the_central_square_is_kept(tmp_path, size):
+    pixels = np.zeros((size[1], size[0]), np.uint8)
+    middle = (slice(20, 40), slice(None)) if size[1] > size[0] else (slice(None), slice(20, 40))
+    pixels[middle] = 200
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert (read(tmp_path, folder_size=10).images == 200).all()
+
+
+@pytest.mark.parametrize("size", [1, 28, 64])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
+def test_every_usual_kind_of_pixel_and_every_size_is_read(tmp_path, mode, size):
+    picture(mode, (33, 47)).save(tmp_path / "a.tif")
+    for folder_mode, channels in (("grey", 1), ("colour", 3)):
+        images = read(tmp_path, folder_size=size, folder_mode=folder_mode).images
+        assert images.shape == (1, channels, size, size)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm"])
+def test_every_usual_format_is_read_whatever_the_case_of_its_suffix(tmp_path, kind):
+    (tmp_path / f"a.{kind.upper()}").write_bytes(packed(kind))
+    assert len(read(tmp_path).images) == 1
+
+
+def test_what_is_transparent_becomes_white(tmp_path):
+    pixels = np.zeros((28, 28, 4), np.uint8)
+    pixels[:14, :, 3] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    image = read(tmp_path).images[0, 0]
+    assert (image[:14] == 0).all() and (image[14:] == 255).all()
+
+
+def test_a_palette_with_transparency_leaks_no_warning(tmp_path):
+    picture("P").save(tmp_path / "a.png", transparency=bytes(range(256)))
+    assert len(read(tmp_path).images) == 1
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    each, exif = picture("L"), Image.Exif()
+    exif[0x0112] = 3  # upside down
+    each.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read(tmp_path).images[0, 0], np.asarray(each)[::-1, ::-1])
+
+
+def test_sub_folders_are_classes_when_every_image_is_in_one(tmp_path):
+    for name in ("dog/b.png", "cat/a.png", "dog/deep/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        picture().save(tmp_path / name)
+    data = read(tmp_path)
+    assert data.classes == ("cat", "dog")
+    assert data.labels.tolist() == [0, 1, 1]
+    assert data.labels.dtype == np.int64
+    picture().save(tmp_path / "stray.png")
+    data = read(tmp_path)
+    assert len(data.images) == 4
+    assert data.labels is None and data.classes is None
+
+
+def test_hidden_and_other_files_are_left_alone(tmp_path):
+    picture().save(tmp_path / "a.png")
+    (tmp_path / "._a.png").write_bytes(b"not an image")
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / ".thumbs").mkdir()
+    (tmp_path / ".thumbs" / "a.png").write_bytes(b"not an image")
+    assert len(read(tmp_path).images) == 1
+
+
+@pytest.mark.parametrize("path", ["", "nowhere", "a\0b"])
+def test_a_folder_that_is_not_there_is_refused(path):
+    with pytest.raises(InputError, match="expected folder:PATH"):
+        load(f"folder:{path}")
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="expected folder:PATH"):
+        read(tmp_path / "a.png")
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(InputError, match=r"no images in it; expected files \.png"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"split": "test"}, "a folder is one split"),
+        ({"folder_mode": "sepia"}, "expected grey or colour"),
+        ({"folder_size": 0}, "expected 1 to 1024"),
+        ({"folder_size": 5000}, "expected 1 to 1024"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(tmp_path, options, words):
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=words):
+        read(tmp_path, **options)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_a_file_that_is_no_image_is_named(tmp_path, content):
+    picture().save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"b\.png: cannot be read as an image"):
+        read(tmp_path)
+
+
+def test_a_format_outside_the_list_is_not_even_tried(tmp_path):
+    """Pillow would hand PostScript to another program."""
+    picture().save(tmp_path / "a.eps")
+    os.rename(tmp_path / "a.eps", tmp_path / "a.png")
+    with pytest.raises(InputError, match="cannot be read as an image"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("times", [1.5, 3])
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch, times):
+    """Pillow only warns up to twice its limit."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(28 * 28 / times))
+    picture().save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png: .*bomb"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_pixels_of_more_than_8_bits_are_refused_not_clipped(tmp_path, kind):
+    Image.fromarray(np.full((28, 28), 1000, kind)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="expected 8 bits a channel"):
+        read(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_listed_is_named(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(InputError, match="closed: cannot be listed"):
+        read(tmp_path)
+
+
+PACKED = {kind: packed(kind) for kind in ("png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm")}
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@fuzz
+@given(data=st.data())
+def test_a_damaged_image_is_read_or_is_an_input_error(tmp_path, kind, data):
+    content = bytearray(PACKED[kind])
+    near = st.integers(0, min(100, len(content) - 1)) | st.integers(0, len(content) - 1)
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(near)] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(content)) | st.just(len(content)))
+    (tmp_path / "a.png").write_bytes(content[:cut])
+    try:
+        assert read(tmp_path).images.shape == (1, 1, 28, 28)
+    except InputError as problem:
+        assert "a.png: " in str(problem)

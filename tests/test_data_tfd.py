@@ -1,0 +1,125 @@
+"""The Toronto Face Database: splits and labels of a file laid out like it; all else is refused."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tinygan.data import load
+from tinygan.errors import InputError
+
+io = pytest.importorskip("scipy.io", reason="SciPy is not installed")
+
+FIELDS = {
+    "images": np.arange(6 * 48 * 48, dtype=np.uint64).reshape(6, 48, 48).astype(np.uint8),
+    "labs_ex": np.array([[-1], [1], [2], [7], [-1], [4]], np.int16),
+    "folds": np.array([[0, 1, 2, 3, 1], [0] * 5, [0] * 5, [0] * 5, [0] * 5, [0] * 5], np.uint8),
+}
+FIELDS["folds"][:, 0] = [0, 1, 2, 3, 0, 1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "tfd").mkdir()
+    monkeypatch.setenv("TINYGAN_DATA", str(tmp_path))
+    return tmp_path / "tfd"
+
+
+def write(folder, **changed):
+    fields = {k: v for k, v in (FIELDS | changed).items() if v is not None}
+    io.savemat(folder / "TFD_48x48.mat", fields, do_compression=True)
+
+
+def test_train_is_the_unlabelled_and_the_first_folds_train(folder):
+    write(folder)
+    data = load("tfd")
+    np.testing.assert_array_equal(data.images, FIELDS["images"][[0, 1, 4, 5]][:, None])
+    assert data.labels.tolist() == [-1, 0, -1, 3]
+    assert (data.images.dtype, data.labels.dtype) == (np.uint8, np.int64)
+    assert data.classes[0] == "anger" and len(data.classes) == 7
+
+
+def test_test_is_the_first_folds_test(folder):
+    write(folder, labs_ex=FIELDS["labs_ex"].astype(float))
+    data = load("tfd", "test")
+    np.testing.assert_array_equal(data.images, FIELDS["images"][[3]][:, None])
+    assert data.labels.tolist() == [6]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_missing_file_says_whom_to_ask_and_where_to_put_it(tmp_path, monkeypatch, given):
+    monkeypatch.setenv("TINYGAN_DATA", str(tmp_path) if given else "")
+    with pytest.raises(InputError) as caught:
+        load("tfd")
+    for part in ("cannot be downloaded", "on request", "$TINYGAN_DATA/tfd/TFD_48x48.mat"):
+        assert part in str(caught.value)
+
+
+def test_without_scipy_the_message_says_how_to_install_it(folder, monkeypatch):
+    write(folder)
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    with pytest.raises(InputError, match=r"pip install 'tinygan\[tfd\]'"):
+        load("tfd")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"images": None}, "no numeric array 'images'"),
+        ({"folds": None}, "no numeric array 'folds'"),
+        ({"labs_ex": "seven"}, "no numeric array 'labs_ex'"),
+        ({"images": FIELDS["images"].astype(float)}, "expected images.*found float64"),
+        ({"images": FIELDS["images"].reshape(6, -1)}, r"expected images.*found uint8 \(6, 2304\)"),
+        ({"images": np.zeros((48, 48, 6), np.uint8)}, r"expected images.*\(48, 48, 6\)"),
+        ({"labs_ex": FIELDS["labs_ex"][:5]}, r"6 times -1 or 1 to 7, found int16 \(5, 1\)"),
+        ({"labs_ex": FIELDS["labs_ex"] + 1}, "from 0 to 8"),
+        ({"labs_ex": np.full((6, 1), np.nan)}, "-1 or 1 to 7"),
+        ({"folds": FIELDS["folds"][:5]}, r"expected folds, \(6, 5\)"),
+        ({"folds": FIELDS["folds"] + 1}, "from 1 to 4"),
+        ({"folds": np.zeros((6, 0), np.uint8)}, "expected folds"),
+        ({"folds": np.full((6, 5), 2, np.uint8)}, "no train images"),
+    ],
+)
+def test_a_file_laid_out_otherwise_is_refused(folder, changed, words):
+    write(folder, **changed)
+    with pytest.raises(InputError, match=words) as caught:
+        load("tfd")
+    assert str(caught.value).startswith(str(folder / "TFD_48x48.mat"))
+
+
+@pytest.mark.parametrize("content", [b"", b"not MATLAB", b"MATLAB 5.0 MAT-file" + bytes(200)])
+def test_a_file_of_another_format_is_refused(folder, content):
+    (folder / "TFD_48x48.mat").write_bytes(content)
+    with pytest.raises(InputError, match=r"TFD_48x48\.mat: "):
+        load("tfd")
+
+
+def test_a_folder_in_place_of_the_file_is_refused(folder):
+    (folder / "TFD_48x48.mat").mkdir()
+    with pytest.raises(InputError, match="cannot be read as a MATLAB file"):
+        load("tfd")
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_damaged_file_gives_faces_or_an_input_error(folder, compressed, data):
+    path = folder / "TFD_48x48.mat"
+    io.savemat(path, FIELDS, do_compression=compressed)
+    content = bytearray(path.read_bytes())
+    near = st.integers(0, 250) | st.integers(0, len(content) - 1)
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(near)] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))])
+    try:
+        found = load("tfd")
+    except InputError:
+        return
+    assert found.images.shape[1:] == (1, 48, 48)
+    assert len(found.images) == len(found.labels)

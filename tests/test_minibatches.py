@@ -1,0 +1,63 @@
+"""Each image comes once an epoch, in an order that is a function of seed and epoch alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygan.data import Minibatches
+
+IMAGES = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+
+
+def batches(seed=0, **options):
+    return Minibatches(IMAGES, rng=np.random.default_rng(seed), low=0.0, high=255.0, **options)
+
+
+def drawn(data, sizes):
+    return [data(m).numpy().reshape(-1).astype(int).tolist() for m in sizes]
+
+
+@given(st.lists(st.integers(1, 25), min_size=1, max_size=6))
+def test_every_image_comes_once_an_epoch_whatever_the_sizes(sizes):
+    flat = [i for batch in drawn(batches(), sizes) for i in batch]
+    assert len(flat) == sum(sizes)
+    for start in range(0, len(flat) - 9, 10):
+        assert sorted(flat[start : start + 10]) == list(range(10))
+
+
+def test_epochs_and_seeds_differ():
+    first, second = drawn(batches(), [10, 10])
+    assert first != second and first != list(range(10))
+    assert first != drawn(batches(seed=1), [10])[0]
+
+
+@given(st.integers(0, 40), st.integers(1, 12))
+def test_a_position_is_taken_up_exactly(before, size):
+    data, other = batches(), batches(seed=99)
+    if before:
+        data(before)
+    other.load_state_dict(data.state_dict())
+    assert drawn(data, [size, size]) == drawn(other, [size, size])
+
+
+def test_pixels_are_scaled_in_float32():
+    images = np.array([0, 51, 255], np.uint8).reshape(1, 1, 1, 3)
+    x = Minibatches(images, rng=np.random.default_rng(0))(2)
+    assert x.dtype == np.float32 and x.shape == (2, 1, 1, 3)
+    np.testing.assert_allclose(x.numpy()[1, 0, 0], [-1, -0.6, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "images", [IMAGES.astype(np.float32), IMAGES[:0], IMAGES[0], np.zeros((3, 4), np.uint8)]
+)
+def test_what_is_no_set_of_images_is_refused(images):
+    with pytest.raises(ValueError, match=r"images: expected uint8 \(N, C, H, W\)"):
+        Minibatches(images, rng=np.random.default_rng(0))
+
+
+def test_a_position_of_other_data_is_refused():
+    with pytest.raises(ValueError, match=r"position: expected 0..10, got 11"):
+        batches().load_state_dict({"seed": 1, "epoch": 0, "position": 11})
+    with pytest.raises(ValueError, match="expected seed, epoch and position"):
+        batches().load_state_dict({"seed": 1})

@@ -1,0 +1,50 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from ..errors import InputError
+from .cifar10 import cifar10
+from .dataset import Dataset
+from .digits import digits
+from .folder import folder
+from .mnist import fashion_mnist, mnist
+from .tfd import tfd
+
+__all__ = ["load", "names"]
+
+READERS: dict[str, Callable[[str], Dataset]] = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "cifar10": cifar10,
+    "tfd": tfd,
+}
+
+
+def names() -> tuple[str, ...]:
+    """What `load` takes; PATH stands for a folder of images."""
+    return (*READERS, "folder:PATH")
+
+
+def load(
+    name: str, split: str = "train", *, folder_size: int = 28, folder_mode: str = "grey"
+) -> Dataset:
+    """The data set called `name`, its "train" or "test" split.
+
+    "digits" is embedded. The others come from $TINYGAN_DATA, from the cache or from the network;
+    "folder:PATH" reads the images under PATH, `folder_size` pixels wide and high, "grey" or
+    "colour". Raises InputError that says what to do, if the data cannot be had or is damaged.
+    """
+    if split not in ("train", "test"):
+        raise InputError(f"split {split!r} is unknown; expected train or test")
+    if name.startswith("folder:"):
+        path = name.removeprefix("folder:")
+        return folder(path, split, size=folder_size, mode=folder_mode)
+    if name not in READERS:
+        close = difflib.get_close_matches(name.lower(), READERS, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(f"data {name!r} is unknown; expected one of {', '.join(names())}{hint}")
+    return READERS[name](split)

@@ -1,0 +1,56 @@
+"""The embedded digits: the first 10,000 training images of MNIST, for runs without any download.
+
+files/ORIGIN.md says where they come from, under which licence, and in which order they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..errors import InputError
+from .dataset import Dataset
+from .mnist import DIGITS, read_pair
+
+__all__ = ["digits"]
+
+FOLDER = Path(__file__).parent / "files"
+SHA256 = {
+    "digits-images-idx3-ubyte.gz": (
+        "c321a9e71c02c1b9a416488e3d9f56887a1ff213e538c86068bdff98c6e075ca"
+    ),
+    "digits-labels-idx1-ubyte.gz": (
+        "c7c1a7359d692af4e63f097491d5dda2ca7622a080fb40a4e84bb33520163532"
+    ),
+}
+
+
+def digits(split: str) -> Dataset:
+    """10,000 handwritten digits; there is only the "train" split.
+
+    Raises InputError for another split, or if the installed files are not those of tinygan.
+    """
+    if split != "train":
+        raise InputError(
+            f"digits, split {split!r}: the embedded sample has only the train split; the full "
+            "MNIST has a test split, --data mnist"
+        )
+    images, labels = (FOLDER / name for name in SHA256)
+    for path in (images, labels):
+        _check(path)
+    return Dataset("digits", *read_pair(images, labels), DIGITS)
+
+
+def _check(path: Path) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as problem:
+        raise InputError(
+            f"{path}: a file of tinygan's own cannot be read ({problem.strerror}); reinstall "
+            "tinygan"
+        ) from problem
+    if found != SHA256[path.name]:
+        raise InputError(
+            f"{path}: a file of tinygan's own was changed, its SHA-256 is {found}, expected "
+            f"{SHA256[path.name]}; reinstall tinygan"
+        )

@@ -1,0 +1,128 @@
+"""Where the files of a data set are: in $TINYGAN_DATA, in the user's cache, or downloaded to it.
+
+    $TINYGAN_DATA/mnist/train-images-idx3-ubyte.gz      a folder for each data set,
+    $TINYGAN_DATA/train-images-idx3-ubyte.gz            or the files right there
+
+Files in $TINYGAN_DATA are the user's own and used as they are, so readers check what is in them.
+A download is used only if it has the SHA-256 that is written here beside its address.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ..errors import InputError
+
+__all__ = ["File", "locate", "own"]
+
+
+class File(NamedTuple):
+    """A file by the names under which a user may have it; the first is the download's."""
+
+    names: tuple[str, ...]
+    urls: tuple[str, ...]  # tried in turn
+    sha256: str
+
+
+def locate(folders: Sequence[str], files: Sequence[File]) -> list[Path]:
+    """Each of the files: the user's own, else from the cache, downloaded if it is not there yet.
+
+    `folders` are the names under which $TINYGAN_DATA may have the data set's folder; the first is
+    the cache's. Raises InputError that says what to put where, if a file cannot be had.
+    """
+    found = own(folders, [file.names for file in files])
+    return found or [_download(folders[0], file, files) for file in files]
+
+
+def own(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] | None:
+    """The files from the user's $TINYGAN_DATA, each given by its possible names; None: not there.
+
+    All come from one folder, so that the images of one data set never meet the labels of another.
+    """
+    root = _root()
+    if root is None:
+        return None
+    for folder in [*(root / name for name in folders), root]:
+        paths = [_first(folder, names) for names in files]
+        present = [path for path in paths if path]
+        if len(present) == len(files):
+            return present
+        if present:
+            lacking = [names[0] for names, path in zip(files, paths, strict=True) if not path]
+            raise InputError(
+                f"{folder}: has {present[0].name}, but not {', '.join(lacking)}; expected them "
+                "side by side"
+            )
+    return None
+
+
+def _root() -> Path | None:
+    given = os.environ.get("TINYGAN_DATA")
+    if not given:
+        return None
+    root = Path(os.path.expanduser(given))
+    if not os.path.isdir(root):
+        raise InputError(
+            f"TINYGAN_DATA={given}: there is no such folder; set it to the folder that holds your "
+            "data sets, or unset it"
+        )
+    return root
+
+
+def _first(folder: Path, names: Sequence[str]) -> Path | None:
+    return next((folder / name for name in names if os.path.exists(folder / name)), None)
+
+
+def _download(folder: str, file: File, needed: Sequence[File]) -> Path:
+    import pooch
+
+    cache = Path(pooch.os_cache("tinygan")) / folder
+    failures = []
+    for url in file.urls:
+        result = _retrieve(url, file, cache)
+        if isinstance(result, Path):
+            return result
+        failures.append(f"{urlsplit(url).hostname}: {result}")
+    names = ", ".join(each.names[0] for each in needed)
+    now = os.environ.get("TINYGAN_DATA") or "not set"
+    raise InputError(
+        f"{folder}: {names} not found, and the download to {cache} failed ({'; '.join(failures)}). "
+        f"Without a network, put {names} into $TINYGAN_DATA/{folder}/, where TINYGAN_DATA names a "
+        f"folder of your data sets (it is {now}); or take the embedded sample, --data digits"
+    )
+
+
+def _retrieve(url: str, file: File, cache: Path) -> Path | str:
+    """The file in the cache, or why it cannot be had. A file that is there already is checked too.
+
+    pooch writes beside it and renames, so a download that was interrupted leaves nothing that
+    looks like the file.
+    """
+    import pooch
+
+    try:
+        path = pooch.retrieve(
+            url,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.names[0],
+            path=cache,
+            progressbar=bool(sys.stderr and sys.stderr.isatty()),
+        )
+    except Exception as problem:  # the network's, TLS's, the disk's: they share no base
+        return _reason(problem)
+    return Path(path)
+
+
+def _reason(problem: BaseException) -> str:
+    """What is at the bottom of it, in a line; what lies above can be a page of wrapped errors."""
+    if isinstance(problem, ValueError) and "does not match the known hash" in str(problem):
+        return "what came has another SHA-256 than the one expected"
+    while deeper := problem.__cause__ or problem.__context__:
+        problem = deeper
+    line = " ".join(str(problem).split())
+    return f"{type(problem).__name__}: {line[:120]}{'...' if len(line) > 120 else ''}"
