@@ -21,6 +21,8 @@ HELP = {
     "model": "the pair of networks: mlp-small, mlp-mid, mlp-2014, dcgan28-slim, dcgan28, dcgan32",
     "game": "minimax, non-saturating, least-squares, hinge, wasserstein",
     "data": "digits (embedded), mnist, fashion-mnist, cifar10, tfd, folder:PATH",
+    "folder_size": "of folder:PATH: images are cropped to squares and resized to this",
+    "folder_mode": "of folder:PATH: grey or colour",
     "steps": "rounds of Algorithm 1",
     "batch": "size of a minibatch, the paper's m",
     "k": "steps of D in a round",

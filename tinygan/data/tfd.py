@@ -11,15 +11,14 @@ file that is read here:
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from .dataset import Dataset
 from .fetch import own
+from .mat import read_mat
 
 __all__ = ["tfd"]
 
@@ -47,13 +46,19 @@ def tfd(split: str) -> Dataset:
     if not chosen.any():
         raise InputError(f"{path}: its first fold has no {split} images")
     labels = np.where(expressions > 0, expressions - 1, -1)
-    return Dataset("tfd", images[chosen][:, None], labels[chosen], EXPRESSIONS)
+    return Dataset(
+        "tfd", np.ascontiguousarray(images[chosen][:, None]), labels[chosen], EXPRESSIONS
+    )
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images (N, 48, 48), expressions (N,) and the first fold (N,)."""
-    fields = _fields(path)
-    images, expressions, folds = (fields[name] for name in ("images", "labs_ex", "folds"))
+    fields, names = read_mat(path), ("images", "labs_ex", "folds")
+    if not fields.keys() >= set(names):
+        raise InputError(
+            f"{path}: expected the arrays {', '.join(names)}, found {', '.join(fields) or 'none'}"
+        )
+    images, expressions, folds = (fields[name] for name in names)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (48, 48):
         raise InputError(
             f"{path}: expected images, uint8 (N, 48, 48), found {images.dtype} {images.shape}"
@@ -74,30 +79,3 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _outside(values: np.ndarray) -> str:
     return f" from {values.min()} to {values.max()}" if values.size else ""
-
-
-def _fields(path: Path) -> dict[str, np.ndarray]:
-    try:
-        from scipy.io import loadmat
-    except ImportError as problem:
-        raise InputError(
-            f"{path}: reading it needs SciPy; install it with pip install 'tinygan[tfd]'"
-        ) from problem
-    names = ("images", "labs_ex", "folds")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded: dict[str, Any] = loadmat(str(path), variable_names=list(names))
-    except MemoryError:
-        raise
-    except Exception as problem:  # loadmat's errors for damage share no base
-        raise InputError(
-            f"{path}: cannot be read as a MATLAB file ({problem}); expected the {NAME} that the "
-            "Toronto group gives, so copy it again"
-        ) from problem
-    for name in names:
-        if not isinstance(loaded.get(name), np.ndarray) or loaded[name].dtype.kind not in "iuf":
-            raise InputError(
-                f"{path}: has no numeric array {name!r}; expected {', '.join(names)}, as in {NAME}"
-            )
-    return {name: loaded[name] for name in names}

@@ -15,6 +15,7 @@ from ..models import MODELS
 __all__ = ["Config"]
 
 PENALTIES = ("none", "wgan-gp", "r1")
+FOLDER_MODES = ("grey", "colour")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Config:
     model: str = "dcgan28-slim"
     game: str = "non-saturating"
     data: str = "digits"
+    folder_size: int = 28  # of data folder:PATH: images are cropped and resized to this
+    folder_mode: str = "grey"
     steps: int = 1500  # rounds of Algorithm 1
     batch: int = 64  # m
     k: int = 1  # steps of D a round
@@ -55,7 +58,8 @@ class Config:
         _one_of("model", self.model, MODELS)
         _one_of("game", self.game, GAMES)
         _one_of("penalty", self.penalty, PENALTIES)
-        for name in ("steps", "batch", "k"):
+        _one_of("folder_mode", self.folder_mode, FOLDER_MODES)
+        for name in ("steps", "batch", "k", "folder_size"):
             self._check(name, 1, math.inf)
         for name in ("seed", "lr_d", "lr_g", "sample_every"):
             self._check(name, 0, math.inf)

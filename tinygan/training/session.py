@@ -32,7 +32,9 @@ class Session:
         backend.use(config.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
-        images = load(config.data).images
+        images = load(
+            config.data, folder_size=config.folder_size, folder_mode=config.folder_mode
+        ).images
 
         self.config, self.step = config, 0
         pair = models.build(config.model, images.shape[1:], rng=net_rng)
