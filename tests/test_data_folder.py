@@ -16,7 +16,7 @@ from tinygan.errors import InputError
 
 RNG = np.random.default_rng(0)
 fuzz = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -59,19 +57,12 @@ def test_a_missing_file_says_whom_to_ask_and_where_to_put_it(tmp_path, monkeypat
         assert part in str(caught.value)
 
 
-def test_without_scipy_the_message_says_how_to_install_it(folder, monkeypatch):
-    write(folder)
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(InputError, match=r"pip install 'tinygan\[tfd\]'"):
-        load("tfd")
-
-
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"images": None}, "no numeric array 'images'"),
-        ({"folds": None}, "no numeric array 'folds'"),
-        ({"labs_ex": "seven"}, "no numeric array 'labs_ex'"),
+        ({"images": None}, "expected the arrays images, labs_ex, folds, found labs_ex, folds"),
+        ({"folds": None}, "expected the arrays .* found images, labs_ex"),
+        ({"labs_ex": "seven"}, "expected the arrays .* found images, folds"),
         ({"images": FIELDS["images"].astype(float)}, "expected images.*found float64"),
         ({"images": FIELDS["images"].reshape(6, -1)}, r"expected images.*found uint8 \(6, 2304\)"),
         ({"images": np.zeros((48, 48, 6), np.uint8)}, r"expected images.*\(48, 48, 6\)"),
@@ -100,7 +91,7 @@ def test_a_file_of_another_format_is_refused(folder, content):
 
 def test_a_folder_in_place_of_the_file_is_refused(folder):
     (folder / "TFD_48x48.mat").mkdir()
-    with pytest.raises(InputError, match="cannot be read as a MATLAB file"):
+    with pytest.raises(InputError, match=r"TFD_48x48\.mat: cannot be read"):
         load("tfd")
 
 

@@ -212,7 +212,7 @@ def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
 def label_noise(game: Game, width: float = 0.3, *, rng: Rng) -> Game:
     """Every label is off by its own amount, uniform in [0, width)."""
     _check_share(width=width)
-    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * width)
+    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * float(width))
 
 
 def label_flips(game: Game, p: float = 0.05, *, rng: Rng) -> Game:

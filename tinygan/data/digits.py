@@ -1,6 +1,6 @@
 """The embedded digits: the first 10,000 training images of MNIST, for runs without any download.
 
-files/ORIGIN.md says where they come from, under which licence, and in which order they are.
+files/ORIGIN.md says where they come from and under which licence.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["digits"]
 FOLDER = Path(__file__).parent / "files"
 SHA256 = {
     "digits-images-idx3-ubyte.gz": (
-        "c321a9e71c02c1b9a416488e3d9f56887a1ff213e538c86068bdff98c6e075ca"
+        "36707bfd63bcc1baf911512db8f40af1940d9fc513cb862f99741a994da05181"
     ),
     "digits-labels-idx1-ubyte.gz": (
-        "c7c1a7359d692af4e63f097491d5dda2ca7622a080fb40a4e84bb33520163532"
+        "ddb336c35d26d6499f325832214cfd852954d037817de7f291d8e80ad0912b32"
     ),
 }
 

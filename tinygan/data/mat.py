@@ -25,9 +25,8 @@ from ..errors import InputError
 __all__ = ["read_mat"]
 
 MATRIX, COMPRESSED = 14, 15
-# How numbers are stored, and the class that they have in MATLAB, which may be a wider one.
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-CLASSES = dict(enumerate(["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"], start=6))
+CLASSES = range(6, 16)  # double, single and the integers; others are text, cells, structures
 COMPLEX = 0x0800
 LIMIT = 1 << 30  # bytes of a variable; the faces of TFD_48x48.mat have 236 million
 PIECE = 1 << 16
@@ -39,6 +38,9 @@ class Damaged(Exception):
 
 def read_mat(path: str | Path) -> dict[str, np.ndarray]:
     """The real numeric arrays in a MATLAB file, by name. Other variables are passed over.
+
+    Numbers come in the type in which they are stored. As in SciPy, this may be narrower than their
+    class: MATLAB stores doubles that are small integers as bytes.
 
     Raises InputError for a file that cannot be read, is of another format, or is damaged.
     """
@@ -105,14 +107,13 @@ def _matrix(content: memoryview, order: str) -> tuple[str, np.ndarray | None]:
     if len(flags) != 2 or not 2 <= len(sizes) <= 32 or min(sizes) < 0:
         raise Damaged("a variable's flags or sizes make no sense")
     name, shape = letters.tobytes().decode("latin-1"), [int(size) for size in sizes]
-    kind = CLASSES.get(int(flags[0]) & 0xFF)
-    if kind is None or flags[0] & COMPLEX:
+    if int(flags[0]) & 0xFF not in CLASSES or flags[0] & COMPLEX:
         return name, None
     values, _ = _numbers(content, order)
     if len(values) != math.prod(shape):
         raise Damaged(f"{name!r} has {len(values)} numbers, but its sizes are {shape}")
-    with np.errstate(invalid="ignore"):  # a damaged type may not fit its class
-        return name, values.astype(kind, copy=False).reshape(shape, order="F")
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return name, native.reshape(shape, order="F")
 
 
 def _numbers(

