@@ -1,8 +1,9 @@
 """Cases: what is proved of each public name, as data. The tests are what is proved of all of them.
 
 A case draws, with hypothesis, a `Point`: a function of tensors, the arrays to try it at, and what
-it should be in plain NumPy. Shapes, axes and options are drawn one by one, so that a failure shrinks
-to the smallest; numbers come from a drawn seed. They are kept away from kinks by construction.
+it should be in plain NumPy. Shapes, axes and options are drawn one by one, so that a failure
+shrinks to the smallest; numbers come from a drawn seed. They are kept away from kinks by
+construction.
 """
 
 from __future__ import annotations

@@ -154,3 +154,11 @@ def test_cupy_where_there_is_none_is_one_line_and_status_2(tmp_path, monkeypatch
     err = capsys.readouterr().err
     assert "CuPy is not installed" in err and "tinygan[cuda13]" in err and err.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_a_reader_that_has_enough_is_no_error(run):
+    command = f"{sys.executable} -m tinygan info | head -c 1"
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60
+    )
+    assert result.stdout == "t" and result.stderr == "" and result.returncode == 0

@@ -139,7 +139,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 
 def test_a_finished_run_says_so(tmp_path):
     folder = train(config(steps=2), tmp_path / "run", progress=False)
-    with pytest.raises(InputError, match="all of its 2 steps are done; give more by --steps"):
+    with pytest.raises(InputError, match="2 rounds are played, 2 were asked for"):
         resume(folder.path)
 
 

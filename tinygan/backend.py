@@ -24,6 +24,7 @@ __all__ = [
     "Backend",
     "BackendUnavailable",
     "Rng",
+    "adopt",
     "get",
     "is_array",
     "move",
@@ -120,6 +121,13 @@ def use(where: str) -> None:
 def place(host: np.ndarray, like: Array) -> Array:
     """A copy of a NumPy array on the backend and device of `like`; the dtype stays its own."""
     return of(like).from_host(host, getattr(like.device, "id", 0))
+
+
+def adopt(value: Any, like: Array) -> Array:
+    """`value` (an array of any backend, or whatever NumPy understands) as a copy on the backend and
+    device of `like`, with its dtype."""
+    host = of(value).to_host(value) if is_array(value) else value
+    return place(np.asarray(host, dtype=like.dtype), like)
 
 
 def survey() -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -21,14 +22,14 @@ HELP = {
     "model": "the pair of networks: mlp-small, mlp-mid, mlp-2014, dcgan28-slim, dcgan28, dcgan32",
     "game": "minimax, non-saturating, least-squares, hinge, wasserstein",
     "data": "digits (embedded), mnist, fashion-mnist, cifar10, tfd, folder:PATH",
-    "folder_size": "of folder:PATH: images are cropped to squares and resized to this",
+    "folder_size": "of the images of folder:PATH, which are cropped to squares",
     "folder_mode": "of folder:PATH: grey or colour",
     "steps": "rounds of Algorithm 1",
     "batch": "size of a minibatch, the paper's m",
     "k": "steps of D in a round",
     "seed": "of all randomness",
-    "lr_d": "learning rate of D (Adam)",
-    "lr_g": "learning rate of G (Adam)",
+    "lr_d": "learning rate of D, of Adam",
+    "lr_g": "learning rate of G, of Adam",
     "beta1": "Adam's decay of the mean gradient",
     "beta2": "Adam's decay of the squared gradient",
     "ema": "decay of the average of G's weights that samples are drawn from; 0: no average",
@@ -46,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     args = _parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
     except InputError as problem:
         return _fail(str(problem))
     except KeyboardInterrupt:
@@ -54,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except MemoryError:
         return _fail("out of memory; a smaller --batch needs less")
+    except BrokenPipeError:  # whoever read the output, as `head` does, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
         return _fail(f"{where}{problem.strerror or problem}; what was saved before is kept")
@@ -66,7 +72,7 @@ def _fail(message: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from . import __version__
-    from .training import Config
+    from .training.config import Config, option_type
 
     parser = argparse.ArgumentParser(
         prog="tinygan", description="Generative adversarial networks from scratch."
@@ -81,14 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     for field in fields(Config):
         flag, default = "--" + field.name.replace("_", "-"), field.default
+        shown = "the model has its own" if default is None else default
         if isinstance(default, bool):
             train.add_argument(flag, action="store_true", default=None, help=HELP[field.name])
         else:
             train.add_argument(
                 flag,
-                type=type(default),
+                type=option_type(default),
                 metavar=field.name.upper() if isinstance(default, str) else "N",
-                help=f"{HELP[field.name]} (default: {default})",
+                help=f"{HELP[field.name]} (default: {shown})",
             )
     train.add_argument("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     train.add_argument("--resume", metavar="RUN", help="go on with a run, to its end or to --steps")

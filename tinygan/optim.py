@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import place
+from .backend import adopt
 from .nn import Module, Parameter
 from .ops import clip, sqrt, sum
 from .tensor import Tensor
@@ -128,8 +128,7 @@ class Optimizer:
                     f"{self.w.shape}"
                 )
         for slot in self.slots:
-            host = np.asarray(state[slot], dtype=self.w.dtype)
-            self.state[slot][...] = place(host, self.w)
+            self.state[slot][...] = adopt(state[slot], self.w)
         self.t = int(state["t"])
 
     def _flat(self, grads: Sequence[Tensor]) -> Any:

@@ -108,6 +108,7 @@ def curves(
                     va="bottom",
                     fontsize=8,
                     color=colour,
+                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
                 )
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if probability else "score")

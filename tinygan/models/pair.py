@@ -24,6 +24,8 @@ class Pair(NamedTuple):
     z_size: int = 100
     prior: str = "normal"  # or "uniform": on [-sqrt 3, sqrt 3], which has unit variance, too
     low: float = -1.0  # the value of a black pixel; white is 1
+    lr_d: float = 2e-4  # learning rates (of Adam) that train the pair well
+    lr_g: float = 2e-4
 
     def noise(self, rng: Rng) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""

@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import numpy as np
-
 from .. import backend as backends
 from ..tensor import Tensor
 
@@ -78,7 +76,7 @@ class Module:
                 yield key, value
 
     def parameters(self) -> list[Parameter]:
-        """The parameters, in the order of their definition."""
+        """The parameters in the order of their definition, a module's own before its children's."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_buffers(self) -> Iterator[tuple[str, Any]]:
@@ -184,7 +182,7 @@ class Module:
         for key, (owner, name) in slots.items():
             value = getattr(owner, name)
             array = value.data if isinstance(value, Parameter) else value
-            array[...] = _like(state[key], array)
+            array[...] = backends.adopt(state[key], array)
             if isinstance(value, Parameter):
                 value.touch()
 
@@ -224,10 +222,3 @@ class Sequential(Module):
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self.layers)
-
-
-def _like(value: Any, array: Any) -> Any:
-    """`value` (an array of any backend, or whatever NumPy understands) on array's backend."""
-    if backends.is_array(value):
-        value = backends.of(value).to_host(value)
-    return backends.place(np.asarray(value, dtype=array.dtype), array)

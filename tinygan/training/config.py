@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..gan import GAMES
 from ..models import MODELS
 
-__all__ = ["Config"]
+__all__ = ["Config", "option_type"]
 
 PENALTIES = ("none", "wgan-gp", "r1")
 FOLDER_MODES = ("grey", "colour")
@@ -27,12 +27,12 @@ class Config:
     data: str = "digits"
     folder_size: int = 28  # of data folder:PATH: images are cropped and resized to this
     folder_mode: str = "grey"
-    steps: int = 1500  # rounds of Algorithm 1
+    steps: int = 1000  # rounds of Algorithm 1
     batch: int = 64  # m
     k: int = 1  # steps of D a round
     seed: int = 0
-    lr_d: float = 2e-4
-    lr_g: float = 2e-4
+    lr_d: float | None = None  # None: the model's own
+    lr_g: float | None = None
     beta1: float = 0.5
     beta2: float = 0.999
     ema: float = 0.99  # of G's weights, for samples; 0 samples from G as it is
@@ -47,14 +47,12 @@ class Config:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, default = getattr(self, field.name), field.default
-            if isinstance(default, bool) or not isinstance(default, (int, float)):
-                kind: Any = type(default)
-            else:
-                kind = int if isinstance(default, int) else (int, float)
-            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-                raise InputError(
-                    f"{_option(field.name)}: expected {type(default).__name__}, got {value!r}"
-                )
+            if value is None and default is None:
+                continue
+            kind = option_type(default)
+            accepted: Any = (int, float) if kind is float else kind
+            if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
+                raise InputError(f"{_option(field.name)}: expected {kind.__name__}, got {value!r}")
         _one_of("model", self.model, MODELS)
         _one_of("game", self.game, GAMES)
         _one_of("penalty", self.penalty, PENALTIES)
@@ -62,7 +60,8 @@ class Config:
         for name in ("steps", "batch", "k", "folder_size"):
             self._check(name, 1, math.inf)
         for name in ("seed", "lr_d", "lr_g", "sample_every"):
-            self._check(name, 0, math.inf)
+            if getattr(self, name) is not None:
+                self._check(name, 0, math.inf)
         for name in ("beta1", "beta2", "ema"):
             self._check(name, 0, 1, open_end=True)
         for name in ("smoothing", "label_noise", "label_flips"):
@@ -93,6 +92,11 @@ class Config:
             unknown = sorted(set(options) - known) if isinstance(options, Mapping) else options
             raise InputError(f"config: unknown options {unknown}")
         return cls(**options)
+
+
+def option_type(default: object) -> type:
+    """The type of an option, from its default; None stands for a rate that the model chooses."""
+    return float if default is None else type(default)
 
 
 def _option(name: str) -> str:

@@ -58,8 +58,8 @@ def resume(
     session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
     if session.step >= session.config.steps:
         raise InputError(
-            f"{folder.path}: all of its {session.config.steps} steps are done; "
-            "give more by --steps N"
+            f"{folder.path}: {session.step} rounds are played, {session.config.steps} were asked "
+            "for; ask for more by --steps N"
         )
     folder.write_config(session.config)
     folder.start_log(up_to=session.step)

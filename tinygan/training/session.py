@@ -44,8 +44,10 @@ class Session:
         self.G, self.D = pair.G.to(config.backend), pair.D.to(config.backend)
         self.ema = EMA(self.G, config.ema)
         betas = (config.beta1, config.beta2)
-        self.opt_g = Adam(self.G.parameters(), config.lr_g, betas)
-        self.opt_d = Adam(self.D.parameters(), config.lr_d, betas)
+        lr_g = pair.lr_g if config.lr_g is None else config.lr_g
+        lr_d = pair.lr_d if config.lr_d is None else config.lr_d
+        self.opt_g = Adam(self.G.parameters(), lr_g, betas)
+        self.opt_d = Adam(self.D.parameters(), lr_d, betas)
         self.data = Minibatches(images, rng=data_rng, low=pair.low, where=config.backend)
         self.fixed_z = pair.noise(look_rng)(64)
         self.game = _game(config, game_rng)

@@ -58,7 +58,9 @@ def arrange(groups: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
     images = np.empty((len(labels), PIXELS), np.uint8)
     for digit, group in enumerate(groups):
         if len(group) != (labels == digit).sum():
-            raise SystemExit(f"{len(group)} images of {digit}, but {(labels == digit).sum()} labels")
+            raise SystemExit(
+                f"{len(group)} images of {digit}, but {(labels == digit).sum()} labels"
+            )
         images[labels == digit] = group
     return images
 

@@ -1,0 +1,142 @@
+"""Cases for the layers with a weight, for SpectralNorm, and for modules of modules."""
+
+import numpy as np
+from cases import Cases, Point, generator, near_integers, nonzero, shape, smooth
+from cases_conv import correlate, spread
+from functional import functional, point
+from hypothesis import strategies as st
+
+from tinygan import nn
+
+AFFINE = Cases()
+
+
+@AFFINE.add("Linear")
+def linear(draw):
+    rng = generator(draw)
+    *batch, n, m = shape(draw, least=3)
+    bias = draw(st.booleans())
+    layer = nn.Linear(n, m, bias, rng=rng)
+    return point(
+        layer, smooth(rng, (*batch, n)), lambda x, w, b=0: np.einsum("...i,oi->...o", x, w) + b
+    )
+
+
+@AFFINE.add("Maxout", "the winner differs between examples")
+def maxout(draw):
+    rng = generator(draw)
+    n, m, pieces = (draw(st.integers(1, 3)) for _ in range(3))
+    layer = nn.Maxout(n, m, pieces, rng=rng)
+    # Integers and a fraction of its own for each piece: two pieces are never closer than 1/3.
+    layer.weight.data = rng.integers(-2, 3, layer.weight.shape).astype(float)
+    layer.bias.data = np.tile(np.arange(pieces) / pieces, m)
+
+    def value(x, w, b):
+        return (x @ w.T + b).reshape(len(x), m, pieces).max(axis=2)
+
+    return point(layer, rng.integers(-2, 3, (draw(st.integers(1, 4)), n)).astype(float), value)
+
+
+@AFFINE.add("Embedding")
+def embedding(draw):
+    rng = generator(draw)
+    n, d = (draw(st.integers(1, 4)) for _ in range(2))
+    indices = rng.integers(0, n, shape(draw))
+    layer = nn.Embedding(n, d, rng=rng)
+    function, parameters = functional(layer)
+    return Point(lambda w: function(indices, w), parameters, lambda w: w[indices], layer)
+
+
+def _convolution(draw, transposed):
+    rng = generator(draw)
+    c, o = (draw(st.integers(1, 3)) for _ in range(2))
+    kernel, stride, padding = (
+        (draw(st.integers(lo, 3)), draw(st.integers(lo, 3))) for lo in (1, 1, 0)
+    )
+    image = tuple(max(k + s - 2 * p, k) for k, s, p in zip(kernel, stride, padding, strict=True))
+    x, bias = smooth(rng, (2, c, *image)), draw(st.booleans())
+    if not transposed:
+        layer = nn.Conv2d(c, o, kernel, stride, padding, bias=bias, rng=rng)
+        return layer, x, lambda x, w: correlate(x, w, stride, padding)
+    extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
+    padding = tuple(min(p, (k - 1) // 2) for p, k in zip(padding, kernel, strict=True))
+    layer = nn.ConvTranspose2d(c, o, kernel, stride, padding, extra, bias=bias, rng=rng)
+    return layer, x[:, :, :2, :2], lambda x, w: spread(x, w, stride, padding, extra)
+
+
+def _with_bias(form):
+    return lambda x, w, b=None: form(x, w) + (0 if b is None else b.reshape(1, -1, 1, 1))
+
+
+@AFFINE.add("Conv2d")
+def convolution(draw):
+    layer, x, form = _convolution(draw, transposed=False)
+    return point(layer, x, _with_bias(form))
+
+
+@AFFINE.add("ConvTranspose2d")
+def transposed_convolution(draw):
+    layer, x, form = _convolution(draw, transposed=True)
+    return point(layer, x, _with_bias(form))
+
+
+# u and v are held fixed by the definition, so differences prove the derivatives in evaluation.
+
+
+def _spectral(layer, x, form, axis=0):
+    layer.weight.data = nonzero(np.random.default_rng(0), layer.weight.shape)
+    layer = nn.SpectralNorm(layer, 5, rng=np.random.default_rng(0)).astype(float)
+    layer(x)  # a training pass brings sigma near the largest singular value, and far from 0
+    layer.eval()
+    u, v = layer.weight_u.copy(), layer.weight_v.copy()
+    biased = layer.bias is not None
+
+    def value(x, *parameters):
+        w, b = (parameters[1], parameters[0]) if biased else (parameters[0], None)
+        matrix = np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
+        return form(x, w / (u @ matrix @ v), *([b] if biased else []))
+
+    return point(layer, x, value)
+
+
+@AFFINE.add("SpectralNorm", "of a convolution")
+def spectral_convolution(draw):
+    layer, x, form = _convolution(draw, transposed=False)
+    return _spectral(layer, x, _with_bias(form))
+
+
+@AFFINE.add("SpectralNorm", "of a transposed convolution")
+def spectral_transposed(draw):
+    layer, x, form = _convolution(draw, transposed=True)
+    return _spectral(layer, x, _with_bias(form), axis=1)
+
+
+@AFFINE.add("SpectralNorm", "of a linear layer")
+def spectral_linear(draw):
+    rng = generator(draw)
+    n, m = (draw(st.integers(1, 3)) for _ in range(2))
+    layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
+    return _spectral(layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b)
+
+
+@AFFINE.add("Sequential")
+def sequential(draw):
+    rng = generator(draw)
+    layers = nn.Linear(2, 3, rng=rng), nn.Tanh(), nn.Linear(3, 1, False, rng=rng)
+    return point(
+        nn.Sequential(*layers),
+        near_integers(rng, (2, 2)),
+        lambda x, w, b, v: np.tanh(x @ w.T + b) @ v.T,
+    )
+
+
+# A layer that is shared is one parameter, whose gradient is the sum over its places.
+@AFFINE.add("Module", "a layer used twice")
+def shared(draw):
+    rng = generator(draw)
+    layer = nn.Linear(2, 2, rng=rng)
+    return point(
+        nn.Sequential(layer, nn.Tanh(), layer),
+        smooth(rng, (3, 2)),
+        lambda x, w, b: np.tanh(x @ w.T + b) @ w.T + b,
+    )

@@ -1,0 +1,164 @@
+"""What is run on NumPy and on another backend, to be compared: each function here gives arrays of
+the host, computed on the backend `where`, in a fixed order. The same seeds give the same numbers.
+"""
+
+import numpy as np
+from carried import carry
+from traffic import counting
+
+from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim
+from tinygan.data import Minibatches
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def on_host(values):
+    """Of tensors and arrays of any backend, waiting only now."""
+    arrays = [value.data if isinstance(value, Tensor) else value for value in values]
+    return [backend.of(array).to_host(array) for array in arrays]
+
+
+def state_of(*owners):
+    return [array for owner in owners for array in owner.state_dict().values()]
+
+
+def derivatives(point, where):
+    """The value, its gradients, and the gradients of those; with the traffic on the way."""
+    function, xs = carry(point, where)
+    with counting() as traffic:
+        y = function(*xs)
+        first = grad(ops.sum(y + 0.3 * y * y), xs, create_graph=True, allow_unused=True)
+        steepness = sum((ops.sum(g * g) for g in first[1:]), ops.sum(first[0] * first[0]))
+        second = grad(steepness, xs, allow_unused=True)
+    return on_host([y, *first, *second]), traffic
+
+
+# Layers: how one is made, and the shape of its input.
+
+LAYERS = {
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (4, 3, 2)),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 2, 2)),
+    "Conv2d": (lambda: nn.Conv2d(2, 3, 3, 2, 1, rng=rng()), (2, 2, 5, 4)),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(2, 3, 3, 2, 1, 1, rng=rng()), (2, 2, 3, 2)),
+    "Dropout": (lambda: nn.Dropout(0.4, rng=rng()), (3, 4)),
+    "Embedding": (lambda: nn.Embedding(9, 3, rng=rng()), (2, 4)),
+    "Flatten": (lambda: nn.Flatten(), (2, 3, 2)),
+    "GaussianNoise": (lambda: nn.GaussianNoise(0.3, rng=rng()), (3, 4)),
+    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(3, affine=True), (2, 3, 2, 3)),
+    "LayerNorm": (lambda: nn.LayerNorm((3, 2)), (4, 3, 2)),
+    "LeakyReLU": (lambda: nn.LeakyReLU(0.2), (3, 4)),
+    "Linear": (lambda: nn.Linear(4, 3, rng=rng()), (2, 4)),
+    "Maxout": (lambda: nn.Maxout(4, 2, 3, rng=rng()), (2, 4)),
+    "PixelShuffle": (lambda: nn.PixelShuffle(2), (2, 8, 2, 3)),
+    "ReLU": (lambda: nn.ReLU(), (3, 4)),
+    "ReflectionPad2d": (lambda: nn.ReflectionPad2d((1, 2, 0, 1)), (2, 2, 3, 4)),
+    "Sequential": (lambda: nn.Sequential(nn.Linear(4, 3, rng=rng()), nn.Tanh()), (2, 4)),
+    "Sigmoid": (lambda: nn.Sigmoid(), (3, 4)),
+    "Softplus": (lambda: nn.Softplus(), (3, 4)),
+    "SpectralNorm": (
+        lambda: nn.SpectralNorm(nn.ConvTranspose2d(2, 3, 3, rng=rng()), rng=rng(1)),
+        (2, 2, 3, 2),
+    ),
+    "Tanh": (lambda: nn.Tanh(), (3, 4)),
+    "Unflatten": (lambda: nn.Unflatten(1, (2, 3)), (2, 6)),
+    "Upsample": (lambda: nn.Upsample(scale_factor=(2, 3), mode="bilinear"), (2, 2, 3, 2)),
+}
+
+
+def passes(name, training, where, dtype):
+    """Two passes through a layer, their gradients, and the state that they leave."""
+    make, shape = LAYERS[name]
+    layer = make().astype(dtype).train(training).to(where)
+    for p in layer.parameters():  # scales and shifts start at 1 and 0: too special
+        p.data[...] = backend.adopt(rng(7).normal(size=p.shape), p.data)
+    seen = []
+    for seed in (1, 2):
+        integers = name == "Embedding"
+        x = rng(seed).integers(0, 9, shape) if integers else rng(seed).normal(size=shape)
+        x = Tensor(x if integers else x.astype(dtype)).to(where)
+        y = layer(x)
+        seen += [y, *grad(ops.sum(y * y), layer.parameters() + [x] * (not integers))]
+    return on_host(seen + state_of(layer))
+
+
+# Optimizers, with all that goes with them.
+
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(
+        p, optim.linear(0.1, 0.01, 3), momentum=optim.cosine_decay(0.9, 4, 0.5)
+    ),
+    "RMSprop": lambda p: optim.RMSprop(p, optim.exponential_decay(0.1, 1.5, 0.01)),
+    "Adam": lambda p: optim.Adam(p, 0.1, (0.5, 0.9), weight_decay=0.01),
+}
+
+
+def updates(name, where, dtype):
+    """Three updates from clipped gradients, a moving average, then another optimizer that goes on
+    from the state of the first."""
+    net = nn.Sequential(nn.Linear(5, 4, rng=rng()), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=rng(1)))
+    net.astype(dtype).to(where)
+    x = Tensor(rng(2).normal(size=(6, 5)).astype(dtype)).to(where)
+    opt, ema = OPTIMIZERS[name](net.parameters()), optim.EMA(net, 0.9)
+
+    def update(opt):
+        grads = grad(ops.mean(net(x) ** 2), net.parameters())
+        opt.step(optim.clip_grad_value(optim.clip_grad_norm(grads, 0.5), 0.2))
+        ema.update()
+
+    for _ in range(3):
+        update(opt)
+    heir = OPTIMIZERS[name](net.parameters())
+    heir.load_state_dict(opt.state_dict())
+    update(heir)
+    return on_host(state_of(net, ema.module, heir))
+
+
+# Rounds of a game.
+
+SHAPES = {"dcgan32": (3, 32, 32)}  # of images; else (1, 28, 28)
+PLAYS = {"play": gan.play, "play_simultaneously": gan.play_simultaneously}
+WRAPPERS = {
+    "plain": lambda game: game,
+    "one_sided_smoothing": lambda game: gan.one_sided_smoothing(game, 0.1),
+    "label_noise": lambda game: gan.label_noise(game, 0.3, rng=rng(5)),
+    "label_flips": lambda game: gan.label_flips(game, 0.4, rng=rng(5)),
+}
+PENALTIES = {
+    "none": lambda: None,
+    "wgan_gp": lambda: gan.wgan_gp(rng=rng(6)),
+    "r1": lambda: gan.r1(),
+}
+
+
+class Match:
+    """Two players on a backend, with all that a round needs: batches of 4."""
+
+    def __init__(self, model, where, dtype, game="non-saturating", wrapper="plain", penalty="none",
+                 play="play"):  # fmt: skip
+        shape = SHAPES.get(model, (1, 28, 28))
+        pair = models.build(model, shape, rng=rng())
+        self.G, self.D = pair.G.astype(dtype).to(where), pair.D.astype(dtype).to(where)
+        images = rng(1).integers(0, 256, (9, *shape)).astype(np.uint8)
+        batches = Minibatches(images, rng=rng(2), low=pair.low, where=where)
+        self.opt_g = optim.Adam(self.G.parameters(), 1e-3, (0.5, 0.999))
+        self.opt_d = optim.Adam(self.D.parameters(), 1e-3, (0.5, 0.999))
+        self.rounds = PLAYS[play](
+            WRAPPERS[wrapper](gan.GAMES[game]),
+            self.G,
+            self.D,
+            lambda m: batches(m).astype(dtype),
+            pair.noise(rng(3)),
+            self.opt_g,
+            self.opt_d,
+            m=4,
+            penalty=PENALTIES[penalty](),
+        )
+
+    def round(self):
+        """What a round leaves: losses and logits, networks, optimizers; and its traffic."""
+        with counting() as traffic:
+            left = next(self.rounds)
+        players = state_of(self.G, self.D, self.opt_g, self.opt_d)
+        return on_host([*left, *players]), traffic

@@ -1,0 +1,243 @@
+"""Cases for losses, games, the wrappers of games, and penalties."""
+
+import numpy as np
+import scipy.special
+from cases import (
+    Cases,
+    Point,
+    generator,
+    near_halves,
+    near_integers,
+    positive,
+    shape,
+    smooth,
+)
+from functional import functional
+from hypothesis import strategies as st
+
+from tinygan import Tensor, gan, losses, nn
+
+LOSSES, GAMES, PENALTIES = Cases(), Cases(), Cases()
+
+
+def _reduced(value, reduction):
+    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](value)
+
+
+reductions = st.sampled_from(["mean", "sum", "none"])
+
+
+def log_sigmoid(l):
+    return -np.logaddexp(0, -l)
+
+
+def _of_two(name, loss, formula, predictions, targets):
+    @LOSSES.add(name, "targets of the same shape")
+    def tensors(draw):
+        rng, sizes, reduction = generator(draw), shape(draw), draw(reductions)
+        return Point(
+            lambda p, t: loss(p, t, reduction),
+            (predictions(rng, sizes), targets(rng, sizes)),
+            lambda p, t: _reduced(formula(p, t), reduction),
+        )
+
+    @LOSSES.add(name, "one number for all targets")
+    def number(draw):
+        rng, reduction = generator(draw), draw(reductions)
+        t = draw(st.sampled_from([float, np.float64]))(targets(rng, ()))
+        return Point(
+            lambda p: loss(p, t, reduction),
+            (predictions(rng, shape(draw)),),
+            lambda p: _reduced(formula(p, t), reduction),
+        )
+
+
+def _bce(l, t):
+    return -t * log_sigmoid(l) - (1 - t) * log_sigmoid(-l)
+
+
+def _shares(rng, sizes):
+    return rng.uniform(0, 1, sizes)
+
+
+_of_two("bce_with_logits", losses.bce_with_logits, _bce, smooth, _shares)
+_of_two("mse", losses.mse, lambda p, t: (p - t) ** 2, smooth, smooth)
+_of_two("l1", losses.l1, lambda p, t: np.abs(p - t), near_integers, near_halves)
+
+
+@LOSSES.add("cross_entropy")
+def cross_entropy(draw):
+    rng, (n, k), reduction = generator(draw), shape(draw, 2, 2), draw(reductions)
+    labels = rng.integers(0, k, n)
+
+    def value(l):
+        chosen = scipy.special.log_softmax(l, axis=1)[np.arange(n), labels]
+        return _reduced(-chosen, reduction)
+
+    return Point(
+        lambda l: losses.cross_entropy(l, labels, reduction), (smooth(rng, (n, k)),), value
+    )
+
+
+# Games: what D pays on real images and on fakes, and what G pays, in plain NumPy.
+
+PRICES = {
+    "minimax": (lambda l: -log_sigmoid(l), lambda l: -log_sigmoid(-l), lambda l: log_sigmoid(-l)),
+    "non-saturating": (
+        lambda l: -log_sigmoid(l),
+        lambda l: -log_sigmoid(-l),
+        lambda l: -log_sigmoid(l),
+    ),
+    "least-squares": (
+        lambda l: (l - 1) ** 2 / 2,
+        lambda l: l**2 / 2,
+        lambda l: (l - 1) ** 2 / 2,
+    ),
+    "hinge": (lambda l: np.maximum(0, 1 - l), lambda l: np.maximum(0, 1 + l), lambda l: -l),
+    "wasserstein": (lambda l: -l, lambda l: l, lambda l: -l),
+}
+
+
+def _game(name, game_of, prices_of):
+    """`game_of()` is asked anew at each call, so that what is random is drawn again."""
+
+    @GAMES.add(name, "D")
+    def discriminator(draw):
+        rng = generator(draw)
+        sizes = [(draw(st.integers(1, 4)), *shape(draw, most=1)) for _ in range(2)]
+
+        def value(real, fake):
+            price_real, price_fake, _ = prices_of()
+            return np.mean(price_real(real)) + np.mean(price_fake(fake))
+
+        return Point(  # near halves: the hinge is at integers
+            lambda real, fake: game_of().d_loss(real, fake),
+            [near_halves(rng, size) for size in sizes],
+            value,
+        )
+
+    @GAMES.add(name, "G")
+    def generator_(draw):
+        fake = near_halves(generator(draw), shape(draw, least=1))
+        return Point(lambda l: game_of().g_loss(l), (fake,), lambda l: np.mean(prices_of()[2](l)))
+
+
+def _wrapped(name):
+    game, (real, fake, fool) = gan.GAMES[name], PRICES[name]
+
+    def mixed(weights):
+        """Prices of labels of which the share u, drawn for each call, says the opposite."""
+
+        def prices():
+            draw = weights(np.random.default_rng(3))
+
+            def mix(right, wrong):
+                def price(l):
+                    u = draw(l.shape)
+                    return (1 - u) * right(l) + u * wrong(l)
+
+                return price
+
+            return mix(real, fake), mix(fake, real), fool
+
+        return prices
+
+    _game(name, lambda: game, lambda: PRICES[name])
+    _game(
+        f"one_sided_smoothing of {name}",
+        lambda: gan.one_sided_smoothing(game, np.float64(0.2)),
+        lambda: (lambda l: 0.8 * real(l) + 0.2 * fake(l), fake, fool),
+    )
+    _game(
+        f"label_noise of {name}",
+        lambda: gan.label_noise(game, np.float64(0.4), rng=np.random.default_rng(3)),
+        mixed(lambda rng: lambda size: 0.4 * rng.random(size)),
+    )
+    _game(
+        f"label_flips of {name}",
+        lambda: gan.label_flips(game, np.float64(0.4), rng=np.random.default_rng(3)),
+        mixed(lambda rng: lambda size: rng.random(size) < 0.4),
+    )
+
+
+for _name in PRICES:
+    _wrapped(_name)
+
+_game(
+    "least_squares(-1, 1, 0)",
+    lambda: gan.least_squares(-1, 1, 0),
+    lambda: (lambda l: (l - 1) ** 2 / 2, lambda l: (l + 1) ** 2 / 2, lambda l: l**2 / 2),
+)
+
+# Penalties, as functions of D's parameters. D is v . tanh(W x + b): its slope is known.
+
+
+def slopes(x, w, b, v):
+    """|dD/dx|^2 for each example."""
+    t = np.tanh(x @ w.T + b)
+    return np.sum(((1 - t**2) * v) @ w @ w.T * ((1 - t**2) * v), axis=1)
+
+
+def _between(x, fake):
+    u = np.random.default_rng(3).random((len(x), 1))
+    return u * x + (1 - u) * fake
+
+
+def _wgan_gp(weight):
+    return gan.wgan_gp(weight, rng=np.random.default_rng(3))
+
+
+FORMULAS = {
+    "wgan_gp": (_wgan_gp, lambda s, weight: weight * np.mean((np.sqrt(s) - 1) ** 2), _between),
+    "r1": (gan.r1, lambda s, gamma: gamma / 2 * np.mean(s), lambda x, fake: x),
+}
+
+
+def _penalty(name):
+    make, formula, where = FORMULAS[name]
+
+    def point(D, images, weight, value=None):
+        function, parameters = functional(D)
+
+        def penalty(*values):
+            x, fake = (Tensor(image.astype(values[0].dtype)) for image in images)
+            return make(weight)(lambda x: function(x, *values), x, fake)
+
+        return Point(penalty, parameters, value, D)
+
+    weights = st.sampled_from([10, 0.5, np.float64(2)])
+
+    @PENALTIES.add(name, "on a network of one hidden layer")
+    def hidden(draw):
+        rng, weight = generator(draw), draw(weights)
+        n, features, units = (draw(st.integers(1, 3)) for _ in range(3))
+        D = nn.Sequential(
+            nn.Linear(features, units, rng=rng), nn.Tanh(), nn.Linear(units, 1, False, rng=rng)
+        )
+        for parameter in D.parameters():
+            # Small and positive: tanh does not saturate, no slope is near 0, the kink of |.|.
+            parameter.data = positive(rng, parameter.shape) / 2
+        images = smooth(rng, (n, features)), smooth(rng, (n, features))
+        return point(
+            D, images, weight, lambda w, b, v: formula(slopes(where(*images), w, b, v[0]), weight)
+        )
+
+    @PENALTIES.add(name, "through convolutions, a norm and spectral normalisation")
+    def convolutional(draw):
+        rng, weight = generator(draw), draw(weights)
+        images = [smooth(rng, (2, 1, 4, 4)) for _ in range(2)]
+        D = nn.Sequential(
+            nn.Conv2d(1, 2, 3, 2, 1, rng=rng),
+            *draw(
+                st.sampled_from([[], [nn.InstanceNorm2d(2, 0.1)], [nn.LayerNorm((2, 2, 2), 0.1)]])
+            ),
+            nn.Softplus(),
+            nn.Flatten(),
+            nn.SpectralNorm(nn.Linear(8, 1, rng=rng), rng=rng),
+        ).astype(np.float64)
+        D(images[0])  # a training pass brings sigma to the largest singular value, far from 0
+        return point(D.eval(), images, weight)
+
+
+for _name in FORMULAS:
+    _penalty(_name)

@@ -1,0 +1,211 @@
+"""Every small way to break a gradient rule: what `mutation.py` tries the tests on.
+
+A rule is the second half of an edge `(parent, pull)`: a function of the gradient g and of the value
+y. Rules are found in the source wherever they stand. Of the functions in `WHOLE`, whose value is a
+rule or which apply the rules, every statement is broken.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = Path(__file__).resolve().parent.parent / "tinygan"
+
+WHOLE = {
+    "autograd.py": {"grad", "_ancestors"},
+    "gan.py": {"_mixed", "wgan_gp", "r1", "_slopes"},
+    "conv.py": {"_correlate", "_spread", "_scatter", "_gather", "_collect", "_rows"},
+    "ops/pointwise.py": {"_win"},
+    "ops/shapes.py": {"sum_to", "scatter", "concatenate"},
+    "ops/standardize.py": {"standardize"},
+}
+OTHER = {
+    ast.Add: "-",
+    ast.Sub: "+",
+    ast.Mult: "/",
+    ast.Div: "*",
+    ast.FloorDiv: "/",
+    ast.BitAnd: "|",
+    ast.BitOr: "&",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.In: "not in",
+    ast.NotIn: "in",
+    ast.And: "or",
+    ast.Or: "and",
+}
+Edit = tuple[ast.AST, str]  # a node, and the text in its place
+
+
+class Mutant(NamedTuple):
+    path: str  # below the package
+    line: int
+    function: str
+    before: str
+    after: str
+    source: str  # the whole module, broken
+
+    def __str__(self) -> str:
+        return f"{self.path}, {self.function}: {self.before}  ->  {self.after}"
+
+
+class Module:
+    """The text of a module, in which one node is replaced at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.source = path.read_bytes()
+        self.tree = ast.parse(self.source)
+        self.starts = [0]
+        for line in self.source.splitlines(keepends=True):
+            self.starts.append(self.starts[-1] + len(line))
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        start = self.starts[node.lineno - 1] + node.col_offset
+        return start, self.starts[node.end_lineno - 1] + node.end_col_offset
+
+    def text(self, node: ast.AST) -> str:
+        start, stop = self.span(node)
+        return self.source[start:stop].decode()
+
+    def replaced(self, node: ast.AST, after: str) -> str:
+        start, stop = self.span(node)
+        return (self.source[:start] + after.encode() + self.source[stop:]).decode()
+
+
+def mutants() -> list[Mutant]:
+    """All mutants of the package, each once."""
+    found: dict[str, Mutant] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module, name = Module(path), str(path.relative_to(PACKAGE))
+        for function in module.tree.body:
+            if isinstance(function, ast.FunctionDef):
+                whole = function.name in WHOLE.get(name, ())
+                for node, after in edits(module, function, whole):
+                    source = module.replaced(node, after)
+                    before, after = (" ".join(t.split()) for t in (module.text(node), after))
+                    mutant = Mutant(name, node.lineno, function.name, before, after, source)
+                    if compiles(source):
+                        found.setdefault(name + source, mutant)
+    return list(found.values())
+
+
+def compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def edits(module: Module, function: ast.FunctionDef, whole: bool) -> Iterator[Edit]:
+    if not whole and not any(edges(function)):
+        return
+    tensors = set()
+    for edge in edges(function):
+        yield edge, "*()"  # the parent is forgotten
+        tensors.add(module.text(edge.elts[0]))
+    for rule in rules(function):
+        tensors.update(argument.arg for argument in rule.args.args)
+    for rule in rules(function):
+        yield from of_rule(module, rule, tensors)
+    if whole:
+        for node in inside(function.body):
+            yield from of_node(module, node)
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr, ast.Delete)):
+                yield node, "pass"
+
+
+def edges(function: ast.FunctionDef) -> Iterator[ast.Tuple]:
+    for call in inside(function.body):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "Tensor":
+            yield from (a for a in call.args if isinstance(a, ast.Tuple) and len(a.elts) == 2)
+
+
+def rules(function: ast.FunctionDef) -> Iterator[ast.Lambda | ast.FunctionDef]:
+    for node in inside(function.body):
+        is_pull = isinstance(node, ast.Lambda) and [a.arg for a in node.args.args][:1] == ["g"]
+        if is_pull or isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def of_rule(
+    module: Module, rule: ast.Lambda | ast.FunctionDef, tensors: set[str]
+) -> Iterator[Edit]:
+    body = [rule.body] if isinstance(rule, ast.Lambda) else rule.body
+    nodes = list(inside(body))
+    returned = [n.value for n in nodes if isinstance(n, ast.Return)]
+    for result in [rule.body] if isinstance(rule, ast.Lambda) else returned:
+        text = module.text(result)
+        yield result, f"({text}) * 0.0"
+        yield result, f"-({text})"
+        yield result, f"({text}) * 1.01"
+    # Values held fixed: the first derivative stays right, the second is wrong.
+    values_only = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    for node in nodes:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "raw":
+            values_only.add(id(node.args[0]))
+    for node in nodes:
+        if isinstance(node, ast.Name) and node.id in tensors and id(node) not in values_only:
+            yield node, f"({node.id}.detach() if hasattr({node.id}, 'detach') else {node.id})"
+        yield from of_node(module, node)
+
+
+def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes below, without annotations, messages and errors."""
+    for node in body:
+        if isinstance(node, (ast.Raise, ast.JoinedStr, ast.arguments)):
+            continue
+        yield node
+        children = ast.iter_child_nodes(node)
+        if isinstance(node, ast.FunctionDef):
+            children = iter(node.body)
+        elif isinstance(node, ast.AnnAssign):
+            children = iter([node.value])
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "isinstance":
+            children = iter(())
+        yield from inside(children)
+
+
+def of_node(module: Module, node: ast.AST) -> Iterator[Edit]:
+    """The ways to get this expression or condition slightly wrong."""
+    text = module.text
+    match node:
+        case ast.BinOp(left, op, right):
+            yield node, text(left)
+            if isinstance(op, (ast.Mult, ast.Add, ast.BitAnd, ast.BitOr)):
+                yield node, text(right)
+            if isinstance(op, (ast.Sub, ast.Div, ast.MatMult)):
+                symbol = {ast.Sub: "-", ast.Div: "/", ast.MatMult: "@"}[type(op)]
+                yield node, f"({text(right)}) {symbol} ({text(left)})"
+            if type(op) in OTHER:
+                yield node, f"({text(left)}) {OTHER[type(op)]} ({text(right)})"
+        case ast.UnaryOp(ast.USub() | ast.Not(), operand):
+            yield node, text(operand)
+        case ast.Compare(left, [op], [right]) if type(op) in OTHER:
+            yield node, f"{text(left)} {OTHER[type(op)]} {text(right)}"
+            yield node, "True"
+            yield node, "False"
+        case ast.BoolOp(op, values):
+            yield node, f" {OTHER[type(op)]} ".join(f"({text(v)})" for v in values)
+        case ast.Constant(bool(value)):
+            yield node, str(not value)
+        case ast.Constant(int(value) | float(value)):
+            yield node, str(value + 1)
+        case ast.IfExp(test, body, orelse):
+            yield node, text(body)
+            yield node, text(orelse)
+        case ast.If(test, _, _) | ast.comprehension(ifs=[test]):
+            yield test, f"not ({text(test)})"
+        case ast.Call(func, args) if args:
+            yield node, text(args[0])
+            if len(args) > 1:
+                swapped = [text(args[1]), text(args[0]), *(text(a) for a in args[2:])]
+                swapped += [f"{k.arg}={text(k.value)}" for k in node.keywords]
+                yield node, f"{text(func)}({', '.join(swapped)})"

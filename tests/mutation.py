@@ -1,0 +1,167 @@
+"""Do the tests notice a wrong gradient? Break every rule in every small way, and see.
+
+    python tests/mutation.py              all mutants: a table, survivors, exit status 1 if any
+    python tests/mutation.py conv.py      those of one file of the package
+    python tests/mutation.py --list       their names only
+
+Nothing is written: each mutant is compiled in a process of its own, forked from one that has NumPy,
+pytest and hypothesis loaded, and runs first the tests of its own op, then all tests of gradients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import hypothesis.extra.numpy  # noqa: F401  loaded once, before the forks
+import numpy as np  # noqa: F401
+import pytest
+import scipy.signal
+import scipy.special  # noqa: F401
+from mutants import PACKAGE, Mutant, mutants
+
+TESTS = PACKAGE.parent / "tests"
+FIRST = {
+    "autograd.py": ["test_autograd.py", "test_stale.py"],
+    "conv.py": ["test_conv.py"],
+    "gan.py": ["test_gan_gradients.py"],
+}
+ALL = [
+    "test_ops.py",
+    "test_conv.py",
+    "test_autograd.py",
+    "test_stale.py",
+    "test_memory.py",
+    "test_dtype.py",
+    "test_layers.py",
+    "test_losses.py",
+    "test_gan_gradients.py",
+]
+SECONDS = 100  # for one mutant; one that runs longer does not end, and is killed by that
+
+# Mutants that are no mistakes: each with the reason why no test can tell it from the original.
+EQUIVALENT: dict[str, str] = {}
+
+
+class Broken(importlib.machinery.SourceFileLoader):
+    """Loads a module from a mutant's source in the place of its own."""
+
+    def __init__(self, name: str, mutant: Mutant) -> None:
+        super().__init__(name, str(PACKAGE / mutant.path))
+        self.mutant = mutant
+
+    def get_code(self, fullname: str):
+        return compile(self.mutant.source, self.path, "exec")
+
+
+class Finder:
+    def __init__(self, mutant: Mutant) -> None:
+        parts = ["tinygan", *mutant.path.removesuffix(".py").split("/")]
+        self.name = ".".join(parts).removesuffix(".__init__")
+        self.mutant = mutant
+
+    def find_spec(self, name: str, path=None, target=None):
+        if name != self.name:
+            return None
+        return importlib.util.spec_from_loader(name, Broken(name, self.mutant))
+
+
+def passes(*selection: str) -> bool:
+    """Whether all selected tests pass; none at all counts as passing."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = pytest.main(
+            [
+                *("-x", "-q", "--tb=no", "--assert=plain", "--hypothesis-profile=mutation"),
+                *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:xdist"),
+                f"--rootdir={TESTS.parent}",
+                *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+                *selection,
+            ]
+        )
+    return code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def paths(names: list[str]) -> list[str]:
+    return [str(TESTS / name) for name in names]
+
+
+def survives(mutant: Mutant | None) -> bool:
+    """Whether all tests pass on a mutant (on the package as it is, for None)."""
+    sys.dont_write_bytecode = True
+    sys.path[:0] = [str(PACKAGE.parent), str(TESTS)]
+    signal.alarm(SECONDS)
+    if mutant is None:
+        return passes(*paths(ALL))
+    sys.meta_path.insert(0, Finder(mutant))
+    first = FIRST.get(mutant.path, ["test_ops.py"])
+    of_the_op = () if mutant.path in FIRST else ("-k", mutant.function)
+    return passes(*of_the_op, *paths(first)) and passes(*paths(ALL))
+
+
+def verdicts(candidates: list[Mutant | None]) -> Iterator[tuple[Mutant | None, bool]]:
+    """(mutant, does it survive); each is judged in a process of its own, and ends with it."""
+    waiting, running = list(reversed(candidates)), {}
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            mutant = waiting.pop()
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                with contextlib.suppress(BaseException):
+                    code = int(survives(mutant))
+                os._exit(code)  # nothing of the parent's runs again
+            running[pid] = mutant
+        pid, status = os.wait()
+        yield running.pop(pid), os.WIFEXITED(status) and os.WEXITSTATUS(status) == 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Break every gradient rule and run the tests.")
+    parser.add_argument("paths", nargs="*", help="files below tinygan/; all if none is given")
+    parser.add_argument("--list", action="store_true", help="name the mutants and end")
+    options = parser.parse_args()
+    chosen = [m for m in mutants() if not options.paths or m.path in options.paths]
+    if options.list:
+        print(*(m for m in chosen if str(m) not in EQUIVALENT), sep="\n")
+        return 0
+    if unknown := set(EQUIVALENT) - {str(m) for m in mutants()}:
+        print("no longer among the mutants:", *sorted(unknown), sep="\n  ")
+        return 1
+    started = time.perf_counter()
+    ((_, sound),) = verdicts([None])
+    if not sound:
+        print("the tests fail on the package as it is; nothing can be judged")
+        return 1
+
+    tried = [m for m in chosen if str(m) not in EQUIVALENT]
+    made, equivalent = Counter(m.path for m in chosen), Counter(m.path for m in chosen)
+    equivalent.subtract(Counter(m.path for m in tried))
+    survivors = []
+    for done, (mutant, survived) in enumerate(verdicts(tried), 1):
+        if survived:
+            survivors.append(mutant)
+        if sys.stderr.isatty():
+            print(f"\r{done} of {len(tried)}", end="", file=sys.stderr, flush=True)
+    print(f"\r{'file':24}{'mutants':>9}{'killed':>9}{'equivalent':>12}{'survived':>10}")
+    alive = Counter(m.path for m in survivors)
+    rows = [(path, made[path], equivalent[path], alive[path]) for path in sorted(made)]
+    rows.append(("all", made.total(), equivalent.total(), alive.total()))
+    for path, n, same, left in rows:
+        print(f"{path:24}{n:9}{n - same - left:9}{same:12}{left:10}")
+    print(f"in {time.perf_counter() - started:.0f} s")
+    for mutant in sorted(survivors):
+        print(f"survived: tinygan/{mutant.path}:{mutant.line}  {mutant}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

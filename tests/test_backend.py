@@ -1,0 +1,276 @@
+"""Backends by name: what works is found, and what does not work is told in one line."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from guard import guard_xp
+from guard_array import GuardArray
+
+import tinygan
+from tinygan import BackendUnavailable, InputError, backend
+
+INSTALL = r"pip install 'tinygan\[cuda13\]' \(CUDA 13\) or 'tinygan\[cuda12\]' \(CUDA 12\)"
+
+
+class CUDARuntimeError(RuntimeError):
+    pass
+
+
+class Device:
+    """A stand-in for cupy.cuda.Device: which one is the current one."""
+
+    current = 0
+
+    def __init__(self, number):
+        self.id = number
+
+    def use(self):
+        Device.current = self.id
+
+    def __enter__(self):
+        self.before, Device.current = Device.current, self.id
+
+    def __exit__(self, *problem):
+        Device.current = self.before
+
+
+def no_driver():
+    raise CUDARuntimeError(
+        "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+    )
+
+
+def no_compiler(n):
+    raise RuntimeError("nvrtc: error: failed to open libnvrtc-builtins.so\nTraceback: ...")
+
+
+def fake(devices=2, **replaced):
+    """A CuPy whose arrays are the guard's."""
+    waits = []
+    names = {
+        "__version__": "14.2.0",
+        "ndarray": GuardArray,
+        "array": lambda host: (waits.append(Device.current), guard_xp.array(host))[1],
+        "asnumpy": guard_xp.asnumpy,
+        "arange": guard_xp.arange,
+        "cuda": types.SimpleNamespace(
+            is_available=lambda: devices > 0,
+            Device=Device,
+            runtime=types.SimpleNamespace(
+                getDeviceCount=lambda: devices, CUDARuntimeError=CUDARuntimeError
+            ),
+            get_current_stream=lambda: types.SimpleNamespace(
+                synchronize=lambda: waits.append("synchronized")
+            ),
+        ),
+        **replaced,
+    }
+    module = types.ModuleType("cupy")
+    vars(module).update(names)
+    module.seen = waits
+    return module
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """Call it to have that CuPy installed (None: none), in a process that never asked for one."""
+    monkeypatch.setattr(backend, "_by_type", {np.ndarray: backend.numpy})
+    monkeypatch.setattr(Device, "current", 0)
+
+    def install(module):
+        spec = module and importlib.util.spec_from_loader("cupy", None)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+        monkeypatch.setitem(sys.modules, "cupy", module)
+        return module
+
+    return install
+
+
+def problem(name="cupy"):
+    with pytest.raises(BackendUnavailable) as caught:
+        backend.get(name)
+    text = str(caught.value)
+    assert isinstance(caught.value, InputError)  # the command line makes one line of it
+    assert "\n" not in text and "Traceback" not in text
+    return text
+
+
+def matches(pattern, text):
+    assert re.fullmatch(pattern, text), text
+
+
+def test_cupy_that_is_not_installed(cupy):
+    cupy(None)
+    matches(f"backend 'cupy': CuPy is not installed; {INSTALL}", problem())
+    matches(f"backend 'cupy': CuPy is not installed; {INSTALL}", problem("cupy:1"))
+
+
+@pytest.mark.parametrize("error", ["ImportError", "OSError", "AttributeError"])
+def test_cupy_that_does_not_import(cupy, monkeypatch, tmp_path, error):
+    cupy(fake())
+    monkeypatch.delitem(sys.modules, "cupy")
+    tmp_path.joinpath("cupy.py").write_text(f"raise {error}('libcudart.so.13: no file\\nmore')")
+    monkeypatch.syspath_prepend(tmp_path)
+    why = r"\(libcudart.so.13: no file\)"
+    matches(f"backend 'cupy': CuPy does not import {why}; {INSTALL}", problem())
+
+
+def test_an_error_without_a_text_is_told_by_its_name(cupy, monkeypatch, tmp_path):
+    cupy(fake())
+    monkeypatch.delitem(sys.modules, "cupy")
+    tmp_path.joinpath("cupy.py").write_text("raise MemoryError")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "CuPy does not import (MemoryError)" in problem()
+
+
+NEEDS = r"needs an NVIDIA GPU, and a driver >= 525 for CUDA 12 or >= 580 for CUDA 13"
+
+
+def test_no_driver(cupy):
+    module = cupy(fake(devices=0))
+    module.cuda.runtime.getDeviceCount = no_driver
+    matches(
+        "backend 'cupy': CuPy 14.2.0 is installed but CUDA is not usable: "
+        "cudaErrorInsufficientDriver: CUDA driver version is insufficient for CUDA runtime version"
+        rf" \({NEEDS}\)",
+        problem(),
+    )
+
+
+def test_a_driver_without_a_device(cupy):
+    cupy(fake(devices=0))
+    assert "CUDA is not usable: no device is visible (needs" in problem()
+
+
+def test_a_first_kernel_that_fails(cupy):
+    cupy(fake(arange=no_compiler))
+    why = r"\(nvrtc: error: failed to open libnvrtc-builtins.so\)"
+    matches(f"backend 'cupy': a first kernel fails {why}; {INSTALL}", problem())
+
+
+def test_a_first_kernel_that_adds_wrongly(cupy):
+    cupy(fake(arange=lambda n: guard_xp.zeros(n)))
+    assert "a first kernel fails (the GPU cannot add)" in problem()
+
+
+def test_what_failed_once_is_tried_again(cupy):
+    cupy(None)
+    problem()
+    cupy(fake())
+    assert backend.get("cupy").name == "cupy"
+
+
+def test_cupy_that_works(cupy):
+    module = cupy(fake())
+    found = backend.get("cupy")
+    assert (found.name, found.xp, found.reads_are_free) == ("cupy", module, False)
+    assert backend.get("cupy") is found is backend.get("cupy:1")
+    found.synchronize()
+    assert module.seen == ["synchronized"]
+    x = backend.move(np.ones(3, np.float32), "cupy")
+    assert backend.of(x) is found and x.dtype == np.float32
+    assert type(backend.move(x, "numpy")) is np.ndarray
+
+
+def test_devices_are_chosen_by_number(cupy, monkeypatch):
+    module = cupy(fake(devices=2))
+    x = backend.move(np.ones(3), "cupy:1")
+    monkeypatch.setattr(GuardArray, "device", Device(1))
+    backend.place(np.ones(3), like=x)
+    backend.move(np.ones(3), "cupy")
+    assert module.seen == [1, 1, 0] and Device.current == 0
+    backend.use("cupy:1")
+    assert Device.current == 1
+    for move in (lambda: backend.move(x, "cupy:2"), lambda: backend.use("cupy:2")):
+        with pytest.raises(BackendUnavailable, match=r"'cupy:2': there are 2 devices, from 0"):
+            move()
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("torch", "backend 'torch' is unknown; expected one of cupy, numpy"),
+        ("", "backend '' is unknown; expected one of cupy, numpy"),
+        ("NumPy", "backend 'NumPy' is unknown; expected one of cupy, numpy"),
+        ("numpy:1", "backend 'numpy:1': numpy has one device, the CPU"),
+        ("cupy:x", "backend 'cupy:x': expected a device number after ':'"),
+        ("cupy:-1", "backend 'cupy:-1': expected a device number after ':'"),
+        ("cupy:1:2", "backend 'cupy:1:2': expected a device number after ':'"),
+    ],
+)
+def test_names_that_are_none(cupy, name, text):
+    cupy(fake())
+    assert problem(name) == text
+    for use in (backend.use, lambda name: backend.move(np.ones(2), name)):
+        with pytest.raises(BackendUnavailable):
+            use(name)
+
+
+def test_survey_names_what_works_and_what_would_mend_the_rest(cupy):
+    cupy(None)
+    found = backend.survey()
+    assert list(found) == ["numpy", "cupy"] and found["numpy"] is None
+    matches(f"backend 'cupy': CuPy is not installed; {INSTALL}", found["cupy"])
+    cupy(fake())
+    assert backend.survey() == {"numpy": None, "cupy": None}
+
+
+def test_numpy_is_there_under_both_of_its_names():
+    assert backend.get("numpy") is backend.get("numpy:0") is backend.numpy is backend.of(np.ones(1))
+
+
+def test_moving_copies_and_keeps_the_dtype():
+    for dtype in (np.float16, np.float32, np.int64, np.bool_):
+        host = np.ones((2, 3), dtype)
+        there = backend.move(host, "guard")
+        for other in (there, backend.move(there, "guard"), backend.move(host, "numpy")):
+            assert backend.of(other).to_host(other) is not host
+            assert (other.dtype, other.shape) == (host.dtype, host.shape)
+        host[...] = 0
+        assert backend.move(there, "numpy").all()
+
+
+def test_placing_and_adopting():
+    like = backend.move(np.ones(2, np.float32), "guard")
+    host = np.arange(3)
+    placed, adopted = backend.place(host, like), backend.adopt(host, like)
+    assert type(placed) is type(adopted) is GuardArray
+    assert (placed.dtype, adopted.dtype) == (np.int64, np.float32)
+    assert backend.adopt(like, host).dtype == np.int64
+    assert backend.adopt([1, 2], host) is not host and backend.adopt(host, host) is not host
+
+
+def test_what_is_an_array():
+    there = backend.move(np.ones(2), "guard")
+    assert backend.is_array(np.ones(2)) and backend.is_array(there)
+    assert backend.of(np.ma.ones(2)) is backend.numpy  # a subclass
+    for other in (1.0, [1.0], np.float64(1), None):
+        assert not backend.is_array(other)
+        with pytest.raises(TypeError, match="expected an array of a known backend, got"):
+            backend.of(other)
+
+
+@pytest.mark.parametrize("draw", [backend.normal, backend.uniform])
+def test_every_backend_draws_the_same_numbers(draw):
+    for dtype in (np.float16, np.float32, np.float64):
+        here = draw(np.random.default_rng(3), (4, 2), np.ones(1, dtype))
+        like = backend.move(np.ones(1, dtype), "guard")
+        there = draw(np.random.default_rng(3), (4, 2), like)
+        assert type(here) is np.ndarray and type(there) is GuardArray
+        assert here.dtype == there.dtype == dtype
+        np.testing.assert_array_equal(there.get(), here)
+
+
+def test_import_tinygan_imports_nothing_heavy():
+    heavy = ["cupy", "matplotlib", "PIL", "pooch", "scipy", "tqdm", "safetensors", "torch"]
+    code = f"import sys, tinygan; print([m for m in {heavy} if m in sys.modules])"
+    home = Path(tinygan.__file__).parents[1]
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=home, capture_output=True, text=True)
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")

@@ -1,0 +1,67 @@
+"""Convolution is its definition, and its derivatives of three orders are those by differences."""
+
+import numpy as np
+import pytest
+import scipy.signal
+from cases import smooth
+from cases_conv import CONV
+from hypothesis import given
+from hypothesis import strategies as st
+from proofs import prove_gradients, prove_value
+
+from tinygan import Tensor, conv2d, conv_transpose2d, grad, ops
+from tinygan.gradcheck import check_gradients
+
+
+@pytest.mark.parametrize("case", CONV, ids=str)
+@given(data=st.data())
+def test_value_is_that_of_the_definition(case, data):
+    prove_value(case, data.draw)
+
+
+@pytest.mark.parametrize("case", CONV, ids=str)
+@given(data=st.data())
+def test_derivatives_of_three_orders(case, data):
+    prove_gradients(case, data.draw, order=3)
+
+
+def test_one_channel_is_scipys_correlation():
+    rng = np.random.default_rng(0)
+    x, w = smooth(rng, (7, 9)), smooth(rng, (3, 4))
+    y = conv2d(x[None, None], w[None, None])
+    np.testing.assert_allclose(y.data[0, 0], scipy.signal.correlate2d(x, w, "valid"), rtol=1e-12)
+    back = conv_transpose2d(x[None, None], w[None, None])
+    np.testing.assert_allclose(back.data[0, 0], scipy.signal.convolve2d(x, w), rtol=1e-12)
+
+
+@pytest.mark.parametrize("stride, extra", [(1, 0), (2, 0), (2, 1), (3, 1), (3, 2)])
+def test_transposed_convolution_is_the_transpose(stride, extra):
+    """<conv(x, w), y> = <x, conv_transpose(y, w)> for an image with a rest of the stride."""
+    rng = np.random.default_rng(0)
+    x, w = smooth(rng, (2, 3, 2 * stride + 4 + extra, 2 * stride + 4)), smooth(rng, (4, 3, 4, 4))
+    y = conv2d(x, w, stride)
+    other = smooth(rng, y.shape)
+    back = conv_transpose2d(other, w, stride, output_padding=(extra, 0))
+    assert back.shape == x.shape
+    np.testing.assert_allclose(np.sum(y.data * other), np.sum(back.data * x), rtol=1e-12)
+
+
+def test_second_derivative_through_the_weight_gradient():
+    """A gradient penalty on a convolution's weights: where well-known engines crash."""
+    rng = np.random.default_rng(0)
+    x, w = smooth(rng, (2, 2, 4, 4)), smooth(rng, (2, 2, 3, 3))
+
+    def penalty(x: Tensor, w: Tensor) -> Tensor:
+        (dw,) = grad(ops.sum(ops.tanh(conv2d(x, w, 1, 1))), [w], create_graph=True)
+        return ops.sum(dw * dw)
+
+    check_gradients(penalty, Tensor(x), Tensor(w), rng=rng)
+
+
+def test_strides_and_paddings_may_be_one_int_or_a_pair():
+    rng = np.random.default_rng(0)
+    x, w = smooth(rng, (1, 2, 5, 5)), smooth(rng, (2, 2, 3, 3))
+    np.testing.assert_array_equal(conv2d(x, w, 2, 1).data, conv2d(x, w, (2, 2), [1, 1]).data)
+    np.testing.assert_array_equal(
+        conv_transpose2d(x, w, 2, 1, 1).data, conv_transpose2d(x, w, (2, 2), (1, 1), (1, 1)).data
+    )

@@ -1,0 +1,209 @@
+"""Algorithm 1: who moves when, on which minibatches; games at logits where their value is known."""
+
+import numpy as np
+import pytest
+
+from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim, play, play_simultaneously
+
+M = 5
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def pair():
+    G = nn.Sequential(nn.Linear(2, 4, rng=rng(1)), nn.Tanh(), nn.Linear(4, 3, rng=rng(2)))
+    D = nn.Sequential(nn.Linear(3, 4, rng=rng(3)), nn.LeakyReLU(0.2), nn.Linear(4, 1, rng=rng(4)))
+    return G, D
+
+
+def source(seed, size, log=None, name=""):
+    numbers = rng(seed)
+
+    def draw(m):
+        if log is not None:
+            log.append(f"{name}({m})")
+        return Tensor(numbers.normal(size=(m, size)).astype(np.float32))
+
+    return draw
+
+
+def weights(net):
+    return np.concatenate([p.data.reshape(-1) for p in net.parameters()])
+
+
+class Watched(optim.SGD):
+    """An optimizer that logs its steps, and how they changed both players."""
+
+    def __init__(self, name, net, other, log, lr=0.1):
+        super().__init__(net.parameters(), lr)
+        self.name, self.net, self.other, self.log = name, net, other, log
+
+    def step(self, grads):
+        before, others = weights(self.net), weights(self.other)
+        super().step(grads)
+        moved = (weights(self.net) != before).any()
+        kept = (weights(self.other) == others).all()
+        self.log.append(f"{self.name} {'moved' if moved else 'stood'}" + " alone" * bool(kept))
+
+
+def watched(k=None, lr_g=0.1, lr_d=0.1, game=gan.non_saturating):
+    (G, D), log = pair(), []
+    players = Watched("G", G, D, log, lr_g), Watched("D", D, G, log, lr_d)
+    sources = source(5, 3, log, "x"), source(6, 2, log, "z")
+    if k is None:
+        rounds = play_simultaneously(game, G, D, *sources, *players, m=M)
+    else:
+        rounds = play(game, G, D, *sources, *players, m=M, k=k)
+    return G, D, rounds, log
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_round_is_k_steps_of_d_then_one_of_g(k):
+    *_, rounds, log = watched(k)
+    next(rounds)
+    assert log == ["x(5)", "z(5)", "D moved alone"] * k + ["z(5)", "G moved alone"]
+    next(rounds)
+    assert len(log) == 2 * (3 * k + 2)
+
+
+def test_at_once_both_answer_the_players_of_the_round_before():
+    *_, rounds, log = watched()
+    next(rounds)
+    assert log == ["x(5)", "z(5)", "D moved alone", "G moved alone"]
+
+
+@pytest.mark.parametrize("k", [1, None])
+@pytest.mark.parametrize("game", gan.GAMES)
+def test_only_the_player_with_a_learning_rate_moves(game, k):
+    G, D, rounds, _ = watched(k, lr_g=0.0, game=gan.GAMES[game])
+    g, d = weights(G), weights(D)
+    next(rounds)
+    np.testing.assert_array_equal(weights(G), g)
+    assert (weights(D) != d).any()
+
+    G, D, rounds, _ = watched(k, lr_d=0.0, game=gan.GAMES[game])
+    g, d = weights(G), weights(D)
+    next(rounds)
+    np.testing.assert_array_equal(weights(D), d)
+    assert (weights(G) != g).any()
+
+
+def test_nothing_is_played_before_the_first_round_is_asked_for():
+    *_, log = watched(1)
+    assert log == []
+
+
+def optimizers(G, D):
+    return (
+        optim.Adam(G.parameters(), 0.01, (0.5, 0.9)),
+        optim.RMSprop(D.parameters(), 0.01),
+    )
+
+
+def by_hand(game, k, rounds, penalty):
+    """Algorithm 1 written out, with explicit detaching and nothing of `gan` but prices."""
+    G, D = pair()
+    opt_g, opt_d = optimizers(G, D)
+    data, noise = source(5, 3), source(6, 2)
+    for _ in range(rounds):
+        for _ in range(k):
+            x, z = data(M), noise(M)
+            fake = G(z).detach()
+            loss = ops.mean(game.real(D(x))) + ops.mean(game.fake(D(fake)))
+            if penalty is not None:
+                loss = loss + penalty(D, x, fake)
+            opt_d.step(grad(loss, D.parameters()))
+        opt_g.step(grad(ops.mean(game.fool(D(G(noise(M))))), G.parameters()))
+    return weights(G), weights(D)
+
+
+PENALTIES = {"none": lambda: None, "r1": gan.r1, "wgan_gp": lambda: gan.wgan_gp(rng=rng(9))}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("game", gan.GAMES)
+def test_play_is_the_loop_written_by_hand_bit_for_bit(game, k, penalty):
+    G, D = pair()
+    opt_g, opt_d = optimizers(G, D)
+    rounds = play(
+        gan.GAMES[game],
+        G,
+        D,
+        source(5, 3),
+        source(6, 2),
+        opt_g,
+        opt_d,
+        m=M,
+        k=k,
+        penalty=PENALTIES[penalty](),
+    )
+    for _ in range(3):
+        next(rounds)
+    g, d = by_hand(gan.GAMES[game], k, 3, PENALTIES[penalty]())
+    np.testing.assert_array_equal(weights(G), g)
+    np.testing.assert_array_equal(weights(D), d)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("game", gan.GAMES)
+def test_playing_at_once_is_the_update_written_by_hand(game, penalty):
+    G, D = pair()
+    players = optimizers(G, D)
+    rounds = play_simultaneously(
+        gan.GAMES[game],
+        G,
+        D,
+        source(5, 3),
+        source(6, 2),
+        *players,
+        m=M,
+        penalty=PENALTIES[penalty](),
+    )
+    next(rounds)
+    next(rounds)
+
+    prices, fine = gan.GAMES[game], PENALTIES[penalty]()
+    A, B = pair()
+    opt_a, opt_b = optimizers(A, B)
+    data, noise = source(5, 3), source(6, 2)
+    for _ in range(2):
+        x, z = data(M), noise(M)
+        d_loss = ops.mean(prices.real(B(x))) + ops.mean(prices.fake(B(A(z).detach())))
+        if fine is not None:
+            d_loss = d_loss + fine(B, x, A(z).detach())
+        g_loss = ops.mean(prices.fool(B(A(z))))
+        changes = grad(d_loss, B.parameters()), grad(g_loss, A.parameters())
+        opt_b.step(changes[0])
+        opt_a.step(changes[1])
+    np.testing.assert_array_equal(weights(G), weights(A))
+    np.testing.assert_array_equal(weights(D), weights(B))
+
+
+def test_a_round_reports_the_losses_and_logits_of_the_players_before_its_steps():
+    (G, D), twins = pair(), pair()
+    report = next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
+    with no_grad():
+        real, fake = twins[1](source(5, 3)(M)), twins[1](twins[0](source(6, 2)(M)))
+        d_loss = gan.minimax.d_loss(real, fake)
+    np.testing.assert_array_equal(report.real.data, real.data)
+    np.testing.assert_array_equal(report.fake.data, fake.data)
+    assert report.d_loss.item() == d_loss.item()
+    noise = source(6, 2)
+    noise(M)
+    g_loss = gan.minimax.g_loss(D(twins[0](noise(M))))  # G of before against D of after its step
+    assert report.g_loss.item() == g_loss.item()
+
+
+def test_a_penalty_is_part_of_ds_loss():
+    (G, D), (_, twin) = pair(), pair()
+    players = [optim.SGD(net.parameters(), 0.0) for net in (G, D)]
+    sources = source(5, 3), source(6, 2)
+    fined = next(play(gan.wasserstein, G, D, *sources, *players, m=M, penalty=gan.r1(2.0)))
+    x = source(5, 3)(M)
+    plain = gan.wasserstein.d_loss(fined.real, fined.fake)
+    np.testing.assert_allclose(
+        fined.d_loss.item(), plain.item() + gan.r1(2.0)(twin, x, x).item(), rtol=1e-6
+    )

@@ -1,0 +1,32 @@
+"""Every game and every penalty: values are the formulas', derivatives to second order are those by
+differences. (The second derivative of a penalty is a third derivative of D.)"""
+
+import pytest
+from cases_games import GAMES, PENALTIES
+from hypothesis import given
+from hypothesis import strategies as st
+from proofs import prove_gradients, prove_value
+
+
+@pytest.mark.parametrize("case", GAMES, ids=str)
+@given(data=st.data())
+def test_what_players_pay_is_the_formula(case, data):
+    prove_value(case, data.draw)
+
+
+@pytest.mark.parametrize("case", GAMES, ids=str)
+@given(data=st.data())
+def test_derivatives_of_games(case, data):
+    prove_gradients(case, data.draw)
+
+
+@pytest.mark.parametrize("case", [c for c in PENALTIES if "hidden" in c.note], ids=str)
+@given(data=st.data())
+def test_penalties_are_the_formula(case, data):
+    prove_value(case, data.draw, tolerance=1e-9)  # |.| is smoothed at 0 by 1e-12
+
+
+@pytest.mark.parametrize("case", PENALTIES, ids=str)
+@given(data=st.data())
+def test_derivatives_of_penalties(case, data):
+    prove_gradients(case, data.draw)

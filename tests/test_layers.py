@@ -1,0 +1,122 @@
+"""Every layer: its value is the formula's, its derivatives to second order are those by differences
+at its input and at every parameter."""
+
+import numpy as np
+import pytest
+from cases_affine import AFFINE
+from cases_norms import NORMS
+from cases_pixels import PIXELS
+from hypothesis import given
+from hypothesis import strategies as st
+from proofs import prove_gradients, prove_value
+
+from tinygan import Tensor, grad, nn, ops
+
+LAYERS = [*AFFINE, *NORMS, *PIXELS]
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+@given(data=st.data())
+def test_value_is_that_of_the_formula(case, data):
+    prove_value(case, data.draw)
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+@given(data=st.data())
+def test_derivatives_of_first_and_second_order(case, data):
+    prove_gradients(case, data.draw)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_batch_norm_tracks_statistics_towards_those_of_each_batch():
+    layer, batches = nn.BatchNorm1d(2, momentum=0.25), rng().normal(3, 2, (4, 5, 2))
+    mean, var = np.zeros(2), np.ones(2)
+    for x in batches.astype(np.float32):
+        layer(x)
+        mean += 0.25 * (x.mean(0) - mean)
+        var += 0.25 * (x.var(0, ddof=1) - var)
+    np.testing.assert_allclose(layer.running_mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.running_var, var, rtol=1e-5)
+    assert layer.num_batches_tracked == 4
+
+
+def test_batch_norm_in_evaluation_changes_nothing():
+    layer = nn.BatchNorm2d(2)
+    layer(rng().normal(size=(3, 2, 2, 2)).astype(np.float32))
+    before = layer.eval().state_dict()
+    layer(rng().normal(size=(3, 2, 2, 2)).astype(np.float32))
+    for key, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.3, rng=rng()), nn.GaussianNoise(0.3, rng=rng())])
+def test_noise_is_new_in_each_training_pass_and_absent_in_evaluation(layer):
+    x = np.ones((100, 100), np.float32)
+    first, second = layer.train()(x).data, layer(x).data
+    assert (first != second).any()
+    assert abs(first.mean() - 1) < 0.03  # nine standard errors of dropout's mean
+    np.testing.assert_array_equal(layer.eval()(x).data, x)
+
+
+def test_dropout_drops_p_of_all_elements():
+    dropped = nn.Dropout(0.2, rng=rng())(np.ones((200, 200), np.float32)).data
+    assert set(np.unique(dropped)) == {0, np.float32(1.25)}
+    assert abs((dropped == 0).mean() - 0.2) < 0.01  # five standard errors
+
+
+SPECTRAL = {
+    "Linear": lambda: nn.Linear(5, 4, rng=rng()),
+    "Maxout": lambda: nn.Maxout(5, 2, 3, rng=rng()),
+    "Conv2d": lambda: nn.Conv2d(3, 4, 3, rng=rng()),
+    "ConvTranspose2d": lambda: nn.ConvTranspose2d(4, 3, 3, rng=rng()),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRAL)
+def test_spectral_norm_makes_the_largest_singular_value_1(name):
+    inner, twin = SPECTRAL[name](), SPECTRAL[name]()
+    layer = nn.SpectralNorm(inner, n_power_iterations=100, rng=rng()).astype(np.float64)
+    x = rng().normal(size=(2, 5) if inner.weight.ndim == 2 else (2, inner.in_channels, 4, 4))
+    y = layer(x)
+    matrix = np.moveaxis(inner.weight.data, int(name == "ConvTranspose2d"), 0)
+    sigma = np.linalg.svd(matrix.reshape(len(matrix), -1), compute_uv=False)[0]
+    twin.astype(np.float64).weight.data = inner.weight.data / sigma
+    np.testing.assert_allclose(y.data, twin(x).data, rtol=1e-6)
+
+
+def test_spectral_norm_refines_only_while_training():
+    layer = nn.SpectralNorm(nn.Linear(5, 4, rng=rng()), rng=rng())
+    x = rng().normal(size=(2, 5)).astype(np.float32)
+    start = layer.weight_u.copy()
+    layer.eval()(x)
+    np.testing.assert_array_equal(layer.weight_u, start)
+    layer.train()(x)
+    assert (layer.weight_u != start).any()
+
+
+def test_a_graph_survives_the_next_pass_of_spectral_norm():
+    layer = nn.SpectralNorm(nn.Linear(3, 2, rng=rng()), rng=rng())
+    x = rng().normal(size=(2, 3)).astype(np.float32)
+    y = layer(x).sum()
+    (expected,) = grad(y, [layer.weight_orig])
+    layer(x)
+    np.testing.assert_array_equal(grad(y, [layer.weight_orig])[0].data, expected.data)
+
+
+def test_a_graph_in_evaluation_survives_the_next_pass_of_batch_norm():
+    layer = nn.BatchNorm1d(2)
+    x = Tensor(rng().normal(3, 2, (4, 2)).astype(np.float32))
+    y = ops.sum(layer.eval()(x) ** 2)
+    (expected,) = grad(y, [x])
+    layer.train()(x)
+    np.testing.assert_array_equal(grad(y, [x])[0].data, expected.data)
+
+
+def test_maxout_takes_pieces_that_lie_side_by_side():
+    layer = nn.Maxout(1, 2, 3, rng=rng())
+    layer.weight.data[...] = 0
+    layer.bias.data[...] = [1, 5, 2, 9, 7, 8]
+    np.testing.assert_array_equal(layer(np.zeros((1, 1), np.float32)).data, [[5, 9]])

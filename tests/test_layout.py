@@ -1,0 +1,116 @@
+"""The package reads from the bottom up: what a module imports stands before it in this list."""
+
+import ast
+import graphlib
+from pathlib import Path
+
+import pytest
+
+import tinygan
+
+PACKAGE = Path(tinygan.__file__).parent
+ORDER = [
+    "errors",
+    "files",
+    "latent",
+    "backend",
+    "tensor",
+    "ops",
+    "conv",
+    "autograd",
+    "gradcheck",
+    "nn",
+    "losses",
+    "optim",
+    "gan",
+    "__init__",  # the public API
+    "models",
+    "data",
+    "metrics",
+    "plots",
+    "checkpoint",
+    "training",
+    "cuda",
+    "parallel",
+    "info",
+    "cli",
+    "__main__",
+]
+SOURCES = {
+    ".".join(("tinygan", *path.relative_to(PACKAGE).with_suffix("").parts)): path.read_text()
+    for path in PACKAGE.rglob("*.py")
+}
+
+
+def imports(name, source):
+    """The modules that the module `name` imports, anywhere in it, each by its full name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = name.split(".")[: -node.level] if node.level else []
+            whole = ".".join([*start, *([node.module] if node.module else [])])
+            for alias in node.names:  # a module, or a name in one
+                inner = f"{whole}.{alias.name}"
+                yield inner if inner in SOURCES or f"{inner}.__init__" in SOURCES else whole
+
+
+def place(name):
+    """The place in the list: of `tinygan.nn.affine` that of "nn". Raises ValueError if none."""
+    return ORDER.index(name.split(".")[1] if "." in name else "__init__")
+
+
+def faults(name, source):
+    for other in imports(name, source):
+        if other.split(".")[0] == "tinygan" and place(other) > place(name):
+            yield f"{name} imports {other}, which stands below it"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_imports_go_up_the_list(name):
+    assert list(faults(name, SOURCES[name])) == []
+
+
+def test_imports_are_read_in_every_form():
+    source = """
+import os.path
+import tinygan.cli
+from . import checks, Module
+from .module import Parameter
+from .. import gan, __version__
+def later():
+    from ..optim import Adam
+"""
+    assert sorted(imports("tinygan.nn.affine", source)) == [
+        "os.path",
+        "tinygan",
+        "tinygan.cli",
+        "tinygan.gan",
+        "tinygan.nn",
+        "tinygan.nn.checks",
+        "tinygan.nn.module",
+        "tinygan.optim",
+    ]
+    assert len(list(faults("tinygan.nn.affine", source))) == 4
+    with pytest.raises(ValueError, match="not in list"):
+        place("tinygan.somewhere.else")
+
+
+def test_no_import_goes_around_in_a_circle():
+    """Within a package, too. A package's `__init__` collects its modules, which do without it."""
+    graph = {
+        name: {other for other in imports(name, source) if other in SOURCES}
+        for name, source in SOURCES.items()
+    }
+    order = list(graphlib.TopologicalSorter(graph).static_order())
+    assert order.index("tinygan.ops.shapes") < order.index("tinygan.ops.arithmetic")
+
+
+def test_only_the_backend_knows_cupy():
+    users = {
+        name
+        for name, source in SOURCES.items()
+        for other in imports(name, source)
+        if other.split(".")[0] in ("cupy", "cupyx", "cupy_backends")
+    }
+    assert {name for name in users if not name.startswith("tinygan.cuda.")} == {"tinygan.backend"}

@@ -1,0 +1,121 @@
+"""Every op: its value is NumPy's, its first and second derivatives are those by differences."""
+
+import numpy as np
+import pytest
+import scipy.special
+from cases_arithmetic import ARITHMETIC
+from cases_shapes import SHAPES
+from hypothesis import given
+from hypothesis import strategies as st
+from proofs import prove_gradients, prove_value
+
+from tinygan import Tensor, grad, ops
+
+OPS = [*ARITHMETIC, *SHAPES]
+
+
+@pytest.mark.parametrize("case", OPS, ids=str)
+@given(data=st.data())
+def test_value_is_that_of_numpy(case, data):
+    prove_value(case, data.draw)
+
+
+@pytest.mark.parametrize("case", OPS, ids=str)
+@given(data=st.data())
+def test_derivatives_of_first_and_second_order(case, data):
+    prove_gradients(case, data.draw)
+
+
+@pytest.mark.parametrize("op", [ops.sigmoid, ops.softplus, ops.tanh])
+def test_both_ends_are_finite_in_value_and_gradient(op):
+    x = Tensor(np.array([-1000, -200, -90, 0, 90, 200, 1000], np.float32))
+    y = op(x)
+    (dx,) = grad(y.sum(), [x])
+    assert np.isfinite(y.data).all() and np.isfinite(dx.data).all()
+    if op is ops.softplus:
+        np.testing.assert_array_equal(y.data[[0, -1]], [0, 1000])
+        np.testing.assert_array_equal(dx.data[[0, -1]], [0, 1])
+
+
+def test_small_probabilities_keep_their_precision():
+    x = np.array([-80.0, -40.0, -20.0])
+    np.testing.assert_allclose(ops.softplus(x).data, np.exp(x), rtol=1e-8)
+    np.testing.assert_allclose(ops.sigmoid(x).data, np.exp(x), rtol=1e-8)
+
+
+@pytest.mark.parametrize("shift", [-1e4, -200.0, 200.0, 1e4])
+def test_softmax_and_logsumexp_do_not_feel_a_shift(shift):
+    x = np.array([[0.3, -0.2, 1.5], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(ops.softmax(x + shift).data, ops.softmax(x).data, rtol=1e-9)
+    np.testing.assert_allclose(
+        ops.logsumexp(x + shift, 1).data, scipy.special.logsumexp(x + shift, 1), rtol=1e-14
+    )
+
+
+def test_logsumexp_leaves_out_what_has_probability_0():
+    x = Tensor(np.array([-np.inf, 1.0, 2.0]))
+    y = ops.logsumexp(x)
+    (dx,) = grad(y, [x])
+    np.testing.assert_allclose(y.item(), np.logaddexp(1, 2), rtol=1e-15)
+    np.testing.assert_allclose(dx.data, [0, *scipy.special.softmax([1.0, 2.0])], rtol=1e-14)
+
+
+def slope(function, *at):
+    xs = [Tensor(np.array(x, np.float64)) for x in at]
+    return [dx.item() for dx in grad(function(*xs), xs)]
+
+
+def test_slopes_at_kinks_are_those_that_the_docstrings_say():
+    assert slope(ops.abs, 0) == [0]
+    assert slope(ops.relu, 0) == [0]
+    assert slope(lambda a: ops.leaky_relu(a, 0.2), 0) == [0.2]
+    assert slope(lambda a: ops.clip(a, -1, 1), 1) == slope(lambda a: ops.clip(a, -1, 1), -1) == [1]
+    assert slope(ops.maximum, 1, 1) == slope(ops.minimum, 1, 1) == [0.5, 0.5]
+
+
+def test_slopes_of_powers_of_0_are_those_of_the_limit_from_above():
+    assert slope(lambda a: a**1, 0) == slope(lambda a: a**1.0, 0) == [1]
+    assert slope(lambda a: a**2, 0) == slope(lambda a: a**0, 0) == [0]
+    assert slope(ops.power, 0, 1) == [1, 0]
+    assert slope(ops.power, 0, 2) == slope(ops.power, 0, 0) == [0, 0]
+    assert slope(lambda b: 0**b, 2) == [0]
+
+
+def test_slope_of_a_negative_base_with_an_integer_power():
+    np.testing.assert_allclose(slope(lambda a: a**3, -2), [12])
+    np.testing.assert_allclose(slope(lambda a: a ** Tensor(np.array(3.0)), -2), [12])
+
+
+@pytest.mark.parametrize("op, slopes", [(ops.max, [0, 0.5, 0.5, 0]), (ops.min, [1, 0, 0, 0])])
+def test_elements_that_tie_share_the_gradient(op, slopes):
+    x = Tensor(np.array([1.0, 3.0, 3.0, 2.0]))
+    np.testing.assert_array_equal(grad(op(x), [x])[0].data, slopes)
+    rows = Tensor(np.array([[1.0, 3.0, 3.0, 2.0], [5.0, 5.0, 5.0, 5.0]]))
+    (by_row,) = grad(op(rows, axis=1).sum(), [rows])
+    np.testing.assert_array_equal(by_row.data, [slopes, [0.25] * 4])
+
+
+def test_operators_are_the_ops():
+    x = Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    one, two = np.array(1.0), np.array(2.0)
+    for left, right in [
+        (x + 1.0, ops.add(x, one)),
+        (1.0 + x, ops.add(one, x)),
+        (x - 1.0, ops.sub(x, one)),
+        (1.0 - x, ops.sub(one, x)),
+        (x * 2.0, ops.mul(x, two)),
+        (2.0 * x, ops.mul(two, x)),
+        (x / 2.0, ops.div(x, two)),
+        (2.0 / x, ops.div(two, x)),
+        (x**2.0, ops.power(x, two)),
+        (2.0**x, ops.power(two, x)),
+        (x.data @ x, ops.matmul(x, x)),
+        (-x, ops.neg(x)),
+        (abs(-x), x),
+        (x.T, ops.transpose(x)),
+        (x.sum(0), ops.sum(x, 0)),
+        (x.mean(1, keepdims=True), ops.mean(x, 1, True)),
+        (x.max(1), ops.max(x, 1)),
+    ]:
+        assert isinstance(left, Tensor)
+        np.testing.assert_array_equal(left.data, right.data)

@@ -1,0 +1,39 @@
+"""What the README says is so: its example runs, its links lead somewhere, its options exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tinygan.cli import main
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_trains_and_plots(tmp_path, monkeypatch, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    assert len(code.strip().splitlines()) <= 15
+    assert "range(10_000)" in code
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code.replace("range(10_000)", "range(12)"), "README.md", "exec"), {})
+    assert (tmp_path / "digits.png").stat().st_size > 1000
+    step, d_loss, g_loss = capsys.readouterr().out.split()
+    assert step == "0" and 1 < float(d_loss) < 2 and 0 < float(g_loss) < 2
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)\)", TEXT))))
+def test_links_lead_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+COMMANDS = re.findall(r"^(tinygan \w+.*?)(?:\s{2,}#.*)?$", TEXT, re.M)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_of_each_command_exist(command, monkeypatch):
+    """Parsed, not run: an unknown option would leave with status 2 before `run` is asked for."""
+    asked = []
+    for name in ("_train", "_sample", "_info"):
+        monkeypatch.setattr(f"tinygan.cli.{name}", lambda args: asked.append(args) or 0)
+    assert main(command.split()[1:]) == 0 and len(asked) == 1
