@@ -131,6 +131,16 @@ def gram(draw):
     return Point(lambda x: x @ x.T, (x,), lambda x: x @ x.T)
 
 
+@ARITHMETIC.add("linear", "with and without a bias, rows of any shape")
+def linear(draw):
+    rng, rows = generator(draw), shape(draw, most=2)
+    inner, out = shape(draw, least=2, most=2)
+    x, w = smooth(rng, (*rows, inner)), smooth(rng, (out, inner))
+    if draw(st.booleans()):
+        return Point(ops.linear, (x, w), lambda x, w: x @ w.T)
+    return Point(ops.linear, (x, w, smooth(rng, (out,))), lambda x, w, b: x @ w.T + b)
+
+
 @ARITHMETIC.add("matmul", "array and tensor")
 def matmul_arrays(draw):
     rng = generator(draw)

@@ -15,6 +15,7 @@ settings.register_profile(  # for mutation.py: the verdict is wanted, not the sm
     settings.get_profile("ci"),
     database=None,
     phases=[Phase.generate],
+    max_examples=15,
     print_blob=False,
 )
 settings.load_profile("ci" if os.environ.get("CI") else "default")

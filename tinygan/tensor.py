@@ -21,7 +21,17 @@ import numpy as np
 from . import backend as backends
 from .backend import Array, Backend
 
-__all__ = ["Operand", "Tensor", "is_recording", "lift", "no_grad", "raw", "recording"]
+__all__ = [
+    "Edge",
+    "Operand",
+    "Pull",
+    "Tensor",
+    "is_recording",
+    "lift",
+    "no_grad",
+    "raw",
+    "recording",
+]
 
 # An edge (parent, pull): pull(g, y) carries g, the gradient at the tensor y, back to the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]

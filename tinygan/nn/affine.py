@@ -52,8 +52,8 @@ class Linear(Module):
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
         """The layer with `weight` in the place of its own: what spectral normalisation needs."""
-        y = checks.inputs(self, x, self.in_features, -1, weight.dtype) @ weight.T
-        return y if self.bias is None else y + self.bias
+        x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
+        return ops.linear(x, weight, self.bias)
 
 
 class Maxout(Module):
@@ -75,7 +75,8 @@ class Maxout(Module):
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
         """The layer with `weight` in the place of its own: what spectral normalisation needs."""
-        y = checks.inputs(self, x, self.in_features, -1, weight.dtype) @ weight.T + self.bias
+        x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
+        y = ops.linear(x, weight, self.bias)
         return ops.max(y.reshape((*y.shape[:-1], self.out_features, self.pieces)), axis=-1)
 
 

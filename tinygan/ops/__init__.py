@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensor import Tensor
-from .arithmetic import add, div, matmul, mul, neg, power, sub
+from .arithmetic import add, div, linear, matmul, mul, neg, power, sub
 from .pointwise import (
     abs,
     astype,
@@ -58,6 +58,7 @@ __all__ = [
     "exp",
     "getitem",
     "leaky_relu",
+    "linear",
     "log",
     "log_softmax",
     "logsumexp",

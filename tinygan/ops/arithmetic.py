@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ..tensor import Operand, Tensor, lift, raw
+from ..tensor import Edge, Operand, Pull, Tensor, lift, raw
 from .pointwise import log, where
-from .shapes import swapaxes
+from .shapes import reshape, swapaxes
 
-__all__ = ["add", "div", "matmul", "mul", "neg", "power", "sub"]
+__all__ = ["add", "div", "linear", "matmul", "mul", "neg", "power", "sub"]
 
 
 def add(a: Operand, b: Operand) -> Tensor:
@@ -75,3 +75,34 @@ def matmul(a: Operand, b: Operand) -> Tensor:
         (a, lambda g, _: matmul(g, swapaxes(b, -1, -2))),
         (b, lambda g, _: matmul(swapaxes(a, -1, -2), g)),
     )
+
+
+def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
+    """x W^T + b: (..., in) to (..., out), with a weight (out, in) and a bias (out,) or none.
+
+    The same as `x @ weight.T + bias`, with one pass over memory less each way: the bias is
+    added in place, and the weight's gradient g^T x comes in the weight's own memory order.
+    """
+    x, weight = lift(x, weight)
+    if not isinstance(weight, Tensor) or weight.ndim != 2 or not isinstance(x, Tensor):
+        raise ValueError("linear: expected an array x and a weight (out, in)")
+    out, inner = weight.shape
+    if not x.ndim or x.shape[-1] != inner:
+        raise ValueError(f"linear: expected x to end in {inner} elements, got shape {x.shape}")
+    y = x.data @ weight.data.T
+    edges: list[Edge] = [(x, lambda g, _: matmul(g, weight)), (weight, _weight_pull(x, out, inner))]
+    if bias is not None:
+        (b,) = lift(bias)
+        if b.shape != (out,):
+            raise ValueError(f"linear: expected a bias of shape {(out,)}, got {b.shape}")
+        y = x.xp.add(y, b.data, out=y if b.dtype == y.dtype else None)
+        edges.append((b, lambda g, _: g))
+    return Tensor(y, *edges)
+
+
+def _weight_pull(x: Tensor, out: int, inner: int) -> Pull:
+    def pull(g: Tensor, _: Tensor) -> Tensor:
+        rows = g.size // out
+        return matmul(reshape(g, (rows, out)).T, reshape(x, (rows, inner)))
+
+    return pull
