@@ -105,7 +105,7 @@ def compiles(source: str) -> bool:
 
 
 def edits(module: Module, function: ast.FunctionDef, whole: bool) -> Iterator[Edit]:
-    if not whole and not any(edges(function)):
+    if not whole and not any(map(is_pull, inside(function.body))):
         return
     tensors = set()
     for edge in edges(function):
@@ -123,15 +123,25 @@ def edits(module: Module, function: ast.FunctionDef, whole: bool) -> Iterator[Ed
 
 
 def edges(function: ast.FunctionDef) -> Iterator[ast.Tuple]:
-    for call in inside(function.body):
-        if isinstance(call, ast.Call) and getattr(call.func, "id", None) == "Tensor":
-            yield from (a for a in call.args if isinstance(a, ast.Tuple) and len(a.elts) == 2)
+    """Tuples (parent, pull), where pull is written out, or is something called so."""
+    for node in inside(function.body):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            pull = node.elts[1]
+            name = getattr(pull, "func", pull)
+            if is_pull(pull) or "pull" in getattr(name, "id", ""):
+                yield node
+
+
+def is_pull(node: ast.AST) -> bool:
+    """A function whose first argument is g."""
+    arguments = getattr(getattr(node, "args", None), "args", None)
+    return bool(arguments) and arguments[0].arg == "g"
 
 
 def rules(function: ast.FunctionDef) -> Iterator[ast.Lambda | ast.FunctionDef]:
+    """Pulls, and the functions within that they may call."""
     for node in inside(function.body):
-        is_pull = isinstance(node, ast.Lambda) and [a.arg for a in node.args.args][:1] == ["g"]
-        if is_pull or isinstance(node, ast.FunctionDef):
+        if is_pull(node) or isinstance(node, ast.FunctionDef):
             yield node
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array
 from ..tensor import Operand, Tensor, lift
+from .kernels import largest, total
 from .pointwise import exp
 from .shapes import broadcast_to, reshape
 
@@ -29,28 +29,12 @@ def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     return tuple(1 if i in reduced else n for i, n in enumerate(shape))
 
 
-SHORT = 16
-
-
-def _reduced(xp: Any, kind: str, x: Array, axis: Axis, keepdims: bool) -> Array:
-    """The "sum" or "max" of an array. NumPy reduces a last axis row by row, which is slow where
-    rows are short (maxout's pieces, ten classes): those are folded slice by slice."""
-    last = isinstance(axis, int) and x.ndim > 1 and axis % x.ndim == x.ndim - 1
-    if not last or not 1 < x.shape[-1] <= SHORT:
-        return getattr(xp, kind)(x, axis=axis, keepdims=keepdims)
-    fold = xp.add if kind == "sum" else xp.maximum
-    y = x[..., 0]
-    for i in range(1, x.shape[-1]):
-        y = fold(y, x[..., i])
-    return y[..., None] if keepdims else y
-
-
 def sum(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over `axis`."""
     (a,) = lift(a)
     kept = _kept(a.shape, axis)
     return Tensor(
-        _reduced(a.xp, "sum", a.data, axis, keepdims),
+        total(a.data, axis, keepdims),
         (a, lambda g, _: broadcast_to(reshape(g, kept), a.shape)),
     )
 
@@ -58,10 +42,10 @@ def sum(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def mean(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over `axis`. Raises ValueError if there is nothing to average."""
     (a,) = lift(a)
-    total = sum(a, axis, keepdims)
     if a.size == 0:
         raise ValueError(f"mean: expected at least one element, got shape {a.shape}")
-    return total * (total.size / a.size)
+    summed = sum(a, axis, keepdims)
+    return summed * (summed.size / a.size)
 
 
 def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -72,12 +56,10 @@ def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
         raise ValueError(f"max: expected at least one element, got shape {a.shape}")
 
     def pull(g: Tensor, y: Tensor) -> Tensor:
-        largest = (a.data == y.data.reshape(kept)).astype(a.dtype)
-        return reshape(g, kept) * Tensor(
-            largest / _reduced(a.xp, "sum", largest, axis, keepdims=True)
-        )
+        hit = a.xp.asarray(a.data == y.data.reshape(kept)).astype(a.dtype)
+        return reshape(g, kept) * Tensor(hit / total(hit, axis, keepdims=True))
 
-    return Tensor(_reduced(a.xp, "max", a.data, axis, keepdims), (a, pull))
+    return Tensor(largest(a.data, axis, keepdims), (a, pull))
 
 
 def min(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -92,9 +74,9 @@ def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     kept, xp = _kept(a.shape, axis), a.xp
     if a.size == 0:
         raise ValueError(f"logsumexp: expected at least one element, got shape {a.shape}")
-    largest = _reduced(a.xp, "max", a.data, axis, keepdims=True)
-    largest = xp.where(xp.isfinite(largest), largest, 0)
-    value = largest + xp.log(_reduced(a.xp, "sum", xp.exp(a.data - largest), axis, keepdims=True))
+    top = largest(a.data, axis, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0)
+    value = top + xp.log(total(xp.asarray(xp.exp(a.data - top)), axis, keepdims=True))
 
     def pull(g: Tensor, y: Tensor) -> Tensor:
         return reshape(g, kept) * exp(a - reshape(y, kept))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Operand, Tensor, lift, raw
+from .kernels import total
 
 __all__ = [
     "broadcast_to",
@@ -65,7 +66,7 @@ def sum_to(a: Tensor, shape: Shape) -> Tensor:
         return a
     new = a.ndim - len(shape)
     axes = tuple(i for i in range(a.ndim) if i < new or (shape[i - new] == 1 and a.shape[i] != 1))
-    summed = a.data.sum(axis=axes, keepdims=True)
+    summed = total(a.data, axes, keepdims=True)
     if new < 0 or summed.shape[new:] != shape:
         raise ValueError(f"sum_to: {shape} does not broadcast to {a.shape}")
     return Tensor(summed.reshape(shape), (a, lambda g, _: broadcast_to(g, a.shape)))

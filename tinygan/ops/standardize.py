@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensor import Operand, Tensor, is_recording, lift
+from .kernels import total
 from .pointwise import sqrt
 from .reductions import mean
 
@@ -19,9 +20,11 @@ def standardize(a: Operand, axis: tuple[int, ...], eps: float) -> tuple[Tensor, 
     itself is recorded, s is computed from `a` again, as a tensor, so that it is differentiated too.
     """
     (a,), eps = lift(a), float(eps)
-    m = a.data.mean(axis=axis, keepdims=True)
+    m = total(a.data, axis, keepdims=True)
+    share = m.size / a.size
+    m = m * share
     centred = a.data - m
-    v = (centred * centred).mean(axis=axis, keepdims=True)
+    v = total(centred * centred, axis, keepdims=True) * share
     s = 1 / a.xp.sqrt(v + eps)
 
     def scale() -> Tensor:

@@ -27,7 +27,7 @@ class Config:
     data: str = "digits"
     folder_size: int = 28  # of data folder:PATH: images are cropped and resized to this
     folder_mode: str = "grey"
-    steps: int = 1000  # rounds of Algorithm 1
+    steps: int = 800  # rounds of Algorithm 1
     batch: int = 64  # m
     k: int = 1  # steps of D a round
     seed: int = 0
