@@ -255,3 +255,23 @@ def standardize(draw):
         return (a - m) / np.sqrt(v + eps)
 
     return Point(lambda a: ops.standardize(a, along, eps)[0], (a,), value)
+
+
+@ARITHMETIC.add("standardize", "weight and bias")
+def standardize_affine(draw):
+    rng = generator(draw)
+    a = distinct(rng, (2, *shape(draw, least=1)))
+    along = (0, *draw(st.sets(st.integers(1, a.ndim - 1))))
+    kept = np.mean(a, along, keepdims=True).shape
+    weight, bias = (smooth(rng, kept) for _ in range(2))
+    with_weight, with_bias = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+
+    def function(a, weight, bias):
+        affine = weight if with_weight else None, bias if with_bias else None
+        return ops.standardize(a, along, 1e-2, *affine)[0]
+
+    def value(a, weight, bias):
+        z = (a - a.mean(along, keepdims=True)) / np.sqrt(a.var(along, keepdims=True) + 1e-2)
+        return z * (weight if with_weight else 1.0) + (bias if with_bias else 0.0)
+
+    return Point(function, (a, weight, bias), value)

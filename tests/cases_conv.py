@@ -5,9 +5,11 @@ from cases import Cases, Point, generator, smooth
 from hypothesis import strategies as st
 
 from tinygan import conv2d, conv_transpose2d
-from tinygan.conv import _by_w
+from tinygan.conv import Rows, Winograd, _by_w, _by_x, _by_y
+from tinygan.conv.geometry import Geometry
+from tinygan.tensor import lift
 
-CONV = Cases()
+CONV, WINOGRAD = Cases(), Cases()
 
 
 def correlate(x, w, stride, padding):
@@ -87,17 +89,54 @@ def transposed(draw):
     )
 
 
-@CONV.add("conv2d's weight gradient")
-def weight_gradient(draw):
-    n, c, o, kernel, stride = _sizes(draw, most=2)
+def _form(draw, most=2):
+    """The three arguments of T at a random geometry (x of the form, w and y), and the geometry."""
+    n, c, o, kernel, stride = _sizes(draw, most)
     padding, image = _image(draw, kernel)
     rng = generator(draw)
-    x = smooth(rng, (n, c, *image))
-    y = smooth(rng, correlate(x, np.zeros((o, c, *kernel)), stride, padding).shape)
+    x, w = smooth(rng, (n, c, *image)), smooth(rng, (o, c, *kernel))
+    y = smooth(rng, correlate(x, w, stride, padding).shape)
+    return x, w, y, Geometry(stride, padding, kernel, image, y.shape[2:])
 
-    def value(x, y):  # the form is linear in w: its derivative is its value at each unit kernel
-        units = np.eye(o * c * kernel[0] * kernel[1]).reshape(-1, o, c, *kernel)
-        slopes = [np.sum(correlate(x, unit, stride, padding) * y) for unit in units]
-        return np.reshape(slopes, (o, c, *kernel))
 
-    return Point(lambda x, y: _by_w(x, y, stride, padding, kernel), (x, y), value)
+def _rest(geometry):
+    """Rows and columns at the end of the image that no kernel reaches."""
+    stride, padding, kernel, image, _ = geometry
+    return [(n + 2 * p - k) % s for s, p, k, n in zip(stride, padding, kernel, image, strict=True)]
+
+
+def _two(op, way):
+    return lambda a, b: op(*lift(a, b), way)
+
+
+for Way, cases in ((Rows, CONV), (Winograd, WINOGRAD)):
+
+    @cases.add("dT/dy", Way.__name__)
+    def by_y(draw, Way=Way):
+        x, w, _, geometry = _form(draw)
+        return Point(
+            _two(_by_y, Way(geometry)),
+            (x, w),
+            lambda x, w: correlate(x, w, geometry.stride, geometry.padding),
+        )
+
+    @cases.add("dT/dx", Way.__name__)
+    def by_x(draw, Way=Way):
+        _, w, y, geometry = _form(draw)
+        stride, padding, rest = geometry.stride, geometry.padding, _rest(geometry)
+        return Point(
+            _two(_by_x, Way(geometry)), (y, w), lambda y, w: spread(y, w, stride, padding, rest)
+        )
+
+    @cases.add("dT/dw", Way.__name__)
+    def by_w(draw, Way=Way):
+        x, w, y, geometry = _form(draw)
+
+        def value(x, y):  # T is linear in w: its derivative is its value at each unit kernel
+            units = np.eye(w.size).reshape(-1, *w.shape)
+            stride, padding = geometry.stride, geometry.padding
+            return np.reshape(
+                [np.sum(correlate(x, unit, stride, padding) * y) for unit in units], w.shape
+            )
+
+        return Point(_two(_by_w, Way(geometry)), (x, y), value)

@@ -168,9 +168,9 @@ def of_rule(
 
 
 def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The nodes below, without annotations, messages and errors."""
+    """The nodes below, without annotations, docstrings, messages and errors."""
     for node in body:
-        if isinstance(node, (ast.Raise, ast.JoinedStr, ast.arguments)):
+        if isinstance(node, (ast.Raise, ast.JoinedStr, ast.arguments)) or is_docstring(node):
             continue
         yield node
         children = ast.iter_child_nodes(node)
@@ -181,6 +181,10 @@ def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "isinstance":
             children = iter(())
         yield from inside(children)
+
+
+def is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def of_node(module: Module, node: ast.AST) -> Iterator[Edit]:

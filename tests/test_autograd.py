@@ -147,12 +147,18 @@ def test_a_product_spends_nothing_on_the_factor_that_is_not_wanted():
     assert calls == ["a"]
 
 
+def test_xs_may_be_any_iterable():
+    x, w = tensor(3.0), tensor(4.0)
+    dx, dw = grad(x * w, iter([x, w]))
+    assert (dx.item(), dw.item()) == (4, 3)
+
+
 # What does not reach, and what was detached.
 
 
 def test_what_y_does_not_depend_on_is_named():
     x, lost, nameless = tensor(1.0), tensor(1.0, name="G.weight"), tensor(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"G\.weight, xs\[2\] of shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"depend on G\.weight, xs\[2\] of shape \(2,\);"):
         grad(x * x, [x, lost, nameless])
 
 

@@ -4,25 +4,64 @@ import numpy as np
 import pytest
 import scipy.signal
 from cases import smooth
-from cases_conv import CONV
+from cases_conv import CONV, WINOGRAD
 from hypothesis import given
 from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
 from tinygan import Tensor, conv2d, conv_transpose2d, grad, ops
+from tinygan.conv import Rows, Winograd, _by_w, _by_x, _by_y, winograd
+from tinygan.conv.geometry import Geometry
 from tinygan.gradcheck import check_gradients
+from tinygan.tensor import lift
 
 
-@pytest.mark.parametrize("case", CONV, ids=str)
+@pytest.mark.parametrize("case", [*CONV, *WINOGRAD], ids=str)
 @given(data=st.data())
 def test_value_is_that_of_the_definition(case, data):
     prove_value(case, data.draw)
 
 
-@pytest.mark.parametrize("case", CONV, ids=str)
+@pytest.mark.parametrize("case", [*CONV, *WINOGRAD], ids=str)
 @given(data=st.data())
 def test_derivatives_of_three_orders(case, data):
     prove_gradients(case, data.draw, order=3)
+
+
+SIZES = [  # stride, padding, kernel, image, channels, kernels, as DCGANs and classifiers have them
+    ((2, 2), (1, 1), (4, 4), (14, 14), 32, 48),
+    ((2, 2), (1, 1), (4, 4), (8, 8), 64, 32),
+    ((1, 1), (1, 1), (3, 3), (12, 9), 32, 32),
+    ((2, 1), (0, 2), (5, 3), (17, 8), 33, 40),
+]
+
+
+@pytest.mark.parametrize("chunk", [1, winograd.CHUNK])
+@pytest.mark.parametrize("stride, padding, kernel, image, c, o", SIZES)
+def test_the_fast_way_is_taken_and_is_the_plain_way(
+    stride, padding, kernel, image, c, o, chunk, monkeypatch
+):
+    """In float32, in chunks of one image or all: errors stay in the sixth digit."""
+    monkeypatch.setattr(winograd, "CHUNK", chunk)
+    rng = np.random.default_rng(0)
+    x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, c, *image), (o, c, *kernel)))
+    y = conv2d(x, w, stride, padding).data
+    geometry = Geometry(stride, padding, kernel, image, y.shape[2:])
+    assert winograd.pays(geometry, c, o)
+    plain, fast = Rows(geometry), Winograd(geometry)
+    for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
+        exact = op(*lift(a.astype(np.float64), b.astype(np.float64)), plain).data
+        found = op(*lift(a, b), fast).data
+        assert found.dtype == np.float32
+        assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
+
+
+def test_few_channels_and_places_that_tiles_do_not_fill_go_the_plain_way():
+    geometry = Geometry((2, 2), (1, 1), (4, 4), (28, 28), (14, 14))
+    assert winograd.pays(geometry, 64, 64)
+    assert not winograd.pays(geometry, 1, 64) and not winograd.pays(geometry, 64, 3)
+    assert not winograd.pays(Geometry((1, 1), (2, 2), (5, 5), (28, 28), (28, 28)), 64, 64)
+    assert not winograd.pays(Geometry((2, 2), (1, 1), (4, 4), (4, 4), (2, 2)), 64, 64)
 
 
 def test_one_channel_is_scipys_correlation():

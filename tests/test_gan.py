@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim, play, play_simultaneously
+from tinygan.nn.apart import by_example
 
 M = 5
 
@@ -95,6 +96,10 @@ def test_nothing_is_played_before_the_first_round_is_asked_for():
     assert log == []
 
 
+class Opaque(nn.Sequential):
+    """Of which nothing is known, so real images and fakes go through it one after the other."""
+
+
 def optimizers(G, D):
     return (
         optim.Adam(G.parameters(), 0.01, (0.5, 0.9)),
@@ -127,6 +132,7 @@ PENALTIES = {"none": lambda: None, "r1": gan.r1, "wgan_gp": lambda: gan.wgan_gp(
 @pytest.mark.parametrize("game", gan.GAMES)
 def test_play_is_the_loop_written_by_hand_bit_for_bit(game, k, penalty):
     G, D = pair()
+    D = Opaque(*D)
     opt_g, opt_d = optimizers(G, D)
     rounds = play(
         gan.GAMES[game],
@@ -145,6 +151,49 @@ def test_play_is_the_loop_written_by_hand_bit_for_bit(game, k, penalty):
     g, d = by_hand(gan.GAMES[game], k, 3, PENALTIES[penalty]())
     np.testing.assert_array_equal(weights(G), g)
     np.testing.assert_array_equal(weights(D), d)
+
+
+@pytest.mark.parametrize("game", gan.GAMES)
+def test_one_pass_for_real_and_fake_is_two(game):
+    ends = []
+    for kind in (nn.Sequential, Opaque):
+        G, D = (net.astype(np.float64) for net in pair())
+        players = (optim.SGD(net.parameters(), 0.1) for net in (G, D))
+        sources = (lambda m, s=s: s(m).astype(np.float64) for s in (source(5, 3), source(6, 2)))
+        rounds = play(gan.GAMES[game], G, kind(*D), *sources, *players, m=M)
+        last = [next(rounds) for _ in range(3)][-1]
+        ends.append(np.concatenate([weights(G), weights(D), *(t.data.reshape(-1) for t in last)]))
+    np.testing.assert_allclose(*ends, rtol=1e-10, atol=1e-12)
+
+
+class Mixing(nn.Linear):
+    """A layer of one's own that compares the examples of a minibatch, as improved GANs do."""
+
+    def forward(self, x):
+        return super().forward(x) - ops.mean(x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.BatchNorm1d(3),
+        nn.SpectralNorm(nn.Linear(3, 3, rng=rng()), rng=rng()),
+        Mixing(3, 3, rng=rng()),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
+    seen = []
+
+    class Counting(nn.Sequential):
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+
+    G, D = pair()[0], Counting(layer, nn.Linear(3, 1, rng=rng()))
+    assert not by_example(D) and not by_example(nn.Sequential(*D))
+    next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
+    assert seen == [M, M, M]
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -13,6 +13,7 @@ ORDER = [
     "errors",
     "files",
     "latent",
+    "threads",
     "backend",
     "tensor",
     "ops",
@@ -33,6 +34,7 @@ ORDER = [
     "cuda",
     "parallel",
     "info",
+    "bench",
     "cli",
     "__main__",
 ]

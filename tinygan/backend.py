@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import threads
 from .errors import InputError
 
 __all__ = [
@@ -58,6 +59,10 @@ class Backend:
     use: Callable[[int], None] = lambda device: None  # make a device the current one
     # The sums down the columns of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
+    # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
+    share: Callable[[threads.Work, int, int], None] = lambda work, n, least: work(0, n)
+    # Do many small matrix products pay, as convolution by Winograd's method takes them?
+    winograd: bool = False
     # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
     # values (not of shapes) are made only where this is true.
     reads_are_free: bool = False
@@ -70,6 +75,8 @@ numpy = Backend(
     from_host=lambda array, device: array.copy(),
     to_host=lambda array: array,
     column_sums=lambda rows: np.ones(len(rows), rows.dtype) @ rows,  # five times as fast as sum
+    share=threads.share,
+    winograd=True,
     reads_are_free=True,
 )
 

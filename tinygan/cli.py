@@ -1,4 +1,4 @@
-"""The command line: tinygan train, sample, info.
+"""The command line: tinygan train, sample, bench, info.
 
 Exit status: 0 done; 2 what was given cannot be used, with one line that says why; 130 stopped by
 Ctrl-C, after saving. A traceback is always a defect of tinygan.
@@ -119,6 +119,37 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1")
     sample.set_defaults(run=_sample)
 
+    bench = commands.add_parser(
+        "bench",
+        help="time a round of Algorithm 1 on this machine",
+        description="Time rounds of Algorithm 1 on this machine: each contender in a process of "
+        "its own, in turn.",
+    )
+    bench.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="default: all")
+    bench.add_argument(
+        "--backend",
+        action="append",
+        metavar="NAME",
+        help="may be repeated (default: all that work)",
+    )
+    bench.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="PEER",
+        help="torch (eager, and tuned) or by-hand (NumPy without an engine); may be repeated",
+    )
+    bench.add_argument("--threads", type=int, metavar="N", help="default: all cores")
+    bench.add_argument("--batch", type=int, metavar="N", help="default: the workload's own")
+    bench.add_argument(
+        "--width", type=float, default=1, metavar="X", help="of hidden layers: times X"
+    )
+    bench.add_argument(
+        "--seconds", type=float, default=5, metavar="S", help="for each contender (default: 5)"
+    )
+    bench.add_argument("-o", metavar="FILE", help="write the figures as JSON, too")
+    bench.set_defaults(run=_bench)
+
     info = commands.add_parser("info", help="versions, BLAS, and which backends work")
     info.set_defaults(run=_info)
     return parser
@@ -185,6 +216,28 @@ def _sample(args: argparse.Namespace) -> int:
         columns, images = None, sampler.draw(args.n, seed=args.seed)
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
     print(f"{out}: {len(images)} samples of {args.folder}, seed {args.seed}")
+    return 0
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from .bench import WORKLOADS, bench, report
+    from .files import atomic
+
+    if args.o and not Path(args.o).resolve().parent.is_dir():
+        raise InputError(f"-o {args.o}: expected a file in an existing folder")
+    table = bench(
+        args.workloads or list(WORKLOADS),
+        backends=args.backend,
+        against=args.against,
+        threads=args.threads,
+        seconds=args.seconds,
+        batch=args.batch,
+        width=args.width,
+    )
+    print(report(table))
+    if args.o:
+        with atomic(args.o) as file:
+            file.write(json.dumps(table, indent=1).encode() + b"\n")
     return 0
 
 

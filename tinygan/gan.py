@@ -18,7 +18,8 @@ from . import backend
 from .autograd import grad
 from .backend import Rng
 from .nn import Module
-from .ops import mean, relu, softplus, sqrt, sum
+from .nn.apart import by_example
+from .ops import concatenate, mean, relu, softplus, sqrt, sum
 from .optim import Optimizer
 from .tensor import Tensor, no_grad
 
@@ -141,20 +142,21 @@ def play(
     the caller between rounds.
     """
     _check_sizes(m=m, k=k)
+    theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         for _ in range(k):
             x, z = data(m), noise(m)
             with no_grad():
                 fake = G(z)
-            real_logits, fake_logits = D(x), D(fake)
+            real_logits, fake_logits = judge(D, x, fake)
             d_loss = game.d_loss(real_logits, fake_logits)
             if penalty is not None:
                 d_loss = d_loss + penalty(D, x, fake)
-            opt_d.step(grad(d_loss, D.parameters()))
+            opt_d.step(grad(d_loss, theta_d))
 
         z = noise(m)
         g_loss = game.g_loss(D(G(z)))
-        opt_g.step(grad(g_loss, G.parameters()))
+        opt_g.step(grad(g_loss, theta_g))
 
         yield Round(d_loss, g_loss, real_logits, fake_logits)
 
@@ -177,6 +179,7 @@ def play_simultaneously(
     round before.
     """
     _check_sizes(m=m)
+    theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         x, z = data(m), noise(m)
         fake = G(z)
@@ -185,10 +188,20 @@ def play_simultaneously(
         if penalty is not None:
             d_loss = d_loss + penalty(D, x, fake.detach())
         g_loss = game.g_loss(fake_logits)
-        d_grads, g_grads = grad(d_loss, D.parameters()), grad(g_loss, G.parameters())
+        d_grads, g_grads = grad(d_loss, theta_d), grad(g_loss, theta_g)
         opt_d.step(d_grads)
         opt_g.step(g_grads)
         yield Round(d_loss, g_loss, real_logits, fake_logits)
+
+
+def judge(D: Module, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """D's logits on real images and on fakes: in one pass where D takes each example by itself,
+    which gives the same numbers faster; in two where it does not, as with BatchNorm."""
+    alike = x.shape[1:] == fake.shape[1:] and x.dtype == fake.dtype
+    if not (alike and by_example(D)):
+        return D(x), D(fake)
+    logits = D(concatenate([x, fake]))
+    return logits[: len(x)], logits[len(x) :]
 
 
 def _check_sizes(**values: int) -> None:

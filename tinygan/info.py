@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
-from pathlib import Path
 
 import numpy as np
 
 from . import __version__, backend
+from .threads import blas_threads
 
-__all__ = ["blas", "blas_threads", "report"]
+__all__ = ["blas", "processor", "report"]
 
 
 def report() -> str:
@@ -31,19 +30,18 @@ def report() -> str:
     return "\n".join(lines)
 
 
+def processor() -> str:
+    """The name of the processor, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
+            return next(names, platform.machine())
+    except OSError:
+        return platform.processor() or platform.machine()
+
+
 def blas() -> str:
     """Name and version of the BLAS that NumPy was built with."""
     config = np.show_config(mode="dicts") or {}
     found = config.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
-
-
-def blas_threads() -> int | None:
-    """How many threads the OpenBLAS inside NumPy's wheel uses; None for another BLAS."""
-    libraries = Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*")
-    for path in libraries:
-        library = ctypes.CDLL(str(path))
-        for name in ("scipy_openblas_get_num_threads64_", "openblas_get_num_threads"):
-            if hasattr(library, name):
-                return int(getattr(library, name)())
-    return None

@@ -4,8 +4,8 @@
     opt.step(grad(loss, G.parameters()))
 
 All parameters of an optimizer lie in one flat array, of which each parameter becomes a view. So
-an update is a formula on vectors. It is applied to a chunk at a time: the chunk's temporaries stay
-in the cache, which makes the plain formula as fast as one written to avoid them.
+an update is a formula on vectors. It is applied to a chunk at a time, whose temporaries stay in the
+cache, and to chunks side by side on the processor's cores.
 
 A learning rate (and SGD's momentum) may be a function of the number of updates done, as
 `exponential_decay` below makes one.
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import adopt
+from .backend import adopt, of
 from .nn import Module, Parameter
 from .ops import clip, sqrt, sum
 from .tensor import Tensor
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 Schedule = float | Callable[[int], float]
-CHUNK = 1 << 16  # elements: 256 KiB of float32, so that a chunk's vectors fit in the L2 cache
+CHUNK, LEAST = 1 << 17, 1 << 15  # elements of a chunk, and of the share of a core
 
 
 def at(schedule: Schedule, t: int) -> float:
@@ -100,9 +100,13 @@ class Optimizer:
         """
         g = self._flat(grads)
         self._check_views()
-        for start in range(0, self.w.size, CHUNK):
-            chunk = slice(start, start + CHUNK)
-            self.update(self.w[chunk], g[chunk], *(self.state[s][chunk] for s in self.slots))
+        vectors = [self.w, g, *(self.state[slot] for slot in self.slots)]
+
+        def update(start: int, stop: int) -> None:
+            for at in range(start, stop, CHUNK):
+                self.update(*(v[at : min(at + CHUNK, stop)] for v in vectors))
+
+        of(self.w).share(update, self.w.size, LEAST)
         self.t += 1
         for p in self.parameters:
             p.touch()
@@ -223,14 +227,21 @@ class Adam(Optimizer):
         self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
 
     def update(self, w: Any, g: Any, m: Any, v: Any) -> None:
-        (b1, b2), t, lr = self.betas, self.t + 1, at(self.lr, self.t)
+        # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars below.
+        xp, (b1, b2), t, lr = of(w).xp, self.betas, self.t + 1, at(self.lr, self.t)
         m *= b1
-        m += (1 - b1) * g
+        m += g
+        square = g * g
         v *= b2
-        v += (1 - b2) * g * g
+        v += square
         if self.weight_decay:
             w *= 1 - lr * self.weight_decay
-        w -= lr / (1 - b1**t) * m / ((v / (1 - b2**t)) ** 0.5 + self.eps)
+        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the corrected v is scale * sqrt(v)
+        step = xp.sqrt(v, out=square)
+        step += self.eps / scale
+        xp.divide(m, step, out=step)
+        step *= lr * (1 - b1) / ((1 - b1**t) * scale)
+        w -= step
 
 
 def _in_unit_interval(**values: float) -> None:

@@ -84,8 +84,11 @@ class Tensor:
     def __init__(self, data: Any, *edges: Edge, name: str | None = None) -> None:
         self._data = _as_array(data)
         self.edges: tuple[Edge, ...] = ()
-        if edges and is_recording():
-            self.edges = tuple(edge for edge in edges if isinstance(edge[0], Tensor))
+        if edges and _recording.get():
+            self.edges = edges
+            for parent, _ in edges:
+                if not isinstance(parent, Tensor):  # a number
+                    self.edges = tuple(edge for edge in edges if isinstance(edge[0], Tensor))
         self.born = next(_births)
         self.name = name
 
@@ -210,6 +213,11 @@ def lift(*operands: Operand) -> tuple[Any, ...]:
     `np.sqrt(1 / n)` is a float64 and would turn a float32 network into a float64 one. So NumPy
     scalars become Python numbers. If all operands are numbers, the first becomes a tensor.
     """
+    for operand in operands:
+        if not isinstance(operand, Tensor):
+            break
+    else:
+        return operands
     lifted = [_lifted(operand) for operand in operands]
     if lifted and not any(isinstance(operand, Tensor) for operand in lifted):
         lifted[0] = Tensor(lifted[0])

@@ -27,8 +27,9 @@ MODELS: dict[str, Callable[..., Pair]] = {
 }
 
 
-def build(name: str, shape: Shape, *, rng: Rng) -> Pair:
-    """The pair called `name` for images of `shape` (C, H, W), freshly initialised from rng.
+def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
+    """The pair called `name` for images of `shape` (C, H, W), freshly initialised from rng, with
+    its hidden layers `width` times as wide as they are by default.
 
     Raises InputError for an unknown name, or a shape that the model is not made for.
     """
@@ -36,4 +37,4 @@ def build(name: str, shape: Shape, *, rng: Rng) -> Pair:
         close = difflib.get_close_matches(name, MODELS, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InputError(f"model {name!r} is unknown; expected one of {', '.join(MODELS)}{hint}")
-    return MODELS[name](shape, rng=rng)
+    return MODELS[name](shape, rng=rng, width=width)

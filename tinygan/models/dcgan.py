@@ -12,29 +12,31 @@ from .pair import Pair, Shape
 __all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
 
 
-def dcgan28(shape: Shape, *, rng: Rng, width: int = 64) -> Pair:
-    """For 28x28: 100 -> 2w x 7 x 7 -> w x 14 x 14 -> C x 28 x 28, and back."""
-    return _dcgan("dcgan28", shape, 28, (2 * width, width), rng)
+def dcgan28(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
+    """For 28x28: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28, and back."""
+    return _dcgan("dcgan28", shape, 28, (128, 64), width, rng)
 
 
-def dcgan28_slim(shape: Shape, *, rng: Rng) -> Pair:
+def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """dcgan28 with half the channels, a quarter of the work, and rates for a run of a minute."""
-    return dcgan28(shape, rng=rng, width=32)._replace(lr_d=1e-3, lr_g=2e-3)
+    return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=1e-3, lr_g=2e-3)
 
 
-def dcgan32(shape: Shape, *, rng: Rng) -> Pair:
+def dcgan32(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """For 32x32: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32, and back."""
-    return _dcgan("dcgan32", shape, 32, (256, 128, 64), rng)
+    return _dcgan("dcgan32", shape, 32, (256, 128, 64), width, rng)
 
 
 def _dcgan(
     name: str,
     shape: Shape,
     size: int,
-    widths: tuple[int, ...],
+    channels: tuple[int, ...],
+    width: float,
     rng: Rng,
 ) -> Pair:
-    """`widths` are the channels of G from its smallest image up; D has them in reverse."""
+    """`channels` are those of G from its smallest image up; D has them in reverse."""
+    widths = tuple(round(c * width) for c in channels)
     if shape[1:] != (size, size):
         raise InputError(
             f"model {name!r} makes images of {size}x{size}, the data has {shape[1]}x{shape[2]}; "

@@ -12,71 +12,72 @@ from .pair import Pair, Shape
 __all__ = ["mlp_2014", "mlp_mid", "mlp_small"]
 
 
-def mlp_small(shape: Shape, *, rng: Rng) -> Pair:
+def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """One hidden layer of 128 each: the smallest pair that draws a digit."""
-    pixels = math.prod(shape)
+    pixels, hidden = math.prod(shape), round(128 * width)
     G = nn.Sequential(
-        nn.Linear(100, 128, rng=rng),
+        nn.Linear(100, hidden, rng=rng),
         nn.ReLU(),
-        nn.Linear(128, pixels, rng=rng),
+        nn.Linear(hidden, pixels, rng=rng),
         nn.Tanh(),
         nn.Unflatten(1, shape),
     )
     D = nn.Sequential(
         nn.Flatten(),
-        nn.Linear(pixels, 128, rng=rng),
+        nn.Linear(pixels, hidden, rng=rng),
         nn.ReLU(),
-        nn.Linear(128, 1, rng=rng),
+        nn.Linear(hidden, 1, rng=rng),
     )
     return Pair(G, D)
 
 
-def mlp_mid(shape: Shape, *, rng: Rng) -> Pair:
+def mlp_mid(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """A generator that widens, 256-512-1024, and a discriminator that narrows, 512-256."""
     pixels = math.prod(shape)
+    a, b, c = (round(n * width) for n in (256, 512, 1024))
     G = nn.Sequential(
-        nn.Linear(100, 256, rng=rng),
+        nn.Linear(100, a, rng=rng),
         nn.LeakyReLU(0.2),
-        nn.Linear(256, 512, rng=rng),
+        nn.Linear(a, b, rng=rng),
         nn.LeakyReLU(0.2),
-        nn.Linear(512, 1024, rng=rng),
+        nn.Linear(b, c, rng=rng),
         nn.LeakyReLU(0.2),
-        nn.Linear(1024, pixels, rng=rng),
+        nn.Linear(c, pixels, rng=rng),
         nn.Tanh(),
         nn.Unflatten(1, shape),
     )
     D = nn.Sequential(
         nn.Flatten(),
-        nn.Linear(pixels, 512, rng=rng),
+        nn.Linear(pixels, b, rng=rng),
         nn.LeakyReLU(0.2),
-        nn.Linear(512, 256, rng=rng),
+        nn.Linear(b, a, rng=rng),
         nn.LeakyReLU(0.2),
-        nn.Linear(256, 1, rng=rng),
+        nn.Linear(a, 1, rng=rng),
     )
     return Pair(G, D)
 
 
-def mlp_2014(shape: Shape, *, rng: Rng) -> Pair:
+def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """The MNIST pair of Goodfellow et al. 2014, as in their code (mnist.yaml): maxout and dropout
     in D, pixels in [0, 1], uniform noise, weights U(-.05, .05) in G and U(-.005, .005) in D."""
-    pixels = math.prod(shape)
+    pixels, hidden, units = math.prod(shape), round(1200 * width), round(240 * width)
     G = nn.Sequential(
-        nn.Linear(100, 1200, rng=rng),
+        nn.Linear(100, hidden, rng=rng),
         nn.ReLU(),
-        nn.Linear(1200, 1200, rng=rng),
+        nn.Linear(hidden, hidden, rng=rng),
         nn.ReLU(),
-        nn.Linear(1200, pixels, rng=rng),
+        nn.Linear(hidden, pixels, rng=rng),
         nn.Sigmoid(),
         nn.Unflatten(1, shape),
     )
     D = nn.Sequential(
         nn.Flatten(),
         nn.Dropout(0.2, rng=rng),
-        nn.Maxout(pixels, 240, 5, rng=rng),
+        nn.Maxout(pixels, units, 5, rng=rng),
         nn.Dropout(0.5, rng=rng),
-        nn.Maxout(240, 240, 5, rng=rng),
+        nn.Maxout(units, units, 5, rng=rng),
         nn.Dropout(0.5, rng=rng),
-        nn.Linear(240, 1, rng=rng),
+        nn.Linear(units, 1, rng=rng),
     )
     for network, r in ((G, 0.05), (D, 0.005)):
         for module in network.modules():

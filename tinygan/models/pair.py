@@ -30,8 +30,10 @@ class Pair(NamedTuple):
     def noise(self, rng: Rng) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
 
+        first = self.G.parameters()[0]
+
         def source(m: int) -> Tensor:
-            like, shape = self.G.parameters()[0].data, (m, self.z_size)
+            like, shape = first.data, (m, self.z_size)
             if self.prior == "normal":
                 return Tensor(backend.normal(rng, shape, like))
             return Tensor((backend.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))

@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import ops
 from ..backend import Rng, of
-from ..conv import conv2d, conv_transpose2d, pair
+from ..conv import conv2d, conv_transpose2d
+from ..conv.geometry import pair
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module, Parameter
@@ -113,12 +114,11 @@ class _Conv(Module):
     def compute(self, x: Any, weight: Tensor) -> Tensor:
         """The layer with `weight` in the place of its own: what spectral normalisation needs."""
         x = checks.inputs(self, checks.images(self, x), self.in_channels, 1, weight.dtype)
-        y = self.convolve(x, weight)
-        return y if self.bias is None else y + self.bias.reshape(1, -1, 1, 1)
+        return self.convolve(x, weight)
 
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The linear part of the layer."""
-        return conv2d(x, weight, self.stride, self.padding)
+        """The layer's op."""
+        return conv2d(x, weight, self.stride, self.padding, self.bias)
 
 
 class Conv2d(_Conv):
@@ -165,8 +165,10 @@ class ConvTranspose2d(_Conv):
             )
 
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The linear part of the layer."""
-        return conv_transpose2d(x, weight, self.stride, self.padding, self.output_padding)
+        """The layer's op."""
+        return conv_transpose2d(
+            x, weight, self.stride, self.padding, self.output_padding, self.bias
+        )
 
 
 class Embedding(Module):

@@ -73,12 +73,11 @@ class _BatchNorm(Module):
                     f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
                     "larger batches or call .eval()"
                 )
-            y, m, v = ops.standardize(x, axes, self.eps)
+            y, m, v = ops.standardize(x, axes, self.eps, weight, bias)
             self._track(m.reshape(-1), v.reshape(-1) * (count / (count - 1)))
-        else:
-            m, v = self.running_mean.reshape(column), self.running_var.reshape(column)
-            y = (x - m) / x.xp.sqrt(v + self.eps)
-        return _scaled(y, weight, bias)
+            return y
+        m, v = self.running_mean.reshape(column), self.running_var.reshape(column)
+        return _scaled((x - m) / x.xp.sqrt(v + self.eps), weight, bias)
 
     def _track(self, mean: Any, variance: Any) -> None:
         self.running_mean += self.momentum * (mean - self.running_mean)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..conv import pair
+from ..conv.geometry import pair
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module

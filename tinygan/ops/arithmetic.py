@@ -102,6 +102,8 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
 
 def _weight_pull(x: Tensor, out: int, inner: int) -> Pull:
     def pull(g: Tensor, _: Tensor) -> Tensor:
+        if x.ndim == 2:
+            return matmul(g.T, x)
         rows = g.size // out
         return matmul(reshape(g, (rows, out)).T, reshape(x, (rows, inner)))
 

@@ -83,8 +83,11 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     if not 0 <= slope <= 1:
         raise ValueError(f"negative_slope: expected a number in [0, 1], got {negative_slope!r}")
 
-    def pull(g: Tensor, _: Tensor) -> Tensor:
-        return g * Tensor(xp.maximum((a.data > 0).astype(g.dtype), slope))
+    def pull(g: Tensor, _: Tensor) -> Tensor:  # (1 - slope) + slope is rounded to 1
+        number = g.dtype.type
+        slopes = (a.data > 0) * number(1 - slope)
+        slopes += number(slope)
+        return g * Tensor(slopes)
 
     return Tensor(xp.maximum(a.data, a.data * slope), (a, pull))
 

@@ -27,14 +27,21 @@ Shape = tuple[int, ...]
 
 
 def reshape(a: Operand, shape: Shape | int) -> Tensor:
-    """The same elements, in row-major order, under another shape; one size may be -1."""
+    """The same elements, in row-major order, under another shape; one size may be -1.
+
+    Four axes are taken for images (N, C, H, W) and laid out channels-last in memory, once: all that
+    follows runs along contiguous rows of channels.
+    """
     (a,) = lift(a)
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     known = math.prod(n for n in shape if n != -1)
     fits = known == a.size if -1 not in shape else known > 0 and a.size % known == 0
     if not fits or shape.count(-1) > 1 or any(n < -1 for n in shape):
         raise ValueError(f"reshape: {a.shape} does not fit into {shape}")
-    return Tensor(a.data.reshape(shape), (a, lambda g, _: reshape(g, a.shape)))
+    value = a.data.reshape(shape)
+    if value.ndim == 4:
+        value = a.xp.ascontiguousarray(value.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return Tensor(value, (a, lambda g, _: reshape(g, a.shape)))
 
 
 def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:

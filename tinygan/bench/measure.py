@@ -1,0 +1,227 @@
+"""Processes that take turns, and what their times say."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, backend
+from ..errors import InputError
+from ..info import blas, processor
+from .workloads import WORKLOADS, find
+
+__all__ = ["PEERS", "bench"]
+
+PEERS = {
+    "torch": ("torch", "torch-tuned"),
+    "by-hand": ("by-hand",),
+}
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "TINYGAN_NUM_THREADS")
+SLOT = 0.5  # seconds that a contender plays before the next one's turn
+
+
+class Worker:
+    """A contender in its own process, which plays when told to."""
+
+    def __init__(self, workload: str, name: str, batch: int, width: float, threads: int) -> None:
+        self.name, self.memory = name, 0
+        sizes = [f"--{key}={value}" for key, value in
+                 (("batch", batch), ("width", width), ("threads", threads))]  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __package__ + ".worker", workload, name, *sizes],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
+        )
+        self.can = self._answer()["can"]
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def play(self, rounds: int) -> float:
+        """The seconds that so many rounds take, after one that wakes threads and fills caches."""
+        assert self.process.stdin
+        self.process.stdin.write(f"{rounds}\n")
+        self.process.stdin.flush()
+        answer = self._answer()
+        self.memory = answer["memory"]
+        return float(answer["seconds"])
+
+    def calibrate(self) -> None:
+        """Warm up, and find how many rounds fill a slot."""
+        self.rounds = 1
+        while (seconds := self.play(self.rounds)) < SLOT / 4:
+            self.rounds *= 2
+        self.rounds = max(1, round(self.rounds * SLOT / min(seconds, self.play(self.rounds))))
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout and self.process.stderr
+        line = self.process.stdout.readline()
+        if not line:
+            last = (self.process.stderr.read().strip() or "it ended").splitlines()[-1]
+            raise InputError(f"bench: the process of {self.name!r} failed: {last}")
+        return json.loads(line)
+
+
+def bench(
+    workloads: Sequence[str] = tuple(WORKLOADS),
+    *,
+    backends: Sequence[str] | None = None,
+    against: Sequence[str] = (),
+    threads: int | None = None,
+    seconds: float = 5.0,
+    batch: int | None = None,
+    width: float = 1,
+) -> dict[str, Any]:
+    """Time rounds of Algorithm 1; a dict of plain values, as `report` prints it.
+
+    `backends`: those that work here, if None. `against`: "torch" (as its users write it, and tuned)
+    and "by-hand" (NumPy without an engine). `threads`: all cores, if None. `seconds`: for each
+    contender and workload. `batch` and `width` (of hidden layers, as a multiple) change the
+    workloads. Raises InputError for what is unknown or not installed.
+    """
+    for name in against:
+        if name not in PEERS:
+            raise InputError(f"against {name!r} is unknown; expected one of {', '.join(PEERS)}")
+        if name == "torch" and importlib.util.find_spec("torch") is None:
+            raise InputError("against 'torch': PyTorch is not installed; pip install torch")
+    if backends is None:
+        backends = [name for name, problem in backend.survey().items() if problem is None]
+    for name in backends:
+        backend.get(name)
+    for name, value in (("threads", threads), ("batch", batch)):
+        if value is not None and value < 1:
+            raise InputError(f"{name}: expected an int >= 1, got {value}")
+    if not (seconds > 0 and width > 0):
+        raise InputError(f"seconds, width: expected numbers > 0, got {seconds} and {width}")
+    threads = threads or cores()
+    contenders = [*backends, *(peer for name in against for peer in PEERS[name])]
+    rows: list[dict[str, Any]] = []
+    peak = _gemm_peak(threads)
+    for name in workloads:
+        m = batch or find(name).batch
+        rows += _race(name, contenders, len(backends), m, width, threads, seconds)
+    for row in rows:
+        row["gflops"] = row["flops"] / row["median"] / 1e9
+        row["of_peak"] = row["gflops"] / peak
+    return {
+        "rows": rows,
+        "gemm_peak_gflops": peak,
+        "threads": threads,
+        "seconds": seconds,
+        "machine": machine(),
+    }
+
+
+def _race(
+    workload: str,
+    contenders: Sequence[str],
+    ours: int,
+    batch: int,
+    width: float,
+    threads: int,
+    seconds: float,
+) -> Iterator[dict[str, Any]]:
+    """A row for each contender; the first `ours` of them are tinygan's backends."""
+    with ExitStack() as stack:
+        workers = [
+            worker
+            for name in contenders
+            if (worker := stack.enter_context(Worker(workload, name, batch, width, threads))).can
+        ]
+        for worker in workers:
+            worker.calibrate()
+        slots = max(3, round(seconds / SLOT))
+        times: dict[str, list[float]] = {worker.name: [] for worker in workers}
+        for _ in range(slots):
+            for worker in workers:
+                times[worker.name].append(worker.play(worker.rounds) / worker.rounds)
+        flops = find(workload).flops(batch, width)
+        for worker in workers:
+            mine = np.array(times[worker.name])
+            row = {
+                "workload": workload,
+                "contender": worker.name,
+                "batch": batch,
+                "width": width,
+                "flops": flops,
+                "median": float(np.median(mine)),
+                "quartiles": [float(q) for q in np.quantile(mine, [0.25, 0.75])],
+                "slots": slots,
+                "rounds_a_slot": worker.rounds,
+                "peak_memory": worker.memory,
+            }
+            if worker.name in contenders[ours:]:  # how long ours took, in its lengths
+                ratios = np.array(times[contenders[0]]) / mine
+                row["ratio"] = float(np.median(ratios))
+                row["ratio_quartiles"] = [float(q) for q in np.quantile(ratios, [0.25, 0.75])]
+            yield row
+
+
+def _gemm_peak(threads: int) -> float:
+    """GFLOP/s of the fastest of a few large matrix products in float32, in a process of its own."""
+    with Worker("", "gemm", 1, 1, threads) as worker:
+        fastest = min(worker.play(1) for _ in range(20))
+    return 2 * 2048**3 / fastest / 1e9
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine() -> dict[str, str]:
+    """What a time depends on: processor, versions, commit."""
+    versions = {
+        "tinygan": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+    for name in ("torch", "cupy"):
+        if name in sys.modules or importlib.util.find_spec(name):
+            from importlib.metadata import PackageNotFoundError, version
+
+            try:
+                versions[name] = version(name)
+            except PackageNotFoundError:
+                continue
+    return {
+        "processor": processor(),
+        "cores": str(cores()),
+        "blas": blas(),
+        **versions,
+        "commit": _commit(),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def _commit() -> str:
+    """The commit of the sources that run, with a + if they were changed since; "" if unknown."""
+
+    def git(*words: str) -> str:
+        where = Path(__file__).parent
+        return subprocess.run(
+            ["git", "-C", str(where), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""

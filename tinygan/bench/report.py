@@ -1,0 +1,60 @@
+"""The table of `tinygan bench`, as text or as Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["report"]
+
+TITLES = ("workload", "who", "ms a round", "GFLOP/s", "of peak", "peak MB", "tinygan / it")
+NAMES = {"torch": "PyTorch", "torch-tuned": "PyTorch, tuned", "by-hand": "NumPy by hand"}
+
+
+def report(table: dict[str, Any], markdown: bool = False) -> str:
+    """The table in lines, with what it was measured on."""
+    rows = [TITLES, *(_cells(row) for row in table["rows"])]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(TITLES))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("| " + " | ".join(cells) + " |" if markdown else "  ".join(cells).rstrip())
+    if markdown:
+        bars = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+        lines.insert(1, "| " + " | ".join(bars) + " |")
+    return "\n".join([*lines, "", _legend(table)])
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    name = row["contender"]
+    size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
+    ratio = ""
+    if "ratio" in row:
+        low, high = row["ratio_quartiles"]
+        ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
+    return (
+        row["workload"] + size,
+        NAMES.get(name, f"tinygan, {name}"),
+        f"{1000 * row['median']:.3g}",
+        f"{row['gflops']:.3g}",
+        f"{row['of_peak']:.0%}",
+        f"{row['peak_memory'] / 2**20:.0f}",
+        ratio,
+    )
+
+
+def _legend(table: dict[str, Any]) -> str:
+    machine = table["machine"]
+    versions = ", ".join(
+        f"{name} {machine[name]}"
+        for name in ("tinygan", "python", "numpy", "torch", "cupy")
+        if name in machine
+    )
+    return (
+        f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
+        f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
+        f"Medians over slots in turn; in brackets, quartiles of the ratios of neighbouring slots. "
+        f"Peak: {table['gemm_peak_gflops']:.0f} GFLOP/s, the fastest 2048x2048 product in float32."
+    )

@@ -1,0 +1,202 @@
+"""Convolution, its transpose and its weight gradient: three derivatives of one form.
+
+    T(x, w, y) = sum  x[n, c, s*i + a - p, s*j + b - p]  w[o, c, a, b]  y[n, o, i, j]
+
+    n image   c input channel   o output channel   i, j output place   a, b place in the kernel
+    s stride  p padding (places outside of x count as 0)
+
+T is linear in each of its arguments. Its derivative at y is the convolution of x with w, at x the
+transposed convolution of y with w, at w the gradient of a convolution's weight. Each is linear
+in the two arguments left, and its rules call the other two: so every order of derivative is there.
+
+A way to compute T is a map for each argument and the transposes of these maps:
+
+    X, W, Y = of_x(x), of_w(w), of_y(y)         T(x, w, y) = sum X W * Y
+    dT/dy = to_y(X W)    dT/dx = to_x(Y W^T)    dT/dw = to_w(X^T Y)
+
+with matrix products over the last two axes. There are two ways: `rows`, and, on the CPU where it
+pays, `winograd`. What was made of an argument in one derivative is used again in the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from ..backend import Array, of
+from ..ops import astype, sum
+from ..tensor import Edge, Operand, Tensor, lift
+from . import winograd
+from .geometry import Geometry, pair
+from .rows import Rows
+from .winograd import Winograd
+
+__all__ = ["conv2d", "conv_transpose2d"]
+
+Way = Rows | Winograd
+Made = Callable[[], Array]  # X, W or Y, made when it is first asked for
+
+
+def conv2d(
+    x: Operand,
+    w: Operand,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    bias: Operand | None = None,
+) -> Tensor:
+    """Cross-correlate the images x (N, C, H, W) with the kernels w (O, C, kh, kw); add bias (O,).
+
+    The result is (N, O, (H + 2p - kh) // s + 1, (W + 2p - kw) // s + 1). Stride and padding are
+    ints or (height, width). Raises ValueError if the shapes do not fit or the kernel is larger
+    than the padded image.
+    """
+    x, w = lift(x, w)
+    stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
+    _check("conv2d", x, w, channel_axis=1)
+    for size, k, p in zip(x.shape[2:], w.shape[2:], padding, strict=True):
+        if k > size + 2 * p:
+            raise ValueError(
+                f"conv2d: kernel {w.shape[2:]} is larger than the image {x.shape[2:]} with padding "
+                f"{padding}"
+            )
+    (kh, kw), (h, wd) = w.shape[2:], x.shape[2:]
+    places = (h + 2 * padding[0] - kh) // stride[0] + 1, (wd + 2 * padding[1] - kw) // stride[1] + 1
+    way = _way(Geometry(stride, padding, (kh, kw), (h, wd), places), w)
+    return _by_y(x, w, way, bias=_bias(bias, w.shape[0], w))
+
+
+def conv_transpose2d(
+    y: Operand,
+    w: Operand,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    output_padding: int | Sequence[int] = 0,
+    bias: Operand | None = None,
+) -> Tensor:
+    """The transpose of a convolution: (N, O, I, J) and w (O, C, kh, kw) give (N, C, H, W), to which
+    bias (C,) is added.
+
+    H = (I - 1) s - 2p + kh + output_padding, which must be less than the stride: it chooses among
+    the sizes that a convolution would shrink to I. Raises ValueError if shapes do not fit.
+    """
+    y, w = lift(y, w)
+    stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
+    extra = pair("output_padding", output_padding, least=0)
+    _check("conv_transpose2d", y, w, channel_axis=0)
+    if extra[0] >= stride[0] or extra[1] >= stride[1]:
+        raise ValueError(f"output_padding: expected less than the stride {stride}, got {extra}")
+    size = tuple(
+        (i - 1) * s - 2 * p + k + e
+        for i, s, p, k, e in zip(y.shape[2:], stride, padding, w.shape[2:], extra, strict=True)
+    )
+    if min(size) < 1:
+        raise ValueError(
+            f"conv_transpose2d: nothing is left of the image {y.shape[2:]} with kernel "
+            f"{w.shape[2:]}, stride {stride} and padding {padding}"
+        )
+    way = _way(Geometry(stride, padding, w.shape[2:], size, y.shape[2:]), w)
+    return _by_x(y, w, way, bias=_bias(bias, w.shape[1], w))
+
+
+def _bias(bias: Operand | None, channels: int, w: Tensor) -> Tensor | None:
+    if bias is None:
+        return None
+    (b,) = lift(bias)
+    if b.shape != (channels,):
+        raise ValueError(f"bias: expected shape {(channels,)}, got {b.shape}")
+    return b if b.dtype == w.dtype else astype(b, w.dtype)
+
+
+def _way(geometry: Geometry, w: Tensor) -> Way:
+    o, c = w.shape[:2]
+    fast = of(w.data).winograd and w.dtype.itemsize >= 4 and winograd.pays(geometry, c, o)
+    return Winograd(geometry) if fast else Rows(geometry)
+
+
+# The three derivatives of T as ops.
+
+
+def _by_y(
+    x: Tensor,
+    w: Tensor,
+    way: Way,
+    X: Made | None = None,
+    W: Made | None = None,
+    bias: Tensor | None = None,
+) -> Tensor:
+    X, W, Y = X or _made(way.of_x, x), W or _made(way.of_w, w), _once_for_each(way.of_y)
+    return _biased(
+        way.to_y(X() @ W()),
+        bias,
+        (x, lambda g, _: _by_x(g, w, way, Y(g), W)),
+        (w, lambda g, _: _by_w(x, g, way, X, Y(g))),
+    )
+
+
+def _by_x(
+    y: Tensor,
+    w: Tensor,
+    way: Way,
+    Y: Made | None = None,
+    W: Made | None = None,
+    bias: Tensor | None = None,
+) -> Tensor:
+    Y, W, X = Y or _made(way.of_y, y), W or _made(way.of_w, w), _once_for_each(way.of_x)
+    return _biased(
+        way.to_x(Y() @ W().swapaxes(-1, -2)),
+        bias,
+        (y, lambda g, _: _by_y(g, w, way, X(g), W)),
+        (w, lambda g, _: _by_w(g, y, way, X(g), Y)),
+    )
+
+
+def _by_w(x: Tensor, y: Tensor, way: Way, X: Made | None = None, Y: Made | None = None) -> Tensor:
+    X, Y, W = X or _made(way.of_x, x), Y or _made(way.of_y, y), _once_for_each(way.of_w)
+    return Tensor(
+        way.to_w(X().swapaxes(-1, -2) @ Y()),
+        (x, lambda g, _: _by_x(y, g, way, Y, W(g))),
+        (y, lambda g, _: _by_y(x, g, way, X, W(g))),
+    )
+
+
+def _made(make: Callable[[Array], Array], t: Tensor) -> Made:
+    data = t.data
+    return cache(lambda: make(data))
+
+
+def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Made]:
+    """For a gradient that both rules of an op ask for. Only the latest is kept, and not itself:
+    its own graph may hold the op, and that would be a cycle."""
+    latest: list[Any] = [None, None]
+
+    def of_gradient(g: Tensor) -> Made:
+        if latest[0] != g.born:
+            latest[:] = g.born, _made(make, g)
+        return latest[1]
+
+    return of_gradient
+
+
+def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
+    """The fresh images (N, C, H, W) with the bias (C,) added in place."""
+    if bias is None:
+        return Tensor(images, *edges)
+    images += bias.data[:, None, None]
+    return Tensor(images, *edges, (bias, lambda g, _: sum(g, (0, 2, 3))))
+
+
+def _check(name: str, images: Tensor, w: Tensor, channel_axis: int) -> None:
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        raise ValueError(f"{name}: expected images (N, C, H, W), got {_shape(images)}")
+    if not isinstance(w, Tensor) or w.ndim != 4:
+        raise ValueError(f"{name}: expected a weight of 4 axes, got {_shape(w)}")
+    if images.shape[1] != w.shape[channel_axis]:
+        raise ValueError(
+            f"{name}: the images {images.shape} have {images.shape[1]} channels, the weight "
+            f"{w.shape} expects {w.shape[channel_axis]}"
+        )
+
+
+def _shape(value: object) -> str:
+    return f"shape {value.shape}" if isinstance(value, Tensor) else repr(value)

@@ -1,0 +1,30 @@
+"""Which networks take each example by itself, so that two minibatches may share one pass."""
+
+from __future__ import annotations
+
+from .activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from .affine import Conv2d, ConvTranspose2d, Embedding, Linear, Maxout
+from .module import Module, Sequential
+from .noise import Dropout, GaussianNoise
+from .norm import InstanceNorm2d, LayerNorm
+from .shape import Flatten, PixelShuffle, ReflectionPad2d, Upsample
+
+__all__ = ["by_example"]
+
+LAYERS = {
+    *(LeakyReLU, ReLU, Sigmoid, Softplus, Tanh),
+    *(Conv2d, ConvTranspose2d, Embedding, Linear, Maxout),
+    *(Dropout, GaussianNoise, InstanceNorm2d, LayerNorm),
+    *(Flatten, PixelShuffle, ReflectionPad2d, Upsample),
+}
+
+
+def by_example(module: Module) -> bool:
+    """Whether each example's output depends on that example alone, and a pass leaves no trace.
+
+    True of these layers and of Sequentials of them; BatchNorm mixes examples, SpectralNorm counts
+    passes, and of other classes, derived ones too, nothing is known.
+    """
+    if type(module) is Sequential:
+        return all(by_example(layer) for layer in module)
+    return type(module) in LAYERS

@@ -1,0 +1,103 @@
+"""One loop on all cores: NumPy lets go of the interpreter while it computes.
+
+    share(work, n, least=1000)      work(start, stop) on parts of range(n), side by side
+
+The number of threads is that of NumPy's BLAS, so `OPENBLAS_NUM_THREADS=1` makes everything run in
+one. While parts run side by side, each has a BLAS of one thread. With a BLAS that does not tell
+its threads (not OpenBLAS), nothing is shared: it may have all cores.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+__all__ = ["blas_threads", "share"]
+
+Work = Callable[[int, int], None]
+_crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
+_busy = threading.Lock()  # the crew works for one caller at a time
+
+
+def share(work: Work, n: int, least: int) -> None:
+    """Call work(start, stop) on parts of range(n), side by side, each of at least `least` numbers.
+
+    The parts must not depend on each other. Returns when all are done; raises what one raised.
+    A handover costs some twenty microseconds: `least` should take several times that.
+    """
+    threads = blas_threads() or 1
+    parts = min(threads, n // least)
+    if parts < 2 or not _busy.acquire(blocking=False):  # work that shares work: only the outer does
+        work(0, n)
+        return
+    try:
+        bounds = [n * i // parts for i in range(parts + 1)]
+        answers: SimpleQueue[BaseException | None] = SimpleQueue()
+        _set_blas_threads(1)
+        for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
+            inbox.put((work, start, stop, answers))
+        problems = [_attempt(work, 0, bounds[1]), *(answers.get() for _ in range(parts - 1))]
+    finally:
+        _set_blas_threads(threads)
+        _busy.release()
+    for problem in problems:
+        if problem is not None:
+            raise problem
+
+
+def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
+    try:
+        work(start, stop)
+    except BaseException as problem:  # Ctrl-C, too, waits until all parts have ended
+        return problem
+    return None
+
+
+def _helpers(count: int) -> list[SimpleQueue[Any]]:
+    while len(_crew) < count:
+        inbox: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=_help, args=(inbox,), daemon=True, name="tinygan").start()
+        _crew.append(inbox)
+    return _crew
+
+
+def _help(inbox: SimpleQueue[Any]) -> None:
+    while True:
+        work, start, stop, answers = inbox.get()
+        answers.put(_attempt(work, start, stop))
+        del work
+
+
+if hasattr(os, "register_at_fork"):  # a fork has none of the threads
+    os.register_at_fork(after_in_child=_crew.clear)
+
+
+@cache
+def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+    """How the OpenBLAS inside NumPy's wheel tells and sets its threads; None for another BLAS."""
+    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
+        library = ctypes.CDLL(str(path))
+        for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
+            if hasattr(library, name % "get"):
+                return getattr(library, name % "get"), getattr(library, name % "set")
+    return None
+
+
+def blas_threads() -> int | None:
+    """How many threads NumPy's BLAS uses; None if it does not tell."""
+    found = _openblas()
+    return int(found[0]()) if found else None
+
+
+def _set_blas_threads(n: int) -> None:
+    found = _openblas()
+    if found:
+        found[1](n)
