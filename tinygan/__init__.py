@@ -6,6 +6,13 @@ is the order to read it in: `gan.play` is Algorithm 1. The names below are the p
 `tinygan.data`, `tinygan.models`, `tinygan.plots` and `tinygan.training` are imported by name.
 """
 
+import os
+
+# OpenBLAS reads this when NumPy loads it. Its idle threads wait in a loop for 2^26 cycles before
+# they sleep, which takes a core from whoever computes meanwhile; 2^19, a fifth of a millisecond,
+# spans the pause between two layers. Without effect if NumPy was imported before tinygan.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "19")
+
 from . import backend, gan, losses, nn, ops, optim
 from .autograd import grad
 from .backend import BackendUnavailable

@@ -127,7 +127,7 @@ def _by_y(
 ) -> Tensor:
     X, W, Y = X or _made(way.of_x, x), W or _made(way.of_w, w), _once_for_each(way.of_y)
     return _biased(
-        way.to_y(X() @ W()),
+        way.to_y(way.product(X(), W())),
         bias,
         (x, lambda g, _: _by_x(g, w, way, Y(g), W)),
         (w, lambda g, _: _by_w(x, g, way, X, Y(g))),
@@ -144,7 +144,7 @@ def _by_x(
 ) -> Tensor:
     Y, W, X = Y or _made(way.of_y, y), W or _made(way.of_w, w), _once_for_each(way.of_x)
     return _biased(
-        way.to_x(Y() @ W().swapaxes(-1, -2)),
+        way.to_x(way.product(Y(), W().swapaxes(-1, -2))),
         bias,
         (y, lambda g, _: _by_y(g, w, way, X(g), W)),
         (w, lambda g, _: _by_w(g, y, way, X(g), Y)),
@@ -154,7 +154,7 @@ def _by_x(
 def _by_w(x: Tensor, y: Tensor, way: Way, X: Made | None = None, Y: Made | None = None) -> Tensor:
     X, Y, W = X or _made(way.of_x, x), Y or _made(way.of_y, y), _once_for_each(way.of_w)
     return Tensor(
-        way.to_w(X().swapaxes(-1, -2) @ Y()),
+        way.to_w(way.product(X().swapaxes(-1, -2), Y())),
         (x, lambda g, _: _by_x(y, g, way, Y, W(g))),
         (y, lambda g, _: _by_y(x, g, way, X, W(g))),
     )

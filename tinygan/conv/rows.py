@@ -43,6 +43,9 @@ class Rows:
                 x[:, a : a + sh * i : sh, b : b + sw * j : sw] += parts[:, :, :, a, b]
         return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)
 
+    def product(self, a: Array, b: Array) -> Array:
+        return a @ b
+
     def of_w(self, w: Array) -> Array:
         return w.transpose(2, 3, 1, 0).reshape(-1, w.shape[0])
 
