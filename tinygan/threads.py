@@ -22,7 +22,7 @@ import numpy as np
 
 __all__ = ["blas_threads", "share"]
 
-Work = Callable[[int, int], None]
+Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
 _busy = threading.Lock()  # the crew works for one caller at a time
 
