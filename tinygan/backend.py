@@ -60,7 +60,7 @@ class Backend:
     # The sums down the columns of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
     # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
-    share: Callable[[threads.Work, int, int], None] = lambda work, n, least: work(0, n)
+    share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
     winograd: bool = False
     # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
