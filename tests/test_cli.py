@@ -66,6 +66,13 @@ def test_sample_writes_a_picture(run, tmp_path, extra, capsys):
         assert np.ptp(np.asarray(picture)) > 0
 
 
+@pytest.mark.parametrize(("n", "drawn"), [(1, 2), (5, 5), (8, 8), (20, 24)])
+def test_walks_come_in_whole_rows(run, tmp_path, n, drawn, capsys):
+    out = tmp_path / "walk.png"
+    assert main(["sample", str(run), "-n", str(n), "--interpolate", "-o", str(out)]) == 0
+    assert f"{drawn} samples" in capsys.readouterr().out
+
+
 def test_info_names_versions_threads_and_what_mends_a_backend(capsys):
     assert main(["info"]) == 0
     out = capsys.readouterr().out
@@ -74,13 +81,33 @@ def test_info_names_versions_threads_and_what_mends_a_backend(capsys):
 
 
 BAD = {
-    "unknown model": (["train", "--model", "dcgan2"], "--model: expected one of mlp-small"),
+    "unknown model": (
+        ["train", "--model", "dcgan2"],
+        "--model 'dcgan2' is unknown; expected one of mlp-small",
+    ),
     "unknown game": (["train", "--game", "hing"], "did you mean 'hinge'?"),
-    "unknown data": (["train", "--data", "digit"], "digits"),
-    "unknown penalty": (["train", "--penalty", "gp"], "--penalty: expected one of none, wgan-gp"),
+    "unknown data": (
+        ["train", "--data", "digit"],
+        "--data 'digit' is unknown; expected one of digits",
+    ),
+    "unknown penalty": (
+        ["train", "--penalty", "gp"],
+        "--penalty 'gp' is unknown; expected one of auto, none",
+    ),
     "no steps": (["train", "--steps", "0"], "--steps: expected in [1, inf), got 0"),
     "negative seed": (["train", "--seed", "-1"], "--seed: expected in [0, inf), got -1"),
     "rate that is no number": (["train", "--lr-d", "nan"], "--lr-d: expected in [0, inf), got nan"),
+    "rate without end": (["train", "--lr-g", "inf"], "--lr-g: expected in [0, inf), got inf"),
+    "size of no folder": (
+        ["train", "--folder-size", "32"],
+        "--folder-size: goes with --data folder",
+    ),
+    "home of nobody": (["train", "--data", "folder:~nobody-of-that-name/x"], "folder that exists"),
+    "folder without a name": (["train", "--data", "folder:"], "folder:PATH"),
+    "no name for the run": (["train", "--out", ""], "expected a path, got ''"),
+    "no name to resume": (["train", "--resume", ""], "expected a path, got ''"),
+    "nothing to draw": (["sample", "x", "-n", "0"], "-n: expected at least 1, got 0"),
+    "seed of noise": (["sample", "x", "--seed", "-1"], "--seed: expected at least 0, got -1"),
     "decay of one": (["train", "--beta1", "1"], "--beta1: expected in [0, 1), got 1.0"),
     "smoothing over one": (["train", "--smoothing", "2"], "--smoothing: expected in [0, 1], got 2"),
     "k at once": (["train", "--simultaneous", "--k", "2"], "--k: simultaneous steps have k = 1"),
@@ -162,3 +189,40 @@ def test_a_reader_that_has_enough_is_no_error(run):
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60
     )
     assert result.stdout == "t" and result.stderr == "" and result.returncode == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
+def test_a_run_goes_on_when_nobody_can_see_its_progress(tmp_path, stderr):
+    out = tmp_path / "run"
+    command = f"{sys.executable} -m tinygan train --model mlp-small --steps 20 --out {out} {stderr}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60)
+    assert result.returncode == 0
+    assert (out / "curves.png").is_file()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_status_2_without_a_traceback():
+    command = f"{sys.executable} -m tinygan info >/dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2 and result.stderr == "tinygan: No space left on device\n"
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_shown_escaped(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "tinygan", "sample", "naïve"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 2 and "na\\xefve: there is no such run folder" in result.stderr
+
+
+def test_out_of_memory_names_what_to_ask_less_of(run, monkeypatch, capsys):
+    def draw(self, n, seed):
+        raise MemoryError
+
+    monkeypatch.setattr("tinygan.training.Sampler.draw", draw)
+    assert main(["sample", str(run)]) == 2
+    assert "out of memory; ask for fewer samples by -n" in capsys.readouterr().err

@@ -31,5 +31,5 @@ def test_a_name_that_is_nearly_right_is_guessed(name, meant):
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar10", "tfd", "folder:."])
 def test_an_unknown_split_is_refused_before_anything_is_read(name):
-    with pytest.raises(InputError, match="split 'valid' is unknown; expected train or test"):
+    with pytest.raises(InputError, match="split 'valid' is unknown; expected one of train, test"):
         load(name, "valid")

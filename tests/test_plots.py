@@ -31,6 +31,17 @@ def test_a_grid_knows_colour_and_clips():
     assert plots.grid(images, low=0.0)[2, 2].tolist() == [0, 0, 255]
 
 
+def test_a_grid_takes_stored_images_as_they_are():
+    images = np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2) * 85
+    assert plots.grid(images)[2:4, 2:4].tolist() == [[0, 85], [170, 255]]
+
+
+@pytest.mark.parametrize("low", [1.0, 2.0, math.nan])
+def test_a_grid_refuses_a_black_that_is_no_darker_than_white(low):
+    with pytest.raises(ValueError, match="low: expected less than 1"):
+        plots.grid(np.zeros((1, 1, 2, 2)), low=low)
+
+
 @pytest.mark.parametrize("shape", [(0, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2)])
 def test_a_grid_refuses_what_is_no_image(shape):
     with pytest.raises(ValueError, match="images: expected"):
@@ -76,6 +87,8 @@ def test_the_lines_of_balance_are_those_of_the_paper():
     }
     assert balance(gan.hinge) == balance(gan.wasserstein) == {}
     assert balance(gan.one_sided_smoothing(gan.minimax)) == {}
+    assert balance(gan.minimax, "r1") == balance(gan.minimax)
+    assert balance(gan.minimax, "wgan-gp") == {}
 
 
 def test_smoothing_keeps_a_constant_and_the_length():

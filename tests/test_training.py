@@ -8,8 +8,10 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinygan import InputError, checkpoint
+from tinygan.nn import BatchNorm2d
 from tinygan.training import Config, RunFolder, Sampler, Session, resume, train
 from tinygan.training import loop as training_loop
 
@@ -137,10 +139,130 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     assert contents(folder) == before
 
 
-def test_a_finished_run_says_so(tmp_path):
+def test_a_diverged_network_never_replaces_the_last_good_checkpoint(tmp_path, monkeypatch, recwarn):
+    play = Session.play_round
+
+    def diverge(self):
+        result = play(self)
+        self.G.parameters()[0].data[:] = np.nan  # and no reading before the end
+        return result
+
+    monkeypatch.setattr(Session, "play_round", diverge)
+    with pytest.raises(InputError, match=r"diverged by step 5 \(.* is not finite\)|= nan"):
+        train(config(steps=5), tmp_path / "run", progress=False)
+    assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+    assert not recwarn.list
+
+
+def test_an_overflow_is_one_error_without_warnings(tmp_path, recwarn):
+    with pytest.raises(InputError, match="diverged by step 10"):
+        train(config(lr_d=1e30, lr_g=1e30), tmp_path / "run", progress=False)
+    assert not recwarn.list
+
+
+def test_a_finished_run_is_not_played_on_and_its_pictures_are_drawn_anew(tmp_path):
     folder = train(config(steps=2), tmp_path / "run", progress=False)
-    with pytest.raises(InputError, match="2 rounds are played, 2 were asked for"):
-        resume(folder.path)
+    before = contents(folder)
+    with pytest.raises(InputError, match=r"--steps 2: .* has played 2 rounds already"):
+        resume(folder.path, steps=2)
+    for picture in (folder.samples, folder.progress, folder.curves):
+        picture.unlink()
+    assert contents(resume(folder.path, progress=False)) == before
+
+
+def test_the_animation_rests_on_what_the_last_generator_draws(tmp_path):
+    folder = train(config(steps=6, sample_every=4), tmp_path / "run", progress=False)
+    with Image.open(folder.progress) as animation, Image.open(folder.samples) as samples:
+        assert animation.n_frames == 3  # rounds 0, 4 and 6
+        animation.seek(2)
+        last, drawn = (np.asarray(p.convert("L"), float) for p in (animation, samples))
+    shown = last[:: last.shape[0] // 242, :: last.shape[0] // 242]
+    drawn = drawn[:: drawn.shape[0] // 242, :: drawn.shape[0] // 242]
+    assert np.abs(shown - drawn).max() <= 16  # sixteen levels
+
+
+def damaged_logs():
+    head = "step,d_loss,g_loss,d_real,d_fake\n"
+    return {
+        "another head": b"step,loss\n1,2\n",
+        "a step that is no integer": (head + "2.0,1,1,1,1\n").encode(),
+        "no number": (head + "2,1,1,one,1\n").encode(),
+        "a short row": (head + "2,1,1\n").encode(),
+        "a long row": (head + "2,1,1,1,1,1\n").encode(),
+        "an empty row": (head + "\n2,1,1,1,1\n").encode(),
+        "no text": b"\xff\xfe\n",
+    }
+
+
+@pytest.mark.parametrize("case", damaged_logs())
+def test_a_damaged_log_is_refused_before_a_round_is_played(tmp_path, case):
+    folder = train(config(steps=2), tmp_path / "run", progress=False)
+    folder.log.write_bytes(damaged_logs()[case])
+    before = contents(folder)
+    with pytest.raises(InputError, match=r"log\.csv: damaged at"):
+        resume(folder.path, steps=4, progress=False)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("text", ['{"model": "mlp-mid"}', "[1]", "{", b"\xff"])
+def test_a_config_that_was_edited_is_refused(tmp_path, text):
+    folder = train(config(steps=2), tmp_path / "run", progress=False)
+    folder.config.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=r"config\.json: (differs from|is no JSON)"):
+        resume(folder.path, steps=4, progress=False)
+    folder.config.unlink()
+    assert resume(folder.path, steps=4, progress=False).config.is_file()
+
+
+def test_a_run_is_not_resumed_on_other_images(tmp_path, monkeypatch):
+    def paint(level):
+        for i in range(3):
+            Image.new("L", (28, 28), level + i).save(tmp_path / "images" / f"{i}.png")
+
+    (tmp_path / "images").mkdir()
+    paint(100)
+    monkeypatch.chdir(tmp_path)
+    folder = train(config(data="folder:images", steps=2), "run", progress=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # the folder's path is kept whole
+    folder = resume(tmp_path / "run", steps=3, progress=False)
+    paint(50)
+    with pytest.raises(InputError, match="are not those that the run was trained on"):
+        resume(folder.path, steps=4, progress=False)
+
+
+def test_a_start_that_fails_leaves_a_folder_that_can_be_used_again(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            train(config(steps=2), tmp_path / "run", progress=False)
+    assert caught.value.filename == str(tmp_path / "run" / "checkpoint.safetensors")
+    assert os.listdir(tmp_path / "run") == []
+    train(config(steps=2), tmp_path / "run", progress=False)
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    pytest.importorskip("fcntl")
+    folder = train(config(steps=2), tmp_path / "run", progress=False)
+    with folder.locked(), pytest.raises(InputError, match="another process is training there"):
+        resume(folder.path, steps=4, progress=False)
+    resume(folder.path, steps=4, progress=False)
+
+
+def test_a_penalty_has_a_discriminator_without_batchnorm():
+    for options, penalty in (
+        ({"game": "wasserstein"}, "wgan-gp"),
+        ({"game": "wasserstein", "penalty": "none"}, "none"),
+        ({"penalty": "r1"}, "r1"),
+        ({}, "none"),
+    ):
+        session = Session(config(model="dcgan28-slim", **options))
+        assert session.config.penalty_used == penalty
+        mixes = any(isinstance(layer, BatchNorm2d) for layer in session.D.modules())
+        assert mixes == (penalty == "none")
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
@@ -148,6 +270,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     arrays, meta = checkpoint.load(folder.checkpoint)
     meta["config"]["model"] = "mlp-mid"
     checkpoint.save(folder.checkpoint, arrays, meta)
+    folder.config.unlink()
     with pytest.raises(InputError, match="does not fit model 'mlp-mid'"):
         resume(folder.path, steps=4)
     with pytest.raises(InputError, match="holds no generator"):

@@ -7,7 +7,10 @@ Ctrl-C, after saving. A traceback is always a defect of tinygan.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -18,61 +21,43 @@ from .errors import InputError
 
 __all__ = ["main"]
 
-HELP = {
-    "model": "the pair of networks: mlp-small, mlp-mid, mlp-2014, dcgan28-slim, dcgan28, dcgan32",
-    "game": "minimax, non-saturating, least-squares, hinge, wasserstein",
-    "data": "digits (embedded), mnist, fashion-mnist, cifar10, tfd, folder:PATH",
-    "folder_size": "of the images of folder:PATH, which are cropped to squares",
-    "folder_mode": "of folder:PATH: grey or colour",
-    "steps": "rounds of Algorithm 1",
-    "batch": "size of a minibatch, the paper's m",
-    "k": "steps of D in a round",
-    "seed": "of all randomness",
-    "lr_d": "learning rate of D, of Adam",
-    "lr_g": "learning rate of G, of Adam",
-    "beta1": "Adam's decay of the mean gradient",
-    "beta2": "Adam's decay of the squared gradient",
-    "ema": "decay of the average of G's weights that samples are drawn from; 0: no average",
-    "penalty": "on D's slope: none, wgan-gp, r1",
-    "smoothing": "one-sided: real counts as real by 1 - this",
-    "label_noise": "each label is off by up to this",
-    "label_flips": "probability that a label is wrong",
-    "simultaneous": "both players step at once, as in the 2014 code, not in turn",
-    "backend": "numpy, cupy, cupy:1",
-    "sample_every": "rounds between frames of progress.gif; 0: sixty in all",
-}
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
-    args = _parser().parse_args(argv)
+    smaller = "less"
     try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name may have letters that it cannot show
+                stream.reconfigure(errors="backslashreplace")
+        args = _parser().parse_args(argv)
+        smaller = args.smaller
         status = int(args.run(args))
-        sys.stdout.flush()
+        print(end="", flush=True)
         return status
     except InputError as problem:
-        return _fail(str(problem))
+        return _stop(2, str(problem))
     except KeyboardInterrupt:
-        print("\ntinygan: stopped", file=sys.stderr)
-        return 130
+        return _stop(130, "stopped")
     except MemoryError:
-        return _fail("out of memory; a smaller --batch needs less")
+        return _stop(2, f"out of memory; ask for {smaller}")
     except BrokenPipeError:  # whoever read the output, as `head` does, has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        return _fail(f"{where}{problem.strerror or problem}; what was saved before is kept")
+        return _stop(2, f"{where}{problem.strerror or problem}")
 
 
-def _fail(message: str) -> int:
-    print(f"tinygan: {message}", file=sys.stderr)
-    return 2
+def _stop(status: int, message: str) -> int:
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # nobody can read it; the status still tells
+            print(f"tinygan: {message}", file=sys.stderr, flush=True)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     from . import __version__
-    from .training.config import Config, option_type
+    from .training.config import Config, flag, option_type
 
     parser = argparse.ArgumentParser(
         prog="tinygan", description="Generative adversarial networks from scratch."
@@ -86,21 +71,21 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a GAN by Algorithm 1 of Goodfellow et al. 2014 and leave a run folder.",
     )
     for field in fields(Config):
-        flag, default = "--" + field.name.replace("_", "-"), field.default
+        name, default, meaning = flag(field.name), field.default, field.metadata["help"]
         shown = "the model has its own" if default is None else default
         if isinstance(default, bool):
-            train.add_argument(flag, action="store_true", default=None, help=HELP[field.name])
+            train.add_argument(name, action="store_true", default=None, help=meaning)
         else:
             train.add_argument(
-                flag,
+                name,
                 type=option_type(default),
                 metavar=field.name.upper() if isinstance(default, str) else "N",
-                help=f"{HELP[field.name]} (default: {shown})",
+                help=f"{meaning} (default: {shown})",
             )
     train.add_argument("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     train.add_argument("--resume", metavar="RUN", help="go on with a run, to its end or to --steps")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, smaller="a smaller --batch")
 
     sample = commands.add_parser(
         "sample",
@@ -114,10 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument(
         "--interpolate",
         action="store_true",
-        help="each row walks from one point of noise to another",
+        help="each row of eight walks from one noise to another; -n is rounded up to whole rows",
     )
     sample.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1")
-    sample.set_defaults(run=_sample)
+    sample.set_defaults(run=_sample, smaller="fewer samples by -n")
 
     bench = commands.add_parser(
         "bench",
@@ -148,10 +133,10 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds", type=float, default=5, metavar="S", help="for each contender (default: 5)"
     )
     bench.add_argument("-o", metavar="FILE", help="write the figures as JSON, too")
-    bench.set_defaults(run=_bench)
+    bench.set_defaults(run=_bench, smaller="a smaller --batch or --width")
 
     info = commands.add_parser("info", help="versions, BLAS, and which backends work")
-    info.set_defaults(run=_info)
+    info.set_defaults(run=_info, smaller="less")
     return parser
 
 
@@ -164,8 +149,8 @@ def _train(args: argparse.Namespace) -> int:
         if getattr(args, field.name) is not None
     }
     try:
-        if args.resume:
-            if args.out or set(given) - {"steps", "backend"}:
+        if args.resume is not None:
+            if args.out is not None or set(given) - {"steps", "backend"}:
                 raise InputError(
                     "--resume goes on with the options of the run; only --steps and --backend may "
                     "be given with it"
@@ -175,11 +160,10 @@ def _train(args: argparse.Namespace) -> int:
             folder = train(Config(**given), args.out, progress=not args.quiet)
     except Interrupted as stop:
         path, step = stop.args
-        print(
-            f"\nStopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
-            file=sys.stderr,
+        return _stop(
+            130,
+            f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
         )
-        return 130
     print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
     return 0
 
@@ -202,16 +186,16 @@ def _sample(args: argparse.Namespace) -> int:
     from . import plots
     from .training import Sampler
 
-    if args.n < 1 or args.seed < 0:
-        raise InputError(f"-n and --seed: expected n >= 1 and seed >= 0, got {args.n}, {args.seed}")
+    for name, value, least in (("-n", args.n, 1), ("--seed", args.seed, 0)):
+        if value < least:
+            raise InputError(f"{name}: expected at least {least}, got {value}")
     out = Path(args.o)
     if out.suffix.lower() != ".png" or out.is_dir() or not out.parent.is_dir():
         raise InputError(f"-o {out}: expected a .png file in an existing folder")
     sampler = Sampler(args.folder, args.backend)
     if args.interpolate:
         columns = min(8, max(2, args.n))
-        rows = max(1, args.n // columns)
-        images = sampler.walk(rows, columns, seed=args.seed)
+        images = sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed)
     else:
         columns, images = None, sampler.draw(args.n, seed=args.seed)
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))

@@ -4,8 +4,23 @@ The command line turns it into one line and exit status 2. Any other exception i
 tinygan's own and keeps its traceback.
 """
 
-__all__ = ["InputError"]
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["InputError", "choose"]
 
 
 class InputError(ValueError):
     """Bad input from outside: a file, a name, an option, a checkpoint, a missing backend."""
+
+
+def choose(what: str, name: str, known: Iterable[str]) -> str:
+    """`name`, if it is one of the known; else InputError, with the one that may have been meant."""
+    names = list(known)
+    if name in names:
+        return name
+    close = difflib.get_close_matches(str(name).lower(), names, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise InputError(f"{what} {name!r} is unknown; expected one of {', '.join(names)}{hint}")

@@ -19,15 +19,17 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
     Ctrl-C, `path` stays as it was.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as problem:
         partial.unlink(missing_ok=True)
+        if isinstance(problem, OSError) and problem.filename in (None, str(partial)):
+            problem.filename = str(path)  # the name that the user knows
         raise
     if hasattr(os, "O_DIRECTORY"):  # the new name is on the disk when its folder is
         folder = os.open(path.parent, os.O_DIRECTORY)

@@ -22,14 +22,19 @@ __all__ = ["curves", "grid", "save_gif", "save_png"]
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
     """Images (N, C, H, W) in [low, 1] side by side, as uint8 pixels (H', W') or (H', W', 3).
 
-    Values outside are clipped. C is 1 (grey) or 3 (colour); `columns` defaults to a square grid.
+    Values outside are clipped; uint8 images are taken as they are. C is 1 (grey) or 3 (colour);
+    `columns` defaults to a square grid.
     """
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected (N, 1 or 3, H, W) with N >= 1, got {images.shape}")
+    if not low < 1:
+        raise ValueError(f"low: expected less than 1, which is white, got {low}")
     n, c, h, w = images.shape
     columns = min(n, columns or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
-    pixels = np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
+    pixels = images
+    if images.dtype != np.uint8:
+        pixels = np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
     gap = 2
     sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, c), np.uint8)
     for i, image in enumerate(pixels):
@@ -97,26 +102,18 @@ def curves(
         axes.plot(log["step"], log[name], color=colour, alpha=0.25, linewidth=0.8)
         axes.plot(log["step"], _smooth(log[name]), color=colour, label=label)
         if name in balance:
-            where = _named(balance[name])
-            axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)
-            if name != "d_fake":  # the same line as D(x)
-                axes.annotate(
-                    f"{label if axes is losses else 'D'} = {where} once G is perfect",
-                    (1.0, balance[name]),
-                    xycoords=("axes fraction", "data"),
-                    ha="right",
-                    va="bottom",
-                    fontsize=8,
-                    color=colour,
-                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
-                )
+            where = f"{_named(balance[name])} once G is perfect"
+            line = axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)
+            if axes is losses or name == "d_real":  # that of D(G(z)) is the same line
+                line.set_label(where)
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if probability else "score")
     if probability:
         outputs.set_ylim(0, 1)
     outputs.set_xlabel("round")
     for axes in (losses, outputs):
-        axes.legend(loc="upper left", fontsize=8)
+        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
+        axes.legend(**above, fontsize=8)  # beside the data, never over it
         axes.grid(alpha=0.2)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)

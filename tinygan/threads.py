@@ -13,6 +13,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,7 +44,7 @@ def share(work: Work, n: int, least: int) -> None:
         answers: SimpleQueue[BaseException | None] = SimpleQueue()
         _set_blas_threads(1)
         for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
-            inbox.put((work, start, stop, answers))
+            inbox.put((copy_context(), work, start, stop, answers))  # np.errstate holds there, too
         problems = [_attempt(work, 0, bounds[1]), *(answers.get() for _ in range(parts - 1))]
     finally:
         _set_blas_threads(threads)
@@ -71,9 +72,9 @@ def _helpers(count: int) -> list[SimpleQueue[Any]]:
 
 def _help(inbox: SimpleQueue[Any]) -> None:
     while True:
-        work, start, stop, answers = inbox.get()
-        answers.put(_attempt(work, start, stop))
-        del work
+        context, work, start, stop, answers = inbox.get()
+        answers.put(context.run(_attempt, work, start, stop))
+        del context, work
 
 
 if hasattr(os, "register_at_fork"):  # a fork has none of the threads

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
-from ..errors import InputError
+from ..errors import choose
 from .cifar10 import cifar10
 from .dataset import Dataset
 from .digits import digits
@@ -38,13 +37,8 @@ def load(
     "folder:PATH" reads the images under PATH, `folder_size` pixels wide and high, "grey" or
     "colour". Raises InputError that says what to do, if the data cannot be had or is damaged.
     """
-    if split not in ("train", "test"):
-        raise InputError(f"split {split!r} is unknown; expected train or test")
+    choose("split", split, ("train", "test"))
     if name.startswith("folder:"):
         path = name.removeprefix("folder:")
         return folder(path, split, size=folder_size, mode=folder_mode)
-    if name not in READERS:
-        close = difflib.get_close_matches(name.lower(), READERS, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"data {name!r} is unknown; expected one of {', '.join(names())}{hint}")
-    return READERS[name](split)
+    return READERS[choose("data", name, names())](split)

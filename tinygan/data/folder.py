@@ -29,8 +29,8 @@ def folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey
 
     Raises InputError if there are none, or if one cannot be read as an image of 8 bits a channel.
     """
-    root = Path(path).expanduser() if path else None
-    if root is None or not os.path.isdir(root):
+    root = Path(os.path.expanduser(path))
+    if not path or not os.path.isdir(root):
         raise InputError(f"folder:{path}: expected folder:PATH, where PATH is a folder that exists")
     if split != "train":
         raise InputError(
@@ -69,7 +69,9 @@ def _walk(root: Path) -> list[Path]:
         paths += [
             Path(place, name)
             for name in files
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+            if name.lower().endswith(SUFFIXES)
+            and not name.startswith(".")
+            and os.path.isfile(os.path.join(place, name))
         ]
     return sorted(paths, key=lambda path: path.relative_to(root).parts)
 

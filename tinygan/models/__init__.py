@@ -6,11 +6,10 @@ images in which range.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from ..backend import Rng
-from ..errors import InputError
+from ..errors import choose
 from .dcgan import dcgan28, dcgan28_slim, dcgan32
 from .mlp import mlp_2014, mlp_mid, mlp_small
 from .pair import Pair, Shape
@@ -33,8 +32,4 @@ def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 
     Raises InputError for an unknown name, or a shape that the model is not made for.
     """
-    if name not in MODELS:
-        close = difflib.get_close_matches(name, MODELS, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"model {name!r} is unknown; expected one of {', '.join(MODELS)}{hint}")
-    return MODELS[name](shape, rng=rng, width=width)
+    return MODELS[choose("model", name, MODELS)](shape, rng=rng, width=width)

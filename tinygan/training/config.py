@@ -1,63 +1,84 @@
-"""Config: all that determines a run. The same config gives the same run, bit for bit."""
+"""Config: all that determines a run. The same config gives the same run, bit for bit, on the same
+machine with the same libraries and number of threads: another BLAS sums in another order."""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ..errors import InputError
+from ..data import names as data_names
+from ..errors import InputError, choose
 from ..gan import GAMES
 from ..models import MODELS
 
-__all__ = ["Config", "option_type"]
+__all__ = ["Config", "flag", "option_type"]
 
-PENALTIES = ("none", "wgan-gp", "r1")
+PENALTIES = ("auto", "none", "wgan-gp", "r1")
 FOLDER_MODES = ("grey", "colour")
+
+
+def _option(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"help": meaning})
+
+
+def _names(known: Any) -> str:
+    return ", ".join(known)
 
 
 @dataclass(frozen=True)
 class Config:
     """The options of a run; raises InputError, naming the option, for a value out of range."""
 
-    model: str = "dcgan28-slim"
-    game: str = "non-saturating"
-    data: str = "digits"
-    folder_size: int = 28  # of data folder:PATH: images are cropped and resized to this
-    folder_mode: str = "grey"
-    steps: int = 800  # rounds of Algorithm 1
-    batch: int = 64  # m
-    k: int = 1  # steps of D a round
-    seed: int = 0
-    lr_d: float | None = None  # None: the model's own
-    lr_g: float | None = None
-    beta1: float = 0.5
-    beta2: float = 0.999
-    ema: float = 0.99  # of G's weights, for samples; 0 samples from G as it is
-    penalty: str = "none"
-    smoothing: float = 0.0  # one-sided label smoothing
-    label_noise: float = 0.0
-    label_flips: float = 0.0
-    simultaneous: bool = False
-    backend: str = "numpy"
-    sample_every: int = 0  # rounds between frames of progress.gif; 0: sixty in all
+    model: str = _option("dcgan28-slim", f"the pair of networks: {_names(MODELS)}")
+    game: str = _option("non-saturating", f"what the players want: {_names(GAMES)}")
+    data: str = _option("digits", f"the real images: {_names(data_names())}")
+    folder_size: int = _option(28, "width and height of the images of folder:PATH")
+    folder_mode: str = _option("grey", f"of the images of folder:PATH: {_names(FOLDER_MODES)}")
+    steps: int = _option(800, "rounds of Algorithm 1")
+    batch: int = _option(64, "size of a minibatch, the paper's m")
+    k: int = _option(1, "steps of D in a round")
+    seed: int = _option(0, "of all randomness")
+    lr_d: float | None = _option(None, "learning rate of D, of Adam")
+    lr_g: float | None = _option(None, "learning rate of G, of Adam")
+    beta1: float = _option(0.5, "Adam's decay of the mean gradient")
+    beta2: float = _option(0.999, "Adam's decay of the squared gradient")
+    ema: float = _option(
+        0.99, "decay of the average of G's weights that samples come from; 0: none"
+    )
+    penalty: str = _option(
+        "auto",
+        f"on D's slope: {_names(PENALTIES)}; auto is wgan-gp for game wasserstein, else none",
+    )
+    smoothing: float = _option(0.0, "one-sided: real counts as real by 1 - this")
+    label_noise: float = _option(0.0, "each label is off by up to this")
+    label_flips: float = _option(0.0, "probability that a label is wrong")
+    simultaneous: bool = _option(
+        False, "both players step at once, as in the 2014 code, not in turn"
+    )
+    backend: str = _option("numpy", "numpy, cupy, cupy:1")
+    sample_every: int = _option(
+        0,
+        "rounds between frames of progress.gif, each of which adds some 60 kB to the checkpoint; "
+        "0: about sixty frames in all (of a run that is lengthened: of the new --steps)",
+    )
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value, default = getattr(self, field.name), field.default
+        for each in fields(self):
+            value, default = getattr(self, each.name), each.default
             if value is None and default is None:
                 continue
             kind = option_type(default)
             accepted: Any = (int, float) if kind is float else kind
             if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
-                raise InputError(f"{_option(field.name)}: expected {kind.__name__}, got {value!r}")
-        _one_of("model", self.model, MODELS)
-        _one_of("game", self.game, GAMES)
-        _one_of("penalty", self.penalty, PENALTIES)
-        _one_of("folder_mode", self.folder_mode, FOLDER_MODES)
-        for name in ("steps", "batch", "k", "folder_size"):
+                raise InputError(f"{flag(each.name)}: expected {kind.__name__}, got {value!r}")
+        choose("--model", self.model, MODELS)
+        choose("--game", self.game, GAMES)
+        choose("--penalty", self.penalty, PENALTIES)
+        choose("--folder-mode", self.folder_mode, FOLDER_MODES)
+        for name in ("steps", "batch", "k"):
             self._check(name, 1, math.inf)
         for name in ("seed", "lr_d", "lr_g", "sample_every"):
             if getattr(self, name) is not None:
@@ -66,19 +87,35 @@ class Config:
             self._check(name, 0, 1, open_end=True)
         for name in ("smoothing", "label_noise", "label_flips"):
             self._check(name, 0, 1)
+        self._check("folder_size", 1, 1024)
+        if not self.data.startswith("folder:"):
+            choose("--data", self.data, data_names())
+            for name in ("folder_size", "folder_mode"):
+                if getattr(self, name) != getattr(Config, name):
+                    raise InputError(f"{flag(name)}: goes with --data folder:PATH only")
+        elif self.data != "folder:":  # so that the run goes on from another place, too
+            path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
+            object.__setattr__(self, "data", f"folder:{path}")
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
 
     def _check(self, name: str, low: float, high: float, open_end: bool = False) -> None:
-        value = getattr(self, name)
+        value, open_end = getattr(self, name), open_end or math.isinf(high)
         if not (low <= value and (value < high or (value == high and not open_end))):
-            end = ")" if open_end or math.isinf(high) else "]"
-            raise InputError(f"{_option(name)}: expected in [{low}, {high}{end}, got {value}")
+            end = ")" if open_end else "]"
+            raise InputError(f"{flag(name)}: expected in [{low}, {high}{end}, got {value}")
 
     @property
     def frame_every(self) -> int:
         """Rounds between two frames of the animation."""
         return self.sample_every or max(1, self.steps // 60)
+
+    @property
+    def penalty_used(self) -> str:
+        """`penalty`, with "auto" resolved: a Wasserstein critic has to be held to slope one."""
+        if self.penalty != "auto":
+            return self.penalty
+        return "wgan-gp" if self.game == "wasserstein" else "none"
 
     def as_dict(self) -> dict[str, Any]:
         """The options as JSON holds them."""
@@ -87,7 +124,7 @@ class Config:
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> Config:
         """The inverse of `as_dict`; raises InputError for unknown options."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         if not isinstance(options, Mapping) or set(options) - known:
             unknown = sorted(set(options) - known) if isinstance(options, Mapping) else options
             raise InputError(f"config: unknown options {unknown}")
@@ -99,15 +136,6 @@ def option_type(default: object) -> type:
     return float if default is None else type(default)
 
 
-def _option(name: str) -> str:
+def flag(name: str) -> str:
+    """An option's name on the command line."""
     return "--" + name.replace("_", "-")
-
-
-def _one_of(name: str, value: str, known: Iterable[str]) -> None:
-    known = list(known)
-    if value not in known:
-        close = difflib.get_close_matches(value, known, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InputError(
-            f"{_option(name)}: expected one of {', '.join(known)}, got {value!r}{hint}"
-        )

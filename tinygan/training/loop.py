@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from ..errors import InputError
 from ..gan import Game
 from ..tensor import Tensor
 from .config import Config
-from .folder import RunFolder
+from .folder import RunFolder, diverged
 from .session import Session
 
 __all__ = ["Interrupted", "resume", "train"]
@@ -37,12 +39,13 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
     session = Session(config)
-    folder = RunFolder.new(config, out)
-    folder.write_config(config)
-    folder.start_log(up_to=0)
     frames = [_frame(session)]
-    folder.save(session, frames)
-    _run(session, folder, frames, progress)
+    folder = RunFolder.new(config, out)
+    with folder.locked():
+        folder.save(session, frames)  # from here on the run can be resumed
+        folder.write_config(config)
+        folder.start_log(up_to=0)
+        _run(session, folder, frames, progress)
     return folder
 
 
@@ -51,41 +54,36 @@ def resume(
 ) -> RunFolder:
     """Go on with a run from its checkpoint, to its number of steps or to a new one.
 
-    It ends bit for bit where it would have ended without the stop, on the same backend.
+    It ends bit for bit where it would have ended without the stop, on the same backend, machine
+    and number of threads. A run that has played all its rounds gets its pictures drawn anew.
     """
     folder = RunFolder.existing(path)
-    given = {"steps": steps, "backend": backend}
-    session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
-    if session.step >= session.config.steps:
-        raise InputError(
-            f"{folder.path}: {session.step} rounds are played, {session.config.steps} were asked "
-            "for; ask for more by --steps N"
-        )
-    folder.write_config(session.config)
-    folder.start_log(up_to=session.step)
-    _run(session, folder, frames, progress)
+    with folder.locked():
+        given = {"steps": steps, "backend": backend}
+        session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
+        if steps is not None and session.step >= steps:
+            raise InputError(
+                f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
+                "more, or leave --steps out to draw its pictures anew"
+            )
+        folder.start_log(up_to=session.step)
+        folder.write_config(session.config)
+        _run(session, folder, frames, progress)
     return folder
 
 
 def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
-    from tqdm import tqdm
-
     config, saved = session.config, time.monotonic()
-    bar = tqdm(
-        total=config.steps,
-        initial=session.step,
-        disable=not progress,
-        unit="round",
-        dynamic_ncols=True,
-        mininterval=0.3,
-    )
-    with bar, _stopping() as stop_asked:
+    bar = _bar(config.steps, session.step, progress)
+    # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
+    with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
             result = session.play_round()
             bar.update()
             if session.step % LOG_EVERY == 0 or session.step == config.steps:
                 readings = session.readings(result)
-                _check_finite(session, readings)
+                if not all(map(math.isfinite, readings.values())):
+                    raise diverged(session.step, _listed(readings))
                 folder.append_log(session.step, readings)
                 bar.set_postfix_str(_summary(readings), refresh=False)
             if session.step % config.frame_every == 0:
@@ -102,20 +100,24 @@ def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress
 
 def draw(session: Session, folder: RunFolder, frames: list[np.ndarray]) -> None:
     """Make the three pictures of a run."""
-    low = session.pair.low
-    plots.save_png(folder.samples, plots.grid(session.generate(session.fixed_z), low=low))
-    plots.save_gif(folder.progress, frames)
+    last = _frame(session)
+    plots.save_png(folder.samples, last)
+    fresh = session.step % session.config.frame_every  # rounds since the last frame
+    plots.save_gif(folder.progress, [*frames, last] if fresh else frames)
     plots.curves(
         folder.curves,
         folder.read_log(),
-        balance=balance(session.game),
+        balance=balance(session.game, session.config.penalty_used),
         probability=session.game.probability,
     )
 
 
-def balance(game: Game) -> dict[str, float]:
-    """What a log shows once G is perfect and D the best against it, if there is that point."""
-    if game.balance is None:
+def balance(game: Game, penalty: str = "none") -> dict[str, float]:
+    """What a log shows once G is perfect and D the best against it, if there is that point.
+
+    R1 is zero there; WGAN-GP wants a slope of one everywhere, and moves it.
+    """
+    if game.balance is None or penalty == "wgan-gp":
         return {}
     output = game.balance
     l = Tensor(np.array(math.log(output / (1 - output)) if game.probability else output))
@@ -127,19 +129,34 @@ def _frame(session: Session) -> np.ndarray:
     return plots.grid(session.generate(session.fixed_z), low=session.pair.low)
 
 
+def _bar(total: int, initial: int, progress: bool) -> Any:
+    """A progress bar, which ends itself where nobody can see it (stderr closed, its disk full)."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            try:
+                super().display(*args, **kwargs)
+            except OSError:
+                self.disable = True
+
+    return Bar(
+        total=total,
+        initial=initial,
+        disable=not progress or sys.stderr is None,
+        unit="round",
+        dynamic_ncols=True,
+        mininterval=0.3,
+    )
+
+
 def _summary(readings: dict[str, float]) -> str:
     names = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
     return ", ".join(f"{label} {readings[key]:.2f}" for key, label in names.items())
 
 
-def _check_finite(session: Session, readings: dict[str, float]) -> None:
-    """Stop before a checkpoint of numbers that are none replaces the last good one."""
-    if not all(math.isfinite(value) for value in readings.values()):
-        values = ", ".join(f"{name} = {value:g}" for name, value in readings.items())
-        raise InputError(
-            f"the training diverged by step {session.step} ({values}); the checkpoint before it is "
-            "kept. Lower --lr-d and --lr-g"
-        )
+def _listed(readings: dict[str, float]) -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in readings.items())
 
 
 @contextmanager

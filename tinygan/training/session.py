@@ -1,4 +1,5 @@
-"""Session: a game in motion. All that the future of a run depends on is here, and is saved.
+"""Session: a game in motion. All that the future of a run depends on is here, and is saved;
+of the data, which may be large, a SHA-256 that a resumed run holds its own against.
 
 Randomness comes in four streams that are spawned from the seed: for the networks (initial weights,
 dropout), for the game (noise, label noise), for the order of the data, and for the samples that
@@ -7,6 +8,7 @@ are looked at. So looking never changes what is learned.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,7 +40,7 @@ class Session:
 
         self.config, self.step = config, 0
         pair = models.build(config.model, images.shape[1:], rng=net_rng)
-        if config.penalty == "wgan-gp":
+        if config.penalty_used != "none":
             pair = pair._replace(D=_without_batchnorm(pair.D))
         self.pair = pair
         self.G, self.D = pair.G.to(config.backend), pair.D.to(config.backend)
@@ -48,6 +50,7 @@ class Session:
         lr_d = pair.lr_d if config.lr_d is None else config.lr_d
         self.opt_g = Adam(self.G.parameters(), lr_g, betas)
         self.opt_d = Adam(self.D.parameters(), lr_d, betas)
+        self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         self.data = Minibatches(images, rng=data_rng, low=pair.low, where=config.backend)
         self.fixed_z = pair.noise(look_rng)(64)
         self.game = _game(config, game_rng)
@@ -99,12 +102,18 @@ class Session:
             "step": self.step,
             "ema_updates": self.ema.t,
             "data": self.data.state_dict(),
+            "images_sha256": self.images_sha256,
             "rngs": {name: rng.bit_generator.state for name, rng in self._rngs.items()},
         }
         return arrays, meta
 
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Take up exactly where `state` was taken. Raises InputError if it does not fit."""
+        if meta.get("images_sha256") != self.images_sha256:
+            raise InputError(
+                f"the images of {self.config.data} are not those that the run was trained on; put "
+                "them back, or train anew"
+            )
         try:
             for part, owner in self._parts().items():
                 prefix = f"{part}/"
@@ -144,10 +153,10 @@ def _game(config: Config, rng: backend.Rng) -> Game:
 
 def _penalty(config: Config, rng: backend.Rng) -> Penalty | None:
     penalties = {"none": None, "wgan-gp": gan.wgan_gp(rng=rng), "r1": gan.r1()}
-    return penalties[config.penalty]
+    return penalties[config.penalty_used]
 
 
 def _without_batchnorm(D: Module) -> Module:
-    """WGAN-GP bounds D's slope at each example, but BatchNorm makes D a function of the batch."""
+    """Penalties are on D's slope at each example; BatchNorm makes D a function of the batch."""
     layers = [layer for _, layer in D.children()]
     return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))

@@ -1,0 +1,79 @@
+"""share: the parts cover the whole, once each; errors and np.errstate cross over to the threads."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from tinygan import threads
+
+
+@pytest.fixture(params=[1, 2, 3, 7])
+def cores(request, monkeypatch):
+    before = threads.blas_threads()
+    monkeypatch.setattr(threads, "blas_threads", lambda: request.param)
+    yield request.param
+    threads._set_blas_threads(before)  # `share` gave it the number made up here
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 100])
+@pytest.mark.parametrize("least", [1, 30])
+def test_every_index_is_worked_on_once(cores, n, least):
+    done, parts, workers = np.zeros(n, int), [], set()
+
+    def work(start, stop):
+        done[start:stop] += 1
+        parts.append(stop - start)
+        workers.add(threading.get_ident())
+
+    threads.share(work, n, least)
+    assert (done == 1).all() and sum(parts) == n
+    assert len(parts) == max(1, min(cores, n // least))
+    assert len(parts) == 1 or min(parts) >= least
+    assert len(workers) == len(parts)
+
+
+def test_work_that_shares_work_is_done_by_the_outer_threads_alone(cores):
+    done = np.zeros(12, int)
+
+    def inner(start, stop):
+        done[start:stop] += 1
+
+    threads.share(lambda start, stop: threads.share(inner, 12, 1), cores, 1)
+    assert (done == cores).all()
+
+
+@pytest.mark.parametrize("at", [0, 99])
+def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
+    def fail(start, stop):
+        if start <= at < stop:
+            raise ZeroDivisionError(f"in {at}")
+
+    with pytest.raises(ZeroDivisionError, match=f"in {at}"):
+        threads.share(fail, 100, 1)
+    test_every_index_is_worked_on_once(cores, 100, 1)
+
+
+def test_errstate_holds_in_all_threads(cores, recwarn):
+    zeros = np.zeros(100, np.float32)
+
+    def divide(start, stop):
+        np.divide(1, zeros[start:stop])
+
+    with np.errstate(all="ignore"):
+        threads.share(divide, 100, 1)
+    assert not recwarn.list
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        threads.share(divide, 100, 1)
+
+
+def test_blas_has_its_threads_back(cores):
+    before = threads._openblas()
+    if before is None:
+        pytest.skip("NumPy's BLAS here is not an OpenBLAS that tells its threads")
+    count, _ = before
+    threads._set_blas_threads(2)
+    seen = []
+    threads.share(lambda start, stop: seen.append(count()), 100, 1)
+    assert set(seen) == {1 if cores > 1 else 2}
+    assert count() == cores if cores > 1 else count() == 2
