@@ -17,7 +17,13 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygan"
 WHOLE = {
     "autograd.py": {"grad", "_ancestors"},
     "gan.py": {"_mixed", "wgan_gp", "r1", "_slopes"},
-    "conv.py": {"_correlate", "_spread", "_scatter", "_gather", "_collect", "_rows"},
+    "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
+    "conv/rows.py": {"Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"},
+    "conv/winograd.py": {
+        *("Winograd.of_x", "Winograd.to_x", "Winograd.of_w", "Winograd.to_w"),
+        *("Winograd.of_y", "Winograd.to_y", "Winograd._cells", "Winograd._uncells"),
+        *("_matrices", "_windows", "_added_up"),
+    },
     "ops/pointwise.py": {"_win"},
     "ops/shapes.py": {"sum_to", "scatter", "concatenate"},
     "ops/standardize.py": {"standardize"},
@@ -84,16 +90,26 @@ def mutants() -> list[Mutant]:
     found: dict[str, Mutant] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         module, name = Module(path), str(path.relative_to(PACKAGE))
-        for function in module.tree.body:
-            if isinstance(function, ast.FunctionDef):
-                whole = function.name in WHOLE.get(name, ())
-                for node, after in edits(module, function, whole):
-                    source = module.replaced(node, after)
-                    before, after = (" ".join(t.split()) for t in (module.text(node), after))
-                    mutant = Mutant(name, node.lineno, function.name, before, after, source)
-                    if compiles(source):
-                        found.setdefault(name + source, mutant)
+        for called, function in functions(module.tree):
+            whole = called in WHOLE.get(name, ())
+            for node, after in edits(module, function, whole):
+                source = module.replaced(node, after)
+                before, after = (" ".join(t.split()) for t in (module.text(node), after))
+                mutant = Mutant(name, node.lineno, called, before, after, source)
+                if compiles(source):
+                    found.setdefault(name + source, mutant)
     return list(found.values())
+
+
+def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions and methods, and what they are called: "f", "Class.f"."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            for each in node.body:
+                if isinstance(each, ast.FunctionDef):
+                    yield f"{node.name}.{each.name}", each
 
 
 def compiles(source: str) -> bool:
@@ -159,8 +175,10 @@ def of_rule(
     # Values held fixed: the first derivative stays right, the second is wrong.
     values_only = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
     for node in nodes:
-        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "raw":
-            values_only.add(id(node.args[0]))
+        if isinstance(node, ast.Call):
+            values_only.add(id(node.func))
+            if getattr(node.func, "id", None) in ("raw", "X", "Y", "W"):
+                values_only.add(id(node.args[0]))
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in tensors and id(node) not in values_only:
             yield node, f"({node.id}.detach() if hasattr({node.id}, 'detach') else {node.id})"
@@ -217,9 +235,11 @@ def of_node(module: Module, node: ast.AST) -> Iterator[Edit]:
             yield node, text(orelse)
         case ast.If(test, _, _) | ast.comprehension(ifs=[test]):
             yield test, f"not ({text(test)})"
+        case ast.Call(ast.Name("Tensor"), [_]):
+            pass  # an array works as well as a tensor that remembers nothing
         case ast.Call(func, args) if args:
             yield node, text(args[0])
-            if len(args) > 1:
+            if len(args) > 1 and getattr(func, "attr", None) != "swapaxes":
                 swapped = [text(args[1]), text(args[0]), *(text(a) for a in args[2:])]
                 swapped += [f"{k.arg}={text(k.value)}" for k in node.keywords]
                 yield node, f"{text(func)}({', '.join(swapped)})"

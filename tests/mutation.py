@@ -1,7 +1,7 @@
 """Do the tests notice a wrong gradient? Break every rule in every small way, and see.
 
     python tests/mutation.py              all mutants: a table, survivors, exit status 1 if any
-    python tests/mutation.py conv.py      those of one file of the package
+    python tests/mutation.py gan.py       those of one file of the package
     python tests/mutation.py --list       their names only
 
 Nothing is written: each mutant is compiled in a process of its own, forked from one that has NumPy,
@@ -32,7 +32,9 @@ from mutants import PACKAGE, Mutant, mutants
 TESTS = PACKAGE.parent / "tests"
 FIRST = {
     "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py"],
-    "conv.py": ["test_conv.py"],
+    "conv/__init__.py": ["test_conv.py"],
+    "conv/rows.py": ["test_conv.py"],
+    "conv/winograd.py": ["test_conv.py"],
     "gan.py": ["test_gan_gradients.py"],
 }
 ALL = [

@@ -105,8 +105,8 @@ class Net:
         self.t += 1
         self.m += (1 - b1) * (g - self.m)
         self.v += (1 - b2) * (g * g - self.v)
-        rate = LR * (1 - b2**self.t) ** 0.5 / (1 - b1**self.t)
-        self.w -= rate * self.m / (np.sqrt(self.v) + 1e-8)
+        scale = (1 - b2**self.t) ** 0.5
+        self.w -= LR * scale / (1 - b1**self.t) * self.m / (np.sqrt(self.v) + 1e-8 * scale)
         g.fill(0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import platform
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, backend
-from ..errors import InputError
+from ..errors import InputError, choose
 from ..info import blas, processor
 from .workloads import WORKLOADS, find
 
@@ -27,7 +28,7 @@ PEERS = {
     "torch": ("torch", "torch-tuned"),
     "by-hand": ("by-hand",),
 }
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "TINYGAN_NUM_THREADS")
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 SLOT = 0.5  # seconds that a contender plays before the next one's turn
 
 
@@ -46,7 +47,11 @@ class Worker:
             text=True,
             env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
         )
-        self.can = self._answer()["can"]
+        try:
+            self.can = self._answer()["can"]
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Worker:
         return self
@@ -98,19 +103,19 @@ def bench(
     workloads. Raises InputError for what is unknown or not installed.
     """
     for name in against:
-        if name not in PEERS:
-            raise InputError(f"against {name!r} is unknown; expected one of {', '.join(PEERS)}")
+        choose("--against", name, PEERS)
         if name == "torch" and importlib.util.find_spec("torch") is None:
-            raise InputError("against 'torch': PyTorch is not installed; pip install torch")
+            raise InputError("--against torch: PyTorch is not installed; pip install torch")
     if backends is None:
         backends = [name for name, problem in backend.survey().items() if problem is None]
     for name in backends:
         backend.get(name)
     for name, value in (("threads", threads), ("batch", batch)):
         if value is not None and value < 1:
-            raise InputError(f"{name}: expected an int >= 1, got {value}")
-    if not (seconds > 0 and width > 0):
-        raise InputError(f"seconds, width: expected numbers > 0, got {seconds} and {width}")
+            raise InputError(f"--{name}: expected an int >= 1, got {value}")
+    for name, amount in (("seconds", seconds), ("width", width)):
+        if not 0 < amount < math.inf:
+            raise InputError(f"--{name}: expected a number > 0, got {amount}")
     threads = threads or cores()
     contenders = [*backends, *(peer for name in against for peer in PEERS[name])]
     rows: list[dict[str, Any]] = []

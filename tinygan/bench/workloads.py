@@ -13,9 +13,8 @@ import numpy as np
 
 from .. import data, nn
 from ..backend import Rng
-from ..errors import InputError
+from ..errors import choose
 from ..models import Pair, build
-from ..nn.affine import _Conv
 from ..tensor import Tensor, no_grad
 
 __all__ = ["BETAS", "LR", "WORKLOADS", "Workload", "find"]
@@ -61,7 +60,9 @@ def _forward(net: nn.Module, x: Tensor) -> list[int]:
         y = layer(x)
         if isinstance(layer, (nn.Linear, nn.Maxout)):
             counts.append(2 * layer.weight.size)
-        elif isinstance(layer, _Conv):  # each weight meets each place of the smaller image
+        elif isinstance(
+            layer, (nn.Conv2d, nn.ConvTranspose2d)
+        ):  # each weight meets each place of the smaller image
             counts.append(2 * layer.weight.size * min(math.prod(t.shape[2:]) for t in (x, y)))
         x = y
     return counts
@@ -78,6 +79,4 @@ WORKLOADS: dict[str, Workload] = {
 
 def find(name: str) -> Workload:
     """The workload called `name`; raises InputError if there is none."""
-    if name not in WORKLOADS:
-        raise InputError(f"workload {name!r} is unknown; expected one of {', '.join(WORKLOADS)}")
-    return WORKLOADS[name]
+    return WORKLOADS[choose("workload", name, WORKLOADS)]

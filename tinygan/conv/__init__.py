@@ -170,9 +170,9 @@ def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Made]:
     its own graph may hold the op, and that would be a cycle."""
     latest: list[Any] = [None, None]
 
-    def of_gradient(g: Tensor) -> Made:
-        if latest[0] != g.born:
-            latest[:] = g.born, _made(make, g)
+    def of_gradient(gradient: Tensor) -> Made:
+        if latest[0] != gradient.born:
+            latest[:] = gradient.born, _made(make, gradient)
         return latest[1]
 
     return of_gradient
