@@ -12,11 +12,12 @@ def functional(module):
     SpectralNorm keeps a layer where attributes are not walked, so every attribute is looked at.
     """
     homes, parameters = [], module.parameters()
+    numbers = {parameter: i for i, parameter in enumerate(parameters)}
 
     def look(owner):
         for name, value in vars(owner).items():
             if isinstance(value, nn.Parameter):
-                homes.append((owner, name, parameters.index(value)))
+                homes.append((owner, name, numbers[value]))
             elif isinstance(value, nn.Module):
                 look(value)
             elif isinstance(value, list):

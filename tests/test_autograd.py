@@ -153,6 +153,28 @@ def test_xs_may_be_any_iterable():
     assert (dx.item(), dw.item()) == (4, 3)
 
 
+def test_xs_are_a_list_of_tensors_and_y_is_a_tensor():
+    x = tensor(1.0, 2.0)
+    y = ops.sum(x * x)
+    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Tensor"):
+        grad(y, x)
+    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Linear"):
+        grad(y, nn.Linear(2, 1, rng=rng()))
+    with pytest.raises(TypeError, match=r"grad: xs\[1\]: expected a Tensor, got ndarray"):
+        grad(y, [x, x.data])
+    with pytest.raises(TypeError, match="grad: y must be a Tensor, got float"):
+        grad(1.0, [x])
+
+
+def test_tensors_are_keys_by_identity_though_they_cannot_be_compared():
+    x, twin = tensor(1.0), tensor(1.0)
+    assert x in {x} and twin not in {x}
+    assert {x: 1, twin: 2}[twin] == 2
+    assert x in [x] and [x, twin] == [x, twin]
+    with pytest.raises(TypeError, match="no == or !="):
+        _ = twin in [x]
+
+
 # What does not reach, and what was detached.
 
 

@@ -1,5 +1,8 @@
 """Algorithm 1: who moves when, on which minibatches; games at logits where their value is known."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -256,3 +259,32 @@ def test_a_penalty_is_part_of_ds_loss():
     np.testing.assert_allclose(
         fined.d_loss.item(), plain.item() + gan.r1(2.0)(twin, x, x).item(), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("penalty", [None, gan.r1()])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_graph_of_a_step_is_gone_before_the_next_is_built(at_once, penalty):
+    """Only what a round returns stays, as values: two graphs at a time would take twice the
+    memory."""
+    G, D = pair()
+    inner, seen, kept = G.forward, [], []
+
+    def forward(z):
+        kept.append(sum(ref() is not None for ref in seen))
+        y = inner(z)
+        if y.edges:
+            seen.append(weakref.ref(y.edges[0][0]))  # what lies behind G's images
+        return y
+
+    G.forward = forward
+    start = play_simultaneously if at_once else play
+    rounds = start(
+        gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M, penalty=penalty
+    )
+    gc.disable()
+    try:
+        results = [next(rounds) for _ in range(3)]
+    finally:
+        gc.enable()
+    assert len(kept) == (3 if at_once else 6) and set(kept) == {0}
+    assert not any(t.edges for result in results for t in result)

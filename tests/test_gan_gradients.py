@@ -1,11 +1,14 @@
 """Every game and every penalty: values are the formulas', derivatives to second order are those by
 differences. (The second derivative of a penalty is a third derivative of D.)"""
 
+import numpy as np
 import pytest
 from cases_games import GAMES, PENALTIES
 from hypothesis import given
 from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
+
+from tinygan import gan
 
 
 @pytest.mark.parametrize("case", GAMES, ids=str)
@@ -30,3 +33,17 @@ def test_penalties_are_the_formula(case, data):
 @given(data=st.data())
 def test_derivatives_of_penalties(case, data):
     prove_gradients(case, data.draw)
+
+
+def test_weights_of_penalties_are_finite_and_not_negative():
+    rng = np.random.default_rng(0)
+    for weight in (0, 0.5):
+        gan.wgan_gp(weight, rng=rng)
+        gan.r1(weight)
+    for weight in (-0.1, float("nan"), float("inf"), "10"):
+        with pytest.raises(ValueError, match=r"weight: expected a number in \[0, inf\), got"):
+            gan.wgan_gp(weight, rng=rng)
+        with pytest.raises(ValueError, match=r"gamma: expected a number in \[0, inf\), got"):
+            gan.r1(weight)
+    with pytest.raises(TypeError, match=r"rng: expected .*, got 0"):
+        gan.wgan_gp(rng=0)

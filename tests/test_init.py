@@ -125,6 +125,13 @@ def test_dcgan_initialises_weights_scales_and_biases():
     np.testing.assert_array_equal(net[4].weight.data, 1)
 
 
+def test_dcgan_initialises_what_spectral_norm_wraps():
+    net = nn.Sequential(nn.SpectralNorm(nn.Conv2d(20, 30, 4, rng=rng()), rng=rng()))
+    init.dcgan_(net, rng=rng())
+    np.testing.assert_allclose(net[0].weight_orig.data.std(), 0.02, rtol=0.05)
+    np.testing.assert_array_equal(net[0].bias.data, 0)
+
+
 def test_the_same_seed_gives_the_same_weights():
     one, two, other = (nn.Linear(3, 4, rng=rng(seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.weight.data, two.weight.data)

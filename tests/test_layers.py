@@ -31,6 +31,34 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
+@pytest.mark.parametrize("of", [int, np.int64, np.uint8])
+def test_sizes_may_be_ints_of_numpy(of):
+    three, two, one = of(3), of(2), of(1)
+    layers = [
+        nn.Linear(three, two, rng=rng()),
+        nn.Conv2d(three, two, (three, two), two, one, rng=rng()),
+        nn.ConvTranspose2d(three, two, three, two, one, one, rng=rng()),
+        nn.Upsample(scale_factor=two),
+        nn.ReflectionPad2d(one),
+        nn.LayerNorm((two, three)),
+    ]
+    expected = [
+        "Linear(in_features=3, out_features=2)",
+        "Conv2d(in_channels=3, out_channels=2, kernel_size=(3, 2), stride=(2, 2), padding=(1, 1))",
+        "ConvTranspose2d(in_channels=3, out_channels=2, kernel_size=(3, 3), stride=(2, 2), "
+        "padding=(1, 1), output_padding=(1, 1))",
+        "Upsample(scale_factor=(2, 2), mode='nearest')",
+        "ReflectionPad2d(padding=(1, 1, 1, 1))",
+        "LayerNorm(normalized_shape=(2, 3), eps=1e-05)",
+    ]
+    assert [repr(layer) for layer in layers] == expected
+
+
+def test_small_ints_of_numpy_do_not_overflow():
+    layer = nn.Conv2d(np.uint8(40), np.uint8(1), np.uint8(4), rng=rng())  # fan_in = 640 > 255
+    np.testing.assert_allclose(np.abs(layer.weight.data).max(), 640**-0.5, rtol=0.01)
+
+
 def test_batch_norm_tracks_statistics_towards_those_of_each_batch():
     layer, batches = nn.BatchNorm1d(2, momentum=0.25), rng().normal(3, 2, (4, 5, 2))
     mean, var = np.zeros(2), np.ones(2)

@@ -173,6 +173,39 @@ def test_a_state_that_does_not_fit_is_refused_whole_with_every_fault_named():
     same(net.state_dict(), before)
 
 
+@pytest.mark.parametrize(
+    "value, fault",
+    [
+        ("xx", "is of type str, expected an array"),
+        ([0.0], "is of type list, expected an array"),
+        (None, "is of type NoneType, expected an array"),
+        (np.ones(2), r"has shape \(2,\), expected \(2, 2\)"),
+        (np.full((2, 2), "a"), "holds <U1, expected numbers"),
+        (np.full((2, 2), None), "holds object, expected numbers"),
+        (np.full((2, 2), 1j), "holds complex128, expected numbers"),
+    ],
+)
+def test_a_fault_in_the_last_entry_leaves_the_first_as_it_was(value, fault):
+    net = Block()
+    before, state = net.state_dict(), {k: v + 1 for k, v in net.state_dict().items()}
+    last = list(state)[-1]
+    state[last] = value
+    with pytest.raises(ValueError, match=f"load_state_dict: '{last}' {fault}"):
+        net.load_state_dict(state)
+    same(net.state_dict(), before)
+
+
+def test_a_state_is_a_mapping_of_arrays_or_tensors():
+    net = nn.Linear(2, 2, rng=rng())
+    for state in (None, list(net.state_dict().items())):
+        with pytest.raises(TypeError, match="load_state_dict: expected arrays by name, got"):
+            net.load_state_dict(state)
+    net.load_state_dict({key: Tensor(value + 1) for key, value in net.state_dict().items()})
+    np.testing.assert_array_equal(
+        net.bias.data, nn.Linear(2, 2, rng=rng()).bias.data + np.float32(1)
+    )
+
+
 def test_astype_converts_floats_only():
     net = Block()
     assert net.astype(np.float64) is net
@@ -192,6 +225,13 @@ def test_repr_shows_options_and_nests():
     text = repr(net)
     assert "(0): Conv2d(in_channels=1, out_channels=2, kernel_size=(3, 3)" in text
     assert "    (0): LeakyReLU(negative_slope=0.2)" in text
+
+
+def test_repr_shows_what_spectral_norm_wraps():
+    layer = nn.SpectralNorm(nn.Linear(3, 2, rng=rng()), rng=rng())
+    assert (
+        repr(layer) == "SpectralNorm(Linear(in_features=3, out_features=2), n_power_iterations=1)"
+    )
 
 
 def test_a_module_without_forward_says_so():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
-from tinygan import Tensor, grad, ops
+from tinygan import Tensor, grad, nn, ops
 
 OPS = [*ARITHMETIC, *SHAPES]
 
@@ -84,6 +84,41 @@ def test_slopes_of_powers_of_0_are_those_of_the_limit_from_above():
 def test_slope_of_a_negative_base_with_an_integer_power():
     np.testing.assert_allclose(slope(lambda a: a**3, -2), [12])
     np.testing.assert_allclose(slope(lambda a: a ** Tensor(np.array(3.0)), -2), [12])
+
+
+def test_a_number_below_0_has_powers_but_no_slope_at_its_exponent():
+    b = Tensor(np.array([2.0, 3.0]))
+    y = ops.sum((-2.0) ** b)
+    assert y.item() == -4
+    with pytest.raises(ValueError, match=r"power: no gradient at .* negative base, got -2\.0"):
+        grad(y, [b])
+
+
+@pytest.mark.parametrize("slope", [-0.5, 0.0, 1.0, 2.0])
+def test_leaky_relu_takes_any_slope_as_pytorch_does(slope):
+    x = Tensor(np.array([-3.0, -0.5, 0.5, 3.0]))
+    y = nn.LeakyReLU(slope)(x)
+    np.testing.assert_array_equal(y.data, np.where(x.data > 0, x.data, slope * x.data))
+    np.testing.assert_array_equal(grad(y.sum(), [x])[0].data, [slope, slope, 1, 1])
+
+
+@pytest.mark.parametrize("kind", ["list", "array", "tensor"])
+def test_where_takes_bools_in_any_form(kind):
+    taken = {"list": list, "array": np.array, "tensor": lambda b: Tensor(np.array(b))}[kind]
+    x = Tensor(np.array([1.0, 2.0, 3.0]))
+    y = ops.where(taken([True, False, True]), x, 0.0)
+    np.testing.assert_array_equal(y.data, [1, 0, 3])
+    np.testing.assert_array_equal(grad(y.sum(), [x])[0].data, [1, 0, 1])
+    for one in (True, np.bool_(True)):
+        np.testing.assert_array_equal(ops.where(one, x, 0.0).data, x.data)
+
+
+def test_what_is_joined_agrees_but_for_its_axis():
+    x = Tensor(np.ones((2, 3)))
+    assert ops.concatenate([x, np.ones((2, 1))], np.int64(-1)).shape == (2, 4)
+    for other in (np.ones((3, 2)), np.ones(2), np.ones((2, 1, 3))):
+        with pytest.raises(ValueError, match=r"concatenate: tensors: .*axis 1, got \[\(2, 3\), \("):
+            ops.concatenate([x, Tensor(other)], 1)
 
 
 @pytest.mark.parametrize("op, slopes", [(ops.max, [0, 0.5, 0.5, 0]), (ops.min, [1, 0, 0, 0])])

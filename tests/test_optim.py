@@ -218,6 +218,38 @@ def test_clipping_by_value():
     np.testing.assert_array_equal(g.data, [-0.5, -0.1, 0.2, 0.5])
 
 
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda p: optim.SGD(p, 0.1, momentum=2),
+        lambda p: optim.SGD(p, -1),
+        lambda p: optim.RMSprop(p, eps=0),
+        lambda p: optim.Adam(p, betas=(0.5, 2)),
+        lambda p: optim.Adam(p, weight_decay=-1),
+    ],
+)
+def test_an_optimizer_that_is_refused_takes_no_parameters_from_another(mistake):
+    net = nn.Linear(2, 3, rng=rng())
+    opt = optim.SGD(net.parameters(), 0.1)
+    with pytest.raises(ValueError, match="expected a number"):
+        mistake(net.parameters())
+    opt.step([Tensor(np.ones_like(p.data)) for p in net.parameters()])
+
+
+# State.
+
+
+@pytest.mark.parametrize("slot, value", [("v", "x"), ("v", np.ones(8)), ("t", "x"), ("t", 1j)])
+def test_a_state_that_does_not_fit_leaves_the_optimizer_as_it_was(slot, value):
+    opt = optim.Adam(nn.Linear(2, 3, rng=rng()).parameters())
+    before, state = opt.state_dict(), {k: v + 1 for k, v in opt.state_dict().items()}
+    state[slot] = value
+    with pytest.raises(ValueError, match=f"load_state_dict: '{slot}'"):
+        opt.load_state_dict(state)
+    for key, kept in opt.state_dict().items():
+        np.testing.assert_array_equal(kept, before[key])
+
+
 # The moving average.
 
 

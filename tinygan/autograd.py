@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .ops import astype, sum_to
-from .tensor import Tensor, recording
+from .tensor import Tensor, listed, recording
 
 __all__ = ["grad"]
 
@@ -23,10 +23,12 @@ def grad(
     made, so that it can be differentiated again. With `allow_unused` an x that y does not depend
     on has gradient 0; without it, that is a mistake.
 
-    Raises ValueError if y is not one number, or does not depend on one of xs; RuntimeError if a
-    tensor of the graph was assigned to after y was computed.
+    Raises TypeError if one of them is no tensor; ValueError if y is not one number, or does not
+    depend on one of xs; RuntimeError if a tensor of the graph was assigned to after y was computed.
     """
-    xs = list(xs)
+    xs = listed("grad: xs", xs)
+    if not isinstance(y, Tensor):
+        raise TypeError(f"grad: y must be a Tensor, got {type(y).__name__}")
     if y.size != 1:
         raise ValueError(f"grad: y must be one number, got shape {y.shape}; take its mean or sum")
     for i, x in enumerate(xs):

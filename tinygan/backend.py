@@ -34,6 +34,7 @@ __all__ = [
     "place",
     "register",
     "survey",
+    "unfit",
     "uniform",
     "use",
 ]
@@ -140,6 +141,17 @@ def adopt(value: Any, like: Array) -> Array:
     return place(np.asarray(host, dtype=like.dtype), like)
 
 
+def unfit(value: Any, like: Array) -> str | None:
+    """What keeps `value` from being written into the array `like`, or None."""
+    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        return f"is of type {type(value).__name__}, expected an array"
+    if tuple(value.shape) != like.shape:
+        return f"has shape {tuple(value.shape)}, expected {like.shape}"
+    if getattr(value.dtype, "kind", "f") not in "fiub":
+        return f"holds {value.dtype}, expected numbers"
+    return None
+
+
 def survey() -> dict[str, str | None]:
     """The backends by name: None where it works, else the line that says what would mend it."""
     found: dict[str, str | None] = {"numpy": None}
@@ -152,6 +164,8 @@ def survey() -> dict[str, str | None]:
 
 
 def _parse(name: str) -> tuple[str, int]:
+    if not isinstance(name, str):
+        raise TypeError(f'backend: expected a name, as "numpy" or "cupy:1", got {name!r}')
     library, _, device = name.partition(":")
     if device and not device.isdecimal():
         raise BackendUnavailable(f"backend {name!r}: expected a device number after ':'")

@@ -11,13 +11,14 @@ A game says what D and G pay for the logits they get; `play` lets them play it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from . import backend
 from .autograd import grad
 from .backend import Rng
-from .nn import Module
+from .nn import Module, checks
 from .nn.apart import by_example
 from .ops import concatenate, mean, relu, softplus, sqrt, sum
 from .optim import Optimizer
@@ -106,7 +107,8 @@ GAMES: dict[str, Game] = {
 
 
 class Round(NamedTuple):
-    """What one round of Algorithm 1 leaves. Tensors, so that a GPU need not be waited for."""
+    """What one round of Algorithm 1 leaves: values, in tensors, so that a GPU need not be waited
+    for."""
 
     d_loss: Tensor
     g_loss: Tensor
@@ -138,25 +140,30 @@ def play(
 ) -> Iterator[Round]:
     """Algorithm 1 of Goodfellow et al. 2014: k steps for D, one for G, again and again.
 
-    Each `next` plays one round. What else there is to do (print, draw, save, stop) is done by
-    the caller between rounds.
+    The paper's lines stand in quotes beside ours. Each `next` plays one round. What else there is
+    to do (print, draw, save, stop) is done by the caller between rounds.
     """
-    _check_sizes(m=m, k=k)
+    checks.sizes(m=m, k=k)
     theta_g, theta_d = G.parameters(), D.parameters()
-    while True:
-        for _ in range(k):
-            x, z = data(m), noise(m)
-            with no_grad():
+    while True:  # "for number of training iterations do"
+        for _ in range(k):  # "for k steps do"
+            x = data(m)  # "sample minibatch of m examples"
+            z = noise(m)  # "sample minibatch of m noise samples"
+            with no_grad():  # G stands still: D is to tell its fakes, not to change them
                 fake = G(z)
             real_logits, fake_logits = judge(D, x, fake)
             d_loss = game.d_loss(real_logits, fake_logits)
             if penalty is not None:
                 d_loss = d_loss + penalty(D, x, fake)
+            # "update the discriminator by ascending its stochastic gradient" (down a loss)
             opt_d.step(grad(d_loss, theta_d))
+            d_loss, real_logits, fake_logits = _values(d_loss, real_logits, fake_logits)
 
-        z = noise(m)
+        z = noise(m)  # "sample minibatch of m noise samples"
         g_loss = game.g_loss(D(G(z)))
+        # "update the generator by descending its stochastic gradient"
         opt_g.step(grad(g_loss, theta_g))
+        (g_loss,) = _values(g_loss)
 
         yield Round(d_loss, g_loss, real_logits, fake_logits)
 
@@ -178,20 +185,27 @@ def play_simultaneously(
     One minibatch of fakes and one pass through D serve both losses, so G answers the D of the
     round before.
     """
-    _check_sizes(m=m)
+    checks.sizes(m=m)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         x, z = data(m), noise(m)
         fake = G(z)
         real_logits, fake_logits = D(x), D(fake)
         d_loss = game.d_loss(real_logits, fake_logits)
+        (fake,) = _values(fake)
         if penalty is not None:
-            d_loss = d_loss + penalty(D, x, fake.detach())
+            d_loss = d_loss + penalty(D, x, fake)
         g_loss = game.g_loss(fake_logits)
         d_grads, g_grads = grad(d_loss, theta_d), grad(g_loss, theta_g)
         opt_d.step(d_grads)
         opt_g.step(g_grads)
+        d_loss, g_loss, real_logits, fake_logits = _values(d_loss, g_loss, real_logits, fake_logits)
         yield Round(d_loss, g_loss, real_logits, fake_logits)
+
+
+def _values(*tensors: Tensor) -> list[Tensor]:
+    """Without the graph behind them, which so makes room for the next one."""
+    return [t.detach() for t in tensors]
 
 
 def judge(D: Module, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -204,19 +218,13 @@ def judge(D: Module, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return logits[: len(x)], logits[len(x) :]
 
 
-def _check_sizes(**values: int) -> None:
-    for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
-
-
 # Wrappers of a game: D is told something other than the plain truth about some images. Where the
 # label "real" is replaced by "fake" with weight u, D pays (1 - u) real(l) + u fake(l).
 
 
 def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
     """Real images count as real by 1 - epsilon; fakes stay fakes (Salimans et al. 2016, 3.4)."""
-    _check_share(epsilon=epsilon)
+    checks.between(0, 1, "[]", epsilon=epsilon)
     return game._replace(
         real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l), balance=None
     )
@@ -224,13 +232,15 @@ def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
 
 def label_noise(game: Game, width: float = 0.3, *, rng: Rng) -> Game:
     """Every label is off by its own amount, uniform in [0, width)."""
-    _check_share(width=width)
+    checks.between(0, 1, "[]", width=width)
+    checks.generator(rng)
     return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * float(width))
 
 
 def label_flips(game: Game, p: float = 0.05, *, rng: Rng) -> Game:
     """Each label is the wrong one with probability p, independently."""
-    _check_share(p=p)
+    checks.between(0, 1, "[]", p=p)
+    checks.generator(rng)
     return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) < p)
 
 
@@ -247,13 +257,10 @@ def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
     )
 
 
-def _check_share(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name}: expected a number in [0, 1], got {value!r}")
-
-
-# Penalties on the slope of D. They differentiate a gradient: that is what create_graph is for.
+# Penalties on the slope of D. They differentiate a gradient: that is what create_graph is for. They
+# mean the slope of each example's own logit, so D must not mix examples: through BatchNorm in
+# training mode a logit depends on the whole minibatch, and what is penalised is no slope of D.
+# (InstanceNorm, LayerNorm and SpectralNorm are fine.)
 
 
 def wgan_gp(weight: float = 10.0, *, rng: Rng) -> Penalty:
@@ -261,6 +268,8 @@ def wgan_gp(weight: float = 10.0, *, rng: Rng) -> Penalty:
 
     D must not use BatchNorm: the penalty is on each example's own gradient (their section 4).
     """
+    checks.between(0, math.inf, weight=weight)
+    checks.generator(rng)
 
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
         if x.shape != fake.shape:
@@ -274,6 +283,7 @@ def wgan_gp(weight: float = 10.0, *, rng: Rng) -> Penalty:
 
 def r1(gamma: float = 10.0) -> Penalty:
     """gamma / 2 * E[|grad D(x)|^2] on real images (Mescheder et al. 2018, eq. 9)."""
+    checks.between(0, math.inf, gamma=gamma)
 
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * mean(_slopes(D, x.detach()))

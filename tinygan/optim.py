@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from .backend import adopt, of
-from .nn import Module, Parameter
-from .ops import clip, sqrt, sum
-from .tensor import Tensor
+from .backend import adopt, of, unfit
+from .nn import Module, Parameter, checks
+from .ops import add, clip, sqrt, sum
+from .tensor import Tensor, listed
 
 __all__ = [
     "EMA",
@@ -48,16 +49,22 @@ def at(schedule: Schedule, t: int) -> float:
 
 def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
     """From `start` to `end` in a straight line over `steps` updates, then constant."""
+    checks.between(0, math.inf, start=start, end=end)
+    checks.between(0, math.inf, "()", steps=steps)
     return lambda t: start + (end - start) * min(1.0, t / steps)
 
 
 def exponential_decay(start: float, rate: float, least: float = 0.0) -> Callable[[int], float]:
     """start / rate^t, but no less than `least`. The 2014 code has 0.1 / 1.000004^t, least 1e-6."""
+    checks.between(0, math.inf, start=start, least=least)
+    checks.between(1, math.inf, rate=rate)  # PyTorch's gamma is 1 / rate
     return lambda t: max(least, start * rate**-t)
 
 
 def cosine_decay(start: float, steps: int, end: float = 0.0) -> Callable[[int], float]:
     """From `start` to `end` along half a cosine over `steps` updates (Loshchilov, Hutter 2016)."""
+    checks.between(0, math.inf, start=start, end=end)
+    checks.between(0, math.inf, "()", steps=steps)
     return lambda t: end + (start - end) * (1 + math.cos(math.pi * min(1.0, t / steps))) / 2
 
 
@@ -66,13 +73,13 @@ class Optimizer:
 
     A subclass names its state vectors in `slots` and defines `update`, which changes vectors of
     parameters and state in place. Raises ValueError if there is no parameter, or if they differ in
-    dtype or backend.
+    dtype or backend. A subclass checks its own options first: here the parameters get new arrays.
     """
 
     slots: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
-        self.parameters = list(parameters)
+        self.parameters = listed("parameters", parameters)
         if not self.parameters:
             raise ValueError("parameters: expected at least one, got none")
         if len(set(self.parameters)) < len(self.parameters):
@@ -80,8 +87,8 @@ class Optimizer:
         kinds = {(p.backend.name, p.dtype.name) for p in self.parameters}
         if len(kinds) > 1:
             raise ValueError(f"parameters: expected one backend and dtype, got {sorted(kinds)}")
-        if not callable(lr) and not lr >= 0:
-            raise ValueError(f"lr: expected a number >= 0 or a function of the update, got {lr!r}")
+        if not callable(lr):
+            checks.between(0, math.inf, lr=lr)
         self.lr, self.t = lr, 0
         xp = self.parameters[0].xp
         self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
@@ -120,23 +127,25 @@ class Optimizer:
         return {"t": np.array(self.t), **{k: v.copy() for k, v in self.state.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where an optimizer of the same parameters was; raises ValueError if it was not."""
+        """Go on where an optimizer of the same parameters was; raises ValueError if it was not,
+        before any change."""
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
         if set(state) != {"t", *self.slots}:
             raise ValueError(
                 f"load_state_dict: expected {sorted({'t', *self.slots})}, got {sorted(state)}"
             )
+        own = {"t": np.array(self.t), **self.state}
+        for slot, value in own.items():
+            if fault := unfit(state[slot], value):
+                raise ValueError(f"load_state_dict: {slot!r} {fault}")
+        new = {slot: adopt(state[slot], value) for slot, value in own.items()}
         for slot in self.slots:
-            if tuple(state[slot].shape) != self.w.shape:
-                raise ValueError(
-                    f"load_state_dict: {slot!r} has shape {tuple(state[slot].shape)}, expected "
-                    f"{self.w.shape}"
-                )
-        for slot in self.slots:
-            self.state[slot][...] = adopt(state[slot], self.w)
-        self.t = int(state["t"])
+            self.state[slot][...] = new[slot]
+        self.t = int(new["t"])
 
     def _flat(self, grads: Sequence[Tensor]) -> Any:
-        grads = list(grads)
+        grads = listed("grads", grads)
         if len(grads) != len(self.parameters):
             raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
         for i, (p, g) in enumerate(zip(self.parameters, grads, strict=True)):
@@ -169,9 +178,9 @@ class SGD(Optimizer):
     def __init__(
         self, parameters: Iterable[Parameter], lr: Schedule, momentum: Schedule = 0.0
     ) -> None:
+        if not callable(momentum):
+            checks.between(0, 1, momentum=momentum)
         super().__init__(parameters, lr)
-        if not callable(momentum) and not 0 <= momentum < 1:
-            raise ValueError(f"momentum: expected a number in [0, 1), got {momentum!r}")
         self.momentum = momentum
 
     def update(self, w: Any, g: Any, v: Any) -> None:
@@ -192,8 +201,9 @@ class RMSprop(Optimizer):
         alpha: float = 0.99,
         eps: float = 1e-8,
     ) -> None:
+        checks.between(0, 1, alpha=alpha)
+        checks.between(0, math.inf, "()", eps=eps)
         super().__init__(parameters, lr)
-        _in_unit_interval(alpha=alpha)
         self.alpha, self.eps = alpha, eps
 
     def update(self, w: Any, g: Any, s: Any) -> None:
@@ -220,10 +230,12 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise ValueError(f"betas: expected two numbers in [0, 1), got {betas!r}")
+        checks.between(0, 1, "[)", **{"betas[0]": betas[0], "betas[1]": betas[1]})
+        checks.between(0, math.inf, "()", eps=eps)
+        checks.between(0, math.inf, weight_decay=weight_decay)
         super().__init__(parameters, lr)
-        _in_unit_interval(**{"betas[0]": betas[0], "betas[1]": betas[1]})
-        if not weight_decay >= 0:
-            raise ValueError(f"weight_decay: expected a number >= 0, got {weight_decay!r}")
         self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
 
     def update(self, w: Any, g: Any, m: Any, v: Any) -> None:
@@ -244,33 +256,21 @@ class Adam(Optimizer):
         w -= step
 
 
-def _in_unit_interval(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}: expected a number in [0, 1), got {value!r}")
-
-
 def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
     """The gradients scaled down, if need be, so that their joint Euclidean norm is <= max_norm."""
-    if not max_norm > 0:
-        raise ValueError(f"max_norm: expected a number > 0, got {max_norm!r}")
-    total = sqrt(_total([sum(g * g) for g in grads]))
+    checks.between(0, math.inf, "(]", max_norm=max_norm)
+    grads = listed("grads", grads)
+    if not grads:
+        raise ValueError("grads: expected at least one, got none")
+    total = sqrt(reduce(add, [sum(g * g) for g in grads]))
     scale = clip(max_norm / (total + 1e-12), high=1.0)
     return [g * scale for g in grads]
 
 
-def _total(terms: Sequence[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
-
-
 def clip_grad_value(grads: Sequence[Tensor], limit: float) -> list[Tensor]:
     """The gradients with every element clipped to [-limit, limit]."""
-    if not limit > 0:
-        raise ValueError(f"limit: expected a number > 0, got {limit!r}")
-    return [clip(g, -limit, limit) for g in grads]
+    checks.between(0, math.inf, "(]", limit=limit)
+    return [clip(g, -limit, limit) for g in listed("grads", grads)]
 
 
 class EMA:
@@ -283,7 +283,7 @@ class EMA:
     """
 
     def __init__(self, module: Module, decay: float = 0.999) -> None:
-        _in_unit_interval(decay=decay)
+        checks.between(0, 1, decay=decay)
         self.decay, self.t = decay, 0
         self.module = module.copy().eval()
         self._parameters = list(zip(module.parameters(), self.module.parameters(), strict=True))

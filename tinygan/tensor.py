@@ -11,7 +11,7 @@ The chain rule that walks these edges is `autograd.grad`; the operators are in `
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Union
@@ -28,6 +28,7 @@ __all__ = [
     "Tensor",
     "is_recording",
     "lift",
+    "listed",
     "no_grad",
     "raw",
     "recording",
@@ -84,7 +85,10 @@ class Tensor:
     def __init__(self, data: Any, *edges: Edge, name: str | None = None) -> None:
         self._data = _as_array(data)
         self.edges: tuple[Edge, ...] = ()
-        if edges and _recording.get():
+        if not edges:  # ops make numbers of numbers, so only leaves are looked at
+            if self._data.dtype.kind not in "fiub":
+                raise TypeError(f"Tensor(...) takes real numbers or bools, got {self._data.dtype}")
+        elif _recording.get():
             self.edges = edges
             for parent, _ in edges:
                 if not isinstance(parent, Tensor):  # a number
@@ -99,7 +103,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Array) -> None:
-        value = _as_array(value)
+        value = Tensor(value).data  # refuses what no tensor can hold
         if value.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {value.shape}")
         self._data = value
@@ -153,6 +157,11 @@ class Tensor:
 
     def __bool__(self) -> bool:
         raise TypeError("a Tensor has no truth value; compare its .data, or use .item()")
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("a Tensor has no == or !=; compare its .data, or use `is`")
+
+    __hash__ = object.__hash__  # by identity: tensors are keys of dicts and members of sets
 
     def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
         raise TypeError("a Tensor does not become an array silently; use .numpy() or .data")
@@ -222,6 +231,18 @@ def lift(*operands: Operand) -> tuple[Any, ...]:
     if lifted and not any(isinstance(operand, Tensor) for operand in lifted):
         lifted[0] = Tensor(lifted[0])
     return tuple(lifted)
+
+
+def listed(name: str, tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The argument called `name` as a list of tensors, or TypeError. One tensor is refused, too: a
+    list of it would be one of its rows."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
+        raise TypeError(f"{name}: expected a list of tensors, got {type(tensors).__name__}")
+    found = list(tensors)
+    for i, tensor in enumerate(found):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}[{i}]: expected a Tensor, got {type(tensor).__name__}")
+    return found
 
 
 def raw(operand: Any) -> Any:

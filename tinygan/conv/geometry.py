@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Geometry", "pair"]
+import numpy as np
+
+__all__ = ["Geometry", "is_size", "pair"]
 
 Pair = tuple[int, int]
 
@@ -20,9 +22,15 @@ class Geometry(NamedTuple):
     places: Pair  # where the kernel is put: the size of the output of a convolution
 
 
+def is_size(value: Any, least: int) -> bool:
+    """Whether `value` is an int, Python's or NumPy's, of at least `least`; a bool is none."""
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_int and int(value) >= least
+
+
 def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
     """An int stands for (height, width) alike. Raises ValueError below `least`, or for no pair."""
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
-    if len(both) != 2 or not all(isinstance(v, int) and v >= least for v in both):
+    if len(both) != 2 or not all(is_size(v, least) for v in both):
         raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")
-    return both
+    return int(both[0]), int(both[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .. import ops
@@ -24,8 +25,8 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
-        checks.between(0, 1, negative_slope=negative_slope)
-        self.negative_slope = negative_slope
+        checks.between(-math.inf, math.inf, "()", negative_slope=negative_slope)
+        self.negative_slope = float(negative_slope)
 
     def forward(self, x: Any) -> Tensor:
         return ops.leaky_relu(x, self.negative_slope)

@@ -42,8 +42,9 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *, rng: Rng) -> None:
         super().__init__()
-        checks.sizes(in_features=in_features, out_features=out_features)
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features, self.out_features = checks.sizes(
+            in_features=in_features, out_features=out_features
+        )
         self.weight, self.bias = _parameters(
             (out_features, in_features), in_features, out_features if bias else None, rng
         )
@@ -66,9 +67,10 @@ class Maxout(Module):
 
     def __init__(self, in_features: int, out_features: int, pieces: int, *, rng: Rng) -> None:
         super().__init__()
-        checks.sizes(in_features=in_features, out_features=out_features, pieces=pieces)
-        self.in_features, self.out_features, self.pieces = in_features, out_features, pieces
-        wide = out_features * pieces
+        self.in_features, self.out_features, self.pieces = checks.sizes(
+            in_features=in_features, out_features=out_features, pieces=pieces
+        )
+        wide = self.out_features * self.pieces
         self.weight, self.bias = _parameters((wide, in_features), in_features, wide, rng)
 
     def forward(self, x: Any) -> Tensor:
@@ -96,7 +98,7 @@ class _Conv(Module):
         rng: Rng,
     ) -> None:
         super().__init__()
-        checks.sizes(in_channels=in_channels, out_channels=out_channels)
+        in_channels, out_channels = checks.sizes(in_channels=in_channels, out_channels=out_channels)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = pair("kernel_size", kernel_size, least=1)
         self.stride = pair("stride", stride, least=1)
@@ -176,8 +178,9 @@ class Embedding(Module):
 
     def __init__(self, num_embeddings: int, embedding_dim: int, *, rng: Rng) -> None:
         super().__init__()
-        checks.sizes(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.num_embeddings, self.embedding_dim = checks.sizes(
+            num_embeddings=num_embeddings, embedding_dim=embedding_dim
+        )
         values = checks.generator(rng).normal(size=(num_embeddings, embedding_dim))
         self.weight = Parameter(values.astype(np.float32))
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import math
+import operator
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..backend import Rng
+from ..conv.geometry import is_size
 from ..tensor import Tensor, lift
 
-__all__ = ["between", "generator", "images", "inputs", "sizes"]
+__all__ = ["between", "generator", "images", "inputs", "same_dtype", "sizes"]
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
     """x as a tensor with `size` elements along `axis` and the dtype of the layer's weights."""
     (x,) = lift(x)
-    name = type(layer).__name__
     if not -x.ndim <= axis < x.ndim or x.shape[axis] != size:
-        raise ValueError(f"{name}: expected {size} elements along axis {axis}, got shape {x.shape}")
+        raise ValueError(
+            f"{type(layer).__name__}: expected {size} elements along axis {axis}, got shape "
+            f"{x.shape}"
+        )
+    same_dtype(layer, x, dtype)
+    return x
+
+
+def same_dtype(layer: object, x: Tensor, dtype: Any) -> None:
+    """Raise ValueError unless x has the dtype of the layer's weights."""
     if x.dtype != dtype:
         raise ValueError(
-            f"{name}: the input is {x.dtype} but the weights are {dtype}; convert one of them with "
-            ".astype()"
+            f"{type(layer).__name__}: the input is {x.dtype} but the weights are {dtype}; convert "
+            "one of them with .astype()"
         )
-    return x
 
 
 def images(layer: object, x: Any) -> Tensor:
@@ -35,19 +44,22 @@ def images(layer: object, x: Any) -> Tensor:
     return x
 
 
-def sizes(**values: int) -> None:
-    """Raise ValueError unless each value is an int of at least 1."""
+def sizes(**values: int) -> list[int]:
+    """The values as Python ints. Raises ValueError unless each is an int of at least 1."""
     for name, value in values.items():
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+        if not is_size(value, least=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
+    return [int(value) for value in values.values()]
 
 
-def between(low: float, high: float, **values: float) -> None:
-    """Raise ValueError unless low <= value < high for each value."""
+def between(low: float, high: float, ends: str = "[)", **values: float) -> None:
+    """Raise ValueError unless each value is a number in the interval; `ends` says whether low and
+    high belong to it, as in [low, high)."""
+    above, below = (operator.le if end in "[]" else operator.lt for end in ends)
     for name, value in values.items():
-        if not isinstance(value, (int, float)) or not low <= value < high:
-            bound = f">= {low}" if math.isinf(high) else f"in [{low}, {high})"
-            raise ValueError(f"{name}: expected a number {bound}, got {value!r}")
+        if not (isinstance(value, Real) and above(low, value) and below(value, high)):
+            interval = f"{ends[0]}{low}, {high}{ends[1]}"
+            raise ValueError(f"{name}: expected a number in {interval}, got {value!r}")
 
 
 def generator(rng: Rng) -> Rng:

@@ -15,6 +15,7 @@ from ..backend import Rng, place
 from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
 from .module import Module, Parameter
 from .norm import BatchNorm1d, BatchNorm2d
+from .spectral import SpectralNorm
 
 __all__ = [
     "constant_",
@@ -92,6 +93,8 @@ def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Paramet
 def dcgan_(network: Module, *, rng: Rng) -> Module:
     """DCGAN's (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm scale N(1, .02^2)."""
     for module in network.modules():
+        if isinstance(module, SpectralNorm):
+            module = module._layer  # which holds the weight that is learned
         if isinstance(module, (Linear, Conv2d, ConvTranspose2d, Maxout)):
             normal_(module.weight, 0.0, 0.02, rng=rng)
             if module.bias is not None:

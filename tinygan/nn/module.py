@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from .. import backend as backends
-from ..tensor import Tensor
+from ..tensor import Tensor, raw
 
 __all__ = ["Module", "Parameter", "Sequential"]
 
@@ -166,23 +166,25 @@ class Module:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Assign arrays by name; dtype and backend stay this module's own.
+        """Assign arrays (or tensors) by name; dtype and backend stay this module's own.
 
-        Raises ValueError naming every missing, unexpected or misshapen entry, before any change.
+        Raises ValueError naming every entry that is missing, unexpected or does not fit, before any
+        change; TypeError if `state` is no mapping.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
         slots = {key: (owner, name) for key, owner, name in self._slots()}
         faults = [f"{key!r} is missing" for key in slots if key not in state]
         faults += [f"{key!r} is unexpected" for key in state if key not in slots]
         for key in slots.keys() & state.keys():
-            have = getattr(*slots[key]).shape
-            if tuple(state[key].shape) != have:
-                faults.append(f"{key!r} has shape {tuple(state[key].shape)}, expected {have}")
+            if fault := backends.unfit(raw(state[key]), raw(getattr(*slots[key]))):
+                faults.append(f"{key!r} {fault}")
         if faults:
             raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
-        for key, (owner, name) in slots.items():
-            value = getattr(owner, name)
-            array = value.data if isinstance(value, Parameter) else value
-            array[...] = backends.adopt(state[key], array)
+        own = {key: getattr(*slot) for key, slot in slots.items()}
+        new = {key: backends.adopt(raw(state[key]), raw(value)) for key, value in own.items()}
+        for key, value in own.items():
+            raw(value)[...] = new[key]
             if isinstance(value, Parameter):
                 value.touch()
 

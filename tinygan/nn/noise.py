@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from .. import backend
@@ -37,7 +38,7 @@ class GaussianNoise(Module):
 
     def __init__(self, std: float, *, rng: Rng) -> None:
         super().__init__()
-        checks.between(0, float("inf"), std=std)
+        checks.between(0, math.inf, std=std)
         self.std, self.rng = float(std), checks.generator(rng)
 
     def forward(self, x: Any) -> Tensor:

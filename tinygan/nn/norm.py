@@ -48,10 +48,10 @@ class _BatchNorm(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, *, affine: bool = True
     ) -> None:
         super().__init__()
-        checks.sizes(num_features=num_features)
-        checks.between(0, float("inf"), eps=eps)
-        checks.between(0, 1 + 1e-9, momentum=momentum)
-        self.num_features, self.eps, self.momentum = num_features, float(eps), float(momentum)
+        (self.num_features,) = checks.sizes(num_features=num_features)
+        checks.between(0, math.inf, eps=eps)
+        checks.between(0, 1, "[]", momentum=momentum)
+        self.eps, self.momentum = float(eps), float(momentum)
         self.weight, self.bias = _affine((num_features,), affine)
         self.running_mean = np.zeros(num_features, np.float32)
         self.running_var = np.ones(num_features, np.float32)
@@ -102,9 +102,9 @@ class InstanceNorm2d(Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
         super().__init__()
-        checks.sizes(num_features=num_features)
-        checks.between(0, float("inf"), eps=eps)
-        self.num_features, self.eps = num_features, float(eps)
+        (self.num_features,) = checks.sizes(num_features=num_features)
+        checks.between(0, math.inf, eps=eps)
+        self.eps = float(eps)
         self.weight, self.bias = _affine((num_features,), affine)
 
     def forward(self, x: Any) -> Tensor:
@@ -125,12 +125,12 @@ class LayerNorm(Module):
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5) -> None:
         super().__init__()
         one = not isinstance(normalized_shape, Sequence)
-        shape: Any = (normalized_shape,) if one else normalized_shape
-        for size in shape:
-            checks.sizes(normalized_shape=size)
-        checks.between(0, float("inf"), eps=eps)
-        self.normalized_shape, self.eps = tuple(shape), float(eps)
-        self.weight, self.bias = _affine(self.normalized_shape, True)
+        sizes: Any = (normalized_shape,) if one else normalized_shape
+        checks.between(0, math.inf, eps=eps)
+        shape = tuple(checks.sizes(normalized_shape=size)[0] for size in sizes)
+        self.normalized_shape, self.eps = shape, float(eps)
+        self.weight = Parameter(np.ones(shape, np.float32))
+        self.bias = Parameter(np.zeros(shape, np.float32))
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)
@@ -141,4 +141,5 @@ class LayerNorm(Module):
             )
         if math.prod(self.normalized_shape) < 2:
             raise ValueError("LayerNorm: one value has no variance; use a larger normalized_shape")
+        checks.same_dtype(self, x, self.weight.dtype)
         return _scaled(ops.standardize(x, axes, self.eps)[0], self.weight, self.bias)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops
-from ..conv.geometry import pair
+from ..conv.geometry import is_size, pair
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module
@@ -32,9 +32,8 @@ class Unflatten(Module):
         super().__init__()
         if not isinstance(unflattened_size, Sequence):
             raise ValueError(f"unflattened_size: expected a tuple, got {unflattened_size!r}")
-        for size in unflattened_size:
-            checks.sizes(unflattened_size=size)
-        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+        sizes = [checks.sizes(unflattened_size=size)[0] for size in unflattened_size]
+        self.dim, self.unflattened_size = dim, tuple(sizes)
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)
@@ -81,8 +80,7 @@ class PixelShuffle(Module):
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
-        checks.sizes(upscale_factor=upscale_factor)
-        self.upscale_factor = upscale_factor
+        (self.upscale_factor,) = checks.sizes(upscale_factor=upscale_factor)
 
     def forward(self, x: Any) -> Tensor:
         x, r = checks.images(self, x), self.upscale_factor
@@ -100,9 +98,9 @@ class ReflectionPad2d(Module):
     def __init__(self, padding: int | Sequence[int]) -> None:
         super().__init__()
         widths = tuple(padding) if isinstance(padding, Sequence) else (padding,) * 4
-        if len(widths) != 4 or not all(isinstance(p, int) and p >= 0 for p in widths):
+        if len(widths) != 4 or not all(is_size(p, least=0) for p in widths):
             raise ValueError(f"padding: expected an int >= 0 or four of them, got {padding!r}")
-        self.padding = widths
+        self.padding = tuple(int(p) for p in widths)
 
     def forward(self, x: Any) -> Tensor:
         left, right, top, bottom = self.padding

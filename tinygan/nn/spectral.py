@@ -34,9 +34,8 @@ class SpectralNorm(Module):
         super().__init__()
         if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
             raise TypeError(f"SpectralNorm: expected a layer with a weight, got {layer!r}")
-        checks.sizes(n_power_iterations=n_power_iterations)
+        (self.n_power_iterations,) = checks.sizes(n_power_iterations=n_power_iterations)
         self._layer = layer  # its bias and weight are found here, under PyTorch's names
-        self.n_power_iterations = n_power_iterations
         self.bias: Parameter | None = layer.bias
         self.weight_orig: Parameter = layer.weight
         rows, columns = self._matrix().shape
@@ -53,6 +52,9 @@ class SpectralNorm(Module):
         u, v = Tensor(self.weight_u.copy()), Tensor(self.weight_v.copy())
         sigma = u @ (self._matrix() @ v)
         return self._layer.compute(x, self.weight_orig / sigma)
+
+    def __repr__(self) -> str:
+        return f"SpectralNorm({self._layer!r}, n_power_iterations={self.n_power_iterations})"
 
     def _matrix(self) -> Tensor:
         w = self.weight_orig

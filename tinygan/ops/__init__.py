@@ -1,8 +1,10 @@
 """The differentiable operations, each a value and its edges, side by side.
 
     def tanh(a):
-        a = lifted(a)
+        (a,) = lift(a)
         return Tensor(a.xp.tanh(a.data), (a, lambda g, y: g * (1 - y * y)))
+
+`lift` makes operands ready: arrays become tensors, numbers stay numbers (see `tensor.lift`).
 
 An op that broadcasts does not undo it in its rules: `autograd.grad` sums each gradient to the
 shape of its parent, once, for all. A rule must use ops (not arrays) wherever its result depends on

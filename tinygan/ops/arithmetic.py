@@ -42,7 +42,8 @@ def neg(a: Operand) -> Tensor:
 
 
 def power(a: Operand, b: Operand) -> Tensor:
-    """a ** b, elementwise. The gradient at a base of 0 is that of the limit from above."""
+    """a ** b, elementwise. The gradient at a base of 0 is that of the limit from above; at the
+    exponent of a negative base there is none (NaN, or ValueError if the base is a number)."""
     a, b = lift(a, b)
 
     def pull_base(g: Tensor, _: Tensor) -> Tensor:
@@ -53,6 +54,10 @@ def power(a: Operand, b: Operand) -> Tensor:
     def pull_exponent(g: Tensor, y: Tensor) -> Tensor:  # 0 ** b stays 0 while b > 0
         if isinstance(a, Tensor):
             return g * y * log(where(a.data == 0, 1.0, a))
+        if a < 0:
+            raise ValueError(
+                f"power: no gradient at the exponent of a negative base, got {a!r} ** b"
+            )
         return g * y * math.log(a or 1.0)
 
     return Tensor(raw(a) ** raw(b), (a, pull_base), (b, pull_exponent))

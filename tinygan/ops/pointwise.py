@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from ..backend import is_array
 from ..tensor import Operand, Tensor, lift, raw
 
 __all__ = [
@@ -77,11 +79,12 @@ def relu(a: Operand) -> Tensor:
 
 
 def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
-    """a where a > 0, else negative_slope * a, with a slope in [0, 1] (Maas et al. 2013)."""
+    """a where a > 0, else negative_slope * a (Maas et al. 2013)."""
     (a,) = lift(a)
-    xp, slope = a.xp, float(negative_slope)
-    if not 0 <= slope <= 1:
-        raise ValueError(f"negative_slope: expected a number in [0, 1], got {negative_slope!r}")
+    slope = float(negative_slope)
+    if not math.isfinite(slope):
+        raise ValueError(f"negative_slope: expected a finite number, got {negative_slope!r}")
+    pick = a.xp.maximum if slope <= 1 else a.xp.minimum  # right on both sides of 0
 
     def pull(g: Tensor, _: Tensor) -> Tensor:  # (1 - slope) + slope is rounded to 1
         number = g.dtype.type
@@ -89,7 +92,7 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
         slopes += number(slope)
         return g * Tensor(slopes)
 
-    return Tensor(xp.maximum(a.data, a.data * slope), (a, pull))
+    return Tensor(pick(a.data, a.data * slope), (a, pull))
 
 
 def maximum(a: Operand, b: Operand) -> Tensor:
@@ -132,11 +135,15 @@ def clip(a: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 
 def where(condition: Any, a: Operand, b: Operand) -> Tensor:
-    """a where the array `condition` is true, else b. No gradient passes to the side not taken."""
+    """a where `condition` (an array, a tensor or a list of bools, or one bool) is true, else b. No
+    gradient passes to the side not taken."""
     a, b = lift(a, b)
-    taken = raw(condition)
-    x, y = raw(a), raw(b)
+    x, y, taken = raw(a), raw(b), raw(condition)
     xp = (a if isinstance(a, Tensor) else b).xp
+    if not is_array(taken):
+        taken = xp.asarray(taken)
+    if taken.dtype.kind != "b":
+        raise TypeError(f"where: condition: expected bools, got {taken.dtype}")
     return Tensor(
         xp.where(taken, x, y),
         (a, lambda g, _: where(taken, g, 0.0)),

@@ -4,9 +4,10 @@ the other (broadcasting and summing, cutting out and putting back)."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex
 
+from ..backend import is_array
 from ..tensor import Operand, Tensor, lift, raw
 from .kernels import total
 
@@ -81,12 +82,8 @@ def sum_to(a: Tensor, shape: Shape) -> Tensor:
 
 def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     """The tensors one after the other along an axis that they have. Other sizes must agree."""
-    parts = lift(*tensors)
-    if not parts or not all(isinstance(t, Tensor) and t.ndim for t in parts):
-        raise ValueError(
-            f"concatenate: expected tensors of at least one axis, got {_shapes(parts)}"
-        )
-    axis = axis % parts[0].ndim if -parts[0].ndim <= axis < parts[0].ndim else axis
+    parts = _parts("concatenate", tensors)
+    axis = _axis_of_all(parts, axis)
 
     def cut(start: int, stop: int) -> Any:
         index = (slice(None),) * axis + (slice(start, stop),)
@@ -102,19 +99,43 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
     """Tensors of one shape, side by side along a new axis."""
-    parts = lift(*tensors)
-    shapes = _shapes(parts)
-    if len(set(shapes)) != 1:
-        raise ValueError(f"stack: expected tensors of one shape, got {shapes}")
-    shape, ndim = shapes[0], len(shapes[0]) + 1
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"stack: axis {axis} is out of bounds for {ndim} axes")
-    at = axis % ndim
+    parts = _parts("stack", tensors)
+    shape = parts[0].shape
+    if any(t.shape != shape for t in parts):
+        raise ValueError(f"stack: tensors: expected one shape, got {[t.shape for t in parts]}")
+    at = _axis("stack", axis, len(shape) + 1)
     return concatenate([reshape(t, (*shape[:at], 1, *shape[at:])) for t in parts], at)
 
 
-def _shapes(operands: Sequence[Any]) -> list[Any]:
-    return [t.shape if isinstance(t, Tensor) else t for t in operands]
+def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
+    """The tensors, and the arrays among them as tensors; at least one."""
+    if not isinstance(tensors, Iterable):
+        raise TypeError(f"{op}: tensors: expected a list, got {tensors!r}")
+    parts = list(tensors)
+    if not parts:
+        raise ValueError(f"{op}: tensors: expected at least one, got none")
+    for i, t in enumerate(parts):
+        if not (isinstance(t, Tensor) or is_array(t)):
+            raise TypeError(f"{op}: tensors[{i}]: expected a tensor or an array, got {t!r}")
+    return lift(*parts)
+
+
+def _axis(op: str, axis: int, ndim: int) -> int:
+    """`axis`, which may count from the end, as an index of `ndim` axes."""
+    if not isinstance(axis, SupportsIndex) or not -ndim <= axis < ndim:
+        raise ValueError(f"{op}: axis: expected an int for {ndim} axes, got {axis!r}")
+    return axis % ndim
+
+
+def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
+    """`axis` as an index, if the parts are of one shape but for their size along it."""
+    at = _axis("concatenate", axis, parts[0].ndim)
+    if len({(t.ndim, *t.shape[:at], *t.shape[at + 1 :]) for t in parts}) > 1:
+        raise ValueError(
+            f"concatenate: tensors: expected one shape but for axis {axis}, got "
+            f"{[t.shape for t in parts]}"
+        )
+    return at
 
 
 def getitem(a: Operand, index: Any) -> Tensor:

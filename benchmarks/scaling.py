@@ -1,0 +1,84 @@
+"""Does the cost grow as the work does? Rounds a second against batch and width, as one figure.
+
+    python benchmarks/scaling.py                measure, write results/ and scaling.png
+    python benchmarks/scaling.py --from FILE    scaling.png from results that are there
+
+Dashed: what the floating-point operations alone would have it, from the first point on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from tinygan.bench import bench
+
+HERE = Path(__file__).parent
+MODELS = ("mlp-small", "mlp-mid", "mlp-2014", "dcgan28")
+BATCHES = (16, 32, 64, 128, 256, 512, 1024)
+WIDTHS = (1, 2, 4, 8)
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """Of each model all batches at width 1, and all widths at its own batch."""
+    tables = {"batch": [], "width": []}
+    for model in MODELS:
+        for batch in BATCHES:
+            tables["batch"].append(bench([model], backends=["numpy"], batch=batch, seconds=seconds))
+            print(model, "batch", batch, flush=True)
+        for width in WIDTHS:
+            tables["width"].append(bench([model], backends=["numpy"], width=width, seconds=seconds))
+            print(model, "width", width, flush=True)
+    rows = {key: [row for t in tables[key] for row in t["rows"]] for key in tables}
+    return {**rows, "machine": tables["batch"][0]["machine"]}
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, 2, sharex="col")
+    for column, key in enumerate(("batch", "width")):
+        speed, share = panels[:, column]
+        for i, model in enumerate(MODELS):
+            rows = [row for row in results[key] if row["workload"] == model]
+            x = [row[key] for row in rows]
+            rate = [1 / row["median"] for row in rows]
+            by_flops = [rate[0] * rows[0]["flops"] / row["flops"] for row in rows]
+            speed.plot(x, rate, "o-", color=f"C{i}", label=model, markersize=4)
+            speed.plot(x, by_flops, "--", color=f"C{i}", linewidth=0.8)
+            share.plot(x, [row["gflops"] for row in rows], "o-", color=f"C{i}", markersize=4)
+        speed.set(xscale="log", yscale="log", title=f"against {key}")
+        share.set(xscale="log", xlabel=key if key == "batch" else "width, times", ylim=(0, None))
+        share.set_xticks(x, [str(n) for n in x], minor=False)
+        share.minorticks_off()
+        for axes in (speed, share):
+            axes.grid(alpha=0.2)
+    panels[0, 0].set_ylabel("rounds a second")
+    panels[1, 0].set_ylabel("GFLOP/s")
+    panels[0, 0].legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=2, help="for each point")
+    parser.add_argument("--from", dest="source", type=Path, help="results that are there")
+    args = parser.parse_args()
+    if args.source:
+        results = json.loads(args.source.read_text())
+    else:
+        results = measure(args.seconds)
+        machine = results["machine"]
+        out = HERE / "results" / f"scaling-{machine['date']}-{machine['commit'].rstrip('+')}.json"
+        out.parent.mkdir(exist_ok=True)
+        out.write_text(json.dumps(results, indent=1) + "\n")
+    draw(results, HERE / "scaling.png")
+
+
+if __name__ == "__main__":
+    main()
