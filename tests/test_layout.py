@@ -13,6 +13,7 @@ ORDER = [
     "errors",
     "files",
     "latent",
+    "memory",
     "threads",
     "backend",
     "tensor",

@@ -1,5 +1,8 @@
 """share: the parts cover the whole, once each; errors and np.errstate cross over to the threads."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -77,3 +80,42 @@ def test_blas_has_its_threads_back(cores):
     threads.share(lambda start, stop: seen.append(count()), 100, 1)
     assert set(seen) == {1 if cores > 1 else 2}
     assert count() == cores if cores > 1 else count() == 2
+
+
+WAITS = """
+import os, sys, time
+import numpy as np
+{before}
+import tinygan
+from tinygan.threads import _library
+
+a = np.ones((1000, 1000), np.float32)
+(a @ a).sum()
+before = time.process_time()
+time.sleep(0.02)  # idle threads that wait in a loop use the processor meanwhile
+print(time.process_time() - before, os.environ.get("OPENBLAS_THREAD_TIMEOUT"), (a @ a)[0, 0])
+"""
+
+
+def waits(before, **environment):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
+    result = subprocess.run(
+        [sys.executable, "-c", WAITS.format(before=before)],
+        env={**kept, "OPENBLAS_NUM_THREADS": "2", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, setting, product = result.stdout.split()
+    assert float(product) == 1000
+    return float(seconds), setting
+
+
+@pytest.mark.skipif(
+    not hasattr(threads._library(), "openblas_read_env"),
+    reason="needs an OpenBLAS that can be told",
+)
+def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
+    seconds, setting = waits("np.ones((500, 500)) @ np.ones((500, 500))")
+    assert setting == "19" and seconds < 0.005
+    assert waits("", OPENBLAS_THREAD_TIMEOUT="25")[1] == "25"

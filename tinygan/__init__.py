@@ -6,14 +6,7 @@ is the order to read it in: `gan.play` is Algorithm 1. The names below are the p
 `tinygan.data`, `tinygan.models`, `tinygan.plots` and `tinygan.training` are imported by name.
 """
 
-import os
-
-# OpenBLAS reads this when NumPy loads it. Its idle threads wait in a loop for 2^26 cycles before
-# they sleep, which takes a core from whoever computes meanwhile; 2^19, a fifth of a millisecond,
-# spans the pause between two layers. Without effect if NumPy was imported before tinygan.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "19")
-
-from . import backend, gan, losses, nn, ops, optim
+from . import backend, gan, losses, memory, nn, ops, optim, threads
 from .autograd import grad
 from .backend import BackendUnavailable
 from .conv import conv2d, conv_transpose2d
@@ -22,6 +15,9 @@ from .gan import Game, play, play_simultaneously
 from .tensor import Tensor, no_grad
 
 __version__ = "0.1.0"
+
+memory.keep_freed()
+threads.sleep_soon()
 
 __all__ = [
     "BackendUnavailable",

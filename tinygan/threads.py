@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["blas_threads", "share"]
+__all__ = ["blas_threads", "share", "sleep_soon"]
 
 Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
@@ -81,14 +81,37 @@ if hasattr(os, "register_at_fork"):  # a fork has none of the threads
     os.register_at_fork(after_in_child=_crew.clear)
 
 
+def sleep_soon() -> None:
+    """Let OpenBLAS's idle threads sleep after 2^19 cycles, unless OPENBLAS_THREAD_TIMEOUT is set.
+
+    By default they wait in a loop for 2^26 cycles, twenty milliseconds, and take a core from
+    whoever computes meanwhile; 2^19, a fifth of one, spans the pause between two layers. OpenBLAS
+    reads the variable when NumPy loads it, so it is told to read again, and its threads to begin
+    anew. One that cannot be told is left as it is.
+    """
+    library, names = _library(), ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
+    if "OPENBLAS_THREAD_TIMEOUT" in os.environ or not all(hasattr(library, n) for n in names):
+        return
+    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "19"
+    for name in names:
+        getattr(library, name)()
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """The OpenBLAS inside NumPy's wheel, if there is one."""
+    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
+        return ctypes.CDLL(str(path))
+    return None
+
+
 @cache
 def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """How the OpenBLAS inside NumPy's wheel tells and sets its threads; None for another BLAS."""
-    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
-        library = ctypes.CDLL(str(path))
-        for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
-            if hasattr(library, name % "get"):
-                return getattr(library, name % "get"), getattr(library, name % "set")
+    """How OpenBLAS tells and sets its threads; None for another BLAS."""
+    library = _library()
+    for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
+        if hasattr(library, name % "get"):
+            return getattr(library, name % "get"), getattr(library, name % "set")
     return None
 
 
