@@ -110,9 +110,11 @@ def test_the_defaults_are_those_of_the_docstrings():
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("chunk", [1, 3, 4, 11])
 def test_the_size_of_a_chunk_changes_nothing(name, chunk, monkeypatch):
+    """Nor which gradients are gathered into one vector, and which are taken as they are."""
     make, _ = FORMULAS[name]
     whole = trained(make, np.float32)
     monkeypatch.setattr(optim, "CHUNK", chunk)
+    monkeypatch.setattr(optim, "LEAST", chunk)
     np.testing.assert_array_equal(trained(make, np.float32), whole)
 
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 Schedule = float | Callable[[int], float]
-CHUNK, LEAST = 1 << 17, 1 << 15  # elements of a chunk, and of the share of a core
+CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
 
 
 def at(schedule: Schedule, t: int) -> float:
@@ -94,24 +94,36 @@ class Optimizer:
         self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
         self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
         self._views: list[Any] = []
+        self._runs: list[list[Tensor]] = []  # a large one alone, small ones together
         start = 0
         for p in self.parameters:
             p.data = self.w[start : start + p.size].reshape(p.shape)
             self._views.append(p.data)
             start += p.size
+            if self._runs and max(p.size, self._runs[-1][0].size) < LEAST:
+                self._runs[-1].append(p)
+            else:
+                self._runs.append([p])
 
     def step(self, grads: Sequence[Tensor]) -> None:
         """Update the parameters by their gradients, given in the order of the parameters.
 
         Raises ValueError if a gradient is missing or has another shape or dtype.
         """
-        g = self._flat(grads)
+        gradients = self._flat(grads)
         self._check_views()
-        vectors = [self.w, g, *(self.state[slot] for slot in self.slots)]
+        state = [self.state[slot] for slot in self.slots]
 
         def update(start: int, stop: int) -> None:
-            for at in range(start, stop, CHUNK):
-                self.update(*(v[at : min(at + CHUNK, stop)] for v in vectors))
+            first = 0
+            for g in gradients:
+                for at in range(max(start, first), min(stop, first + g.size), CHUNK):
+                    end = min(at + CHUNK, stop, first + g.size)
+                    here = slice(at, end)
+                    self.update(
+                        self.w[here], g[at - first : end - first], *(s[here] for s in state)
+                    )
+                first += g.size
 
         of(self.w).share(update, self.w.size, LEAST)
         self.t += 1
@@ -119,7 +131,7 @@ class Optimizer:
             p.touch()
 
     def update(self, w: Any, g: Any, *state: Any) -> None:
-        """Change the vectors w and state in place by the gradient g; self.t updates are done."""
+        """Change the vectors w and state, but not the gradient g; self.t updates are done."""
         raise TypeError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:
@@ -144,7 +156,8 @@ class Optimizer:
             self.state[slot][...] = new[slot]
         self.t = int(new["t"])
 
-    def _flat(self, grads: Sequence[Tensor]) -> Any:
+    def _flat(self, grads: Sequence[Tensor]) -> list[Any]:
+        """The gradients as vectors, those of small parameters in a row as one."""
         grads = listed("grads", grads)
         if len(grads) != len(self.parameters):
             raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
@@ -153,7 +166,12 @@ class Optimizer:
                 raise ValueError(
                     f"grads[{i}]: expected {p.shape} of {p.dtype}, got {g.shape} of {g.dtype}"
                 )
-        return self.parameters[0].xp.concatenate([g.data.reshape(-1) for g in grads])
+        flat = iter([g.data.reshape(-1) for g in grads])
+        xp = of(self.w).xp
+        return [
+            next(flat) if len(run) == 1 else xp.concatenate([next(flat) for _ in run])
+            for run in self._runs
+        ]
 
     def _check_views(self) -> None:
         """A parameter that was given another array would be updated where nobody looks."""
