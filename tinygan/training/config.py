@@ -37,7 +37,7 @@ class Config:
     data: str = _option("digits", f"the real images: {_names(data_names())}")
     folder_size: int = _option(28, "width and height of the images of folder:PATH")
     folder_mode: str = _option("grey", f"of the images of folder:PATH: {_names(FOLDER_MODES)}")
-    steps: int = _option(800, "rounds of Algorithm 1")
+    steps: int = _option(1200, "rounds of Algorithm 1")
     batch: int = _option(64, "size of a minibatch, the paper's m")
     k: int = _option(1, "steps of D in a round")
     seed: int = _option(0, "of all randomness")
