@@ -129,6 +129,9 @@ class Module:
     def to(self: Self, where: str) -> Self:
         """Move all parameters and buffers to a backend: "numpy", "cupy", "cupy:1". In place.
 
+        The inputs must be there, too; `backend.use("cupy:1")` makes that device the one that
+        computes.
+
         Build optimizers after moving: they hold on to the arrays they were given."""
         backends.get(where)  # fails before anything has moved
         return self._convert(lambda array: backends.move(array, where))
