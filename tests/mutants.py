@@ -8,6 +8,7 @@ rule or which apply the rules, every statement is broken.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -116,7 +117,8 @@ def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 def compiles(source: str) -> bool:
     try:
-        compile(source, "mutant", "exec")
+        with warnings.catch_warnings(action="ignore"):
+            compile(source, "mutant", "exec")
     except SyntaxError:
         return False
     return True
@@ -198,9 +200,18 @@ def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             children = iter(node.body)
         elif isinstance(node, ast.AnnAssign):
             children = iter([node.value])
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) == "isinstance":
-            children = iter(())
+        elif isinstance(node, ast.Call):
+            children = (child for child in children if not is_free(node.func, child))
         yield from inside(children)
+
+
+def is_free(function: ast.expr, part: ast.AST) -> bool:
+    """Parts of a call that may well be different: what is asked of a type, how large a buffer is
+    beyond what is written, by which negative number reshape is told to find a size."""
+    name = getattr(function, "id", getattr(function, "attr", ""))
+    if name == "reshape":
+        return isinstance(part, ast.UnaryOp)
+    return name in ("isinstance", "zeros", "empty") and part is not function
 
 
 def is_docstring(node: ast.AST) -> bool:

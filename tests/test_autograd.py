@@ -294,3 +294,12 @@ def test_recording_is_a_matter_of_each_thread():
     thread.join()
     assert recorded != ()
     assert seen == [()]
+
+
+def test_what_is_used_twice_again_and_again_is_visited_once():
+    x = Tensor(np.ones(()))
+    y = x
+    for _ in range(100):  # 2^100 ways lead from y to x
+        y = y + y
+    (dx,) = grad(y, [x])
+    assert dx.item() == 2.0**100

@@ -97,6 +97,10 @@ BAD = {
     "no steps": (["train", "--steps", "0"], "--steps: expected in [1, inf), got 0"),
     "negative seed": (["train", "--seed", "-1"], "--seed: expected in [0, inf), got -1"),
     "rate that is no number": (["train", "--lr-d", "nan"], "--lr-d: expected in [0, inf), got nan"),
+    "batch beyond all memory": (
+        ["train", "--batch", "9999999999"],
+        "--batch: expected in [1, 65536]",
+    ),
     "rate without end": (["train", "--lr-g", "inf"], "--lr-g: expected in [0, inf), got inf"),
     "size of no folder": (
         ["train", "--folder-size", "32"],
@@ -106,7 +110,7 @@ BAD = {
     "folder without a name": (["train", "--data", "folder:"], "folder:PATH"),
     "no name for the run": (["train", "--out", ""], "expected a path, got ''"),
     "no name to resume": (["train", "--resume", ""], "expected a path, got ''"),
-    "nothing to draw": (["sample", "x", "-n", "0"], "-n: expected at least 1, got 0"),
+    "nothing to draw": (["sample", "x", "-n", "0"], "-n: expected 1 to 65536, got 0"),
     "seed of noise": (["sample", "x", "--seed", "-1"], "--seed: expected at least 0, got -1"),
     "decay of one": (["train", "--beta1", "1"], "--beta1: expected in [0, 1), got 1.0"),
     "smoothing over one": (["train", "--smoothing", "2"], "--smoothing: expected in [0, 1], got 2"),

@@ -186,9 +186,10 @@ def _sample(args: argparse.Namespace) -> int:
     from . import plots
     from .training import Sampler
 
-    for name, value, least in (("-n", args.n, 1), ("--seed", args.seed, 0)):
-        if value < least:
-            raise InputError(f"{name}: expected at least {least}, got {value}")
+    if not 1 <= args.n <= 1 << 16:
+        raise InputError(f"-n: expected 1 to {1 << 16}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
     out = Path(args.o)
     if out.suffix.lower() != ".png" or out.is_dir() or not out.parent.is_dir():
         raise InputError(f"-o {out}: expected a .png file in an existing folder")

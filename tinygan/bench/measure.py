@@ -110,9 +110,9 @@ def bench(
         backends = [name for name, problem in backend.survey().items() if problem is None]
     for name in backends:
         backend.get(name)
-    for name, value in (("threads", threads), ("batch", batch)):
-        if value is not None and value < 1:
-            raise InputError(f"--{name}: expected an int >= 1, got {value}")
+    for name, value, most in (("threads", threads, cores()), ("batch", batch, 1 << 16)):
+        if value is not None and not 1 <= value <= most:
+            raise InputError(f"--{name}: expected an int in [1, {most}], got {value}")
     for name, amount in (("seconds", seconds), ("width", width)):
         if not 0 < amount < math.inf:
             raise InputError(f"--{name}: expected a number > 0, got {amount}")

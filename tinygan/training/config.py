@@ -78,8 +78,8 @@ class Config:
         choose("--game", self.game, GAMES)
         choose("--penalty", self.penalty, PENALTIES)
         choose("--folder-mode", self.folder_mode, FOLDER_MODES)
-        for name in ("steps", "batch", "k"):
-            self._check(name, 1, math.inf)
+        for name, most in (("steps", math.inf), ("batch", 1 << 16), ("k", math.inf)):
+            self._check(name, 1, most)
         for name in ("seed", "lr_d", "lr_g", "sample_every"):
             if getattr(self, name) is not None:
                 self._check(name, 0, math.inf)
