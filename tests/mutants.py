@@ -181,7 +181,7 @@ def of_rule(
     for node in nodes:
         if isinstance(node, ast.Call):
             values_only.add(id(node.func))
-            if getattr(node.func, "id", None) in ("raw", "X", "Y", "W"):
+            if getattr(node.func, "id", None) in ("raw", "X", "Y", "W", "weight"):
                 values_only.add(id(node.args[0]))
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in tensors and id(node) not in values_only:

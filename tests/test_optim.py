@@ -201,6 +201,17 @@ def test_a_schedule_is_asked_for_the_updates_done():
 # Clipping.
 
 
+def test_a_schedule_is_asked_once_an_update(monkeypatch):
+    """Not once for each part: it may count, or fail."""
+    monkeypatch.setattr(optim, "CHUNK", 2)
+    asked = []
+    ps = parameters(np.float64)
+    opt = optim.SGD(ps, lambda t: asked.append(t) or 0.1, momentum=lambda t: asked.append(t) or 0.5)
+    for grads in gradients(np.float64):
+        opt.step(grads)
+    assert asked == [t for t in range(opt.t) for _ in "ab"]
+
+
 def test_clipping_by_norm_scales_all_gradients_alike():
     grads = [Tensor(np.array([3.0, 0.0])), Tensor(np.array([[4.0]]))]  # of norm 5
     a, b = optim.clip_grad_norm(grads, 1.0)

@@ -62,7 +62,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         )
     try:
         header = json.loads(entries[KEY])
-        text, sha256 = header["meta"], header["sha256"]
+        text, sha256 = str(header["meta"]), header["sha256"]
     except (ValueError, TypeError, KeyError):
         text, sha256 = "", None
     if _digest(arrays, text) != sha256:

@@ -71,12 +71,14 @@ def cosine_decay(start: float, steps: int, end: float = 0.0) -> Callable[[int], 
 class Optimizer:
     """The base: the flat array of the parameters `w`, the state vectors beside it, the count t.
 
-    A subclass names its state vectors in `slots` and defines `update`, which changes vectors of
-    parameters and state in place. Raises ValueError if there is no parameter, or if they differ in
-    dtype or backend. A subclass checks its own options first: here the parameters get new arrays.
+    A subclass names its state vectors in `slots`, the options that may be schedules in `schedules`,
+    and defines `update`, which changes vectors of parameters and state in place. Raises ValueError
+    if there is no parameter, or if they differ in dtype or backend. A subclass checks its options
+    before it comes here, where the parameters get new arrays.
     """
 
     slots: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ("lr",)
 
     def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
         self.parameters = listed("parameters", parameters)
@@ -113,16 +115,15 @@ class Optimizer:
         gradients = self._flat(grads)
         self._check_views()
         state = [self.state[slot] for slot in self.slots]
+        now = {name: at(getattr(self, name), self.t) for name in self.schedules}
 
         def update(start: int, stop: int) -> None:
             first = 0
             for g in gradients:
-                for at in range(max(start, first), min(stop, first + g.size), CHUNK):
-                    end = min(at + CHUNK, stop, first + g.size)
-                    here = slice(at, end)
-                    self.update(
-                        self.w[here], g[at - first : end - first], *(s[here] for s in state)
-                    )
+                for begin in range(max(start, first), min(stop, first + g.size), CHUNK):
+                    end = min(begin + CHUNK, stop, first + g.size)
+                    here, inside = slice(begin, end), slice(begin - first, end - first)
+                    self.update(self.w[here], g[inside], *(s[here] for s in state), **now)
                 first += g.size
 
         of(self.w).share(update, self.w.size, LEAST)
@@ -130,8 +131,9 @@ class Optimizer:
         for p in self.parameters:
             p.touch()
 
-    def update(self, w: Any, g: Any, *state: Any) -> None:
-        """Change the vectors w and state, but not the gradient g; self.t updates are done."""
+    def update(self, w: Any, g: Any, *state: Any, **now: Any) -> None:
+        """Change the vectors w and state, but not the gradient g; self.t updates are done, and
+        `now` has the values of the schedules."""
         raise TypeError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:
@@ -191,7 +193,7 @@ class SGD(Optimizer):
     while lr is constant.
     """
 
-    slots = ("v",)
+    slots, schedules = ("v",), ("lr", "momentum")
 
     def __init__(
         self, parameters: Iterable[Parameter], lr: Schedule, momentum: Schedule = 0.0
@@ -201,9 +203,9 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         self.momentum = momentum
 
-    def update(self, w: Any, g: Any, v: Any) -> None:
-        v *= at(self.momentum, self.t)
-        v -= at(self.lr, self.t) * g
+    def update(self, w: Any, g: Any, v: Any, *, lr: float, momentum: float) -> None:
+        v *= momentum
+        v -= lr * g
         w += v
 
 
@@ -224,10 +226,10 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr)
         self.alpha, self.eps = alpha, eps
 
-    def update(self, w: Any, g: Any, s: Any) -> None:
+    def update(self, w: Any, g: Any, s: Any, *, lr: float) -> None:
         s *= self.alpha
         s += (1 - self.alpha) * g * g
-        w -= at(self.lr, self.t) * g / (s**0.5 + self.eps)
+        w -= lr * g / (s**0.5 + self.eps)
 
 
 class Adam(Optimizer):
@@ -256,9 +258,9 @@ class Adam(Optimizer):
         super().__init__(parameters, lr)
         self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
 
-    def update(self, w: Any, g: Any, m: Any, v: Any) -> None:
+    def update(self, w: Any, g: Any, m: Any, v: Any, *, lr: float) -> None:
         # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars below.
-        xp, (b1, b2), t, lr = of(w).xp, self.betas, self.t + 1, at(self.lr, self.t)
+        xp, (b1, b2), t = of(w).xp, self.betas, self.t + 1
         m *= b1
         m += g
         square = g * g

@@ -39,13 +39,13 @@ def share(work: Work, n: int, least: int) -> None:
     if parts < 2 or not _busy.acquire(blocking=False):  # work that shares work: only the outer does
         work(0, n)
         return
+    answers: SimpleQueue[BaseException | None] = SimpleQueue()
     try:
         bounds = [n * i // parts for i in range(parts + 1)]
-        answers: SimpleQueue[BaseException | None] = SimpleQueue()
         _set_blas_threads(1)
         for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
             inbox.put((copy_context(), work, start, stop, answers))  # np.errstate holds there, too
-        problems = [_attempt(work, 0, bounds[1]), *(answers.get() for _ in range(parts - 1))]
+        problems = [_attempt(work, 0, bounds[1]), *(_ended(answers) for _ in range(parts - 1))]
     finally:
         _set_blas_threads(threads)
         _busy.release()
@@ -57,9 +57,18 @@ def share(work: Work, n: int, least: int) -> None:
 def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
     try:
         work(start, stop)
-    except BaseException as problem:  # Ctrl-C, too, waits until all parts have ended
+    except BaseException as problem:
         return problem
     return None
+
+
+def _ended(answers: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """Wait for a part; Ctrl-C waits with us, for the part still writes."""
+    try:
+        return answers.get()
+    except KeyboardInterrupt as stop:
+        answers.get()
+        return stop
 
 
 def _helpers(count: int) -> list[SimpleQueue[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -63,8 +64,9 @@ class Worker:
     def play(self, rounds: int) -> float:
         """The seconds that so many rounds take, after one that wakes threads and fills caches."""
         assert self.process.stdin
-        self.process.stdin.write(f"{rounds}\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended: `_answer` says why
+            self.process.stdin.write(f"{rounds}\n")
+            self.process.stdin.flush()
         answer = self._answer()
         self.memory = answer["memory"]
         return float(answer["seconds"])
@@ -116,6 +118,8 @@ def bench(
     for name, amount in (("seconds", seconds), ("width", width)):
         if not 0 < amount < math.inf:
             raise InputError(f"--{name}: expected a number > 0, got {amount}")
+    for name in workloads:  # before anything is timed
+        find(name)
     threads = threads or cores()
     contenders = [*backends, *(peer for name in against for peer in PEERS[name])]
     rows: list[dict[str, Any]] = []
@@ -218,7 +222,8 @@ def machine() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the sources that run, with a + if they were changed since; "" if unknown."""
+    """The commit of the sources that run, with a + if they were changed since; "" if unknown, as
+    for a copy that was installed."""
 
     def git(*words: str) -> str:
         where = Path(__file__).parent
@@ -227,6 +232,7 @@ def _commit() -> str:
         ).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", __file__)
         return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -5,7 +5,6 @@ config.json   log.csv   checkpoint.safetensors   samples.png   progress.gif   cu
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -54,9 +53,9 @@ class RunFolder:
         if out is not None:
             path = cls(out).path
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                also = f", or go on with it by --resume {path}" if path.is_dir() else ""
                 raise InputError(
-                    f"--out {path}: exists and is not an empty folder; choose another, or go on "
-                    f"with it by --resume {path}"
+                    f"--out {path}: exists and is not an empty folder; choose another{also}"
                 )
             path.mkdir(parents=True, exist_ok=True)
         else:
@@ -176,12 +175,13 @@ class RunFolder:
         if not self.log.is_file():
             return []
         whole, _, _ = self.log.read_bytes().rpartition(b"\n")
-        head, *rows = csv.reader(whole.decode(errors="replace").splitlines() or [""])
+        text = whole.decode(errors="replace").splitlines()
+        head, *rows = [line.split(",") for line in text] or [[]]
         for row in (head, *rows):
             good = row == list(COLUMNS) if row is head else _is_reading(row)
             if not good:
                 raise InputError(
-                    f"{self.log}: damaged at {','.join(row)!r}; expected the columns "
+                    f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
                     f"{','.join(COLUMNS)} and then numbers. Mend it, or remove it: only the curves "
                     "need it"
                 )

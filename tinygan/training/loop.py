@@ -94,7 +94,7 @@ def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress
             if time.monotonic() - saved > SAVE_EVERY:
                 folder.save(session, frames)
                 saved = time.monotonic()
-    folder.save(session, frames)
+        folder.save(session, frames)
     draw(session, folder, frames)
 
 
