@@ -20,7 +20,7 @@ from tinygan.bench import bench
 
 HERE = Path(__file__).parent
 MODELS = ("mlp-small", "mlp-mid", "mlp-2014", "dcgan28")
-BATCHES = (16, 32, 64, 128, 256, 512, 1024)
+BATCHES = (16, 64, 256, 1024)
 WIDTHS = (1, 2, 4, 8)
 
 
