@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
-from tinygan import gan
+from tinygan import Tensor, gan
 
 
 @pytest.mark.parametrize("case", GAMES, ids=str)
@@ -47,3 +47,10 @@ def test_weights_of_penalties_are_finite_and_not_negative():
             gan.r1(weight)
     with pytest.raises(TypeError, match=r"rng: expected .*, got 0"):
         gan.wgan_gp(rng=0)
+
+
+def test_wgan_gp_wants_real_and_fake_of_one_shape():
+    penalty = gan.wgan_gp(rng=np.random.default_rng(0))
+    x = Tensor(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"real \(2, 3\) and fake \(2, 1\) must have one shape"):
+        penalty(lambda x: x, x, Tensor(np.ones((2, 1))))
