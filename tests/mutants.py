@@ -184,7 +184,8 @@ def of_rule(
             if getattr(node.func, "id", None) in ("raw", "X", "Y", "W", "weight"):
                 values_only.add(id(node.args[0]))
     for node in nodes:
-        if isinstance(node, ast.Name) and node.id in tensors and id(node) not in values_only:
+        is_tensor = isinstance(node, ast.Name) and node.id in tensors and node.id.islower()
+        if is_tensor and id(node) not in values_only:
             yield node, f"({node.id}.detach() if hasattr({node.id}, 'detach') else {node.id})"
         yield from of_node(module, node)
 

@@ -51,6 +51,7 @@ SECONDS = 100  # of the processor, for one mutant: one that does not end is kill
 # Mutants that are no mistakes: each with the reason why no test can tell it from the original.
 EQUIVALENT: dict[str, str] = {
     "autograd.py, grad: parent.born > t.born  ->  parent.born >= t.born": "births are distinct",
+    "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "it is squared",
     "autograd.py, grad: g.dtype != parent.dtype  ->  True": "the same dtype again is the same",
 }
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
-from tinygan import Tensor, gan
+from tinygan import Tensor, gan, grad
 
 
 @pytest.mark.parametrize("case", GAMES, ids=str)
@@ -54,3 +54,13 @@ def test_wgan_gp_wants_real_and_fake_of_one_shape():
     x = Tensor(np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"real \(2, 3\) and fake \(2, 1\) must have one shape"):
         penalty(lambda x: x, x, Tensor(np.ones((2, 1))))
+
+
+def test_wgan_gp_of_a_flat_d_is_its_weight_and_has_finite_gradients():
+    """At slope 0 the root has an infinite derivative, which a NaN would follow."""
+    w = Tensor(np.zeros((3, 1)))
+    x = Tensor(np.ones((2, 3)))
+    value = gan.wgan_gp(4.0, rng=np.random.default_rng(0))(lambda x: x @ w, x, x)
+    np.testing.assert_allclose(value.item(), 4.0, rtol=1e-5)
+    (dw,) = grad(value, [w])
+    np.testing.assert_array_equal(dw.data, np.zeros((3, 1)))
