@@ -57,10 +57,12 @@ class Mutant(NamedTuple):
     function: str
     before: str
     after: str
+    within: str  # the line where it stands
     source: str  # the whole module, broken
 
     def __str__(self) -> str:
-        return f"{self.path}, {self.function}: {self.before}  ->  {self.after}"
+        what = f"{self.path}, {self.function}: {self.before}  ->  {self.after}"
+        return what if self.before == self.within else f"{what}  in  {self.within}"
 
 
 class Module:
@@ -98,7 +100,10 @@ def mutants() -> list[Mutant]:
             for node, after in edits(module, function, whole):
                 source = module.replaced(node, after)
                 before, after = (" ".join(t.split()) for t in (module.text(node), after))
-                mutant = Mutant(name, node.lineno, called, before, after, source)
+                line = (
+                    module.source.decode().splitlines()[node.lineno - 1].partition("  #")[0].strip()
+                )
+                mutant = Mutant(name, node.lineno, called, before, after, line, source)
                 if compiles(source):
                     found.setdefault(name + source, mutant)
     return list(found.values())

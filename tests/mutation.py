@@ -48,11 +48,40 @@ ALL = [
 ]
 SECONDS = 100  # of the processor, for one mutant: one that does not end is killed by that
 
+
+def _detached(where: str, name: str) -> str:
+    return f"{where}: {name}  ->  ({name}.detach() if hasattr({name}, 'detach') else {name})"
+
+
 # Mutants that are no mistakes: each with the reason why no test can tell it from the original.
 EQUIVALENT: dict[str, str] = {
-    "autograd.py, grad: parent.born > t.born  ->  parent.born >= t.born": "births are distinct",
-    "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "it is squared",
-    "autograd.py, grad: g.dtype != parent.dtype  ->  True": "the same dtype again is the same",
+    f"{where}  in  {line}": why
+    for line, wheres in {
+        "if parent.born > t.born:": {
+            "autograd.py, grad: parent.born > t.born  ->  parent.born >= t.born": "all differ",
+        },
+        "if g.dtype != parent.dtype:": {
+            "autograd.py, grad: g.dtype != parent.dtype  ->  True": "the same dtype is the same",
+        },
+        "return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)": {
+            "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "squared",
+        },
+        "return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))": {
+            "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",
+        },
+        "if b == 0:": {_detached("ops/arithmetic.py, power", "b"): "a number"},
+        "return g * 0.0": {_detached("ops/arithmetic.py, power", "g"): "0 at any g"},
+        "return g * b * power(a, b - 1)": {_detached("ops/arithmetic.py, power", "b"): "a number"},
+        "if a < 0:": {_detached("ops/arithmetic.py, power", "a"): "a number"},
+        "return g * y * math.log(a or 1.0)": {
+            _detached("ops/arithmetic.py, power", "a"): "a number",
+            "ops/arithmetic.py, power: 1.0  ->  2.0": "y is 0 where a is",
+        },
+        "if x.ndim == 2:": {
+            "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
+        },
+    }.items()
+    for where, why in wheres.items()
 }
 
 

@@ -49,7 +49,9 @@ def power(a: Operand, b: Operand) -> Tensor:
     def pull_base(g: Tensor, _: Tensor) -> Tensor:
         if isinstance(b, Tensor):  # 0 ** (0 - 1) is inf, but a constant power has slope 0
             return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))
-        return g * 0.0 if b == 0 else g * b * power(a, b - 1)
+        if b == 0:
+            return g * 0.0
+        return g * b * power(a, b - 1)
 
     def pull_exponent(g: Tensor, y: Tensor) -> Tensor:  # 0 ** b stays 0 while b > 0
         if isinstance(a, Tensor):

@@ -89,7 +89,7 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     def pull(g: Tensor, _: Tensor) -> Tensor:  # (1 - slope) + slope is rounded to 1
         number = g.dtype.type
         slopes = (a.data > 0) * number(1 - slope)
-        slopes += number(slope)
+        slopes += slope
         return g * Tensor(slopes)
 
     return Tensor(pick(a.data, a.data * slope), (a, pull))
