@@ -64,7 +64,7 @@ EQUIVALENT: dict[str, str] = {
             "autograd.py, grad: g.dtype != parent.dtype  ->  True": "the same dtype is the same",
         },
         "return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)": {
-            "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "squared",
+            "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "even",
         },
         "return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))": {
             "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",
