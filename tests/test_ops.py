@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
 from tinygan import Tensor, grad, nn, ops
+from tinygan.gradcheck import check_gradients
 
 OPS = [*ARITHMETIC, *SHAPES]
 
@@ -165,3 +166,18 @@ def test_short_and_long_rows_are_reduced_alike(kind, size):
     for keepdims in (False, True):
         y = getattr(ops, kind)(x, axis=-1, keepdims=keepdims).data
         np.testing.assert_allclose(y, expected(x, axis=-1, keepdims=keepdims), rtol=1e-13)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (1,)])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "logsumexp"])
+def test_reductions_of_three_sizes_along_every_kind_of_axis(name, axis, keepdims):
+    """Sizes that differ, so that a gradient along the wrong axis does not fit."""
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.permutation(24).reshape(2, 3, 4) / 10)
+
+    def curved(x):
+        y = getattr(ops, name)(x, axis, keepdims)
+        return y + 0.3 * y * y
+
+    check_gradients(curved, x, rng=rng)
