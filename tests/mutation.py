@@ -77,6 +77,16 @@ EQUIVALENT: dict[str, str] = {
             _detached("ops/arithmetic.py, power", "a"): "a number",
             "ops/arithmetic.py, power: 1.0  ->  2.0": "y is 0 where a is",
         },
+        "if a.shape == shape:": {
+            "ops/shapes.py, sum_to: a.shape == shape  ->  False": "the sum over no axis",
+        },
+        "axes = tuple(i for i in range(a.ndim) if i < new or (shape[i - new] == 1 and a.shape[i] != 1))": {  # noqa: E501
+            "ops/shapes.py, sum_to: a.shape[i] != 1  ->  True": "the sum of one element",
+        },
+        "index = (slice(None),) * axis + (slice(start, stop),)": {
+            _detached("ops/shapes.py, concatenate", "start"): "an int",
+            _detached("ops/shapes.py, concatenate", "stop"): "an int",
+        },
         "if x.ndim == 2:": {
             "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
         },

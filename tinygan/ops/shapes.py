@@ -75,7 +75,7 @@ def sum_to(a: Tensor, shape: Shape) -> Tensor:
     new = a.ndim - len(shape)
     axes = tuple(i for i in range(a.ndim) if i < new or (shape[i - new] == 1 and a.shape[i] != 1))
     summed = total(a.data, axes, keepdims=True)
-    if new < 0 or summed.shape[new:] != shape:
+    if summed.shape[new:] != shape:
         raise ValueError(f"sum_to: {shape} does not broadcast to {a.shape}")
     return Tensor(summed.reshape(shape), (a, lambda g, _: broadcast_to(g, a.shape)))
 
