@@ -186,7 +186,7 @@ def of_rule(
     for node in nodes:
         if isinstance(node, ast.Call):
             values_only.add(id(node.func))
-            if getattr(node.func, "id", None) in ("raw", "X", "Y", "W", "weight"):
+            if getattr(node.func, "id", None) in ("raw", "X", "Y", "W", "weight", "sums"):
                 values_only.add(id(node.args[0]))
     for node in nodes:
         is_tensor = isinstance(node, ast.Name) and node.id in tensors and node.id.islower()

@@ -181,3 +181,10 @@ def test_reductions_of_three_sizes_along_every_kind_of_axis(name, axis, keepdims
         return y + 0.3 * y * y
 
     check_gradients(curved, x, rng=rng)
+
+
+def test_standardize_takes_an_array_and_numpys_number_and_keeps_the_dtype():
+    x = np.arange(8, dtype=np.float32).reshape(4, 2)
+    y, m, v = ops.standardize(x, (0,), np.float64(0.1))
+    assert y.dtype == m.dtype == v.dtype == np.float32
+    np.testing.assert_allclose(y.data, (x - 3 - [0, 1]) / np.sqrt(5.1), rtol=1e-6)

@@ -7,7 +7,7 @@ from typing import Any
 from ..tensor import Edge, Operand, Tensor, is_recording, lift
 from .kernels import total
 from .pointwise import sqrt
-from .reductions import mean, sum
+from .reductions import mean
 
 __all__ = ["standardize"]
 
@@ -67,10 +67,10 @@ def standardize(
         return Tensor(inner)
 
     def pull_weight(g: Tensor, _: Tensor) -> Tensor:
-        return sum(g * again()[0], axis, True) if is_recording() else Tensor(sums(g)[1])
+        return g * again()[0] if is_recording() else Tensor(sums(g)[1])  # `grad` sums
 
     def pull_bias(g: Tensor, _: Tensor) -> Tensor:
-        return sum(g, axis, True) if is_recording() else Tensor(sums(g)[0])
+        return g if is_recording() else Tensor(sums(g)[0])
 
     edges: list[Edge] = [(a, pull)]
     y = z
