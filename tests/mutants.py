@@ -184,6 +184,8 @@ def of_rule(
     # Values held fixed: the first derivative stays right, the second is wrong.
     values_only = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
     for node in nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+            values_only.add(id(node.left))
         if isinstance(node, ast.Call):
             values_only.add(id(node.func))
             if getattr(node.func, "id", None) in ("raw", "X", "Y", "W", "weight", "sums"):

@@ -87,6 +87,12 @@ EQUIVALENT: dict[str, str] = {
             _detached("ops/shapes.py, concatenate", "start"): "an int",
             _detached("ops/shapes.py, concatenate", "stop"): "an int",
         },
+        "index, value = _raw(index), a.xp.zeros(shape, dtype=a.dtype)": {
+            "ops/shapes.py, scatter: _raw(index)  ->  index": "`getitem` did it, or `pad` gives slices",
+        },
+        "if latest[0] != g.born:": {
+            "ops/standardize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
+        },
         "if x.ndim == 2:": {
             "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
         },
