@@ -88,7 +88,7 @@ EQUIVALENT: dict[str, str] = {
             _detached("ops/shapes.py, concatenate", "stop"): "an int",
         },
         "index, value = _raw(index), a.xp.zeros(shape, dtype=a.dtype)": {
-            "ops/shapes.py, scatter: _raw(index)  ->  index": "`getitem` did it, or `pad` gives slices",
+            "ops/shapes.py, scatter: _raw(index)  ->  index": "getitem did it already",
         },
         "if latest[0] != g.born:": {
             "ops/standardize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
