@@ -113,8 +113,8 @@ def test_the_size_of_a_chunk_changes_nothing(name, chunk, monkeypatch):
     """Nor which gradients are gathered into one vector, and which are taken as they are."""
     make, _ = FORMULAS[name]
     whole = trained(make, np.float32)
-    monkeypatch.setattr(optim, "CHUNK", chunk)
-    monkeypatch.setattr(optim, "LEAST", chunk)
+    monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", chunk)
+    monkeypatch.setattr("tinygan.optim.optimizer.LEAST", chunk)
     np.testing.assert_array_equal(trained(make, np.float32), whole)
 
 
@@ -203,7 +203,7 @@ def test_a_schedule_is_asked_for_the_updates_done():
 
 def test_a_schedule_is_asked_once_an_update(monkeypatch):
     """Not once for each part: it may count, or fail."""
-    monkeypatch.setattr(optim, "CHUNK", 2)
+    monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", 2)
     asked = []
     ps = parameters(np.float64)
     opt = optim.SGD(ps, lambda t: asked.append(t) or 0.1, momentum=lambda t: asked.append(t) or 0.5)

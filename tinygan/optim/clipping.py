@@ -1,0 +1,30 @@
+"""Gradients made smaller before they are used. They are values: so are the results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+
+from ..nn import checks
+from ..ops import add, clip, sqrt, sum
+from ..tensor import Tensor, listed
+
+__all__ = ["clip_grad_norm", "clip_grad_value"]
+
+
+def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
+    """The gradients scaled down, if need be, so that their joint Euclidean norm is <= max_norm."""
+    checks.between(0, math.inf, "(]", max_norm=max_norm)
+    grads = listed("grads", grads)
+    if not grads:
+        raise ValueError("grads: expected at least one, got none")
+    total = sqrt(reduce(add, [sum(g * g) for g in grads]))
+    scale = clip(max_norm / (total + 1e-12), high=1.0)
+    return [g * scale for g in grads]
+
+
+def clip_grad_value(grads: Sequence[Tensor], limit: float) -> list[Tensor]:
+    """The gradients with every element clipped to [-limit, limit]."""
+    checks.between(0, math.inf, "(]", limit=limit)
+    return [clip(g, -limit, limit) for g in listed("grads", grads)]

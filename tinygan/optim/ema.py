@@ -1,0 +1,39 @@
+"""The average of a network's weights over the course of training."""
+
+from __future__ import annotations
+
+from ..nn import Module, checks
+
+__all__ = ["EMA"]
+
+
+class EMA:
+    """An exponential moving average of a network's parameters, in a copy of it: `ema.module`.
+
+    Samples of the average are better than those of the last iterate, which circles around
+    (Yazici et al. 2018). The average starts fast: the decay at update t is
+    min(decay, (1 + t) / (10 + t)). Buffers are copied as they are. Build it after moving the
+    network: it holds on to the arrays that it finds.
+    """
+
+    def __init__(self, module: Module, decay: float = 0.999) -> None:
+        checks.between(0, 1, decay=decay)
+        self.decay, self.t = decay, 0
+        self.module = module.copy().eval()
+        self._parameters = list(zip(module.parameters(), self.module.parameters(), strict=True))
+        self._buffers = [
+            (now, kept)
+            for (_, now), (_, kept) in zip(
+                module.named_buffers(), self.module.named_buffers(), strict=True
+            )
+        ]
+
+    def update(self) -> None:
+        """Move the average a little towards the parameters as they are now."""
+        rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
+        for p, average in self._parameters:
+            average.data[...] += rate * (p.data - average.data)
+            average.touch()
+        for now, kept in self._buffers:
+            kept[...] = now
+        self.t += 1

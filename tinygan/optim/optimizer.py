@@ -1,0 +1,141 @@
+"""What all optimizers share: the flat array of the parameters, and the way through it.
+
+All parameters of an optimizer lie in one flat array, of which each parameter becomes a view. So
+an update is a formula on vectors. It is applied to a chunk at a time, whose temporaries stay in the
+cache, and to chunks side by side on the processor's cores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend import adopt, of, unfit
+from ..nn import Parameter, checks
+from ..tensor import Tensor, listed
+from .schedules import Schedule, at
+
+__all__ = ["Optimizer"]
+
+CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
+
+
+class Optimizer:
+    """The base: the flat array of the parameters `w`, the state vectors beside it, the count t.
+
+    A subclass names its state vectors in `slots`, the options that may be schedules in `schedules`,
+    and defines `update`, which changes vectors of parameters and state in place. Raises ValueError
+    if there is no parameter, or if they differ in dtype or backend. A subclass checks its options
+    before it comes here, where the parameters get new arrays.
+    """
+
+    slots: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ("lr",)
+
+    def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
+        self.parameters = listed("parameters", parameters)
+        if not self.parameters:
+            raise ValueError("parameters: expected at least one, got none")
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError("parameters: one of them is there twice")
+        kinds = {(p.backend.name, p.dtype.name) for p in self.parameters}
+        if len(kinds) > 1:
+            raise ValueError(f"parameters: expected one backend and dtype, got {sorted(kinds)}")
+        if not callable(lr):
+            checks.between(0, math.inf, lr=lr)
+        self.lr, self.t = lr, 0
+        xp = self.parameters[0].xp
+        self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
+        self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
+        self._views: list[Any] = []
+        self._runs: list[list[Tensor]] = []  # a large one alone, small ones together
+        start = 0
+        for p in self.parameters:
+            p.data = self.w[start : start + p.size].reshape(p.shape)
+            self._views.append(p.data)
+            start += p.size
+            if self._runs and max(p.size, self._runs[-1][0].size) < LEAST:
+                self._runs[-1].append(p)
+            else:
+                self._runs.append([p])
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update the parameters by their gradients, given in the order of the parameters.
+
+        Raises ValueError if a gradient is missing or has another shape or dtype.
+        """
+        gradients = self._flat(grads)
+        self._check_views()
+        state = [self.state[slot] for slot in self.slots]
+        now = {name: at(getattr(self, name), self.t) for name in self.schedules}
+
+        def update(start: int, stop: int) -> None:
+            first = 0
+            for g in gradients:
+                for begin in range(max(start, first), min(stop, first + g.size), CHUNK):
+                    end = min(begin + CHUNK, stop, first + g.size)
+                    here, inside = slice(begin, end), slice(begin - first, end - first)
+                    self.update(self.w[here], g[inside], *(s[here] for s in state), **now)
+                first += g.size
+
+        of(self.w).share(update, self.w.size, LEAST)
+        self.t += 1
+        for p in self.parameters:
+            p.touch()
+
+    def update(self, w: Any, g: Any, *state: Any, **now: Any) -> None:
+        """Change the vectors w and state, but not the gradient g; self.t updates are done, and
+        `now` has the values of the schedules."""
+        raise TypeError(f"{type(self).__name__} defines no update()")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the state vectors, and "t", the number of updates done."""
+        return {"t": np.array(self.t), **{k: v.copy() for k, v in self.state.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where an optimizer of the same parameters was; raises ValueError if it was not,
+        before any change."""
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
+        if set(state) != {"t", *self.slots}:
+            raise ValueError(
+                f"load_state_dict: expected {sorted({'t', *self.slots})}, got {sorted(state)}"
+            )
+        own = {"t": np.array(self.t), **self.state}
+        for slot, value in own.items():
+            if fault := unfit(state[slot], value):
+                raise ValueError(f"load_state_dict: {slot!r} {fault}")
+        new = {slot: adopt(state[slot], value) for slot, value in own.items()}
+        for slot in self.slots:
+            self.state[slot][...] = new[slot]
+        self.t = int(new["t"])
+
+    def _flat(self, grads: Sequence[Tensor]) -> list[Any]:
+        """The gradients as vectors, those of small parameters in a row as one."""
+        grads = listed("grads", grads)
+        if len(grads) != len(self.parameters):
+            raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
+        for i, (p, g) in enumerate(zip(self.parameters, grads, strict=True)):
+            if g.shape != p.shape or g.dtype != p.dtype:
+                raise ValueError(
+                    f"grads[{i}]: expected {p.shape} of {p.dtype}, got {g.shape} of {g.dtype}"
+                )
+        flat = iter([g.data.reshape(-1) for g in grads])
+        xp = of(self.w).xp
+        return [
+            next(flat) if len(run) == 1 else xp.concatenate([next(flat) for _ in run])
+            for run in self._runs
+        ]
+
+    def _check_views(self) -> None:
+        """A parameter that was given another array would be updated where nobody looks."""
+        for i, (p, view) in enumerate(zip(self.parameters, self._views, strict=True)):
+            if p.data is not view:
+                raise RuntimeError(
+                    f"parameters[{i}] of shape {p.shape} got another array after this optimizer "
+                    "was built (by .to(), .astype() or an assignment to .data); build optimizers "
+                    "last, or write in place: p.data[...] = value"
+                )

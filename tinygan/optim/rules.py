@@ -1,0 +1,104 @@
+"""The update rules: SGD with momentum, RMSprop, Adam. A rule is a formula on vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..backend import of
+from ..nn import Parameter, checks
+from .optimizer import Optimizer
+from .schedules import Schedule
+
+__all__ = ["SGD", "Adam", "RMSprop"]
+
+
+class SGD(Optimizer):
+    """v <- momentum v - lr g;  w <- w + v.
+
+    The classical form, as in the 2014 paper's code. PyTorch scales v by lr instead: the same
+    while lr is constant.
+    """
+
+    slots, schedules = ("v",), ("lr", "momentum")
+
+    def __init__(
+        self, parameters: Iterable[Parameter], lr: Schedule, momentum: Schedule = 0.0
+    ) -> None:
+        if not callable(momentum):
+            checks.between(0, 1, momentum=momentum)
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+
+    def update(self, w: Any, g: Any, v: Any, *, lr: float, momentum: float) -> None:
+        v *= momentum
+        v -= lr * g
+        w += v
+
+
+class RMSprop(Optimizer):
+    """s <- alpha s + (1 - alpha) g^2;  w <- w - lr g / (sqrt(s) + eps)  (Hinton, lecture 6e)."""
+
+    slots = ("s",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: Schedule = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+    ) -> None:
+        checks.between(0, 1, alpha=alpha)
+        checks.between(0, math.inf, "()", eps=eps)
+        super().__init__(parameters, lr)
+        self.alpha, self.eps = alpha, eps
+
+    def update(self, w: Any, g: Any, s: Any, *, lr: float) -> None:
+        s *= self.alpha
+        s += (1 - self.alpha) * g * g
+        w -= lr * g / (s**0.5 + self.eps)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2014, algorithm 1), with decoupled weight decay (AdamW) on request.
+
+    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  both corrected for starting at 0;
+    w <- w - lr (m / (sqrt(v) + eps) + weight_decay w).
+    GANs take betas (0.5, 0.999) (Radford et al. 2015).
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: Schedule = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise ValueError(f"betas: expected two numbers in [0, 1), got {betas!r}")
+        checks.between(0, 1, "[)", **{"betas[0]": betas[0], "betas[1]": betas[1]})
+        checks.between(0, math.inf, "()", eps=eps)
+        checks.between(0, math.inf, weight_decay=weight_decay)
+        super().__init__(parameters, lr)
+        self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
+
+    def update(self, w: Any, g: Any, m: Any, v: Any, *, lr: float) -> None:
+        # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars below.
+        xp, (b1, b2), t = of(w).xp, self.betas, self.t + 1
+        m *= b1
+        m += g
+        square = g * g
+        v *= b2
+        v += square
+        if self.weight_decay:
+            w *= 1 - lr * self.weight_decay
+        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the corrected v is scale * sqrt(v)
+        step = xp.sqrt(v, out=square)
+        step += self.eps / scale
+        xp.divide(m, step, out=step)
+        step *= lr * (1 - b1) / ((1 - b1**t) * scale)
+        w -= step
