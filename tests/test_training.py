@@ -167,7 +167,7 @@ def test_a_finished_run_is_not_played_on_and_its_pictures_are_drawn_anew(tmp_pat
         resume(folder.path, steps=2)
     for picture in (folder.samples, folder.progress, folder.curves):
         picture.unlink()
-    assert contents(resume(folder.path, progress=False)) == before
+    assert contents(resume(folder.checkpoint, progress=False)) == before  # the file names its run
 
 
 def test_the_animation_rests_on_what_the_last_generator_draws(tmp_path):

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -40,11 +41,12 @@ class Worker:
         self.name, self.memory = name, 0
         sizes = [f"--{key}={value}" for key, value in
                  (("batch", batch), ("width", width), ("threads", threads))]  # fmt: skip
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe could fill up, unread
         self.process = subprocess.Popen(
             [sys.executable, "-m", __package__ + ".worker", workload, name, *sizes],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.errors,
             text=True,
             env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
         )
@@ -60,6 +62,7 @@ class Worker:
     def __exit__(self, *problem: object) -> None:
         self.process.kill()
         self.process.communicate()
+        self.errors.close()
 
     def play(self, rounds: int) -> float:
         """The seconds that so many rounds take, after one that wakes threads and fills caches."""
@@ -79,10 +82,12 @@ class Worker:
         self.rounds = max(1, round(self.rounds * SLOT / min(seconds, self.play(self.rounds))))
 
     def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout and self.process.stderr
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            last = (self.process.stderr.read().strip() or "it ended").splitlines()[-1]
+            self.process.wait()
+            self.errors.seek(0)
+            last = (self.errors.read().strip() or "it ended").splitlines()[-1]
             raise InputError(f"bench: the process of {self.name!r} failed: {last}")
         return json.loads(line)
 

@@ -40,7 +40,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{1000 * row['median']:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
-        f"{row['peak_memory'] / 2**20:.0f}",
+        f"{row['peak_memory'] / 2**20:.0f}" if row["peak_memory"] else "",
         ratio,
     )
 

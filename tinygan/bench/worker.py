@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +17,11 @@ import numpy as np
 from .. import backend, data, gan, optim
 from ..models import Pair
 from .workloads import BETAS, LR, WORKLOADS
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 __all__ = ["main"]
 
@@ -93,7 +97,9 @@ def _gemm() -> Callable[[int], None]:
 
 
 def _peak_memory() -> int:
-    """The most memory that this process ever held, in bytes."""
+    """The most memory that this process ever held, in bytes; 0 where the system does not tell."""
+    if resource is None:
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

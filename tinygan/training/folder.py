@@ -77,8 +77,11 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> RunFolder:
-        """The folder of a run that has been started; raises InputError if it is none."""
+        """The folder of a run that has been started, given it or the checkpoint in it; raises
+        InputError if it is none."""
         folder = cls(path)
+        if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
+            folder = cls(folder.path.parent)
         if not folder.path.is_dir():
             raise InputError(f"{path}: there is no such run folder")
         if not folder.checkpoint.is_file():

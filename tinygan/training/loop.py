@@ -52,7 +52,7 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
 def resume(
     path: str | Path, *, steps: int | None = None, backend: str | None = None, progress: bool = True
 ) -> RunFolder:
-    """Go on with a run from its checkpoint, to its number of steps or to a new one.
+    """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
     It ends bit for bit where it would have ended without the stop, on the same backend, machine
     and number of threads. A run that has played all its rounds gets its pictures drawn anew.
