@@ -2,6 +2,8 @@
 the host, computed on the backend `where`, in a fixed order. The same seeds give the same numbers.
 """
 
+from functools import partial
+
 import numpy as np
 from carried import carry
 from traffic import counting
@@ -144,7 +146,8 @@ class Match:
         batches = Minibatches(images, rng=rng(2), low=pair.low, where=where)
         self.opt_g = optim.Adam(self.G.parameters(), 1e-3, (0.5, 0.999))
         self.opt_d = optim.Adam(self.D.parameters(), 1e-3, (0.5, 0.999))
-        self.rounds = PLAYS[play](
+        self.start = partial(
+            PLAYS[play],
             WRAPPERS[wrapper](gan.GAMES[game]),
             self.G,
             self.D,
@@ -155,6 +158,7 @@ class Match:
             m=4,
             penalty=PENALTIES[penalty](),
         )
+        self.rounds = self.start()
 
     def round(self):
         """What a round leaves: losses and logits, networks, optimizers; and its traffic."""

@@ -69,7 +69,8 @@ def called(name, function, *args, **kwargs):
     if last in PRODUCTS or name.startswith("cupy.linalg."):
         traffic.multiply()
     inside = {key: lowered(value) for key, value in kwargs.items()}
-    result = function(*map(lowered, args), **inside)
+    written = [value for value in [inside.get("out")] if value is not None]
+    result = traffic.computed(function, [*map(lowered, args)], inside, written)
     if last in ("allclose", "array_equal", "array_equiv"):
         result = np.asarray(result)
     return wrapped(result, *args, *kwargs.values())
@@ -134,10 +135,13 @@ class GuardArray:
     # In place.
 
     def fill(self, value):
-        self._a[...] = _one_value(value)
+        self._write(..., _one_value(value))
+
+    def _write(self, key, value):
+        traffic.computed(operator.setitem, [self._a, key, value], {}, [self._a])
 
     def __getitem__(self, key):
-        return GuardArray(self._a[to_index(key)])
+        return GuardArray(traffic.computed(operator.getitem, [self._a, to_index(key)], {}))
 
     def __setitem__(self, key, value):
         key = to_index(key)
@@ -147,7 +151,7 @@ class GuardArray:
             traffic.copy("value")  # beside arrays as indices, whatever it is
         else:
             value = _one_value(value)
-        self._a[key] = value
+        self._write(key, value)
 
     def __len__(self):
         return len(self._a)
@@ -196,7 +200,8 @@ def _operator(name, reverse=False):
         if "matmul" in name:
             traffic.multiply()
         a, b = self._a, lowered(other)
-        return wrapped(function(b, a) if reverse else function(a, b), self)
+        written = [a] if name.startswith("__i") else []
+        return wrapped(traffic.computed(function, [b, a] if reverse else [a, b], {}, written), self)
 
     return method
 
@@ -217,6 +222,10 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(GuardArray, f"__{_name}__", _operator(f"__{_name}__"))
 for _name in ("neg", "pos", "abs", "invert"):
     _unary = getattr(operator, f"__{_name}__")
-    setattr(GuardArray, f"__{_name}__", lambda self, f=_unary: GuardArray(f(self._a)))
+    setattr(
+        GuardArray,
+        f"__{_name}__",
+        lambda self, f=_unary: GuardArray(traffic.computed(f, [self._a], {})),
+    )
 for _name in ("bool", "int", "float", "complex", "repr", "str", "format"):
     setattr(GuardArray, f"__{_name}__", _host(_name))

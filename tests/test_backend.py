@@ -58,6 +58,7 @@ def fake(devices=2, **replaced):
         "ndarray": GuardArray,
         "array": lambda host: (waits.append(Device.current), guard_xp.array(host))[1],
         "asnumpy": guard_xp.asnumpy,
+        "matmul": guard_xp.matmul,
         "arange": guard_xp.arange,
         "cuda": types.SimpleNamespace(
             is_available=lambda: devices > 0,

@@ -112,8 +112,9 @@ def matches(rounds, model, **options):
 @pytest.mark.parametrize("game", gan.GAMES)
 def test_a_round_of_every_game_and_wrapper(game, wrapper, play):
     copies = matches(2, "mlp-small", game=game, wrapper=wrapper, play=play)
-    # An index and noise for D, noise for G; and labels, one set each for real images and fakes.
-    drawn = (3 if play == "play" else 2) + 2 * (wrapper in ("label_noise", "label_flips"))
+    # An index and noise for D, noise for G, what each optimizer counts; and labels, one set each
+    # for real images and fakes.
+    drawn = (5 if play == "play" else 4) + 2 * (wrapper in ("label_noise", "label_flips"))
     assert copies == ["from_host"] * drawn
 
 
@@ -121,7 +122,7 @@ def test_a_round_of_every_game_and_wrapper(game, wrapper, play):
 def test_a_round_of_every_model(model):
     copies = matches(1, model)
     dropouts = 3 if model == "mlp-2014" else 0  # in D, asked about x and G(z), and G(z) again
-    assert copies == ["from_host"] * (3 + 2 * dropouts)
+    assert copies == ["from_host"] * (5 + 2 * dropouts)
 
 
 @pytest.mark.parametrize("model", models.MODELS)
@@ -134,7 +135,7 @@ def test_a_simultaneous_round_of_every_model(model):
 @pytest.mark.parametrize("penalty", sorted(set(PENALTIES) - {"none"}))
 def test_a_round_with_every_penalty(penalty, model, play):
     copies = matches(1, model, penalty=penalty, play=play)
-    drawn = (3 if play == "play" else 2) + (penalty == "wgan_gp")
+    drawn = (5 if play == "play" else 4) + (penalty == "wgan_gp")
     assert copies == ["from_host"] * drawn
 
 

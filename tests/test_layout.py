@@ -25,6 +25,7 @@ ORDER = [
     "losses",
     "optim",
     "gan",
+    "replay",
     "__init__",  # the public API
     "models",
     "data",

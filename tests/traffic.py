@@ -3,10 +3,13 @@
 with counting() as seen: ...   seen.reads: what made the host wait; seen.copies: what it sent
 with capturing(door): ...      as while a CUDA graph is recorded: no reads, no copies, and
                                matrix products only within the functions given
+with taping() as tape: ...     all that is computed meanwhile is undone and can be launched
 """
 
 import sys
 from contextlib import contextmanager
+
+import numpy as np
 
 
 class Traffic:
@@ -35,6 +38,64 @@ def capturing(*doors):
         yield
     finally:
         _captures.pop()
+
+
+class Tape:
+    """A graph: what was computed, to be computed again, from where it was to where it was."""
+
+    def __init__(self):
+        self.nodes, self.before = [], []
+
+    def node(self, compute, written):
+        self.before += [(array, array.copy()) for array in written]
+        result = compute()
+        self.nodes.append((compute, result))
+        return result
+
+    def launch(self):
+        for compute, result in self.nodes:
+            again = compute()
+            for old, new in zip(*map(_arrays, (result, again)), strict=True):
+                if isinstance(old, np.ndarray) and old.ctypes.data != new.ctypes.data:  # no view
+                    old[...] = new
+
+    def undo(self):
+        for array, before in reversed(self.before):
+            array[...] = before
+
+
+def _arrays(result):
+    return result if isinstance(result, (tuple, list)) else [result]
+
+
+_tapes = []
+
+
+@contextmanager
+def taping():
+    """A device that captures does not compute; here that is undone, so that it seems so."""
+    _tapes.append(Tape())
+    try:
+        with np.errstate(all="ignore"):  # of numbers that are not there yet
+            yield _tapes[-1]
+    finally:
+        _tapes.pop().undo()
+
+
+def computed(function, args, kwargs, written=()):
+    """function(*args, **kwargs), which writes into the arrays `written`; NumPy's numbers come as
+    arrays, so that they can be written to when the tape is launched."""
+
+    def compute():
+        return as_array(function(*args, **kwargs))
+
+    return _tapes[-1].node(compute, written) if _tapes else compute()
+
+
+def as_array(result):
+    if isinstance(result, (tuple, list)):
+        return type(result)(map(as_array, result))
+    return np.asarray(result) if isinstance(result, np.generic) else result
 
 
 def read(what):

@@ -12,20 +12,26 @@ The engine asks an array for its library (`of(array).xp`) and then speaks to tha
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import threads
-from .errors import InputError
+from .errors import InputError, first_line
 
 __all__ = [
+    "Array",
     "Backend",
     "BackendUnavailable",
+    "Make",
     "Rng",
     "adopt",
+    "feeding",
+    "fresh",
     "get",
     "is_array",
     "move",
@@ -40,11 +46,16 @@ __all__ = [
 ]
 
 Array = Any  # an array of whichever library: the libraries share no base class
+Make = Callable[[], np.ndarray]
 Rng = np.random.Generator
 
 
 class BackendUnavailable(InputError):
     """The array library is missing or cannot reach its device; the message says what mends it."""
+
+
+def _nothing_to_record() -> Any:
+    raise RuntimeError("there is no launch to save: the arrays are computed by the host")
 
 
 @dataclass(frozen=True)
@@ -58,10 +69,14 @@ class Backend:
     to_host: Callable[[Array], np.ndarray]
     synchronize: Callable[[], None] = lambda: None  # NumPy computes at once
     use: Callable[[int], None] = lambda device: None  # make a device the current one
+    # The matrix product, the only way to one: CuPy's own cannot be part of a CUDA graph.
+    matmul: Callable[[Array, Array], Array] = np.matmul
     # The sums down the columns of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
     # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
     share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
+    # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
+    recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
     winograd: bool = False
     # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
@@ -183,14 +198,14 @@ def _load_cupy() -> Backend:
         import cupy
     except Exception as problem:  # a broken wheel fails in many ways, all of them at import
         raise BackendUnavailable(
-            f"backend 'cupy': CuPy does not import ({_first_line(problem)}); {install}"
+            f"backend 'cupy': CuPy does not import ({first_line(problem)}); {install}"
         ) from problem
     if not cupy.cuda.is_available():
         try:
             cupy.cuda.runtime.getDeviceCount()
             reason = "no device is visible"
         except cupy.cuda.runtime.CUDARuntimeError as problem:
-            reason = _first_line(problem)
+            reason = first_line(problem)
         raise BackendUnavailable(
             f"backend 'cupy': CuPy {cupy.__version__} is installed but CUDA is not usable: {reason}"
             " (needs an NVIDIA GPU, and a driver >= 525 for CUDA 12 or >= 580 for CUDA 13)"
@@ -200,7 +215,7 @@ def _load_cupy() -> Backend:
             raise RuntimeError("the GPU cannot add")
     except Exception as problem:  # most often: the compiler or the toolkit is not there
         raise BackendUnavailable(
-            f"backend 'cupy': a first kernel fails ({_first_line(problem)}); {install}"
+            f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
         ) from problem
 
     def at(device: int) -> Any:
@@ -219,17 +234,42 @@ def _load_cupy() -> Backend:
         array_type=cupy.ndarray,
         from_host=from_host,
         to_host=cupy.asnumpy,
+        matmul=cupy.matmul,
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
     )
 
 
-def _first_line(problem: BaseException) -> str:
-    return (str(problem) or type(problem).__name__).splitlines()[0]
+# What the host makes anew in each round: noise, the order of the data, a learning rate. All of it
+# passes one door, so that whoever records a round, to play it again without Python, has it in hand.
+
+_feed: ContextVar[Callable[[Make, Array], Array] | None] = ContextVar("feed", default=None)
 
 
-# Noise: one door for normal and one for uniform numbers. They are drawn on the host from an
-# explicit generator, so every backend sees the same numbers for the same seed.
+def fresh(make: Make, like: Array) -> Array:
+    """What `make` gives, an array of the host, on the backend and device of `like`.
+
+    A round that is played from a recording calls `make` again, and nothing else of Python's: what
+    has to be counted is counted in there."""
+    feed = _feed.get()
+    if feed is not None:
+        return feed(make, like)
+    host = make()
+    return host if of(like) is numpy else place(host, like)
+
+
+@contextmanager
+def feeding(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
+    """Within this block, `fresh` asks `feed(make, like)` for its arrays."""
+    token = _feed.set(feed)
+    try:
+        yield
+    finally:
+        _feed.reset(token)
+
+
+# Noise: drawn on the host from an explicit generator, so every backend sees the same numbers for
+# the same seed.
 
 
 def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
@@ -243,7 +283,6 @@ def uniform(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
 
 
 def _drawn(draw: Callable[..., np.ndarray], shape: tuple[int, ...], like: Array) -> Array:
-    backend, dtype = of(like), np.dtype(like.dtype)
+    dtype = np.dtype(like.dtype)
     native = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    host = draw(shape, dtype=native).astype(dtype, copy=False)
-    return host if backend is numpy else place(host, like)
+    return fresh(lambda: draw(shape, dtype=native).astype(dtype, copy=False), like)

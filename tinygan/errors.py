@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "choose"]
+__all__ = ["InputError", "choose", "first_line"]
 
 
 class InputError(ValueError):
@@ -24,3 +24,8 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(name).lower(), names, 1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise InputError(f"{what} {name!r} is unknown; expected one of {', '.join(names)}{hint}")
+
+
+def first_line(problem: BaseException) -> str:
+    """What an exception says in its first line; its type, if it says nothing."""
+    return (str(problem) or type(problem).__name__).splitlines()[0]

@@ -44,7 +44,7 @@ class Rows:
         return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)
 
     def product(self, a: Array, b: Array) -> Array:
-        return a @ b
+        return of(a).matmul(a, b)
 
     def of_w(self, w: Array) -> Array:
         return w.transpose(2, 3, 1, 0).reshape(-1, w.shape[0])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Rng, move, place
+from ..backend import Rng, fresh, move
 from ..tensor import Tensor
 
 __all__ = ["Minibatches"]
@@ -48,7 +48,7 @@ class Minibatches:
         self._order = self._shuffled()
 
     def __call__(self, m: int) -> Tensor:
-        images = self.images[place(self._next(m), self.images)].astype(np.float32)
+        images = self.images[fresh(lambda: self._next(m), self.images)].astype(np.float32)
         return Tensor(images * ((self.high - self.low) / 255) + self.low)
 
     def _next(self, m: int) -> np.ndarray:

@@ -44,10 +44,10 @@ class SpectralNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         if self.training:
-            matrix, xp = self._matrix().data, self.weight_orig.xp
+            matrix, xp = self._matrix().detach(), self.weight_orig.xp
             for _ in range(self.n_power_iterations):
-                self.weight_v[...] = _unit(matrix.T @ self.weight_u, xp)
-                self.weight_u[...] = _unit(matrix @ self.weight_v, xp)
+                self.weight_v[...] = _unit((matrix.T @ Tensor(self.weight_u)).data, xp)
+                self.weight_u[...] = _unit((matrix @ Tensor(self.weight_v)).data, xp)
         # Copies: the next pass overwrites u and v while the graph of this one may still be used.
         u, v = Tensor(self.weight_u.copy()), Tensor(self.weight_v.copy())
         sigma = u @ (self._matrix() @ v)

@@ -78,7 +78,7 @@ def matmul(a: Operand, b: Operand) -> Tensor:
     if a.ndim == 1:
         return matmul(a[None], b)[..., 0, :]
     return Tensor(
-        a.xp.matmul(a.data, b.data),
+        a.backend.matmul(a.data, b.data),
         (a, lambda g, _: matmul(g, swapaxes(b, -1, -2))),
         (b, lambda g, _: matmul(swapaxes(a, -1, -2), g)),
     )
@@ -96,7 +96,7 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     out, inner = weight.shape
     if not x.ndim or x.shape[-1] != inner:
         raise ValueError(f"linear: expected x to end in {inner} elements, got shape {x.shape}")
-    y = x.data @ weight.data.T
+    y = x.backend.matmul(x.data, weight.data.T)
     edges: list[Edge] = [(x, lambda g, _: matmul(g, weight)), (weight, _weight_pull(x, out, inner))]
     if bias is not None:
         (b,) = lift(bias)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..backend import fresh
 from ..nn import Module, checks
 
 __all__ = ["EMA"]
@@ -30,10 +33,17 @@ class EMA:
 
     def update(self) -> None:
         """Move the average a little towards the parameters as they are now."""
-        rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
+        if self._parameters:
+            (rate,) = fresh(self._count, like=self._parameters[0][1].data)
         for p, average in self._parameters:
             average.data[...] += rate * (p.data - average.data)
-            average.touch()
         for now, kept in self._buffers:
             kept[...] = now
+
+    def _count(self) -> np.ndarray:
+        """Count an update: by how much of the way the average moves."""
+        rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
         self.t += 1
+        for _, average in self._parameters:
+            average.touch()
+        return np.array([rate], self._parameters[0][1].dtype)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import adopt, of, unfit
+from ..backend import adopt, fresh, of, unfit
 from ..nn import Parameter, checks
 from ..tensor import Tensor, listed
 from .schedules import Schedule, at
@@ -27,7 +27,8 @@ class Optimizer:
     """The base: the flat array of the parameters `w`, the state vectors beside it, the count t.
 
     A subclass names its state vectors in `slots`, the options that may be schedules in `schedules`,
-    and defines `update`, which changes vectors of parameters and state in place. Raises ValueError
+    and defines `update`, which changes vectors of parameters and state in place. What changes from
+    one update to the next reaches it as `numbers`, computed on the host. Raises ValueError
     if there is no parameter, or if they differ in dtype or backend. A subclass checks its options
     before it comes here, where the parameters get new arrays.
     """
@@ -70,7 +71,7 @@ class Optimizer:
         gradients = self._flat(grads)
         self._check_views()
         state = [self.state[slot] for slot in self.slots]
-        now = {name: at(getattr(self, name), self.t) for name in self.schedules}
+        numbers = list(fresh(self._count, like=self.w))
 
         def update(start: int, stop: int) -> None:
             first = 0
@@ -78,17 +79,26 @@ class Optimizer:
                 for begin in range(max(start, first), min(stop, first + g.size), CHUNK):
                     end = min(begin + CHUNK, stop, first + g.size)
                     here, inside = slice(begin, end), slice(begin - first, end - first)
-                    self.update(self.w[here], g[inside], *(s[here] for s in state), **now)
+                    self.update(self.w[here], g[inside], *(s[here] for s in state), *numbers)
                 first += g.size
 
         of(self.w).share(update, self.w.size, LEAST)
+
+    def _count(self) -> np.ndarray:
+        """Count an update: the numbers that it takes."""
+        now = [at(getattr(self, name), self.t) for name in self.schedules]
         self.t += 1
         for p in self.parameters:
             p.touch()
+        return np.array(self.numbers(*now), self.w.dtype)
 
-    def update(self, w: Any, g: Any, *state: Any, **now: Any) -> None:
-        """Change the vectors w and state, but not the gradient g; self.t updates are done, and
-        `now` has the values of the schedules."""
+    def numbers(self, *now: Any) -> tuple[float, ...]:
+        """The numbers that update number self.t takes, from the values of the schedules."""
+        return now
+
+    def update(self, w: Any, g: Any, *rest: Any) -> None:
+        """Change the vectors w and of the state, but not the gradient g. `rest` are the state
+        vectors, and then the `numbers`, as scalars of w's library."""
         raise TypeError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         self.momentum = momentum
 
-    def update(self, w: Any, g: Any, v: Any, *, lr: float, momentum: float) -> None:
+    def update(self, w: Any, g: Any, v: Any, lr: Any, momentum: Any) -> None:
         v *= momentum
         v -= lr * g
         w += v
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr)
         self.alpha, self.eps = alpha, eps
 
-    def update(self, w: Any, g: Any, s: Any, *, lr: float) -> None:
+    def update(self, w: Any, g: Any, s: Any, lr: Any) -> None:
         s *= self.alpha
         s += (1 - self.alpha) * g * g
         w -= lr * g / (s**0.5 + self.eps)
@@ -86,19 +86,25 @@ class Adam(Optimizer):
         super().__init__(parameters, lr)
         self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
 
-    def update(self, w: Any, g: Any, m: Any, v: Any, *, lr: float) -> None:
-        # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars below.
-        xp, (b1, b2), t = of(w).xp, self.betas, self.t + 1
+    # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars.
+
+    def numbers(self, lr: float) -> tuple[float, ...]:
+        (b1, b2), t = self.betas, self.t
+        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the corrected v is scale * sqrt(v)
+        rate = lr * (1 - b1) / ((1 - b1**t) * scale)
+        return rate, self.eps / scale, 1 - lr * self.weight_decay
+
+    def update(self, w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any) -> None:
+        xp, (b1, b2) = of(w).xp, self.betas
         m *= b1
         m += g
         square = g * g
         v *= b2
         v += square
         if self.weight_decay:
-            w *= 1 - lr * self.weight_decay
-        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the corrected v is scale * sqrt(v)
+            w *= kept
         step = xp.sqrt(v, out=square)
-        step += self.eps / scale
+        step += eps
         xp.divide(m, step, out=step)
-        step *= lr * (1 - b1) / ((1 - b1**t) * scale)
+        step *= rate
         w -= step

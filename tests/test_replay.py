@@ -1,0 +1,180 @@
+"""Rounds that are recorded and launched equal rounds that are played, bit for bit."""
+
+import itertools
+
+import guard
+import numpy as np
+import pytest
+from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
+
+from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim
+from tinygan.replay import AHEAD, Replay
+
+ROUNDS = 6  # two rehearsals, the recording, and launches of it
+
+
+def matches(model="mlp-small", **options):
+    played = Match(model, "guard", np.float32, **options)
+    replayed = Match(model, "guard", np.float32, **options)
+    rounds = Replay(replayed.start, backend.get("guard"))
+    for _ in range(ROUNDS):
+        left = on_host(next(rounds))
+        for got, expected in zip(left, on_host(next(played.rounds)), strict=True):
+            np.testing.assert_array_equal(got, expected)
+    players = [on_host(state_of(m.G, m.D, m.opt_g, m.opt_d)) for m in (replayed, played)]
+    for got, expected in zip(*players, strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert rounds.recorded and rounds.why == ""
+
+
+@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("game", gan.GAMES)
+def test_every_game_and_wrapper(game, wrapper, play):
+    matches(game=game, wrapper=wrapper, play=play)
+
+
+@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize("model", models.MODELS)
+def test_every_model(model, play):
+    matches(model, play=play)
+
+
+@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize("model", ["mlp-small", "dcgan28-slim"])
+@pytest.mark.parametrize("penalty", sorted(set(PENALTIES) - {"none"}))
+def test_every_penalty(penalty, model, play):
+    matches(model, penalty=penalty, play=play)
+
+
+def small(where, **options):
+    """A game of small players with every layer that keeps or draws something."""
+    rng = np.random.default_rng(0)
+    G = nn.Sequential(
+        nn.Linear(3, 8, rng=rng), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 5, rng=rng)
+    )
+    D = nn.Sequential(
+        nn.GaussianNoise(0.1, rng=rng),
+        nn.SpectralNorm(nn.Linear(5, 8, rng=rng), rng=rng),
+        nn.LeakyReLU(0.2),
+        nn.Dropout(0.3, rng=rng),
+        nn.Linear(8, 1, rng=rng),
+    )
+    G, D = G.to(where), D.to(where)
+    x, z = (Source(seed, size, where) for seed, size in ((1, 5), (2, 3)))
+    opt_g = optim.SGD(G.parameters(), optim.exponential_decay(0.1, 1.1), optim.linear(0.5, 0.7, 5))
+    opt_d = optim.RMSprop(D.parameters(), optim.cosine_decay(0.01, 6))
+    ema = optim.EMA(G, 0.9)
+    players = (options.pop("game", gan.non_saturating), G, D, x, z, opt_g, opt_d)
+
+    def start():
+        for result in gan.play(*players, **{"m": 4, **options}):
+            ema.update()
+            yield result
+
+    return start, (G, D, opt_g, opt_d, ema.module), (x, z)
+
+
+class Source:
+    """Numbers made anew for each minibatch, of m numbers, or of `m` where that is set."""
+
+    def __init__(self, seed, size, where):
+        self.rng, self.size, self.m = np.random.default_rng(seed), size, None
+        self.like = Tensor(np.ones(1, np.float32)).to(where).data
+
+    def __call__(self, m):
+        def make():
+            return self.rng.standard_normal((self.m or m, self.size), np.float32)
+
+        return Tensor(backend.fresh(make, self.like))
+
+
+def both(rounds, between=lambda i, *sources: None, **options):
+    """Play and replay; what `between` does before round i is done to both. The Replay."""
+    (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
+    plain, replayed = played(), Replay(start, backend.get("guard"))
+    for i in range(rounds):
+        between(i, *ours[1])
+        between(i, *theirs[1])
+        left = [on_host(next(r)) for r in (plain, replayed)]
+        states = [on_host(state_of(*owners)) for owners in (ours[0], theirs[0])]
+        for got, expected in zip(left[1] + states[1], left[0] + states[0], strict=True):
+            np.testing.assert_array_equal(got, expected)
+    return replayed
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_all_that_layers_optimizers_and_averages_keep_or_draw(k):
+    assert both(10, k=k).recorded
+
+
+@pytest.mark.parametrize("when", range(6))
+def test_another_size_of_minibatch_is_recorded_anew(when):
+    def change(i, x, z):
+        x.m = 3 if i >= when else None
+
+    replayed = both(when + 5, change)
+    assert replayed.recorded and not replayed.why
+
+
+def test_an_odd_minibatch_now_and_then():
+    def change(i, x, z):
+        x.m = 2 if i % 7 == 5 else None
+
+    assert both(20, change).why == ""
+
+
+def test_what_the_host_reads_is_not_recorded_and_the_rounds_go_on():
+    curious = gan.non_saturating._replace(fake=lambda l: ops.softplus(l) * (1 + 0 * l.sum().item()))
+    replayed = both(6, game=curious)
+    assert not replayed.recorded
+    assert "D2H transfers are disallowed" in replayed.why and "\n" not in replayed.why
+
+
+def test_numbers_that_come_in_no_order_are_not_recorded():
+    flip = itertools.count()
+
+    def price(l):
+        like = l.data
+        shape = (1, 2)[next(flip) // 2 % 2]
+        return ops.softplus(l) + 0 * ops.sum(
+            Tensor(backend.fresh(lambda: np.zeros(shape, "f4"), like))
+        )
+
+    replayed = both(12, game=gan.non_saturating._replace(fake=price))
+    assert "the host's numbers change in shape" in replayed.why
+
+
+def test_numpy_has_nothing_to_record():
+    start, _, _ = small("numpy")
+    rounds = Replay(start, backend.get("numpy"))
+    assert "computed by the host" in rounds.why
+    assert isinstance(next(rounds), gan.Round)
+
+
+def test_the_host_does_not_run_ahead_of_a_letter_that_is_still_read():
+    waits = []
+
+    class Slow(guard.Recorder):
+        def send(self, host, device):
+            super().send(host, device)
+            return lambda: waits.append(host)
+
+    start, _, _ = small("guard")
+    rounds = Replay(start, backend.get("guard"))
+    rounds._recorder = Slow()
+    for _ in range(3 + AHEAD):
+        next(rounds)
+    assert len(waits) == 1
+
+
+def test_a_graph_built_before_a_launch_is_refused():
+    """A launch writes parameters, as a step does; the host must know."""
+    start, (_, D, *_), (x, _) = small("guard")
+    rounds = Replay(start, backend.get("guard"))
+    for _ in range(4):
+        next(rounds)
+    loss = ops.mean(D(x(4)))
+    next(rounds)
+    with pytest.raises(RuntimeError, match="was assigned to"):
+        grad(loss, D.parameters())
