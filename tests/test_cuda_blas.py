@@ -1,0 +1,168 @@
+"""The calls of cuBLAS, against a stand-in that reads memory by columns, as cuBLAS does."""
+
+import ctypes
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygan.cuda.blas import Blas, load_cublas, tf32
+
+TYPES = {0: np.float32, 1: np.float64, 2: np.float16}
+
+
+class Device(np.ndarray):
+    """An array with an address, as CuPy's have one."""
+
+    @property
+    def data(self):
+        return types.SimpleNamespace(ptr=self.ctypes.data)
+
+
+class Library:
+    """cuBLAS, as far as it is called."""
+
+    def __init__(self):
+        self.calls, self.computes, self.stream, self.workspace = [], [], None, None
+
+    def cublasCreate_v2(self, handle):
+        self.calls.append("create")
+        return 0
+
+    def cublasSetStream_v2(self, handle, stream):
+        self.calls.append("stream")
+        self.stream, self.workspace = stream.value, None
+        return 0
+
+    def cublasSetWorkspace_v2(self, handle, memory, size):
+        self.calls.append("workspace")
+        self.workspace = (memory.value, size.value)
+        return 0
+
+    def cublasGemmEx(self, *args):
+        zero = ctypes.c_longlong(0)
+        with_steps = [*args[:10], zero, *args[10:13], zero, *args[13:17], zero, ctypes.c_int(1)]
+        return self.cublasGemmStridedBatchedEx(*with_steps, *args[17:])
+
+    def cublasGemmStridedBatchedEx(
+        self, handle, ta, tb, m, n, k, alpha, A, kind_a, lda, step_a, B, kind_b, ldb, step_b, beta,
+        C, kind_c, ldc, step_c, count, compute, algorithm,
+    ):  # fmt: skip
+        assert self.workspace and kind_a.value == kind_b.value == kind_c.value
+        ta, tb, m, n, k, count = (x.value for x in (ta, tb, m, n, k, count))
+        assert min(m, n, k, count) >= 1
+        dtype = TYPES[kind_a.value]
+        self.computes.append(compute.value)
+
+        def matrix(pointer, rows, columns, ld, step, i):
+            """A view of the matrix that lies by columns."""
+            assert ld.value >= max(1, rows)  # or cuBLAS refuses it
+            size = np.dtype(dtype).itemsize
+            length = (ld.value * (columns - 1) + rows) * size
+            where = pointer.value + i * step.value * size
+            memory = np.frombuffer((ctypes.c_char * length).from_address(where), dtype)
+            strides = (size, ld.value * size)
+            return np.lib.stride_tricks.as_strided(memory, (rows, columns), strides)
+
+        for i in range(count):
+            a = matrix(A, *((k, m) if ta else (m, k)), lda, step_a, i)
+            b = matrix(B, *((n, k) if tb else (k, n)), ldb, step_b, i)
+            c = matrix(C, m, n, ldc, step_c, i)
+            c[...] = (a.T if ta else a) @ (b.T if tb else b)
+        return 0
+
+
+def blas():
+    def refuse(*args):
+        raise NotImplementedError("calling cuBLAS API during stream capture")
+
+    cupy = types.SimpleNamespace(
+        empty=lambda shape, dtype: np.full(shape, np.nan, dtype).view(Device),
+        broadcast_shapes=np.broadcast_shapes,
+        broadcast_to=lambda x, shape: np.broadcast_to(x, shape, subok=True),
+        matmul=refuse,
+        cuda=types.SimpleNamespace(
+            get_current_stream=lambda: types.SimpleNamespace(ptr=7),
+            Device=lambda: types.SimpleNamespace(id=0),
+            Memory=lambda size: types.SimpleNamespace(ptr=1 << 40),
+        ),
+    )
+    return Blas(cupy, Library())
+
+
+@st.composite
+def matrices(draw, lead, shape):
+    """An array of matrices that lies in memory in any way."""
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    dropped = draw(st.integers(0, len(lead)))
+    lead = tuple(draw(st.sampled_from([1, n])) for n in lead[dropped:])
+    full = rng.normal(size=(*lead, *(2 * n for n in shape))).astype(np.float32)
+    way = draw(st.sampled_from(["rows", "columns", "part", "every other", "backwards", "one"]))
+    rows, columns = shape
+    part = full[..., :rows, :columns]
+    x = {
+        "rows": part.copy(),
+        "columns": part.swapaxes(-1, -2).copy().swapaxes(-1, -2),
+        "part": part,
+        "every other": full[..., ::2, ::2],
+        "backwards": part.copy()[..., ::-1, :],
+        "one": np.broadcast_to(part[..., :1, :].copy(), part.shape),
+    }[way]
+    return x.view(Device)
+
+
+@given(st.data())
+def test_products_of_matrices_that_lie_in_any_way(data):
+    lead = data.draw(st.sampled_from([(), (), (3,), (2, 3)]))
+    m, k, n = (data.draw(st.integers(1, 4)) for _ in range(3))
+    a, b = data.draw(matrices(lead, (m, k))), data.draw(matrices(lead, (k, n)))
+    expected = np.matmul(np.asarray(a), np.asarray(b))
+    got = np.asarray(blas().matmul(a, b))
+    assert got.dtype == expected.dtype and got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", TYPES.values())
+@pytest.mark.parametrize("sizes", [(0, 2, 3), (2, 0, 3), (2, 3, 0), (2, 3, 4)])
+def test_every_dtype_and_no_elements_at_all(dtype, sizes):
+    m, k, n = sizes
+    a, b = np.ones((m, k), dtype).view(Device), np.full((k, n), 2, dtype).view(Device)
+    got = np.asarray(blas().matmul(a, b))
+    assert got.dtype == dtype
+    np.testing.assert_array_equal(got, np.full((m, n), 2 * k))
+
+
+def test_the_handle_is_made_once_and_gets_its_workspace_after_its_stream():
+    x, product = np.ones((2, 2), np.float32).view(Device), blas()
+    product.matmul(x, x)
+    product.matmul(x, x)
+    assert product.library.calls == ["create", "stream", "workspace"]
+
+
+def test_tf32_is_asked_for_and_only_in_float32():
+    product = blas()
+    for dtype in (np.float32, np.float64):
+        x = np.ones((2, 2), dtype).view(Device)
+        product.matmul(x, x)
+        with tf32():
+            product.matmul(x, x)
+            with tf32(False):
+                product.matmul(x, x)
+    assert product.library.computes == [68, 77, 68, 70, 70, 70]
+
+
+def test_a_failure_of_cublas_is_told():
+    product = blas()
+    product.library.cublasCreate_v2 = lambda handle: 1
+    x = np.ones((2, 2), np.float32).view(Device)
+    with pytest.raises(RuntimeError, match="cublasCreate failed with status 1"):
+        product.matmul(x, x)
+
+
+def test_no_cublas_is_told(monkeypatch):
+    load_cublas.cache_clear()
+    monkeypatch.setitem(__import__("sys").modules, "cuda.pathfinder", None)
+    with pytest.raises(RuntimeError, match="cuBLAS is not found"):
+        load_cublas()

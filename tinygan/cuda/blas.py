@@ -1,0 +1,146 @@
+"""Matrix products by cuBLAS, called directly: CuPy's own calls refuse to be part of a CUDA graph.
+
+    blas = Blas(cupy, load_cublas())
+    c = blas.matmul(a, b)                 as numpy.matmul, of arrays of at least two axes
+
+cuBLAS reads matrices by columns. A matrix that lies in memory by rows is to it the transpose of one
+that lies by columns, so of C = A B, all by rows, it is asked for C' = B' A'.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from ctypes import c_double, c_float, c_int, c_longlong, c_size_t, c_void_p
+from functools import cache
+from typing import Any
+
+__all__ = ["Blas", "load_cublas", "tf32"]
+
+Array = Any
+WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for Hopper
+# By dtype: the type of the matrices, that of the arithmetic, and that of alpha and beta.
+TYPES = {
+    "float16": (2, 68, c_float),
+    "float32": (0, 68, c_float),
+    "float64": (1, 70, c_double),
+}
+FAST_TF32 = 77  # products of the upper 10 bits of a float32's fraction, sums in float32
+_tf32: ContextVar[bool] = ContextVar("tf32", default=False)
+
+
+@contextmanager
+def tf32(on: bool = True) -> Iterator[None]:
+    """Within this block, float32 products may round their factors to TF32: faster, and less exact
+    by a factor of some thousand. A recorded round keeps what it was recorded with."""
+    token = _tf32.set(on)
+    try:
+        yield
+    finally:
+        _tf32.reset(token)
+
+
+@cache
+def load_cublas() -> Any:
+    """The cuBLAS that CuPy uses. Raises RuntimeError where it is not found."""
+    try:
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
+    except Exception as problem:  # a missing package, a missing library, one that does not load
+        raise RuntimeError(f"cuBLAS is not found: {problem}") from problem
+
+
+class Blas:
+    """Products on the current device and stream. Each thread and stream has a handle of its own,
+    with a workspace that stays: a graph goes on using it."""
+
+    def __init__(self, cupy: Any, library: Any) -> None:
+        self.cupy, self.library = cupy, library
+        self._handles: dict[tuple[int, int, int], tuple[c_void_p, Any]] = {}
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """a @ b for arrays (..., m, k) and (..., k, n); the leading axes broadcast."""
+        if a.dtype != b.dtype or a.dtype.name not in TYPES:
+            return self.cupy.matmul(a, b)
+        (m, k), n = a.shape[-2:], b.shape[-1]
+        if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:  # one product of more rows
+            return self.matmul(a.reshape(-1, k), b).reshape(*a.shape[:-1], n)
+        lead = self.cupy.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        out = self.cupy.empty((*lead, m, n), dtype=a.dtype)
+        if not k:
+            out.fill(0)
+        elif out.size:
+            self._multiply(self._batch(a, lead), self._batch(b, lead), out.reshape(-1, m, n))
+        return out
+
+    def _batch(self, x: Array, lead: tuple[int, ...]) -> Array:
+        """x (..., r, c) as (count, r, c), with the leading axes repeated; one matrix stays one."""
+        matrix = x.shape[-2:]
+        if x.size > matrix[0] * matrix[1]:
+            x = self.cupy.broadcast_to(x, (*lead, *matrix))
+        return x.reshape(-1, *matrix)
+
+    def _multiply(self, a: Array, b: Array, out: Array) -> None:
+        """out[i] = a[i] @ b[i], each an array of matrices; that of `out` lies by rows."""
+        kind, compute, number = TYPES[a.dtype.name]
+        if kind == 0 and _tf32.get():
+            compute = FAST_TF32
+        (a, turned_a, lda, step_a), (b, turned_b, ldb, step_b) = _lie(a), _lie(b)
+        count, m, n = out.shape
+        one, zero = number(1), number(0)
+
+        def operand(x: Array, ld: int, step: int) -> list[Any]:
+            steps = [c_longlong(step)] if count > 1 else []
+            return [c_void_p(x.data.ptr), c_int(kind), c_int(ld), *steps]
+
+        name = "cublasGemmStridedBatchedEx" if count > 1 else "cublasGemmEx"
+        status = getattr(self.library, name)(
+            self._handle(),
+            *(c_int(size) for size in (turned_b, turned_a, n, m, a.shape[2])),
+            ctypes.byref(one),
+            *operand(b, ldb, step_b),
+            *operand(a, lda, step_a),
+            ctypes.byref(zero),
+            *operand(out, n, m * n),
+            *([c_int(count)] if count > 1 else []),
+            *(c_int(compute), c_int(-1)),  # -1: the algorithm is chosen by heuristics
+        )
+        _check(name, status)
+
+    def _handle(self) -> c_void_p:
+        stream = self.cupy.cuda.get_current_stream()
+        key = (self.cupy.cuda.Device().id, stream.ptr, threading.get_ident())
+        if key not in self._handles:
+            handle, memory = c_void_p(), self.cupy.cuda.Memory(WORKSPACE)  # of no pool
+            library = self.library
+            _check("cublasCreate", library.cublasCreate_v2(ctypes.byref(handle)))
+            _check("cublasSetStream", library.cublasSetStream_v2(handle, c_void_p(stream.ptr)))
+            _check(  # only now: setting the stream takes the workspace away
+                "cublasSetWorkspace",
+                library.cublasSetWorkspace_v2(handle, c_void_p(memory.ptr), c_size_t(WORKSPACE)),
+            )
+            self._handles[key] = handle, memory
+        return self._handles[key][0]
+
+
+def _lie(x: Array) -> tuple[Array, bool, int, int]:
+    """How the matrices x (count, r, c) lie: (x, by columns?, leading dimension, step to the next),
+    in elements. A matrix that lies in neither way is copied."""
+    count, r, c = x.shape
+    step, down, right = (stride // x.itemsize for stride in x.strides)
+    step = 0 if count == 1 else step
+    if (c == 1 or right == 1) and (r == 1 or down >= c):
+        return x, False, max(down, c) if r > 1 else c, step
+    if (r == 1 or down == 1) and (c == 1 or right >= r):
+        return x, True, max(right, r) if c > 1 else r, step
+    x = x.copy(order="C")
+    return x, False, c, 0 if count == 1 else r * c
+
+
+def _check(name: str, status: int) -> None:
+    if status:
+        raise RuntimeError(f"{name} failed with status {status}")
