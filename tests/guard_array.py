@@ -214,7 +214,8 @@ def _host(name):
     return method
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or"):
+ARITHMETIC = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
+for _name in (*ARITHMETIC, "and", "or", "xor", "lshift", "rshift"):
     setattr(GuardArray, f"__{_name}__", _operator(f"__{_name}__"))
     setattr(GuardArray, f"__r{_name}__", _operator(f"__{_name}__", reverse=True))
     setattr(GuardArray, f"__i{_name}__", _operator(f"__i{_name}__"))

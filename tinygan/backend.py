@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from . import threads
+from . import philox, threads
 from .errors import InputError, first_line
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Backend",
     "BackendUnavailable",
     "Make",
+    "Noise",
     "Rng",
     "adopt",
     "feeding",
@@ -48,6 +49,7 @@ __all__ = [
 Array = Any  # an array of whichever library: the libraries share no base class
 Make = Callable[[], np.ndarray]
 Rng = np.random.Generator
+Noise = Rng | philox.Philox
 
 
 class BackendUnavailable(InputError):
@@ -75,6 +77,9 @@ class Backend:
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
     # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
     share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
+    # Numbers by Philox: (xp, shape, dtype, rng, t).
+    normal: Callable[..., Array] = philox.normal
+    uniform: Callable[..., Array] = philox.uniform
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
@@ -234,10 +239,27 @@ def _load_cupy() -> Backend:
         array_type=cupy.ndarray,
         from_host=from_host,
         to_host=cupy.asnumpy,
-        matmul=cupy.matmul,
+        **_for_graphs(cupy),
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
     )
+
+
+def _for_graphs(cupy: Any) -> dict[str, Any]:
+    """What a CUDA graph may hold and CuPy has not; without cuBLAS there are no graphs."""
+    from .cuda.blas import Blas, load_cublas
+    from .cuda.graph import Recorder
+
+    try:
+        library = load_cublas()
+    except RuntimeError as problem:
+        reason = f"no CUDA graphs: {first_line(problem)}"
+
+        def refuse() -> Any:
+            raise RuntimeError(reason)
+
+        return {"matmul": cupy.matmul, "recorder": refuse}
+    return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}
 
 
 # What the host makes anew in each round: noise, the order of the data, a learning rate. All of it
@@ -268,17 +290,22 @@ def feeding(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
         _feed.reset(token)
 
 
-# Noise: drawn on the host from an explicit generator, so every backend sees the same numbers for
-# the same seed.
+# Noise comes from an explicit source: a generator of NumPy's, which draws on the host, or Philox,
+# which is computed where it is wanted. From either, every backend sees the same numbers for the
+# same seed.
 
 
-def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
+    if isinstance(rng, philox.Philox):
+        return of(like).normal(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
     return _drawn(rng.standard_normal, shape, like)
 
 
-def uniform(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+def uniform(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
+    if isinstance(rng, philox.Philox):
+        return of(like).uniform(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
     return _drawn(rng.random, shape, like)
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from . import backend
 from .autograd import grad
-from .backend import Rng
+from .backend import Noise
 from .nn import Module, checks
 from .nn.apart import by_example
 from .ops import concatenate, mean, relu, softplus, sqrt, sum
@@ -230,17 +230,17 @@ def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
     )
 
 
-def label_noise(game: Game, width: float = 0.3, *, rng: Rng) -> Game:
+def label_noise(game: Game, width: float = 0.3, *, rng: Noise) -> Game:
     """Every label is off by its own amount, uniform in [0, width)."""
     checks.between(0, 1, "[]", width=width)
-    checks.generator(rng)
+    checks.noise(rng)
     return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * float(width))
 
 
-def label_flips(game: Game, p: float = 0.05, *, rng: Rng) -> Game:
+def label_flips(game: Game, p: float = 0.05, *, rng: Noise) -> Game:
     """Each label is the wrong one with probability p, independently."""
     checks.between(0, 1, "[]", p=p)
-    checks.generator(rng)
+    checks.noise(rng)
     return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) < p)
 
 
@@ -263,13 +263,13 @@ def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
 # (InstanceNorm, LayerNorm and SpectralNorm are fine.)
 
 
-def wgan_gp(weight: float = 10.0, *, rng: Rng) -> Penalty:
+def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
     """weight * E[(|grad D(x^)| - 1)^2], x^ between a real image and a fake (Gulrajani et al. 2017).
 
     D must not use BatchNorm: the penalty is on each example's own gradient (their section 4).
     """
     checks.between(0, math.inf, weight=weight)
-    checks.generator(rng)
+    checks.noise(rng)
 
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
         if x.shape != fake.shape:

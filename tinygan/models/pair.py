@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .. import backend
-from ..backend import Rng
+from ..backend import Noise
 from ..nn import Module
 from ..tensor import Tensor
 
@@ -27,7 +27,7 @@ class Pair(NamedTuple):
     lr_d: float = 2e-4  # learning rates (of Adam) that train the pair well
     lr_g: float = 2e-4
 
-    def noise(self, rng: Rng) -> Callable[[int], Tensor]:
+    def noise(self, rng: Noise) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
 
         first = self.G.parameters()[0]

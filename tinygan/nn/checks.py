@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Rng
+from ..backend import Noise, Rng
 from ..conv.geometry import is_size
+from ..philox import Philox
 from ..tensor import Tensor, lift
 
-__all__ = ["between", "generator", "images", "inputs", "same_dtype", "sizes"]
+__all__ = ["between", "generator", "images", "inputs", "noise", "same_dtype", "sizes"]
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
@@ -70,3 +71,8 @@ def generator(rng: Rng) -> Rng:
             f"got {rng!r}"
         )
     return rng
+
+
+def noise(rng: Noise) -> Noise:
+    """Raise TypeError unless rng is a source of noise: a generator of NumPy's, or Philox."""
+    return rng if isinstance(rng, Philox) else generator(rng)

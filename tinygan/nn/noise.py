@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import backend
-from ..backend import Rng
+from ..backend import Noise
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module
@@ -20,10 +20,10 @@ class Dropout(Module):
     The scaling keeps the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
     """
 
-    def __init__(self, p: float = 0.5, *, rng: Rng) -> None:
+    def __init__(self, p: float = 0.5, *, rng: Noise) -> None:
         super().__init__()
         checks.between(0, 1, p=p)
-        self.p, self.rng = float(p), checks.generator(rng)
+        self.p, self.rng = float(p), checks.noise(rng)
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)
@@ -36,10 +36,10 @@ class Dropout(Module):
 class GaussianNoise(Module):
     """Add N(0, std^2) to each element."""
 
-    def __init__(self, std: float, *, rng: Rng) -> None:
+    def __init__(self, std: float, *, rng: Noise) -> None:
         super().__init__()
         checks.between(0, math.inf, std=std)
-        self.std, self.rng = float(std), checks.generator(rng)
+        self.std, self.rng = float(std), checks.noise(rng)
 
     def forward(self, x: Any) -> Tensor:
         (x,) = lift(x)

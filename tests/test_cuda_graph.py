@@ -1,0 +1,105 @@
+"""What the recorder of CUDA graphs asks of CuPy, in which order; a stand-in takes notes."""
+
+import gc
+import types
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from tinygan.cuda.graph import Recorder
+
+
+class Stream:
+    def __init__(self, notes, name):
+        self.notes, self.name, self.ptr, self.fails = notes, name, 9, False
+
+    def __enter__(self):
+        self.notes.append(f"on {self.name}")
+
+    def __exit__(self, *problem):
+        self.notes.append(f"off {self.name}")
+
+    def synchronize(self):
+        self.notes.append(f"{self.name} done")
+
+    def begin_capture(self):
+        self.notes.append("capture")
+
+    def end_capture(self):
+        self.notes.append("end")
+        if self.fails:
+            raise RuntimeError("cudaErrorStreamCaptureInvalidated")
+        return types.SimpleNamespace(
+            upload=lambda stream: self.notes.append("upload"),
+            launch=lambda: self.notes.append("launch"),
+            debug_dot_str=lambda: "digraph",
+        )
+
+    def record(self):
+        return types.SimpleNamespace(synchronize=lambda: self.notes.append("arrived"))
+
+
+@pytest.fixture
+def notes():
+    return []
+
+
+@pytest.fixture
+def recorder(notes):
+    @contextmanager
+    def using_allocator(malloc):
+        notes.append(f"from {malloc}")
+        yield
+        notes.append("no longer")
+
+    def copy(to, source, size, kind, stream):
+        notes.append(("copy", size, kind, stream))
+
+    cuda = types.SimpleNamespace(
+        Stream=lambda non_blocking: Stream(notes, "side"),
+        MemoryPool=lambda: types.SimpleNamespace(malloc="pool"),
+        Device=lambda: types.SimpleNamespace(synchronize=lambda: notes.append("device done")),
+        using_allocator=using_allocator,
+        alloc_pinned_memory=lambda n: bytearray(512 * -(-n // 512)),
+        get_current_stream=lambda: Stream(notes, "main"),
+        runtime=types.SimpleNamespace(memcpyAsync=copy),
+    )
+    return Recorder(types.SimpleNamespace(cuda=cuda, empty=np.empty))
+
+
+def test_rounds_are_played_where_they_will_be_recorded(recorder, notes):
+    with recorder.playing():
+        notes.append("round")
+    assert notes == ["device done", "on side", "from pool", "round", "no longer", "off side",
+                     "side done"]  # fmt: skip
+
+
+def test_a_round_is_captured_uploaded_and_launched(recorder, notes):
+    launch = recorder.record(lambda: notes.append(f"round, collector {gc.isenabled()}"))
+    assert gc.isenabled() and recorder.nodes() == "digraph"
+    launch()
+    assert notes == ["capture", "round, collector False", "end", "upload", "launch"]
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, notes, spoilt):
+    recorder.stream.fails = spoilt
+
+    def play():
+        raise RuntimeError("D2H transfers are disallowed")
+
+    with pytest.raises(RuntimeError, match="D2H"):
+        recorder.record(play)
+    assert notes == ["capture", "end"] and gc.isenabled() and recorder.nodes() == ""
+
+
+@pytest.mark.parametrize("n", [0, 1, 600])
+def test_letters_are_sent_without_waiting(recorder, notes, n):
+    host = recorder.host_bytes(n)
+    assert host.shape == (n,) and host.dtype == np.uint8 and host.flags.writeable
+    device = types.SimpleNamespace(data=types.SimpleNamespace(ptr=1))
+    wait = recorder.send(host, device)
+    assert notes == [("copy", n, 1, 9)] * (n > 0)
+    wait()
+    assert notes[-1] == "arrived"

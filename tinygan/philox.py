@@ -1,0 +1,78 @@
+"""Philox4x32-10: random numbers without a state, each a function of its address.
+
+    rng = Philox(seed, stream=1)          draw number t of the stream has the numbers
+                                          philox(counter = (index, stream, t), key = seed)
+
+A generator that goes from state to state must be asked in order; this one may be asked for any
+number at any time (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). So a GPU
+makes all numbers of a draw at once, a CUDA graph needs but the number of the draw, and a resumed
+run goes on from one integer. The code below is for the arrays of any library: on NumPy it gives
+the integers that the kernel in `cuda.kernels` gives on a GPU, and from them the same numbers up to
+the rounding of log, sin and cos.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Philox", "normal", "uniform", "words"]
+
+Array = Any
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key from round to round
+ROUNDS, MASK = 10, 0xFFFFFFFF
+
+
+class Philox:
+    """A stream of draws: `key` (two words) from the seed, and `t`, the number of draws done."""
+
+    def __init__(self, seed: int, stream: int = 0) -> None:
+        low, high = np.random.SeedSequence(seed).generate_state(2, np.uint32)
+        self.key, self.stream, self.t = (int(low), int(high)), int(stream), 0
+
+    def count(self) -> np.ndarray:
+        """Count a draw: its number, as two words, the low one first."""
+        t, self.t = self.t, self.t + 1
+        return np.array([t & MASK, t >> 32], np.uint32)
+
+    def __repr__(self) -> str:
+        return f"Philox(key={self.key}, stream={self.stream}, t={self.t})"
+
+
+def words(xp: Any, blocks: int, rng: Philox, t: Array) -> list[Array]:
+    """Four arrays of `blocks` words each, as uint64; t is the draw's number, as `count` gave it."""
+    index = xp.arange(blocks, dtype=np.uint64)
+    t = t.astype(np.uint64)
+    c0, c1, c2, c3 = index, index * 0 + rng.stream, index * 0 + t[0], index * 0 + t[1]
+    k0, k1 = rng.key
+    for _ in range(ROUNDS):
+        p, q = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
+        c0, c1, c2, c3 = (q >> 32) ^ c1 ^ k0, q & MASK, (p >> 32) ^ c3 ^ k1, p & MASK
+        k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
+    return [c0, c1, c2, c3]
+
+
+def uniform(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
+    """Numbers in [0, 1): of 24 bits, or of 32 in float64. Number 4 i + j is word j of block i."""
+    n = math.prod(shape)
+    four = xp.stack(words(xp, -(-n // 4), rng, t), axis=1).reshape(-1)[:n]
+    if np.dtype(dtype) == np.float64:
+        return (four * 2.0**-32).reshape(shape)
+    return ((four >> 8).astype(np.float32) * np.float32(2.0**-24)).astype(dtype).reshape(shape)
+
+
+def normal(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
+    """Standard normal numbers, two from two words by Box and Muller (1958)."""
+    n = math.prod(shape)
+    double = np.dtype(dtype) == np.float64
+    kind, bits = (np.float64, 32) if double else (np.float32, 24)
+    four = [((word >> (32 - bits)).astype(kind) + kind(0.5)) * kind(2.0**-bits)
+            for word in words(xp, -(-n // 4), rng, t)]  # fmt: skip
+    numbers = []
+    for u, v in (four[:2], four[2:]):  # u in (0, 1], so that its logarithm is finite
+        radius, angle = xp.sqrt(-2 * xp.log(u)), kind(2 * math.pi) * v
+        numbers += [radius * xp.cos(angle), radius * xp.sin(angle)]
+    return xp.stack(numbers, axis=1).reshape(-1)[:n].astype(dtype).reshape(shape)
