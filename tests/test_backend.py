@@ -13,7 +13,7 @@ from guard import guard_xp
 from guard_array import GuardArray
 
 import tinygan
-from tinygan import BackendUnavailable, InputError, backend
+from tinygan import BackendUnavailable, InputError, backend, supply
 
 INSTALL = r"pip install 'tinygan\[cuda13\]' \(CUDA 13\) or 'tinygan\[cuda12\]' \(CUDA 12\)"
 
@@ -257,7 +257,7 @@ def test_what_is_an_array():
             backend.of(other)
 
 
-@pytest.mark.parametrize("draw", [backend.normal, backend.uniform])
+@pytest.mark.parametrize("draw", [supply.normal, supply.uniform])
 def test_every_backend_draws_the_same_numbers(draw):
     for dtype in (np.float16, np.float32, np.float64):
         here = draw(np.random.default_rng(3), (4, 2), np.ones(1, dtype))

@@ -119,7 +119,10 @@ BAD = {
     "unknown backend": (["train", "--backend", "torch"], "backend 'torch' is unknown"),
     "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
-    "resume with options": (["train", "--resume", "x", "--seed", "1"], "only --steps and --ba"),
+    "resume with options": (
+        ["train", "--resume", "x", "--seed", "1"],
+        "--seed: --resume goes on",
+    ),
 }
 
 

@@ -18,6 +18,7 @@ ORDER = [
     "philox",
     "cuda",
     "backend",
+    "supply",
     "tensor",
     "ops",
     "conv",

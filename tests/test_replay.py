@@ -1,5 +1,6 @@
 """Rounds that are recorded and launched equal rounds that are played, bit for bit."""
 
+import dataclasses
 import itertools
 
 import guard
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
 
-from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim
+from tinygan import Tensor, backend, checkpoint, gan, grad, models, nn, ops, optim, supply
+from tinygan.conv import winograd
 from tinygan.replay import AHEAD, Replay
+from tinygan.training import Config, resume, train
 
 ROUNDS = 6  # two rehearsals, the recording, and launches of it
 
@@ -86,7 +89,7 @@ class Source:
         def make():
             return self.rng.standard_normal((self.m or m, self.size), np.float32)
 
-        return Tensor(backend.fresh(make, self.like))
+        return Tensor(supply.fresh(make, self.like))
 
 
 def both(rounds, between=lambda i, *sources: None, **options):
@@ -138,7 +141,7 @@ def test_numbers_that_come_in_no_order_are_not_recorded():
         like = l.data
         shape = (1, 2)[next(flip) // 2 % 2]
         return ops.softplus(l) + 0 * ops.sum(
-            Tensor(backend.fresh(lambda: np.zeros(shape, "f4"), like))
+            Tensor(supply.fresh(lambda: np.zeros(shape, "f4"), like))
         )
 
     replayed = both(12, game=gan.non_saturating._replace(fake=price))
@@ -178,3 +181,37 @@ def test_a_graph_built_before_a_launch_is_refused():
     next(rounds)
     with pytest.raises(RuntimeError, match="was assigned to"):
         grad(loss, D.parameters())
+
+
+@pytest.mark.parametrize("model", ["mlp-small", "mlp-2014", "dcgan28-slim"])
+def test_a_recorded_run_equals_one_that_is_not_and_one_that_was_stopped(
+    tmp_path, model, monkeypatch
+):
+    """And with Philox, the same run on NumPy, where convolutions are made to go the same way."""
+    monkeypatch.setattr(winograd, "pays", lambda *sizes: False)
+    options = {"model": model, "batch": 4, "rng": "philox", "sample_every": 4}
+
+    def run(name, steps, **others):
+        config = Config(steps=steps, **{"backend": "guard", **options, **others})
+        return train(config, tmp_path / name, progress=False)
+
+    straight, played = run("straight", 8), run("played", 8, no_graph=True)
+    stopped, on_numpy = run("stopped", 5), run("numpy", 8, backend="numpy")
+    resume(stopped.path, steps=8, progress=False)
+    expected, _ = checkpoint.load(straight.checkpoint)
+    for other in (played, stopped, on_numpy):
+        arrays, _ = checkpoint.load(other.checkpoint)
+        assert arrays.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_a_run_that_cannot_be_recorded_says_so_once(tmp_path, monkeypatch, capsys):
+    def refuse():
+        raise RuntimeError("no CUDA graphs: cuBLAS is not found")
+
+    plain = dataclasses.replace(backend.get("guard"), recorder=refuse)
+    monkeypatch.setattr(backend, "get", lambda name: plain if name == "guard" else backend.numpy)
+    train(Config(model="mlp-small", batch=4, steps=6, backend="guard"), tmp_path / "run")
+    err = capsys.readouterr().err
+    assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1

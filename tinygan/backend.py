@@ -12,9 +12,7 @@ The engine asks an array for its library (`of(array).xp`) and then speaks to tha
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,18 +29,14 @@ __all__ = [
     "Noise",
     "Rng",
     "adopt",
-    "feeding",
-    "fresh",
     "get",
     "is_array",
     "move",
-    "normal",
     "of",
     "place",
     "register",
     "survey",
     "unfit",
-    "uniform",
     "use",
 ]
 
@@ -260,56 +254,3 @@ def _for_graphs(cupy: Any) -> dict[str, Any]:
 
         return {"matmul": cupy.matmul, "recorder": refuse}
     return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}
-
-
-# What the host makes anew in each round: noise, the order of the data, a learning rate. All of it
-# passes one door, so that whoever records a round, to play it again without Python, has it in hand.
-
-_feed: ContextVar[Callable[[Make, Array], Array] | None] = ContextVar("feed", default=None)
-
-
-def fresh(make: Make, like: Array) -> Array:
-    """What `make` gives, an array of the host, on the backend and device of `like`.
-
-    A round that is played from a recording calls `make` again, and nothing else of Python's: what
-    has to be counted is counted in there."""
-    feed = _feed.get()
-    if feed is not None:
-        return feed(make, like)
-    host = make()
-    return host if of(like) is numpy else place(host, like)
-
-
-@contextmanager
-def feeding(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
-    """Within this block, `fresh` asks `feed(make, like)` for its arrays."""
-    token = _feed.set(feed)
-    try:
-        yield
-    finally:
-        _feed.reset(token)
-
-
-# Noise comes from an explicit source: a generator of NumPy's, which draws on the host, or Philox,
-# which is computed where it is wanted. From either, every backend sees the same numbers for the
-# same seed.
-
-
-def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
-    """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
-    if isinstance(rng, philox.Philox):
-        return of(like).normal(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
-    return _drawn(rng.standard_normal, shape, like)
-
-
-def uniform(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
-    """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
-    if isinstance(rng, philox.Philox):
-        return of(like).uniform(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
-    return _drawn(rng.random, shape, like)
-
-
-def _drawn(draw: Callable[..., np.ndarray], shape: tuple[int, ...], like: Array) -> Array:
-    dtype = np.dtype(like.dtype)
-    native = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    return fresh(lambda: draw(shape, dtype=native).astype(dtype, copy=False), like)

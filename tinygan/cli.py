@@ -142,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(args: argparse.Namespace) -> int:
     from .training import Config, Interrupted, resume, train
+    from .training.config import flag
 
     given = {
         field.name: getattr(args, field.name)
@@ -150,10 +151,11 @@ def _train(args: argparse.Namespace) -> int:
     }
     try:
         if args.resume is not None:
-            if args.out is not None or set(given) - {"steps", "backend"}:
+            fixed = [flag(name) for name in given if name not in ("steps", "backend", "no_graph")]
+            if args.out is not None or fixed:
                 raise InputError(
-                    "--resume goes on with the options of the run; only --steps and --backend may "
-                    "be given with it"
+                    f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
+                    "only --steps, --backend and --no-graph may be given with it"
                 )
             folder = resume(args.resume, progress=not args.quiet, **given)
         else:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-from . import backend
+from . import supply
 from .autograd import grad
 from .backend import Noise
 from .nn import Module, checks
@@ -234,14 +234,14 @@ def label_noise(game: Game, width: float = 0.3, *, rng: Noise) -> Game:
     """Every label is off by its own amount, uniform in [0, width)."""
     checks.between(0, 1, "[]", width=width)
     checks.noise(rng)
-    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) * float(width))
+    return _mixed(game, lambda l: supply.uniform(rng, l.shape, like=l.data) * float(width))
 
 
 def label_flips(game: Game, p: float = 0.05, *, rng: Noise) -> Game:
     """Each label is the wrong one with probability p, independently."""
     checks.between(0, 1, "[]", p=p)
     checks.noise(rng)
-    return _mixed(game, lambda l: backend.uniform(rng, l.shape, like=l.data) < p)
+    return _mixed(game, lambda l: supply.uniform(rng, l.shape, like=l.data) < p)
 
 
 def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
@@ -274,7 +274,7 @@ def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
         if x.shape != fake.shape:
             raise ValueError(f"wgan_gp: real {x.shape} and fake {fake.shape} must have one shape")
-        u = Tensor(backend.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
+        u = Tensor(supply.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
         slopes = _slopes(D, (u * x.detach() + (1 - u) * fake.detach()).detach())
         return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)
 

@@ -19,8 +19,9 @@ from functools import reduce
 import numpy as np
 
 from .autograd import grad
-from .backend import Rng, normal
+from .backend import Rng
 from .ops import add, sum
+from .supply import normal
 from .tensor import Tensor
 
 __all__ = ["check_gradients"]

@@ -5,7 +5,7 @@
 
 On a GPU most of a small round is Python telling the device what to do next, the same every time. So
 the first rounds are played as they are: they compile kernels, fill the pool of memory, and show
-what the host makes anew in each (`backend.fresh`: noise, the order of the data, learning rates).
+what the host makes anew in each (`supply.fresh`: noise, the order of the data, learning rates).
 Then a round is recorded, as a CUDA graph. From there on the host makes those numbers, sends them
 in one copy, and launches; it never waits. Every round leaves what it would have left.
 
@@ -25,9 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from .backend import Array, Backend, Make, feeding, place
+from .backend import Array, Backend, Make, place
 from .errors import first_line
 from .gan import Round
+from .supply import feeding
 
 __all__ = ["Replay"]
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Rng, fresh, move
+from ..backend import Rng, move
+from ..supply import fresh
 from ..tensor import Tensor
 
 __all__ = ["Minibatches"]

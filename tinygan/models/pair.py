@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .. import backend
+from .. import supply
 from ..backend import Noise
 from ..nn import Module
 from ..tensor import Tensor
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
         def source(m: int) -> Tensor:
             like, shape = first.data, (m, self.z_size)
             if self.prior == "normal":
-                return Tensor(backend.normal(rng, shape, like))
-            return Tensor((backend.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
+                return Tensor(supply.normal(rng, shape, like))
+            return Tensor((supply.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
 
         return source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import backend
+from .. import supply
 from ..backend import Noise
 from ..tensor import Tensor, lift
 from . import checks
@@ -29,7 +29,7 @@ class Dropout(Module):
         (x,) = lift(x)
         if not self.training or self.p == 0:
             return x
-        keep = backend.uniform(self.rng, x.shape, like=x.data) >= self.p
+        keep = supply.uniform(self.rng, x.shape, like=x.data) >= self.p
         return x * Tensor(keep.astype(x.dtype) / (1 - self.p))
 
 
@@ -45,4 +45,4 @@ class GaussianNoise(Module):
         (x,) = lift(x)
         if not self.training or self.std == 0:
             return x
-        return x + Tensor(backend.normal(self.rng, x.shape, like=x.data) * self.std)
+        return x + Tensor(supply.normal(self.rng, x.shape, like=x.data) * self.std)

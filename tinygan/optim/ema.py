@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backend import fresh
 from ..nn import Module, checks
+from ..supply import fresh
 
 __all__ = ["EMA"]
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import adopt, fresh, of, unfit
+from ..backend import adopt, of, unfit
 from ..nn import Parameter, checks
+from ..supply import fresh
 from ..tensor import Tensor, listed
 from .schedules import Schedule, at
 

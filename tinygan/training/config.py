@@ -16,6 +16,7 @@ from ..models import MODELS
 
 __all__ = ["Config", "flag", "option_type"]
 
+SOURCES = ("auto", "numpy", "philox")
 PENALTIES = ("auto", "none", "wgan-gp", "r1")
 FOLDER_MODES = ("grey", "colour")
 
@@ -59,6 +60,14 @@ class Config:
         False, "both players step at once, as in the 2014 code, not in turn"
     )
     backend: str = _option("numpy", "numpy, cupy, cupy:1")
+    rng: str = _option(
+        "auto",
+        f"the source of noise: {_names(SOURCES)}; philox is computed where it is wanted, numpy on "
+        "the host; auto is philox on cupy, numpy on numpy",
+    )
+    no_graph: bool = _option(
+        False, "on a GPU: play every round from Python, do not record one as a CUDA graph"
+    )
     sample_every: int = _option(
         0,
         "rounds between frames of progress.gif, each of which adds some 60 kB to the checkpoint; "
@@ -77,6 +86,10 @@ class Config:
         choose("--model", self.model, MODELS)
         choose("--game", self.game, GAMES)
         choose("--penalty", self.penalty, PENALTIES)
+        choose("--rng", self.rng, SOURCES)
+        if self.rng == "auto":  # from here on it stays, also on another backend
+            source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"
+            object.__setattr__(self, "rng", source)
         choose("--folder-mode", self.folder_mode, FOLDER_MODES)
         for name, most in (("steps", math.inf), ("batch", 1 << 16), ("k", math.inf)):
             self._check(name, 1, most)

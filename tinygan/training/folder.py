@@ -147,7 +147,7 @@ class RunFolder:
             written = json.loads(self.config.read_bytes()) if self.config.exists() else options
         except ValueError as problem:
             raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
-        free = ("steps", "backend")  # may have been changed by a resume that was killed
+        free = ("steps", "backend", "no_graph")  # may have been changed by a resume that was killed
         if not isinstance(written, dict) or _without(written, free) != _without(options, free):
             raise InputError(
                 f"{self.config}: differs from the options in {self.checkpoint.name}, by which the "

@@ -50,7 +50,12 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
 
 
 def resume(
-    path: str | Path, *, steps: int | None = None, backend: str | None = None, progress: bool = True
+    path: str | Path,
+    *,
+    steps: int | None = None,
+    backend: str | None = None,
+    no_graph: bool | None = None,
+    progress: bool = True,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
@@ -59,7 +64,7 @@ def resume(
     """
     folder = RunFolder.existing(path)
     with folder.locked():
-        given = {"steps": steps, "backend": backend}
+        given = {"steps": steps, "backend": backend, "no_graph": no_graph}
         session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
         if steps is not None and session.step >= steps:
             raise InputError(
@@ -73,13 +78,16 @@ def resume(
 
 
 def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
-    config, saved = session.config, time.monotonic()
+    config, saved, told = session.config, time.monotonic(), False
     bar = _bar(config.steps, session.step, progress)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
     with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
             result = session.play_round()
             bar.update()
+            if session.not_recorded and not told:
+                bar.write(f"rounds are not recorded: {session.not_recorded}", file=sys.stderr)
+                told = True
             if session.step % LOG_EVERY == 0 or session.step == config.steps:
                 readings = session.readings(result)
                 if not all(map(math.isfinite, readings.values())):

@@ -3,7 +3,8 @@ of the data, which may be large, a SHA-256 that a resumed run holds its own agai
 
 Randomness comes in four streams that are spawned from the seed: for the networks (initial weights,
 dropout), for the game (noise, label noise), for the order of the data, and for the samples that
-are looked at. So looking never changes what is learned.
+are looked at. So looking never changes what is learned. What is drawn in every round is drawn by
+NumPy on the host, or by Philox on the device.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from .. import backend, gan, models
 from ..data import Minibatches, load
 from ..errors import InputError
 from ..gan import Game, Penalty, Round
-from ..nn import BatchNorm1d, BatchNorm2d, Module, Sequential
+from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
 from ..optim import EMA, Adam
+from ..philox import Philox
+from ..replay import Replay
 from ..tensor import Tensor, no_grad
 from .config import Config
 
@@ -53,25 +56,50 @@ class Session:
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         self.data = Minibatches(images, rng=data_rng, low=pair.low, where=config.backend)
         self.fixed_z = pair.noise(look_rng)(64)
-        self.game = _game(config, game_rng)
-        self._rngs = {"networks": net_rng, "game": game_rng}
-        self._rounds = self._play(game_rng)
+        sources: dict[str, backend.Noise] = {"networks": net_rng, "game": game_rng}
+        if config.rng == "philox":
+            sources = {name: Philox(config.seed, i) for i, name in enumerate(sources)}
+            for module in (*self.G.modules(), *self.D.modules()):
+                if isinstance(module, (Dropout, GaussianNoise)):
+                    module.rng = sources["networks"]
+        self._sources = sources
+        self.game = _game(config, sources["game"])
+        self._rounds: Iterator[Round] = self._play()
+        if not config.no_graph and backend.get(config.backend) is not backend.numpy:
+            self._rounds = Replay(self._play, backend.get(config.backend))
 
-    def _play(self, rng: backend.Rng) -> Iterator[Round]:
-        c, noise = self.config, self.pair.noise(rng)
+    def _play(self) -> Iterator[Round]:
+        c, rng = self.config, self._sources["game"]
         penalty = _penalty(c, rng)
-        players = (self.game, self.G, self.D, self.data, noise, self.opt_g, self.opt_d)
-        if c.simultaneous:
-            return gan.play_simultaneously(*players, m=c.batch, penalty=penalty)
-        return gan.play(*players, m=c.batch, k=c.k, penalty=penalty)
+        players = (
+            self.game,
+            self.G,
+            self.D,
+            self.data,
+            self.pair.noise(rng),
+            self.opt_g,
+            self.opt_d,
+        )
+        rounds = (
+            gan.play_simultaneously(*players, m=c.batch, penalty=penalty)
+            if c.simultaneous
+            else gan.play(*players, m=c.batch, k=c.k, penalty=penalty)
+        )
+        for result in rounds:
+            if c.ema:
+                self.ema.update()
+            yield result
 
     def play_round(self) -> Round:
         """One round of Algorithm 1."""
         result = next(self._rounds)
-        if self.config.ema:
-            self.ema.update()
         self.step += 1
         return result
+
+    @property
+    def not_recorded(self) -> str:
+        """Why rounds are played from Python though they were to be one CUDA graph; "" if not so."""
+        return getattr(self._rounds, "why", "")
 
     def readings(self, result: Round) -> dict[str, float]:
         """The numbers to log of a round: losses, and the means of D(x) and D(G(z)), which are
@@ -103,7 +131,7 @@ class Session:
             "ema_updates": self.ema.t,
             "data": self.data.state_dict(),
             "images_sha256": self.images_sha256,
-            "rngs": {name: rng.bit_generator.state for name, rng in self._rngs.items()},
+            "rngs": {name: _state(rng) for name, rng in self._sources.items()},
         }
         return arrays, meta
 
@@ -121,8 +149,8 @@ class Session:
                     {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
                 )
             self.data.load_state_dict(meta["data"])
-            for name, rng in self._rngs.items():
-                rng.bit_generator.state = meta["rngs"][name]
+            for name, rng in self._sources.items():
+                _restore(rng, meta["rngs"][name])
             self.step, self.ema.t = int(meta["step"]), int(meta["ema_updates"])
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(
@@ -140,7 +168,18 @@ class Session:
         }
 
 
-def _game(config: Config, rng: backend.Rng) -> Game:
+def _state(rng: backend.Noise) -> Any:
+    return rng.t if isinstance(rng, Philox) else rng.bit_generator.state
+
+
+def _restore(rng: backend.Noise, state: Any) -> None:
+    if isinstance(rng, Philox):
+        rng.t = int(state)
+    else:
+        rng.bit_generator.state = state
+
+
+def _game(config: Config, rng: backend.Noise) -> Game:
     game = gan.GAMES[config.game]
     if config.smoothing:
         game = gan.one_sided_smoothing(game, config.smoothing)
@@ -151,7 +190,7 @@ def _game(config: Config, rng: backend.Rng) -> Game:
     return game
 
 
-def _penalty(config: Config, rng: backend.Rng) -> Penalty | None:
+def _penalty(config: Config, rng: backend.Noise) -> Penalty | None:
     penalties = {"none": None, "wgan-gp": gan.wgan_gp(rng=rng), "r1": gan.r1()}
     return penalties[config.penalty_used]
 
