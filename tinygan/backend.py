@@ -11,9 +11,10 @@ The engine asks an array for its library (`of(array).xp`) and then speaks to tha
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "adopt",
     "get",
     "is_array",
+    "kernel",
     "move",
     "of",
     "place",
@@ -71,9 +73,8 @@ class Backend:
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
     # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
     share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
-    # Numbers by Philox: (xp, shape, dtype, rng, t).
-    normal: Callable[..., Array] = philox.normal
-    uniform: Callable[..., Array] = philox.uniform
+    # What stands in for functions that are marked `@kernel`, by their names.
+    kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
@@ -112,6 +113,24 @@ def of(array: Array) -> Backend:
                 return backend
         raise TypeError(f"expected an array of a known backend, got {type(array).__name__}")
     return backend
+
+
+def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a function of arrays that a backend may do faster, told from its first argument.
+
+    What stands in for it gives the same up to rounding, or None where it cannot. Then, and on
+    NumPy, the function itself is called, which says what is meant: `call.reference`."""
+    name = reference.__name__
+
+    @functools.wraps(reference)
+    def call(first: Array, *rest: Any) -> Any:
+        kernels = of(first).kernels
+        if kernels and name in kernels and (done := kernels[name](first, *rest)) is not None:
+            return done
+        return reference(first, *rest)
+
+    call.reference = reference  # type: ignore[attr-defined]
+    return call
 
 
 def is_array(value: object) -> bool:
@@ -217,6 +236,8 @@ def _load_cupy() -> Backend:
             f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
         ) from problem
 
+    from .cuda.kernels import Kernels
+
     def at(device: int) -> Any:
         count = cupy.cuda.runtime.getDeviceCount()
         if device >= count:
@@ -233,6 +254,7 @@ def _load_cupy() -> Backend:
         array_type=cupy.ndarray,
         from_host=from_host,
         to_host=cupy.asnumpy,
+        kernels=Kernels(cupy).table,
         **_for_graphs(cupy),
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),

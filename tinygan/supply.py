@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
-from .backend import Array, Make, Noise, numpy, of, place
-from .philox import Philox
+from . import philox
+from .backend import Array, Make, Noise, kernel, numpy, of, place
 
 __all__ = ["feeding", "fresh", "normal", "uniform"]
 
@@ -50,16 +51,26 @@ def feeding(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
 
 def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
-    if isinstance(rng, Philox):
-        return of(like).normal(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
+    if isinstance(rng, philox.Philox):
+        return normal_values(fresh(rng.count, like), shape, like.dtype, rng)
     return _drawn(rng.standard_normal, shape, like)
 
 
 def uniform(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
-    if isinstance(rng, Philox):
-        return of(like).uniform(of(like).xp, shape, like.dtype, rng, fresh(rng.count, like))
+    if isinstance(rng, philox.Philox):
+        return uniform_values(fresh(rng.count, like), shape, like.dtype, rng)
     return _drawn(rng.random, shape, like)
+
+
+@kernel
+def normal_values(t: Array, shape: tuple[int, ...], dtype: Any, rng: philox.Philox) -> Array:
+    return philox.normal(of(t).xp, shape, dtype, rng, t)
+
+
+@kernel
+def uniform_values(t: Array, shape: tuple[int, ...], dtype: Any, rng: philox.Philox) -> Array:
+    return philox.uniform(of(t).xp, shape, dtype, rng, t)
 
 
 def _drawn(draw: Callable[..., np.ndarray], shape: tuple[int, ...], like: Array) -> Array:

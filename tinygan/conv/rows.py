@@ -12,7 +12,7 @@ channels-last, because then a row of the kernel is one contiguous run of memory.
 
 from __future__ import annotations
 
-from ..backend import Array, of
+from ..backend import Array, kernel, of
 from .geometry import Geometry
 
 __all__ = ["Rows"]
@@ -23,25 +23,10 @@ class Rows:
         self.geometry = geometry
 
     def of_x(self, x: Array) -> Array:
-        stride, (ph, pw), (kh, kw), (h, w), (i, j) = self.geometry
-        (n, c), (sh, sw), xp = x.shape[:2], stride, of(x).xp
-        padded = xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=x.dtype)
-        padded[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
-        by_n, by_h, by_w, by_c = padded.strides
-        seen = xp.lib.stride_tricks.as_strided(  # a run of kw places with all channels
-            padded, (n, i, j, kh, kw * c), (by_n, sh * by_h, sw * by_w, by_h, by_c)
-        )
-        return seen.reshape(n * i * j, kh * kw * c)
+        return images_to_rows(x, self.geometry)
 
     def to_x(self, rows: Array) -> Array:
-        (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = self.geometry
-        parts = rows.reshape(-1, i, j, kh, kw, rows.shape[1] // (kh * kw))
-        n, c = len(parts), parts.shape[-1]
-        x = of(rows).xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=rows.dtype)
-        for a in range(kh):
-            for b in range(kw):
-                x[:, a : a + sh * i : sh, b : b + sw * j : sw] += parts[:, :, :, a, b]
-        return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)
+        return rows_to_images(rows, self.geometry)
 
     def product(self, a: Array, b: Array) -> Array:
         return of(a).matmul(a, b)
@@ -59,3 +44,28 @@ class Rows:
     def to_y(self, places: Array) -> Array:
         i, j = self.geometry.places
         return places.reshape(-1, i, j, places.shape[1]).transpose(0, 3, 1, 2)
+
+
+@kernel
+def images_to_rows(x: Array, geometry: Geometry) -> Array:
+    (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
+    (n, c), xp = x.shape[:2], of(x).xp
+    padded = xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=x.dtype)
+    padded[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
+    by_n, by_h, by_w, by_c = padded.strides
+    seen = xp.lib.stride_tricks.as_strided(  # a run of kw places with all channels
+        padded, (n, i, j, kh, kw * c), (by_n, sh * by_h, sw * by_w, by_h, by_c)
+    )
+    return seen.reshape(n * i * j, kh * kw * c)
+
+
+@kernel
+def rows_to_images(rows: Array, geometry: Geometry) -> Array:
+    (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
+    parts = rows.reshape(-1, i, j, kh, kw, rows.shape[1] // (kh * kw))
+    n, c = len(parts), parts.shape[-1]
+    x = of(rows).xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=rows.dtype)
+    for a in range(kh):
+        for b in range(kw):
+            x[:, a : a + sh * i : sh, b : b + sw * j : sw] += parts[:, :, :, a, b]
+    return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)

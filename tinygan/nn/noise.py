@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import supply
-from ..backend import Noise
+from ..backend import Array, Noise, kernel
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module
@@ -29,8 +29,13 @@ class Dropout(Module):
         (x,) = lift(x)
         if not self.training or self.p == 0:
             return x
-        keep = supply.uniform(self.rng, x.shape, like=x.data) >= self.p
-        return x * Tensor(keep.astype(x.dtype) / (1 - self.p))
+        return x * Tensor(kept(supply.uniform(self.rng, x.shape, like=x.data), self.p))
+
+
+@kernel
+def kept(u: Array, p: float) -> Array:
+    """Dropout's factor for each element, from numbers u uniform in [0, 1)."""
+    return (u >= p).astype(u.dtype) / (1 - p)
 
 
 class GaussianNoise(Module):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, of
+from ..backend import Array, kernel, of
 
-__all__ = ["largest", "total"]
+__all__ = ["largest", "shares_of_largest", "total"]
 
 SHORT = 16
 
@@ -36,11 +36,29 @@ def _folded(kind: str, x: Array, axis: Any, keepdims: bool) -> Array:
     """NumPy reduces a last axis row by row, which is slow where rows are short (maxout's pieces,
     ten classes): those are folded slice by slice."""
     last = isinstance(axis, int) and x.ndim > 1 and axis % x.ndim == x.ndim - 1
-    xp = of(x).xp
     if not last or not 1 < x.shape[-1] <= SHORT:
-        return getattr(xp, kind)(x, axis=axis, keepdims=keepdims)
-    fold = xp.add if kind == "sum" else xp.maximum
+        return getattr(of(x).xp, kind)(x, axis=axis, keepdims=keepdims)
+    y = sum_of_few(x) if kind == "sum" else largest_of_few(x)
+    return y[..., None] if keepdims else y
+
+
+def sum_of_few(x: Array) -> Array:
     y = x[..., 0]
     for i in range(1, x.shape[-1]):
-        y = fold(y, x[..., i])
-    return y[..., None] if keepdims else y
+        y = y + x[..., i]
+    return y
+
+
+@kernel
+def largest_of_few(x: Array) -> Array:
+    y = x[..., 0]
+    for i in range(1, x.shape[-1]):
+        y = of(x).xp.maximum(y, x[..., i])
+    return y
+
+
+@kernel
+def shares_of_largest(x: Array, y: Array, axis: Any) -> Array:
+    """1 for the elements of x that are y, the largest over `axis`; several share it."""
+    hit = of(x).xp.asarray(x == y).astype(x.dtype)
+    return hit / total(hit, axis, keepdims=True)

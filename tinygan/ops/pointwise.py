@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..backend import is_array
+from ..backend import Array, is_array, kernel, of
 from ..tensor import Operand, Tensor, lift, raw
 
 __all__ = [
@@ -59,17 +59,25 @@ def tanh(a: Operand) -> Tensor:
 def sigmoid(a: Operand) -> Tensor:
     """1 / (1 + e^-a), precise at both ends: neither exponential can overflow."""
     (a,) = lift(a)
-    xp, x = a.xp, a.data
-    value = xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
-    return Tensor(value, (a, lambda g, y: g * y * (1 - y)))
+    return Tensor(sigmoid_values(a.data), (a, lambda g, y: g * y * (1 - y)))
+
+
+@kernel
+def sigmoid_values(x: Array) -> Array:
+    xp = of(x).xp
+    return xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
 
 
 def softplus(a: Operand) -> Tensor:
     """log(1 + e^a) = -log(1 - sigmoid(a)), precise at both ends."""
     (a,) = lift(a)
-    xp, x = a.xp, a.data
-    value = xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
-    return Tensor(value, (a, lambda g, _: g * sigmoid(a)))
+    return Tensor(softplus_values(a.data), (a, lambda g, _: g * sigmoid(a)))
+
+
+@kernel
+def softplus_values(x: Array) -> Array:
+    xp = of(x).xp
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
 def relu(a: Operand) -> Tensor:
@@ -84,15 +92,25 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     slope = float(negative_slope)
     if not math.isfinite(slope):
         raise ValueError(f"negative_slope: expected a finite number, got {negative_slope!r}")
-    pick = a.xp.maximum if slope <= 1 else a.xp.minimum  # right on both sides of 0
 
-    def pull(g: Tensor, _: Tensor) -> Tensor:  # (1 - slope) + slope is rounded to 1
-        number = g.dtype.type
-        slopes = (a.data > 0) * number(1 - slope)
-        slopes += slope
-        return g * Tensor(slopes)
+    def pull(g: Tensor, _: Tensor) -> Tensor:
+        return g * Tensor(leaky_slopes(a.data, slope, g.dtype))
 
-    return Tensor(pick(a.data, a.data * slope), (a, pull))
+    return Tensor(leaky_values(a.data, slope), (a, pull))
+
+
+@kernel
+def leaky_values(x: Array, slope: float) -> Array:
+    xp = of(x).xp
+    pick = xp.maximum if slope <= 1 else xp.minimum  # right on both sides of 0
+    return pick(x, x * slope)
+
+
+@kernel
+def leaky_slopes(x: Array, slope: float, dtype: Any) -> Array:
+    slopes = (x > 0) * dtype.type(1 - slope)  # (1 - slope) + slope is rounded to 1
+    slopes += slope
+    return slopes
 
 
 def maximum(a: Operand, b: Operand) -> Tensor:

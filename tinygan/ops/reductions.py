@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensor import Operand, Tensor, lift
-from .kernels import largest, total
+from .kernels import largest, shares_of_largest, total
 from .pointwise import exp
 from .shapes import broadcast_to, reshape
 
@@ -56,8 +56,7 @@ def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
         raise ValueError(f"max: expected at least one element, got shape {a.shape}")
 
     def pull(g: Tensor, y: Tensor) -> Tensor:
-        hit = a.xp.asarray(a.data == y.data.reshape(kept)).astype(a.dtype)
-        return reshape(g, kept) * Tensor(hit / total(hit, axis, keepdims=True))
+        return reshape(g, kept) * Tensor(shares_of_largest(a.data, y.data.reshape(kept), axis))
 
     return Tensor(largest(a.data, axis, keepdims), (a, pull))
 

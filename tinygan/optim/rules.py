@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..backend import of
+from ..backend import kernel, of
 from ..nn import Parameter, checks
 from .optimizer import Optimizer
 from .schedules import Schedule
@@ -95,16 +95,25 @@ class Adam(Optimizer):
         return rate, self.eps / scale, 1 - lr * self.weight_decay
 
     def update(self, w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any) -> None:
-        xp, (b1, b2) = of(w).xp, self.betas
-        m *= b1
-        m += g
-        square = g * g
-        v *= b2
-        v += square
-        if self.weight_decay:
-            w *= kept
-        step = xp.sqrt(v, out=square)
-        step += eps
-        xp.divide(m, step, out=step)
-        step *= rate
-        w -= step
+        adam(w, g, m, v, rate, eps, kept if self.weight_decay else None, self.betas)
+
+
+@kernel
+def adam(
+    w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any, betas: tuple[float, float]
+) -> bool:
+    """The update in place, whose temporaries are one vector. It keeps `kept` of w, if not None."""
+    xp, (b1, b2) = of(w).xp, betas
+    m *= b1
+    m += g
+    square = g * g
+    v *= b2
+    v += square
+    if kept is not None:
+        w *= kept
+    step = xp.sqrt(v, out=square)
+    step += eps
+    xp.divide(m, step, out=step)
+    step *= rate
+    w -= step
+    return True

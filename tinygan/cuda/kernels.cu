@@ -1,0 +1,166 @@
+// REAL is float or double. Every kernel works on n things, and any number of threads does them all.
+
+typedef REAL real;
+typedef long long i64;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define FOR_EACH(i, n)                                              \
+    for (i64 i = blockIdx.x * (i64)blockDim.x + threadIdx.x; i < n; \
+         i += (i64)gridDim.x * blockDim.x)
+
+extern "C" {
+
+// Functions of each element. A comparison with NaN is false: each is written so that NaN passes.
+
+__global__ void sigmoid(i64 n, const real* x, real* y) {
+    FOR_EACH(i, n) {
+        real a = x[i];
+        y[i] = exp(a > 0 ? (real)0 : a) / (1 + exp(-fabs(a)));
+    }
+}
+
+__global__ void softplus(i64 n, const real* x, real* y) {
+    FOR_EACH(i, n) {
+        real a = x[i];
+        y[i] = (a < 0 ? (real)0 : a) + log1p(exp(-fabs(a)));
+    }
+}
+
+__global__ void leaky(i64 n, const real* x, real* y, real slope) {
+    FOR_EACH(i, n) y[i] = x[i] > 0 ? x[i] : x[i] * slope;
+}
+
+__global__ void leaky_slopes(i64 n, const real* x, real* y, real slope, real rest) {
+    FOR_EACH(i, n) y[i] = x[i] > 0 ? rest + slope : slope;
+}
+
+// Dropout's factor of an element, from a number uniform in [0, 1).
+__global__ void kept(i64 n, const real* u, real* y, real p, real q) {
+    FOR_EACH(i, n) y[i] = u[i] >= p ? 1 / q : (real)0;
+}
+
+// Of `pieces` numbers in a row.
+
+__global__ void largest(i64 n, const real* x, real* y, int pieces) {
+    FOR_EACH(i, n) {
+        const real* row = x + i * pieces;
+        real best = row[0];
+        for (int p = 1; p < pieces; ++p)
+            if (row[p] > best || row[p] != row[p]) best = row[p];
+        y[i] = best;
+    }
+}
+
+// Those that are the largest share 1.
+__global__ void shares(i64 n, const real* x, const real* y, real* share, int pieces) {
+    FOR_EACH(i, n) {
+        const real* row = x + i * pieces;
+        real hits = 0;
+        for (int p = 0; p < pieces; ++p) hits += row[p] == y[i];
+        for (int p = 0; p < pieces; ++p) share[i * pieces + p] = (row[p] == y[i]) / hits;
+    }
+}
+
+// See optim.rules: m and v are kept without the factors 1 - b1 and 1 - b2.
+__global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real* rate, const real* eps,
+                     const real* kept, int decays, real b1, real b2) {
+    FOR_EACH(i, n) {
+        real mean = m[i] * b1 + g[i], square = v[i] * b2 + g[i] * g[i];
+        m[i] = mean;
+        v[i] = square;
+        w[i] = (decays ? w[i] * *kept : w[i]) - mean / (sqrt(square) + *eps) * *rate;
+    }
+}
+
+// Convolution: images (N, C, H, W) in any memory order, rows (N*I*J, KH*KW*C). A thread gathers
+// one element, and the order of a sum is fixed.
+
+__global__ void images_to_rows(i64 n, const real* x, real* rows, i64 by_n, i64 by_c, i64 by_h, i64 by_w,
+                               int C, int sh, int sw, int ph, int pw, int KH, int KW, int H, int W,
+                               int I, int J) {
+    FOR_EACH(e, n) {
+        u32 rest = (u32)e;
+        int c = rest % C;
+        rest /= C;
+        int b = rest % KW;
+        rest /= KW;
+        int a = rest % KH;
+        rest /= KH;
+        int j = rest % J;
+        rest /= J;
+        int i = rest % I, image = rest / I;
+        int h = sh * i + a - ph, w = sw * j + b - pw;
+        bool inside = 0 <= h && h < H && 0 <= w && w < W;
+        rows[e] = inside ? x[image * by_n + c * by_c + h * by_h + w * by_w] : (real)0;
+    }
+}
+
+__global__ void rows_to_images(i64 n, const real* rows, real* x, int C, int sh, int sw, int ph, int pw,
+                               int KH, int KW, int H, int W, int I, int J) {
+    FOR_EACH(e, n) {
+        u32 rest = (u32)e;
+        int c = rest % C;
+        rest /= C;
+        int w = rest % W;
+        rest /= W;
+        int h = rest % H, image = rest / H;
+        real sum = 0;
+        for (int a = (h + ph) % sh; a < KH; a += sh) {  // the taps that meet a place
+            int i = (h + ph - a) / sh;
+            if (h + ph < a || i >= I) continue;
+            for (int b = (w + pw) % sw; b < KW; b += sw) {
+                int j = (w + pw - b) / sw;
+                if (w + pw < b || j >= J) continue;
+                sum += rows[((((i64)image * I + i) * J + j) * KH + a) * KW * C + b * C + c];
+            }
+        }
+        x[e] = sum;
+    }
+}
+
+// Noise: see philox. A thread makes the four numbers of a block.
+
+struct Block { u32 word[4]; };
+
+static __device__ Block philox(u32 index, u32 stream, u32 low, u32 high, u32 k0, u32 k1) {
+    u32 c0 = index, c1 = stream, c2 = low, c3 = high;
+    for (int round = 0; round < 10; ++round) {
+        u64 p = (u64)0xD2511F53u * c0, q = (u64)0xCD9E8D57u * c2;
+        c0 = (u32)(q >> 32) ^ c1 ^ k0;
+        c1 = (u32)q;
+        c2 = (u32)(p >> 32) ^ c3 ^ k1;
+        c3 = (u32)p;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    Block block = {{c0, c1, c2, c3}};
+    return block;
+}
+
+#define BITS (sizeof(real) == 8 ? 32 : 24)
+#define UNIT ((real)1 / ((u64)1 << BITS))
+
+__global__ void uniform(i64 n, real* out, i64 size, const u32* t, u32 stream, u32 k0, u32 k1) {
+    FOR_EACH(i, n) {
+        Block block = philox((u32)i, stream, t[0], t[1], k0, k1);
+        for (int k = 0; k < 4; ++k)
+            if (4 * i + k < size) out[4 * i + k] = (block.word[k] >> (32 - BITS)) * UNIT;
+    }
+}
+
+__global__ void normal(i64 n, real* out, i64 size, const u32* t, u32 stream, u32 k0, u32 k1) {
+    FOR_EACH(i, n) {
+        Block block = philox((u32)i, stream, t[0], t[1], k0, k1);
+        real v[4];
+        for (int k = 0; k < 4; ++k)
+            v[k] = ((real)(block.word[k] >> (32 - BITS)) + (real)0.5) * UNIT;
+        for (int k = 0; k < 4; k += 2) {
+            real radius = sqrt(-2 * log(v[k])), angle = (real)6.283185307179586 * v[k + 1];
+            if (4 * i + k < size) out[4 * i + k] = radius * cos(angle);
+            if (4 * i + k + 1 < size) out[4 * i + k + 1] = radius * sin(angle);
+        }
+    }
+}
+
+}

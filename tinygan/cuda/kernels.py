@@ -1,0 +1,165 @@
+"""Kernels: one pass over memory where the composed code of the engine takes several.
+
+Each stands in for a function that is marked `@backend.kernel`, by its name, and gives what that
+function gives up to rounding. The source needs no header, so that NVRTC alone compiles it, for any
+GPU and without one; with a few lines in front it is C++, and so the tests run it on a CPU. No
+kernel adds by atomics: the same bits in every run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["SOURCE", "Kernels"]
+
+Array = Any
+SOURCE = Path(__file__).with_name("kernels.cu").read_text()
+THREADS, BLOCKS = 256, 1 << 16
+TYPES = {"float32": "float", "float64": "double"}
+
+
+class Kernels:
+    """The kernels by the names of the functions that they stand in for: `Kernels(cupy).table`."""
+
+    def __init__(self, cupy: Any) -> None:
+        self.cupy = cupy
+        self._function = cache(self._compile)
+        self.table: dict[str, Callable[..., Any]] = {
+            name: getattr(self, name)
+            for name in (
+                "sigmoid_values",
+                "softplus_values",
+                "leaky_values",
+                "leaky_slopes",
+                "kept",
+                "largest_of_few",
+                "shares_of_largest",
+                "adam",
+                "images_to_rows",
+                "rows_to_images",
+                "normal_values",
+                "uniform_values",
+            )
+        }
+
+    def _compile(self, name: str, dtype: str) -> Any:
+        module = self.cupy.RawModule(code=SOURCE, options=("-std=c++17", f"-DREAL={TYPES[dtype]}"))
+        return module.get_function(name)
+
+    def _launch(self, name: str, dtype: Any, n: int, *args: Any) -> None:
+        """One thread for each of n elements, or for every so many of them."""
+        if n:
+            function = self._function(name, np.dtype(dtype).name)
+            function((min(-(-n // THREADS), BLOCKS),), (THREADS,), (np.int64(n), *args))
+
+    def _pointwise(self, name: str, x: Array, *numbers: float) -> Array | None:
+        """A function of each element, into an array that lies as x does; None if x has gaps."""
+        if x.dtype.name not in TYPES:
+            return None
+        y = self.cupy.empty_like(x)
+        span = sum((n - 1) * stride for n, stride in zip(x.shape, x.strides, strict=True))
+        if x.size and (y.strides != x.strides or span != (x.size - 1) * x.itemsize):
+            return None
+        self._launch(name, x.dtype, x.size, x, y, *(x.dtype.type(number) for number in numbers))
+        return y
+
+    # Functions of each element.
+
+    def sigmoid_values(self, x: Array) -> Array | None:
+        return self._pointwise("sigmoid", x)
+
+    def softplus_values(self, x: Array) -> Array | None:
+        return self._pointwise("softplus", x)
+
+    def leaky_values(self, x: Array, slope: float) -> Array | None:
+        return self._pointwise("leaky", x, slope)
+
+    def leaky_slopes(self, x: Array, slope: float, dtype: Any) -> Array | None:
+        if x.dtype != dtype:
+            return None
+        return self._pointwise("leaky_slopes", x, slope, 1 - slope)
+
+    def kept(self, u: Array, p: float) -> Array | None:
+        return self._pointwise("kept", u, p, 1 - p)
+
+    # Of the last, short axis: maxout's pieces.
+
+    def largest_of_few(self, x: Array) -> Array | None:
+        if x.dtype.name not in TYPES or not x.flags.c_contiguous:
+            return None
+        y = self.cupy.empty(x.shape[:-1], x.dtype)
+        self._launch("largest", x.dtype, y.size, x, y, np.int32(x.shape[-1]))
+        return y
+
+    def shares_of_largest(self, x: Array, y: Array, axis: Any) -> Array | None:
+        last = isinstance(axis, int) and axis % x.ndim == x.ndim - 1
+        ready = x.dtype.name in TYPES and x.flags.c_contiguous and y.flags.c_contiguous
+        if not last or not ready:
+            return None
+        shares = self.cupy.empty_like(x)
+        self._launch("shares", x.dtype, y.size, x, y, shares, np.int32(x.shape[-1]))
+        return shares
+
+    # Optimizers.
+
+    def adam(
+        self, w: Array, g: Array, m: Array, v: Array, rate: Array, eps: Array, kept: Array | None,
+        betas: tuple[float, float],
+    ) -> bool | None:  # fmt: skip
+        if w.dtype.name not in TYPES or not g.flags.c_contiguous:
+            return None
+        b1, b2 = (w.dtype.type(b) for b in betas)
+        decays, kept = np.int32(kept is not None), rate if kept is None else kept
+        self._launch("adam", w.dtype, w.size, w, g, m, v, rate, eps, kept, decays, b1, b2)
+        return True
+
+    # Convolution: see conv.rows.
+
+    def images_to_rows(self, x: Array, geometry: Any) -> Array | None:
+        rows = x.shape[0] * math.prod(geometry.places)
+        columns = x.shape[1] * math.prod(geometry.kernel)
+        if x.dtype.name not in TYPES or rows * columns >= 1 << 31:
+            return None
+        out = self.cupy.empty((rows, columns), x.dtype)
+        strides = (np.int64(stride // x.itemsize) for stride in x.strides)
+        sizes = (np.int32(n) for pair in geometry for n in pair)
+        self._launch(
+            "images_to_rows", x.dtype, out.size, x, out, *strides, np.int32(x.shape[1]), *sizes
+        )
+        return out
+
+    def rows_to_images(self, rows: Array, geometry: Any) -> Array | None:
+        n = rows.shape[0] // math.prod(geometry.places)
+        c = rows.shape[1] // math.prod(geometry.kernel)
+        if rows.dtype.name not in TYPES or rows.size >= 1 << 31 or not rows.flags.c_contiguous:
+            return None
+        out = self.cupy.empty((n, *geometry.image, c), rows.dtype)
+        sizes = (np.int32(n) for pair in geometry for n in pair)
+        self._launch("rows_to_images", rows.dtype, out.size, rows, out, np.int32(c), *sizes)
+        return out.transpose(0, 3, 1, 2)
+
+    # Noise: see philox.
+
+    def normal_values(self, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any) -> Array | None:
+        return self._noise("normal", t, shape, dtype, rng)
+
+    def uniform_values(
+        self, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any
+    ) -> Array | None:
+        return self._noise("uniform", t, shape, dtype, rng)
+
+    def _noise(
+        self, name: str, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any
+    ) -> Array | None:
+        if np.dtype(dtype).name not in TYPES:
+            return None
+        out = self.cupy.empty(shape, dtype)
+        address = (np.uint32(rng.stream), *(np.uint32(word) for word in rng.key))
+        self._launch(name, dtype, -(-out.size // 4), out, np.int64(out.size), t, *address)
+        return out
