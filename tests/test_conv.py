@@ -104,3 +104,19 @@ def test_strides_and_paddings_may_be_one_int_or_a_pair():
     np.testing.assert_array_equal(
         conv_transpose2d(x, w, 2, 1, 1).data, conv_transpose2d(x, w, (2, 2), (1, 1), (1, 1)).data
     )
+
+
+@pytest.mark.parametrize("channels", [4, 32])  # the plain way, and Winograd's
+@pytest.mark.parametrize("of_w", ["f2", "f4", "f8", "i4"])
+@pytest.mark.parametrize("of_x", ["u1", "i8", "f2", "f4", "f8"])
+def test_mixed_dtypes_give_the_one_that_numpy_gives(of_x, of_w, channels):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (2, channels, 6, 6)).astype(of_x)
+    w = rng.integers(0, 3, (channels, channels, 3, 3)).astype(of_w)
+    exact = conv2d(x.astype("f8"), w.astype("f8"), 1, 1).data
+    for y in (
+        conv2d(x, w, 1, 1),
+        conv_transpose2d(x, w.transpose(1, 0, 2, 3)[..., ::-1, ::-1], 1, 1),
+    ):
+        assert y.dtype == np.result_type(x, w)
+        np.testing.assert_allclose(y.data, exact, rtol=1e-3, atol=1e-3 * exact.max())

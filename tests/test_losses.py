@@ -58,3 +58,18 @@ def test_targets_are_not_broadcast(loss):
 def test_arrays_come_out_as_a_tensor():
     for loss in (losses.bce_with_logits, losses.mse, losses.l1):
         assert isinstance(loss(np.zeros(2), np.ones(2)), Tensor)
+
+
+@pytest.mark.parametrize("targets", [1.5, -0.1, np.array([0, 2.0]), np.array([np.nan, 0])])
+def test_targets_that_are_no_probabilities_are_refused(targets):
+    with pytest.raises(ValueError, match=r"expected targets in \[0, 1\]"):
+        losses.bce_with_logits(Tensor(np.zeros(2)), targets)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, bool])
+@pytest.mark.parametrize("loss", [losses.bce_with_logits, losses.mse, losses.l1])
+def test_labels_leave_the_dtype_of_the_logits(loss, kind):
+    logits = Tensor(np.array([0.5, -1], np.float32))
+    got = loss(logits, np.array([0, 1], kind))
+    assert got.dtype == np.float32
+    assert got.item() == loss(logits, np.array([0, 1], np.float32)).item()

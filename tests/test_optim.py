@@ -300,3 +300,37 @@ def test_the_moving_average_makes_graphs_of_its_module_stale():
     ema.update()
     with pytest.raises(RuntimeError, match="assigned to"):
         grad(y, ema.module.parameters())
+
+
+def test_an_average_follows_buffers_that_were_moved():
+    net = nn.Sequential(nn.BatchNorm1d(3))
+    ema = optim.EMA(net)
+    net.astype(np.float64)
+    net(Tensor(np.random.default_rng(0).normal(size=(5, 3))))
+    ema.update()
+    for (_, now), (_, kept) in zip(net.named_buffers(), ema.module.named_buffers(), strict=True):
+        np.testing.assert_allclose(kept, now, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e20, 1e-20, 0.0])
+def test_clipping_neither_overflows_nor_vanishes(size):
+    grads = [Tensor(np.array([3 * size, 0], np.float32)), Tensor(np.array([4 * size], np.float32))]
+    clipped = np.concatenate([g.data for g in optim.clip_grad_norm(grads, 2.0)])
+    scale = min(1, 2 / (5 * size)) if size else 1
+    np.testing.assert_allclose(clipped, np.array([3, 0, 4]) * size * scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize("t", [-1, 2.5, np.nan])
+def test_a_state_of_no_number_of_updates_is_refused(t):
+    opt = optim.SGD([nn.Parameter(np.ones(2, np.float32))], 0.1)
+    with pytest.raises(ValueError, match="expected a number of updates"):
+        opt.load_state_dict({**opt.state_dict(), "t": np.array(t)})
+
+
+def test_a_schedule_that_gives_no_number_is_refused_before_any_change():
+    p = nn.Parameter(np.ones(2, np.float32))
+    opt = optim.SGD([p], lambda t: 0.1 if t < 1 else float("nan"))
+    opt.step([Tensor(np.ones(2, np.float32))])
+    with pytest.raises(ValueError, match="expected a finite number for update 1, got nan"):
+        opt.step([Tensor(np.ones(2, np.float32))])
+    np.testing.assert_allclose(p.data, 0.9)

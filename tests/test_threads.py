@@ -119,3 +119,30 @@ def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
     seconds, setting = waits("np.ones((500, 500)) @ np.ones((500, 500))")
     assert setting == "19" and seconds < 0.005
     assert waits("", OPENBLAS_THREAD_TIMEOUT="25")[1] == "25"
+
+
+FORK = """
+import os, sys, threading
+from tinygan import threads
+
+def parts():
+    seen = []
+    threads.share(lambda start, stop: seen.append((start, stop)), 100, 1)
+    return len(seen)
+
+before = parts()
+threads._busy.acquire()  # as if another thread shared work just now
+child = os.fork()
+if child == 0:
+    import signal
+    signal.alarm(20)
+    os._exit(0 if parts() == before else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_process_shares_work_too():
+    quiet = ["-W", "ignore::DeprecationWarning"]  # that a fork has none of the threads
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, *quiet, "-c", FORK], check=True, env=environment, timeout=60)

@@ -210,7 +210,8 @@ def _values(*tensors: Tensor) -> list[Tensor]:
 
 def judge(D: Module, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """D's logits on real images and on fakes: in one pass where D takes each example by itself,
-    which gives the same numbers faster; in two where it does not, as with BatchNorm."""
+    which is faster and gives the same (what D's layers draw at random falls otherwise); in two
+    where it does not, as with BatchNorm."""
     alike = x.shape[1:] == fake.shape[1:] and x.dtype == fake.dtype
     if not (alike and by_example(D)):
         return D(x), D(fake)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .ops import abs, log_softmax, mean, softplus, sum
-from .tensor import Operand, Tensor, lift
+from .tensor import Operand, Tensor, lift, raw
 
 __all__ = ["bce_with_logits", "cross_entropy", "l1", "mse"]
 
@@ -20,9 +22,14 @@ __all__ = ["bce_with_logits", "cross_entropy", "l1", "mse"]
 def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
     """-t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)); targets in [0, 1], a number or l's shape.
 
-    Equal logits and targets of one half give log 2. `reduction`: "mean", "sum" or "none".
+    Equal logits and targets of one half give log 2. Other targets raise ValueError where reading
+    values is cheap: not on a GPU. `reduction`: "mean", "sum" or "none".
     """
     logits, targets = _alike("bce_with_logits", "logits", logits, targets)
+    if logits.backend.reads_are_free and logits.size:
+        low, high = np.min(raw(targets)), np.max(raw(targets))
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"bce_with_logits: expected targets in [0, 1], got {low:g}..{high:g}")
     return _reduce(targets * softplus(-logits) + (1 - targets) * softplus(logits), reduction)
 
 
@@ -65,8 +72,11 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
 
 def _alike(loss: str, name: str, a: Operand, b: Operand) -> tuple[Tensor, Any]:
     a, b = lift(*lift(a), b)
-    if isinstance(b, Tensor) and a.shape != b.shape:
-        raise ValueError(f"{loss}: {name} {a.shape} and targets {b.shape} must have one shape")
+    if isinstance(b, Tensor):
+        if a.shape != b.shape:
+            raise ValueError(f"{loss}: {name} {a.shape} and targets {b.shape} must have one shape")
+        if b.dtype.kind != "f":  # labels 0 and 1, say: they leave the dtype of `a` as it is
+            b = b.astype(a.dtype)
     return a, b
 
 

@@ -18,11 +18,11 @@ LARGEST = 32 << 20  # bytes: glibc's limit for blocks that are not mapped one by
 
 
 def keep_freed() -> None:
-    """Tell glibc, unless the environment has its own word about it (MALLOC_TRIM_THRESHOLD_ and
-    MALLOC_MMAP_THRESHOLD_). Elsewhere nothing happens."""
-    if not sys.platform.startswith("linux") or any(
-        name in os.environ for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
-    ):
+    """Tell glibc, unless the environment has its own word about it (MALLOC_TRIM_THRESHOLD_,
+    MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES). Elsewhere nothing happens."""
+    own = "MALLOC_TRIM_THRESHOLD_" in os.environ or "MALLOC_MMAP_THRESHOLD_" in os.environ
+    own = own or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    if own or not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is not None:

@@ -86,8 +86,14 @@ def _help(inbox: SimpleQueue[Any]) -> None:
         del context, work
 
 
+def _begin_anew() -> None:
+    global _busy
+    _busy = threading.Lock()  # it may have been held when the process forked
+    _crew.clear()
+
+
 if hasattr(os, "register_at_fork"):  # a fork has none of the threads
-    os.register_at_fork(after_in_child=_crew.clear)
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def sleep_soon() -> None:

@@ -24,6 +24,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ..backend import Array, of
 from ..ops import astype, sum
 from ..tensor import Edge, Operand, Tensor, lift
@@ -53,7 +55,7 @@ def conv2d(
     """
     x, w = lift(x, w)
     stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
-    _check("conv2d", x, w, channel_axis=1)
+    x, w = _checked("conv2d", x, w, channel_axis=1)
     for size, k, p in zip(x.shape[2:], w.shape[2:], padding, strict=True):
         if k > size + 2 * p:
             raise ValueError(
@@ -83,7 +85,7 @@ def conv_transpose2d(
     y, w = lift(y, w)
     stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
     extra = pair("output_padding", output_padding, least=0)
-    _check("conv_transpose2d", y, w, channel_axis=0)
+    y, w = _checked("conv_transpose2d", y, w, channel_axis=0)
     if extra[0] >= stride[0] or extra[1] >= stride[1]:
         raise ValueError(f"output_padding: expected less than the stride {stride}, got {extra}")
     size = tuple(
@@ -110,7 +112,8 @@ def _bias(bias: Operand | None, channels: int, w: Tensor) -> Tensor | None:
 
 def _way(geometry: Geometry, w: Tensor) -> Way:
     o, c = w.shape[:2]
-    fast = of(w.data).winograd and w.dtype.itemsize >= 4 and winograd.pays(geometry, c, o)
+    precise = w.dtype.kind == "f" and w.dtype.itemsize >= 4
+    fast = precise and of(w.data).winograd and winograd.pays(geometry, c, o)
     return Winograd(geometry) if fast else Rows(geometry)
 
 
@@ -186,7 +189,8 @@ def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
     return Tensor(images, *edges, (bias, lambda g, _: sum(g, (0, 2, 3))))
 
 
-def _check(name: str, images: Tensor, w: Tensor, channel_axis: int) -> None:
+def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[Tensor, Tensor]:
+    """Both in the dtype that NumPy would give their product."""
     if not isinstance(images, Tensor) or images.ndim != 4:
         raise ValueError(f"{name}: expected images (N, C, H, W), got {_shape(images)}")
     if not isinstance(w, Tensor) or w.ndim != 4:
@@ -196,6 +200,10 @@ def _check(name: str, images: Tensor, w: Tensor, channel_axis: int) -> None:
             f"{name}: the images {images.shape} have {images.shape[1]} channels, the weight "
             f"{w.shape} expects {w.shape[channel_axis]}"
         )
+    if images.dtype == w.dtype:
+        return images, w
+    dtype = np.result_type(images.dtype, w.dtype)
+    return astype(images, dtype), astype(w, dtype)
 
 
 def _shape(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import reduce
 
 from ..nn import checks
-from ..ops import add, clip, sqrt, sum
+from ..ops import abs, add, clip, max, maximum, sqrt, sum
 from ..tensor import Tensor, listed
 
 __all__ = ["clip_grad_norm", "clip_grad_value"]
@@ -19,7 +19,9 @@ def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
     grads = listed("grads", grads)
     if not grads:
         raise ValueError("grads: expected at least one, got none")
-    total = sqrt(reduce(add, [sum(g * g) for g in grads]))
+    # In units of the largest element, so that no square overflows or vanishes.
+    unit = clip(reduce(maximum, [max(abs(g)) for g in grads]).detach(), low=1e-30)
+    total = unit * sqrt(reduce(add, [sum((g / unit) ** 2) for g in grads]))
     scale = clip(max_norm / (total + 1e-12), high=1.0)
     return [g * scale for g in grads]
 

@@ -22,14 +22,9 @@ class EMA:
     def __init__(self, module: Module, decay: float = 0.999) -> None:
         checks.between(0, 1, decay=decay)
         self.decay, self.t = decay, 0
-        self.module = module.copy().eval()
+        self.module, self._source = module.copy().eval(), module
         self._parameters = list(zip(module.parameters(), self.module.parameters(), strict=True))
-        self._buffers = [
-            (now, kept)
-            for (_, now), (_, kept) in zip(
-                module.named_buffers(), self.module.named_buffers(), strict=True
-            )
-        ]
+        self._buffers = [kept for _, kept in self.module.named_buffers()]
 
     def update(self) -> None:
         """Move the average a little towards the parameters as they are now."""
@@ -37,8 +32,9 @@ class EMA:
             (rate,) = fresh(self._count, like=self._parameters[0][1].data)
         for p, average in self._parameters:
             average.data[...] += rate * (p.data - average.data)
-        for now, kept in self._buffers:
-            kept[...] = now
+        if self._buffers:
+            for (_, now), kept in zip(self._source.named_buffers(), self._buffers, strict=True):
+                kept[...] = now
 
     def _count(self) -> np.ndarray:
         """Count an update: by how much of the way the average moves."""

@@ -119,6 +119,9 @@ class Optimizer:
         for slot, value in own.items():
             if fault := unfit(state[slot], value):
                 raise ValueError(f"load_state_dict: {slot!r} {fault}")
+        t = np.asarray(state["t"])
+        if t != np.floor(t) or t < 0:
+            raise ValueError(f"load_state_dict: 't' is {t}, expected a number of updates")
         new = {slot: adopt(state[slot], value) for slot, value in own.items()}
         for slot in self.slots:
             self.state[slot][...] = new[slot]

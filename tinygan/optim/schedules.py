@@ -17,7 +17,10 @@ Schedule = float | Callable[[int], float]
 
 def at(schedule: Schedule, t: int) -> float:
     """The value of a schedule (a number, or a function of the updates done) at update t."""
-    return float(schedule(t)) if callable(schedule) else float(schedule)
+    value = float(schedule(t)) if callable(schedule) else float(schedule)
+    if not math.isfinite(value):
+        raise ValueError(f"a schedule: expected a finite number for update {t}, got {value}")
+    return value
 
 
 def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
