@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinygan import backend
 from tinygan.cli import main
+from tinygan.info import blas
 
 QUICK = ["--model", "mlp-small", "--steps", "20", "--quiet"]
 
@@ -66,6 +68,22 @@ def test_sample_writes_a_picture(run, tmp_path, extra, capsys):
         assert np.ptp(np.asarray(picture)) > 0
 
 
+def test_samples_are_told_by_their_seed_and_number(run, tmp_path, capsys):
+    def draw(*extra):
+        out = tmp_path / "grid.png"
+        assert main(["sample", str(run), "-o", str(out), *extra]) == 0
+        return out.read_bytes()
+
+    assert draw("--seed", "1") == draw("--seed", "1") != draw("--seed", "2")
+    assert draw("--interpolate", "--seed", "1") != draw("--interpolate", "--seed", "2")
+    capsys.readouterr()
+    pictures = set()
+    for n in (1, 8, 9, 64):
+        pictures.add(draw("-n", str(n)))
+        assert f": {n} sample{'s' * (n > 1)} of" in capsys.readouterr().out
+    assert len(pictures) == 4
+
+
 @pytest.mark.parametrize(("n", "drawn"), [(1, 2), (5, 5), (8, 8), (20, 24)])
 def test_walks_come_in_whole_rows(run, tmp_path, n, drawn, capsys):
     out = tmp_path / "walk.png"
@@ -77,7 +95,16 @@ def test_info_names_versions_threads_and_what_mends_a_backend(capsys):
     assert main(["info"]) == 0
     out = capsys.readouterr().out
     assert f"numpy     {np.__version__}" in out and "numpy   works" in out
-    assert "thread" in out and "cupy" in out
+    assert "thread" in out and blas() in out
+    problem = backend.survey()["cupy"]
+    assert problem is None or f"cupy    does not work: {problem}" in out
+
+
+def test_info_says_how_to_install_what_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(backend, "_by_type", {np.ndarray: backend.numpy})
+    assert main(["info"]) == 0
+    assert "pip install 'tinygan[cuda13]'" in capsys.readouterr().out
 
 
 BAD = {
@@ -117,6 +144,29 @@ BAD = {
     "k at once": (["train", "--simultaneous", "--k", "2"], "--k: simultaneous steps have k = 1"),
     "images of another size": (["train", "--model", "dcgan32"], "makes images of 32x32"),
     "unknown backend": (["train", "--backend", "torch"], "backend 'torch' is unknown"),
+    "no number": (
+        ["train", "--steps", "abc"],
+        "invalid int value: 'abc'; see tinygan train --help",
+    ),
+    "no such option": (
+        ["train", "--stops", "5"],
+        "--stops: no such argument; see tinygan train --h",
+    ),
+    "part of an option": (["train", "--st", "5"], "--st: no such argument"),
+    "one too many": (["info", "x"], "x: no such argument; see tinygan info --help"),
+    "no command": ([], "required: COMMAND; see tinygan --help"),
+    "no such command": (["trian"], "invalid choice: 'trian'"),
+    "no labels to smooth": (
+        ["train", "--game", "wasserstein", "--smoothing", "0.1"],
+        "--smoothing: goes with games that have labels",
+    ),
+    "no picture": (
+        ["sample", "x", "-o", "x.jpg"],
+        "-o: expected the name of a .png file, got 'x.jpg'",
+    ),
+    "no name": (["sample", "x", "-o", ""], "-o: expected the name of a .png file, got ''"),
+    "no folder": (["sample", "x", "-o", "no/x.png"], "-o no/x.png: there is no folder"),
+    "a folder": (["bench", "-o", "."], "-o: expected a file, got '.'"),
     "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
     "resume with options": (
@@ -130,7 +180,7 @@ BAD = {
 def test_wrong_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys, case):
     monkeypatch.chdir(tmp_path)
     argv, message = BAD[case]
-    assert main([*argv, *(["--quiet"] if argv[0] == "train" else [])]) == 2
+    assert main([*argv, *(["--quiet"] if argv[:1] == ["train"] else [])]) == 2
     out, err = capsys.readouterr()
     assert message in err and err.startswith("tinygan: ") and err.count("\n") == 1 and not out
     assert os.listdir(tmp_path) == []

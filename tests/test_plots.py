@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tinygan import gan, plots
@@ -73,6 +74,36 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
     plots.curves(path, log, balance=balance(chosen), probability=chosen.probability)
     with Image.open(path) as picture:
         assert picture.width > 600
+
+
+def drawn(path, log, monkeypatch, **options):
+    """The two axes of curves."""
+    seen = []
+    saved = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda f, *a, **k: (seen.append(f), saved(f, *a, **k)))
+    plots.curves(path, log, **options)
+    return seen[0].axes
+
+
+def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, monkeypatch):
+    axes = drawn(tmp_path / "c.png", LOG, monkeypatch, balance=balance(gan.non_saturating),
+                 probability=True)  # fmt: skip
+    lines = [sorted(l.get_ydata()[0] for l in a.lines if l.get_linestyle() == "--") for a in axes]
+    assert lines == [pytest.approx([math.log(2), math.log(4)]), [0.5, 0.5]]
+    for a in axes:
+        curves = [l for l in a.lines if l.get_linestyle() == "-"]
+        assert len(curves) == 4  # each as it is, and smoothed
+        for curve in curves:
+            np.testing.assert_allclose(curve.get_xdata(), LOG["step"])
+            np.testing.assert_allclose(curve.get_ydata(), LOG["d_loss"], atol=0.05)
+
+
+def test_a_game_without_balance_has_no_lines_and_one_reading_is_seen(tmp_path, monkeypatch):
+    log = {name: values[:1] for name, values in LOG.items()}
+    axes = drawn(tmp_path / "c.png", log, monkeypatch, balance={}, probability=False)
+    for a in axes:
+        assert {l.get_linestyle() for l in a.lines} == {"-"}
+        assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point shows nothing
 
 
 def test_the_lines_of_balance_are_those_of_the_paper():

@@ -1,6 +1,9 @@
 """The same config gives the same run, bit for bit: undisturbed, looked at, stopped, killed."""
 
+import functools
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import InputError, checkpoint
+from tinygan import InputError, Tensor, checkpoint, data, gan, models, optim
 from tinygan.nn import BatchNorm2d
+from tinygan.philox import Philox
 from tinygan.training import Config, RunFolder, Sampler, Session, resume, train
 from tinygan.training import loop as training_loop
 
@@ -295,3 +299,120 @@ def test_numbered_folders_never_collide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = [RunFolder.new(config(), None).path.name for _ in range(3)]
     assert made == [f"00{i}-mlp-small-non-saturating" for i in (1, 2, 3)]
+
+
+# What an option says is what is played: a run rebuilt by hand from the library, bit for bit.
+
+OPTIONS = {
+    "as it is": {},
+    "game": {"game": "hinge"},
+    "k": {"k": 3},
+    "batch": {"batch": 7},
+    "rates": {"lr_g": 3e-3, "lr_d": 1e-3},
+    "Adam": {"beta1": 0.9, "beta2": 0.99},
+    "no average": {"ema": 0.0},
+    "smoothing": {"smoothing": 0.2},
+    "label noise": {"label_noise": 0.3},
+    "label flips": {"label_flips": 0.4},
+    "simultaneous": {"simultaneous": True},
+    "r1": {"penalty": "r1"},
+    "wasserstein": {"game": "wasserstein"},  # and so with wgan_gp
+    "model": {"model": "mlp-2014"},
+    "seed": {"seed": 5},
+    "philox": {"rng": "philox", "model": "mlp-2014"},
+}
+
+
+def by_hand(rounds, o):
+    """The weights of G and of D, and those of the average."""
+    net_rng, game_rng, data_rng, _ = map(
+        np.random.default_rng, np.random.SeedSequence(o.seed).spawn(4)
+    )
+    images = data.load(o.data).images
+    pair = models.build(o.model, (1, 28, 28), rng=net_rng)
+    G, D = pair.G, pair.D
+    ema = optim.EMA(G, o.ema)
+    betas = (o.beta1, o.beta2)
+    opt_g = optim.Adam(G.parameters(), o.lr_g or pair.lr_g, betas)
+    opt_d = optim.Adam(D.parameters(), o.lr_d or pair.lr_d, betas)
+    x = data.Minibatches(images, rng=data_rng, low=pair.low)
+    if o.rng == "philox":
+        dropout, game_rng = Philox(o.seed, 0), Philox(o.seed, 1)
+        for layer in D.modules():
+            layer.rng = dropout
+    game = gan.GAMES[o.game]
+    game = gan.one_sided_smoothing(game, o.smoothing) if o.smoothing else game
+    game = gan.label_noise(game, o.label_noise, rng=game_rng) if o.label_noise else game
+    game = gan.label_flips(game, o.label_flips, rng=game_rng) if o.label_flips else game
+    penalty = gan.r1() if o.penalty == "r1" else None
+    penalty = gan.wgan_gp(rng=game_rng) if o.game == "wasserstein" else penalty
+    players = (game, G, D, x, pair.noise(game_rng), opt_g, opt_d)
+    play = gan.play_simultaneously if o.simultaneous else functools.partial(gan.play, k=o.k)
+    for _ in itertools.islice(play(*players, m=o.batch, penalty=penalty), rounds):
+        ema.update()
+    return {"G": G, "D": D, **({"ema": ema.module} if o.ema else {})}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_session_plays_what_its_options_say(name):
+    options = Config(**{"model": "mlp-small", "batch": 16, **OPTIONS[name]})
+    session = Session(options)
+    for _ in range(3):
+        session.play_round()
+    arrays, _ = session.state()
+    for part, net in by_hand(3, options).items():
+        for key, value in net.state_dict().items():
+            np.testing.assert_array_equal(arrays[f"{part}/{key}"], value)
+
+
+def test_no_two_options_play_the_same():
+    seen = set()
+    for options in OPTIONS.values():
+        session = Session(Config(**{"model": "mlp-small", "batch": 16, **options}))
+        for _ in range(2):
+            session.play_round()
+        arrays, _ = session.state()
+        seen.add(tuple((name, array.tobytes()) for name, array in arrays.items()))
+    assert len(seen) == len(OPTIONS)
+
+
+def test_samples_come_from_the_average_in_evaluation_mode():
+    session = Session(config(model="dcgan28-slim", batch=4))
+    before = session.generate(session.fixed_z)
+    session.ema.module.parameters()[-1].data[...] += 1
+    assert (session.generate(session.fixed_z) != before).mean() > 0.9
+    without = Session(config(model="dcgan28-slim", batch=4, ema=0.0))
+    state = {key: value.copy() for key, value in without.G.state_dict().items()}
+    all_of_them = without.generate(without.fixed_z)
+    np.testing.assert_allclose(without.generate(without.fixed_z[:1]), all_of_them[:1], atol=1e-5)
+    for key, value in without.G.state_dict().items():  # looking changes no running statistics
+        np.testing.assert_array_equal(value, state[key])
+
+
+@pytest.mark.parametrize(("game", "seen"), [("least-squares", 3.0), ("minimax", 0.9525741)])
+def test_readings_are_probabilities_where_the_game_makes_them(game, seen):
+    session = Session(config(game=game))
+    logits = Tensor(np.full((4, 1), 3, np.float32))
+    result = gan.Round(Tensor(1.0), Tensor(2.0), logits, logits)
+    expected = {"d_loss": 1, "g_loss": 2, "d_real": seen, "d_fake": seen}
+    assert session.readings(result) == pytest.approx(expected)
+
+
+def test_a_checkpoint_is_written_now_and_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 0)
+    play = Session.play_round
+
+    def fail_in_time(session):
+        if session.step == 6:
+            raise OSError("a power cut")
+        return play(session)
+
+    monkeypatch.setattr(Session, "play_round", fail_in_time)
+    with pytest.raises(OSError, match="power cut"):
+        train(config(), tmp_path / "run", progress=False)
+    assert checkpoint.load(tmp_path / "run/checkpoint.safetensors")[1]["step"] == 6
+
+
+def test_the_bar_shows_the_time_that_is_left(tmp_path, capsys):
+    train(config(), tmp_path / "run")
+    assert re.search(r"\d\d:\d\d<\d\d:\d\d", capsys.readouterr().err)

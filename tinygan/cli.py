@@ -16,10 +16,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, NoReturn
 
 from .errors import InputError
 
 __all__ = ["main"]
+
+MOST = 1 << 16  # samples in one picture
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name may have letters that it cannot show
                 stream.reconfigure(errors="backslashreplace")
-        args = _parser().parse_args(argv)
+        args = _parse(argv)
         smaller = args.smaller
         status = int(args.run(args))
         print(end="", flush=True)
@@ -48,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _stop(2, f"{where}{problem.strerror or problem}")
 
 
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    args, extra = parser.parse_known_args(argv)
+    if extra:
+        raise InputError(f"{extra[0]}: no such argument; see {parser.prog} {args.command} --help")
+    return args
+
+
 def _stop(status: int, message: str) -> int:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):  # nobody can read it; the status still tells
@@ -55,13 +66,22 @@ def _stop(status: int, message: str) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is one line, as all that is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
     from . import __version__
+    from .bench.workloads import WORKLOADS
     from .training.config import Config, flag, option_type
 
-    parser = argparse.ArgumentParser(
-        prog="tinygan", description="Generative adversarial networks from scratch."
-    )
+    parser = _Parser(prog="tinygan", description="Generative adversarial networks from scratch.")
     parser.add_argument("--version", action="version", version=f"tinygan {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -93,15 +113,23 @@ def _parser() -> argparse.ArgumentParser:
         description="Draw samples from the generator of a run.",
     )
     sample.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
-    sample.add_argument("-n", type=int, default=64, metavar="N", help="how many (default: 64)")
-    sample.add_argument("-o", default="samples.png", metavar="FILE", help="default: samples.png")
-    sample.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    sample.add_argument(
+        "-n", type=int, default=64, metavar="N", help=f"how many, up to {MOST} (default: 64)"
+    )
+    sample.add_argument(
+        "-o", default="samples.png", metavar="FILE", help="a .png file (default: samples.png)"
+    )
+    sample.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the noise (default: 0)"
+    )
     sample.add_argument(
         "--interpolate",
         action="store_true",
         help="each row of eight walks from one noise to another; -n is rounded up to whole rows",
     )
-    sample.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1")
+    sample.add_argument(
+        "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
+    )
     sample.set_defaults(run=_sample, smaller="fewer samples by -n")
 
     bench = commands.add_parser(
@@ -110,7 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Time rounds of Algorithm 1 on this machine: each contender in a process of "
         "its own, in turn.",
     )
-    bench.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="default: all")
+    bench.add_argument(
+        "workloads",
+        nargs="*",
+        metavar="WORKLOAD",
+        help=f"of {', '.join(WORKLOADS)} (default: all)",
+    )
     bench.add_argument(
         "--backend",
         action="append",
@@ -188,13 +221,14 @@ def _sample(args: argparse.Namespace) -> int:
     from . import plots
     from .training import Sampler
 
-    if not 1 <= args.n <= 1 << 16:
-        raise InputError(f"-n: expected 1 to {1 << 16}, got {args.n}")
+    if not 1 <= args.n <= MOST:
+        raise InputError(f"-n: expected 1 to {MOST}, got {args.n}")
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     out = Path(args.o)
-    if out.suffix.lower() != ".png" or out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"-o {out}: expected a .png file in an existing folder")
+    if out.suffix.lower() != ".png":
+        raise InputError(f"-o: expected the name of a .png file, got {args.o!r}")
+    _check_writable(args.o)
     sampler = Sampler(args.folder, args.backend)
     if args.interpolate:
         columns = min(8, max(2, args.n))
@@ -202,7 +236,8 @@ def _sample(args: argparse.Namespace) -> int:
     else:
         columns, images = None, sampler.draw(args.n, seed=args.seed)
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
-    print(f"{out}: {len(images)} samples of {args.folder}, seed {args.seed}")
+    drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
+    print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
     return 0
 
 
@@ -210,8 +245,8 @@ def _bench(args: argparse.Namespace) -> int:
     from .bench import WORKLOADS, bench, report
     from .files import atomic
 
-    if args.o and not Path(args.o).resolve().parent.is_dir():
-        raise InputError(f"-o {args.o}: expected a file in an existing folder")
+    if args.o is not None:
+        _check_writable(args.o)
     table = bench(
         args.workloads or list(WORKLOADS),
         backends=args.backend,
@@ -226,6 +261,17 @@ def _bench(args: argparse.Namespace) -> int:
         with atomic(args.o) as file:
             file.write(json.dumps(table, indent=1).encode() + b"\n")
     return 0
+
+
+def _check_writable(name: str) -> None:
+    """Before any work, see that a file of that name can be written."""
+    path = Path(name)
+    if not name or path.is_dir():
+        raise InputError(f"-o: expected a file, got {name!r}")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"-o {name}: there is no folder {path.resolve().parent}")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise InputError(f"-o {name}: the folder cannot be written to")
 
 
 def _info(args: argparse.Namespace) -> int:

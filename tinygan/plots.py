@@ -100,7 +100,8 @@ def curves(
         (outputs, "d_fake", "D(G(z))", "tab:green"),
     ):
         axes.plot(log["step"], log[name], color=colour, alpha=0.25, linewidth=0.8)
-        axes.plot(log["step"], _smooth(log[name]), color=colour, label=label)
+        point = "o" if len(log["step"]) == 1 else None  # of which no line can be drawn
+        axes.plot(log["step"], _smooth(log[name]), color=colour, label=label, marker=point)
         if name in balance:
             where = f"{_named(balance[name])} once G is perfect"
             line = axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)

@@ -7,7 +7,7 @@ from .. import nn
 from ..backend import Rng
 from ..errors import InputError
 from ..nn import init
-from .pair import Pair, Shape
+from .pair import Pair, Shape, scaled
 
 __all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
 
@@ -36,7 +36,7 @@ def _dcgan(
     rng: Rng,
 ) -> Pair:
     """`channels` are those of G from its smallest image up; D has them in reverse."""
-    widths = tuple(round(c * width) for c in channels)
+    widths = tuple(scaled(c, width) for c in channels)
     if shape[1:] != (size, size):
         raise InputError(
             f"model {name!r} makes images of {size}x{size}, the data has {shape[1]}x{shape[2]}; "

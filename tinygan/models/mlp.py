@@ -7,14 +7,14 @@ import math
 from .. import nn
 from ..backend import Rng
 from ..nn import init
-from .pair import Pair, Shape
+from .pair import Pair, Shape, scaled
 
 __all__ = ["mlp_2014", "mlp_mid", "mlp_small"]
 
 
 def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """One hidden layer of 128 each: the smallest pair that draws a digit."""
-    pixels, hidden = math.prod(shape), round(128 * width)
+    pixels, hidden = math.prod(shape), scaled(128, width)
     G = nn.Sequential(
         nn.Linear(100, hidden, rng=rng),
         nn.ReLU(),
@@ -34,7 +34,7 @@ def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 def mlp_mid(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """A generator that widens, 256-512-1024, and a discriminator that narrows, 512-256."""
     pixels = math.prod(shape)
-    a, b, c = (round(n * width) for n in (256, 512, 1024))
+    a, b, c = (scaled(n, width) for n in (256, 512, 1024))
     G = nn.Sequential(
         nn.Linear(100, a, rng=rng),
         nn.LeakyReLU(0.2),
@@ -60,7 +60,7 @@ def mlp_mid(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """The MNIST pair of Goodfellow et al. 2014, as in their code (mnist.yaml): maxout and dropout
     in D, pixels in [0, 1], uniform noise, weights U(-.05, .05) in G and U(-.005, .005) in D."""
-    pixels, hidden, units = math.prod(shape), round(1200 * width), round(240 * width)
+    pixels, hidden, units = math.prod(shape), scaled(1200, width), scaled(240, width)
     G = nn.Sequential(
         nn.Linear(100, hidden, rng=rng),
         nn.ReLU(),

@@ -11,9 +11,14 @@ from ..backend import Noise
 from ..nn import Module
 from ..tensor import Tensor
 
-__all__ = ["Pair", "Shape"]
+__all__ = ["Pair", "Shape", "scaled"]
 
 Shape = tuple[int, int, int]  # channels, height, width
+
+
+def scaled(units: int, width: float) -> int:
+    """So many units, `width` times as many; one at the least."""
+    return max(1, round(units * width))
 
 
 class Pair(NamedTuple):

@@ -39,7 +39,9 @@ class Config:
     folder_size: int = _option(28, "width and height of the images of folder:PATH")
     folder_mode: str = _option("grey", f"of the images of folder:PATH: {_names(FOLDER_MODES)}")
     steps: int = _option(1200, "rounds of Algorithm 1")
-    batch: int = _option(64, "size of a minibatch, the paper's m")
+    batch: int = _option(
+        64, "size of a minibatch, the paper's m, up to 65536; it may exceed the data"
+    )
     k: int = _option(1, "steps of D in a round")
     seed: int = _option(0, "of all randomness")
     lr_d: float | None = _option(None, "learning rate of D, of Adam")
@@ -109,6 +111,11 @@ class Config:
         elif self.data != "folder:":  # so that the run goes on from another place, too
             path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
             object.__setattr__(self, "data", f"folder:{path}")
+        if self.smoothing and self.game == "wasserstein":
+            raise InputError(
+                "--smoothing: goes with games that have labels; a Wasserstein critic has none, and "
+                "its scores would grow without end"
+            )
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
 

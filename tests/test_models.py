@@ -1,0 +1,113 @@
+"""The networks are those that their papers name: layers, sizes, initial weights, noise."""
+
+import numpy as np
+import pytest
+
+from tinygan import Tensor, models, nn
+
+
+def build(name, shape=(1, 28, 28), **options):
+    return models.build(name, shape, rng=np.random.default_rng(0), **options)
+
+
+def layers(net):
+    """What a network is made of, by the names and sizes that matter."""
+    seen = []
+    for _, layer in net.children():
+        if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            seen.append((type(layer).__name__, *layer.weight.shape))
+        elif isinstance(layer, nn.Maxout):
+            seen.append(("Maxout", layer.in_features, layer.out_features, layer.pieces))
+        elif isinstance(layer, nn.Dropout):
+            seen.append(("Dropout", layer.p))
+        elif isinstance(layer, nn.LeakyReLU):
+            seen.append(("LeakyReLU", layer.negative_slope))
+        elif not isinstance(layer, (nn.Flatten, nn.Unflatten)):
+            seen.append(type(layer).__name__)
+    return seen
+
+
+LEAKY = ("LeakyReLU", 0.2)
+NETWORKS = {
+    "mlp-small": (
+        [("Linear", 128, 100), "ReLU", ("Linear", 784, 128), "Tanh"],
+        [("Linear", 128, 784), "ReLU", ("Linear", 1, 128)],
+    ),
+    "mlp-mid": (
+        [("Linear", 256, 100), LEAKY, ("Linear", 512, 256), LEAKY, ("Linear", 1024, 512), LEAKY,
+         ("Linear", 784, 1024), "Tanh"],
+        [("Linear", 512, 784), LEAKY, ("Linear", 256, 512), LEAKY, ("Linear", 1, 256)],
+    ),
+    "mlp-2014": (
+        [("Linear", 1200, 100), "ReLU", ("Linear", 1200, 1200), "ReLU", ("Linear", 784, 1200),
+         "Sigmoid"],
+        [("Dropout", 0.2), ("Maxout", 784, 240, 5), ("Dropout", 0.5), ("Maxout", 240, 240, 5),
+         ("Dropout", 0.5), ("Linear", 1, 240)],
+    ),
+    "dcgan28": (
+        [("Linear", 6272, 100), "BatchNorm2d", "ReLU", ("ConvTranspose2d", 128, 64, 4, 4),
+         "BatchNorm2d", "ReLU", ("ConvTranspose2d", 64, 1, 4, 4), "Tanh"],
+        [("Conv2d", 64, 1, 4, 4), LEAKY, ("Conv2d", 128, 64, 4, 4), "BatchNorm2d", LEAKY,
+         ("Linear", 1, 6272)],
+    ),
+    "dcgan28-slim": (
+        [("Linear", 3136, 100), "BatchNorm2d", "ReLU", ("ConvTranspose2d", 64, 32, 4, 4),
+         "BatchNorm2d", "ReLU", ("ConvTranspose2d", 32, 1, 4, 4), "Tanh"],
+        [("Conv2d", 32, 1, 4, 4), LEAKY, ("Conv2d", 64, 32, 4, 4), "BatchNorm2d", LEAKY,
+         ("Linear", 1, 3136)],
+    ),
+    "dcgan32": (
+        [("Linear", 4096, 100), "BatchNorm2d", "ReLU", ("ConvTranspose2d", 256, 128, 4, 4),
+         "BatchNorm2d", "ReLU", ("ConvTranspose2d", 128, 64, 4, 4), "BatchNorm2d", "ReLU",
+         ("ConvTranspose2d", 64, 3, 4, 4), "Tanh"],
+        [("Conv2d", 64, 3, 4, 4), LEAKY, ("Conv2d", 128, 64, 4, 4), "BatchNorm2d", LEAKY,
+         ("Conv2d", 256, 128, 4, 4), "BatchNorm2d", LEAKY, ("Linear", 1, 4096)],
+    ),
+}  # fmt: skip
+
+
+def shape_of(name):
+    return (3, 32, 32) if name == "dcgan32" else (1, 28, 28)
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_layers_and_sizes(name):
+    pair = build(name, shape_of(name))
+    assert (layers(pair.G), layers(pair.D)) == NETWORKS[name]
+    z = pair.noise(np.random.default_rng(0))(3)
+    images = pair.G(z)
+    assert images.shape == (3, *shape_of(name)) and pair.D(images).shape == (3, 1)
+    assert images.data.min() >= pair.low and images.data.max() <= 1
+
+
+def test_the_pair_of_2014_starts_as_its_code_starts():
+    pair = build("mlp-2014")
+    for net, r in ((pair.G, 0.05), (pair.D, 0.005)):
+        for name, p in net.named_parameters():
+            if name.endswith("bias"):
+                assert not p.data.any()
+            else:  # U(-r, r) has the standard deviation r / sqrt(3)
+                assert np.abs(p.data).max() <= r
+                assert p.data.std() == pytest.approx(r / 3**0.5, rel=0.1)
+    z = pair.noise(np.random.default_rng(0))(500).data
+    assert np.abs(z).max() <= 3**0.5 and z.std() == pytest.approx(1, rel=0.02)
+    assert pair.low == 0
+
+
+@pytest.mark.parametrize("name", ["dcgan28", "dcgan28-slim", "dcgan32"])
+def test_convolutions_start_as_in_the_paper_of_dcgan(name):
+    pair = build(name, shape_of(name))
+    for net in (pair.G, pair.D):
+        for layer in net.modules():
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+                assert layer.weight.data.std() == pytest.approx(0.02, rel=0.15)
+    z = pair.noise(np.random.default_rng(0))(500).data
+    assert z.std() == pytest.approx(1, rel=0.02) and np.abs(z).max() > 3
+    assert pair.low == -1
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_a_width_however_small_leaves_a_network(name):
+    pair = build(name, shape_of(name), width=1e-6)
+    z = Tensor(np.zeros((2, 100), np.float32))
+    assert pair.D(pair.G(z)).shape == (2, 1)
