@@ -66,6 +66,8 @@ def called(name, function, *args, **kwargs):
     waits = last in WAITS and not (last == "where" and "x" in bound)
     if waits or isinstance(bound.get("repeats"), GuardArray):
         traffic.read(last)
+    if last in ("concatenate", "stack") and len(bound.get("tup", bound.get("arrays", ()))) > 8:
+        traffic.copy("addresses")  # of the parts, for a kernel that joins them all
     if last in PRODUCTS or name.startswith("cupy.linalg."):
         traffic.multiply()
     inside = {key: lowered(value) for key, value in kwargs.items()}

@@ -22,6 +22,7 @@ from .schedules import Schedule, at
 __all__ = ["Optimizer"]
 
 CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
+JOINED = 8  # gradients: of more, CuPy's concatenate asks the host for their addresses
 
 
 class Optimizer:
@@ -59,8 +60,9 @@ class Optimizer:
             p.data = self.w[start : start + p.size].reshape(p.shape)
             self._views.append(p.data)
             start += p.size
-            if self._runs and max(p.size, self._runs[-1][0].size) < LEAST:
-                self._runs[-1].append(p)
+            last = self._runs[-1] if self._runs else []
+            if 0 < len(last) < JOINED and max(p.size, last[0].size) < LEAST:
+                last.append(p)
             else:
                 self._runs.append([p])
 
