@@ -34,7 +34,8 @@ BEGIN, END = "<!-- the table -->", "<!-- its end -->"
 
 def measure(seconds: float, threads: int | None) -> dict[str, Any]:
     """Two runs, one after the other, and the time that `import tinygan` takes."""
-    runs = [bench(against=["torch", "by-hand"], seconds=seconds, threads=threads) for _ in "12"]
+    options: dict[str, Any] = {"backends": ["numpy"], "against": ["torch", "by-hand"]}
+    runs = [bench(**options, seconds=seconds, threads=threads) for _ in "12"]
     return {"runs": runs, "import_seconds": import_seconds()}
 
 

@@ -130,6 +130,9 @@ class Recorder:
         device._a[...] = host
         return lambda: None
 
+    def nodes(self):
+        return 'digraph { n0 [label="round"]; }'
+
     def record(self, play):
         with traffic.capturing(gemm), traffic.taping() as tape:
             play()

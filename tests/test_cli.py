@@ -160,13 +160,14 @@ BAD = {
         ["train", "--game", "wasserstein", "--smoothing", "0.1"],
         "--smoothing: goes with games that have labels",
     ),
+    "no picture of a graph": (["info", "--graph", "x.svg"], "a .png file, got 'x.svg'"),
     "no picture": (
         ["sample", "x", "-o", "x.jpg"],
-        "-o: expected the name of a .png file, got 'x.jpg'",
+        "expected the name of a .png file, got 'x.jpg'",
     ),
-    "no name": (["sample", "x", "-o", ""], "-o: expected the name of a .png file, got ''"),
-    "no folder": (["sample", "x", "-o", "no/x.png"], "-o no/x.png: there is no folder"),
-    "a folder": (["bench", "-o", "."], "-o: expected a file, got '.'"),
+    "no name": (["sample", "x", "-o", ""], "expected the name of a .png file, got ''"),
+    "no folder": (["sample", "x", "-o", "no/x.png"], "no/x.png: there is no folder"),
+    "a folder": (["bench", "-o", "."], "expected a file to write, got '.'"),
     "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
     "resume with options": (

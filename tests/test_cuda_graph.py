@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from tinygan.cuda.graph import Recorder
+from tinygan.cuda.graph import Recorder, held
 
 
 class Stream:
@@ -58,7 +58,7 @@ def recorder(notes):
 
     cuda = types.SimpleNamespace(
         Stream=lambda non_blocking: Stream(notes, "side"),
-        MemoryPool=lambda: types.SimpleNamespace(malloc="pool"),
+        MemoryPool=lambda: types.SimpleNamespace(malloc="pool", total_bytes=lambda: 0),
         Device=lambda: types.SimpleNamespace(synchronize=lambda: notes.append("device done")),
         using_allocator=using_allocator,
         alloc_pinned_memory=lambda n: bytearray(512 * -(-n // 512)),
@@ -92,6 +92,15 @@ def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, 
     with pytest.raises(RuntimeError, match="D2H"):
         recorder.record(play)
     assert notes == ["capture", "end"] and gc.isenabled() and recorder.nodes() == ""
+
+
+def test_the_memory_of_recorders_is_counted(recorder):
+    cupy = types.SimpleNamespace(
+        get_default_memory_pool=lambda: types.SimpleNamespace(total_bytes=lambda: 5)
+    )
+    before = held(cupy)
+    recorder.pool = types.SimpleNamespace(total_bytes=lambda: 37)
+    assert held(cupy) == before + 37
 
 
 @pytest.mark.parametrize("n", [0, 1, 600])

@@ -75,6 +75,8 @@ class Backend:
     share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
     # What stands in for functions that are marked `@kernel`, by their names.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    # The bytes that its library holds on a device; 0 where that is the host.
+    held: Callable[[], int] = lambda: 0
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
@@ -236,6 +238,7 @@ def _load_cupy() -> Backend:
             f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
         ) from problem
 
+    from .cuda.graph import held
     from .cuda.kernels import Kernels
 
     def at(device: int) -> Any:
@@ -258,6 +261,7 @@ def _load_cupy() -> Backend:
         **_for_graphs(cupy),
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
+        held=lambda: held(cupy),
     )
 
 

@@ -165,10 +165,19 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--seconds", type=float, default=5, metavar="S", help="for each contender (default: 5)"
     )
+    bench.add_argument(
+        "--tf32", action="store_true", help="on a GPU: round the factors of products to TF32"
+    )
     bench.add_argument("-o", metavar="FILE", help="write the figures as JSON, too")
     bench.set_defaults(run=_bench, smaller="a smaller --batch or --width")
 
     info = commands.add_parser("info", help="versions, BLAS, and which backends work")
+    info.add_argument(
+        "--graph", metavar="FILE", help="draw a round's CUDA graph as a picture (.png)"
+    )
+    info.add_argument(
+        "--model", default="mlp-mid", metavar="MODEL", help="for --graph (default: mlp-mid)"
+    )
     info.set_defaults(run=_info, smaller="less")
     return parser
 
@@ -226,9 +235,7 @@ def _sample(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     out = Path(args.o)
-    if out.suffix.lower() != ".png":
-        raise InputError(f"-o: expected the name of a .png file, got {args.o!r}")
-    _check_writable(args.o)
+    _check_picture(args.o)
     sampler = Sampler(args.folder, args.backend)
     if args.interpolate:
         columns = min(8, max(2, args.n))
@@ -255,6 +262,7 @@ def _bench(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         batch=args.batch,
         width=args.width,
+        tf32=args.tf32,
     )
     print(report(table))
     if args.o:
@@ -263,19 +271,34 @@ def _bench(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_picture(name: str) -> None:
+    if Path(name).suffix.lower() != ".png":
+        raise InputError(f"expected the name of a .png file, got {name!r}")
+    _check_writable(name)
+
+
 def _check_writable(name: str) -> None:
     """Before any work, see that a file of that name can be written."""
     path = Path(name)
     if not name or path.is_dir():
-        raise InputError(f"-o: expected a file, got {name!r}")
+        raise InputError(f"expected a file to write, got {name!r}")
     if not path.resolve().parent.is_dir():
-        raise InputError(f"-o {name}: there is no folder {path.resolve().parent}")
+        raise InputError(f"{name}: there is no folder {path.resolve().parent}")
     if not os.access(path.resolve().parent, os.W_OK):
-        raise InputError(f"-o {name}: the folder cannot be written to")
+        raise InputError(f"{name}: the folder cannot be written to")
 
 
 def _info(args: argparse.Namespace) -> int:
     from .info import report
 
-    print(report())
+    if args.graph is None:
+        print(report())
+        return 0
+    from .cuda.picture import draw
+    from .training import Config, Session
+
+    _check_picture(args.graph)
+    session = Session(Config(model=args.model, backend="cupy"))
+    nodes = draw(session.recorded_graph(), args.graph)
+    print(f"{args.graph}: the {nodes} nodes of a round of {args.model}")
     return 0

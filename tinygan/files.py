@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-__all__ = ["atomic"]
+__all__ = ["atomic", "save_figure"]
 
 
 @contextmanager
@@ -37,3 +38,11 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def save_figure(figure: Any, path: str | Path) -> None:
+    """Write a figure of matplotlib's as PNG."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    with atomic(path) as file:
+        file.write(picture.getvalue())

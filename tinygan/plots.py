@@ -6,7 +6,6 @@ object interface, so no global figure or backend is touched.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .files import atomic
+from .files import atomic, save_figure
 
 __all__ = ["curves", "grid", "save_gif", "save_png"]
 
@@ -116,10 +115,7 @@ def curves(
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
         axes.legend(**above, fontsize=8)  # beside the data, never over it
         axes.grid(alpha=0.2)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    with atomic(path) as file:
-        file.write(picture.getvalue())
+    save_figure(figure, path)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

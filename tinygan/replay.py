@@ -79,6 +79,10 @@ class Replay:
                 return self._rehearse(made)
         return self._launched(made)
 
+    def graph(self) -> str:
+        """The recorded round in the language of Graphviz."""
+        return str(self._recorder.nodes())
+
     def _rehearse(self, made: list[np.ndarray]) -> Round:
         """Play a round as it is, on what was made for it already, and note what it asks for."""
         self._kinds, ready = [], iter(made)

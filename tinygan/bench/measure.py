@@ -22,6 +22,7 @@ import numpy as np
 from .. import __version__, backend
 from ..errors import InputError, choose
 from ..info import blas, processor
+from .worker import EAGER, GEMM
 from .workloads import WORKLOADS, find
 
 __all__ = ["PEERS", "bench"]
@@ -30,6 +31,7 @@ PEERS = {
     "torch": ("torch", "torch-tuned"),
     "by-hand": ("by-hand",),
 }
+GPU_PEERS = {"torch": ("torch-cuda", "torch-cuda-compile", "torch-cuda-graph"), "by-hand": ()}
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 SLOT = 0.5  # seconds that a contender plays before the next one's turn
 
@@ -37,13 +39,15 @@ SLOT = 0.5  # seconds that a contender plays before the next one's turn
 class Worker:
     """A contender in its own process, which plays when told to."""
 
-    def __init__(self, workload: str, name: str, batch: int, width: float, threads: int) -> None:
+    def __init__(
+        self, workload: str, name: str, batch: int, width: float, threads: int, tf32: bool = False
+    ) -> None:
         self.name, self.memory = name, 0
-        sizes = [f"--{key}={value}" for key, value in
-                 (("batch", batch), ("width", width), ("threads", threads))]  # fmt: skip
+        sizes = {"batch": batch, "width": width, "threads": threads, "tf32": int(tf32)}
+        given = [f"--{key}={value}" for key, value in sizes.items()]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe could fill up, unread
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __package__ + ".worker", workload, name, *sizes],
+            [sys.executable, "-m", __package__ + ".worker", workload, name, *given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -101,13 +105,15 @@ def bench(
     seconds: float = 5.0,
     batch: int | None = None,
     width: float = 1,
+    tf32: bool = False,
 ) -> dict[str, Any]:
     """Time rounds of Algorithm 1; a dict of plain values, as `report` prints it.
 
     `backends`: those that work here, if None. `against`: "torch" (as its users write it, and tuned)
     and "by-hand" (NumPy without an engine). `threads`: all cores, if None. `seconds`: for each
     contender and workload. `batch` and `width` (of hidden layers, as a multiple) change the
-    workloads. Raises InputError for what is unknown or not installed.
+    workloads. `tf32`: on a GPU, products of factors rounded to TF32, ours and PyTorch's alike; else
+    strict float32 for both. Raises InputError for what is unknown or not installed.
     """
     for name in against:
         choose("--against", name, PEERS)
@@ -126,19 +132,26 @@ def bench(
     for name in workloads:  # before anything is timed
         find(name)
     threads = threads or cores()
-    contenders = [*backends, *(peer for name in against for peer in PEERS[name])]
     rows: list[dict[str, Any]] = []
-    peak = _gemm_peak(threads)
-    for name in workloads:
-        m = batch or find(name).batch
-        rows += _race(name, contenders, len(backends), m, width, threads, seconds)
-    for row in rows:
-        row["gflops"] = row["flops"] / row["median"] / 1e9
-        row["of_peak"] = row["gflops"] / peak
+    peaks: dict[str, float] = {}
+    for where in ("numpy", *(name for name in backends if name != "numpy")):
+        if where not in backends:
+            continue  # what runs on the host races on the host, what runs on a GPU on that GPU
+        ours, peers = ([where], PEERS) if where == "numpy" else ([where, where + EAGER], GPU_PEERS)
+        contenders = [*ours, *(peer for name in against for peer in peers[name])]
+        peaks[where] = _gemm_peak(where, threads)
+        for name in workloads:
+            m = batch or find(name).batch
+            race = list(_race(name, contenders, len(ours), m, width, threads, seconds, tf32))
+            for row in race:
+                row["gflops"] = row["flops"] / row["median"] / 1e9
+                row["of_peak"] = row["gflops"] / peaks[where]
+            rows += race
     return {
         "rows": rows,
-        "gemm_peak_gflops": peak,
+        "gemm_peak_gflops": peaks,
         "threads": threads,
+        "tf32": tf32,
         "seconds": seconds,
         "machine": machine(),
     }
@@ -152,13 +165,15 @@ def _race(
     width: float,
     threads: int,
     seconds: float,
+    tf32: bool,
 ) -> Iterator[dict[str, Any]]:
     """A row for each contender; the first `ours` of them are tinygan's backends."""
+    sizes = batch, width, threads, tf32
     with ExitStack() as stack:
         workers = [
             worker
             for name in contenders
-            if (worker := stack.enter_context(Worker(workload, name, batch, width, threads))).can
+            if (worker := stack.enter_context(Worker(workload, name, *sizes))).can
         ]
         for worker in workers:
             worker.calibrate()
@@ -189,11 +204,11 @@ def _race(
             yield row
 
 
-def _gemm_peak(threads: int) -> float:
+def _gemm_peak(where: str, threads: int) -> float:
     """GFLOP/s of the fastest of a few large matrix products in float32, in a process of its own."""
-    with Worker("", "gemm", 1, 1, threads) as worker:
+    with Worker("", f"gemm-{where}", 1, 1, threads) as worker:
         fastest = min(worker.play(1) for _ in range(20))
-    return 2 * 2048**3 / fastest / 1e9
+    return 2 * (GEMM if where == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9
 
 
 def cores() -> int:

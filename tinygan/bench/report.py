@@ -7,7 +7,14 @@ from typing import Any
 __all__ = ["report"]
 
 TITLES = ("workload", "who", "ms a round", "GFLOP/s", "of peak", "peak MB", "tinygan / it")
-NAMES = {"torch": "PyTorch", "torch-tuned": "PyTorch, tuned", "by-hand": "NumPy by hand"}
+NAMES = {
+    "torch": "PyTorch",
+    "torch-tuned": "PyTorch, tuned",
+    "torch-cuda": "PyTorch on the GPU",
+    "torch-cuda-compile": "PyTorch, compiled",
+    "torch-cuda-graph": "PyTorch, one graph",
+    "by-hand": "NumPy by hand",
+}
 
 
 def report(table: dict[str, Any], markdown: bool = False) -> str:
@@ -36,7 +43,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
     return (
         row["workload"] + size,
-        NAMES.get(name, f"tinygan, {name}"),
+        NAMES.get(name, f"tinygan, {name.replace('-eager', ', not recorded')}"),
         f"{1000 * row['median']:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
@@ -47,6 +54,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _legend(table: dict[str, Any]) -> str:
     machine = table["machine"]
+    peaks = ", ".join(f"{peak:.0f} on {name}" for name, peak in table["gemm_peak_gflops"].items())
     versions = ", ".join(
         f"{name} {machine[name]}"
         for name in ("tinygan", "python", "numpy", "torch", "cupy")
@@ -56,5 +64,6 @@ def _legend(table: dict[str, Any]) -> str:
         f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
         f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
         f"Medians over slots in turn; in brackets, quartiles of the ratios of neighbouring slots. "
-        f"Peak: {table['gemm_peak_gflops']:.0f} GFLOP/s, the fastest 2048x2048 product in float32."
+        f"Peak: {peaks} GFLOP/s, the fastest of large products in float32"
+        f"{', its factors rounded to TF32' if table.get('tf32') else ''}."
     )

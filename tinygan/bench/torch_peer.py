@@ -1,8 +1,11 @@
-"""The same round in PyTorch, as its users write it ("torch"), and as well as it goes ("tuned").
+"""The same round in PyTorch: as its users write it, and as well as it goes.
 
-Tuned: one fused kernel for Adam, images channels-last in memory, no graph behind the fakes that D
-is trained with, and D's parameters frozen while G learns, so that D's weight gradients are not
-computed for nothing.
+torch, torch-cuda      the textbook loop
+torch-tuned            one fused kernel for Adam, images channels-last in memory, no graph
+                       behind the fakes that D is trained with, and D's parameters frozen while
+                       G learns, so that D's weight gradients are not computed for nothing
+torch-cuda-compile     tuned, and both networks compiled (mode reduce-overhead)
+torch-cuda-graph       tuned, and the whole round captured by hand as one CUDA graph
 """
 
 from __future__ import annotations
@@ -59,31 +62,38 @@ def _layer(layer: Any) -> torch.nn.Module:
 
 
 def player(
-    pair: Pair, images: np.ndarray, batch: int, threads: int, tuned: bool
+    pair: Pair, images: np.ndarray, batch: int, threads: int, name: str, tf32: bool = False
 ) -> Callable[[int], None]:
-    """A function that plays that many rounds."""
+    """A function that plays that many rounds, and has waited for their end when it returns."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    G, D = translated(pair.G), translated(pair.D)
-    x = torch.from_numpy(images)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    cuda, tuned = name.startswith("torch-cuda"), name not in ("torch", "torch-cuda")
+    where, graph = "cuda" if cuda else "cpu", name == "torch-cuda-graph"
+    G, D = translated(pair.G).to(where), translated(pair.D).to(where)
+    x = torch.from_numpy(images).to(where)
     if tuned:
         G, D, x = (a.to(memory_format=torch.channels_last) for a in (G, D, x))
-    fused = True if tuned else None
     opt_g, opt_d = (
-        torch.optim.Adam(net.parameters(), lr=LR, betas=BETAS, fused=fused) for net in (G, D)
+        torch.optim.Adam(
+            net.parameters(), lr=LR, betas=BETAS, fused=True if tuned else None, capturable=graph
+        )
+        for net in (G, D)
     )
+    if name == "torch-cuda-compile":
+        G, D = (torch.compile(net, mode="reduce-overhead") for net in (G, D))
     bce = functional.binary_cross_entropy_with_logits
-    ones, zeros = torch.ones(batch, 1), torch.zeros(batch, 1)
+    ones, zeros = torch.ones(batch, 1, device=where), torch.zeros(batch, 1, device=where)
 
     def minibatches() -> Iterator[torch.Tensor]:
         while True:
-            order = torch.randperm(len(x))
+            order = torch.randperm(len(x), device=where)
             yield from order[: len(x) // batch * batch].split(batch)
 
     def noise() -> torch.Tensor:
         if pair.prior == "normal":
-            return torch.randn(batch, pair.z_size)
-        return (torch.rand(batch, pair.z_size) * 2 - 1) * 3**0.5
+            return torch.randn(batch, pair.z_size, device=where)
+        return (torch.rand(batch, pair.z_size, device=where) * 2 - 1) * 3**0.5
 
     def round_(indices: torch.Tensor) -> None:
         real = x[indices].float() * ((1 - pair.low) / 255) + pair.low
@@ -103,9 +113,35 @@ def player(
         if tuned:
             D.requires_grad_(True)
 
+    batches = minibatches()
+    one_round = _captured(round_, next(batches)) if graph else round_
+
     def play(rounds: int) -> None:
         for indices in itertools.islice(batches, rounds):
-            round_(indices)
+            one_round(indices)
+        if cuda:
+            torch.cuda.synchronize()
 
-    batches = minibatches()
     return play
+
+
+def _captured(
+    round_: Callable[[torch.Tensor], None], indices: torch.Tensor
+) -> Callable[[torch.Tensor], None]:
+    """The round as one CUDA graph, by PyTorch's own recipe: a few rounds on a side stream first."""
+    static = indices.clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            round_(static)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        round_(static)
+
+    def launch(indices: torch.Tensor) -> None:
+        static.copy_(indices)
+        graph.replay()
+
+    return launch

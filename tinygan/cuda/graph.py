@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "held"]
 
 HOST_TO_DEVICE = 1  # cudaMemcpyKind
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def held(cupy: Any) -> int:
+    """The bytes of the device that are held by CuPy's own pool and by those of the recorders."""
+    pools = (cupy.get_default_memory_pool(), *(recorder.pool for recorder in _recorders))
+    return sum(pool.total_bytes() for pool in pools)
 
 
 class Recorder:
@@ -28,6 +38,7 @@ class Recorder:
         self.cupy, self.graph = cupy, None
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.pool = cupy.cuda.MemoryPool()
+        _recorders.add(self)
 
     @contextmanager
     def playing(self) -> Iterator[None]:

@@ -70,6 +70,9 @@ class Config:
     no_graph: bool = _option(
         False, "on a GPU: play every round from Python, do not record one as a CUDA graph"
     )
+    tf32: bool = _option(
+        False, "on a GPU: round the factors of products to TF32, faster and less exact"
+    )
     sample_every: int = _option(
         0,
         "rounds between frames of progress.gif, each of which adds some 60 kB to the checkpoint; "

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend, gan, models
+from ..cuda.blas import tf32
 from ..data import Minibatches, load
 from ..errors import InputError
 from ..gan import Game, Penalty, Round
@@ -92,7 +93,8 @@ class Session:
 
     def play_round(self) -> Round:
         """One round of Algorithm 1."""
-        result = next(self._rounds)
+        with tf32(self.config.tf32):
+            result = next(self._rounds)
         self.step += 1
         return result
 
@@ -100,6 +102,16 @@ class Session:
     def not_recorded(self) -> str:
         """Why rounds are played from Python though they were to be one CUDA graph; "" if not so."""
         return getattr(self._rounds, "why", "")
+
+    def recorded_graph(self) -> str:
+        """A round as a CUDA graph, in the language of Graphviz; plays the rounds that it takes.
+
+        Raises InputError where rounds are not recorded, with the reason."""
+        for _ in range(3):
+            self.play_round()
+        if not isinstance(self._rounds, Replay) or not self._rounds.recorded:
+            raise InputError(f"no round was recorded: {self.not_recorded or 'not on a GPU'}")
+        return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:
         """The numbers to log of a round: losses, and the means of D(x) and D(G(z)), which are
