@@ -215,3 +215,14 @@ def test_a_run_that_cannot_be_recorded_says_so_once(tmp_path, monkeypatch, capsy
     train(Config(model="mlp-small", batch=4, steps=6, backend="guard"), tmp_path / "run")
     err = capsys.readouterr().err
     assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1
+
+
+def test_a_round_has_no_more_nodes_than_it_had():
+    """Each is a launch where no kernel stands for several; a rise is a cost that wants a reason."""
+    most = {"mlp-small": 203, "mlp-mid": 357, "mlp-2014": 485, "dcgan28": 1359}
+    for model, limit in most.items():
+        match = Match(model, "guard", np.float32)
+        rounds = Replay(match.start, backend.get("guard"))
+        for _ in range(3):
+            next(rounds)
+        assert 0.9 * limit < len(rounds._launch.__self__.nodes) <= limit

@@ -75,8 +75,11 @@ class Backend:
     share: Callable[[threads.Work, int, int], object] = lambda work, n, least: work(0, n)
     # What stands in for functions that are marked `@kernel`, by their names.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    # The bytes that its library holds on a device; 0 where that is the host.
+    # The memory of a device, in bytes: what the library holds of it, used or not; what is free
+    # (None: the device is the host); and to give back what is held and not used.
     held: Callable[[], int] = lambda: 0
+    free: Callable[[], int | None] = lambda: None
+    release: Callable[[], None] = lambda: None
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
@@ -262,6 +265,8 @@ def _load_cupy() -> Backend:
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
         held=lambda: held(cupy),
+        free=lambda: int(cupy.cuda.runtime.memGetInfo()[0]),
+        release=lambda: cupy.get_default_memory_pool().free_all_blocks(),
     )
 
 

@@ -14,7 +14,7 @@ __all__ = ["draw", "kinds"]
 # What a node is, told from its label; the first that fits.
 KINDS = {
     "copy": ("memcpy", "tab:gray"),
-    "fill": ("memset", "tab:gray"),
+    "fill": ("memset", "tab:olive"),
     "matrix product": ("gemm|gemv|cutlass|cublas|splitk|xmma", "tab:blue"),
     "convolution": ("rows_to_images|images_to_rows", "tab:cyan"),
     "optimizer": ("adam", "tab:red"),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import adopt, of, unfit
+from ..backend import adopt, numpy, of, unfit
 from ..nn import Parameter, checks
 from ..supply import fresh
 from ..tensor import Tensor, listed
@@ -76,11 +76,13 @@ class Optimizer:
         state = [self.state[slot] for slot in self.slots]
         numbers = list(fresh(self._count, like=self.w))
 
+        chunk = CHUNK if of(self.w) is numpy else self.w.size  # a GPU takes them all at once
+
         def update(start: int, stop: int) -> None:
             first = 0
             for g in gradients:
-                for begin in range(max(start, first), min(stop, first + g.size), CHUNK):
-                    end = min(begin + CHUNK, stop, first + g.size)
+                for begin in range(max(start, first), min(stop, first + g.size), chunk):
+                    end = min(begin + chunk, stop, first + g.size)
                     here, inside = slice(begin, end), slice(begin - first, end - first)
                     self.update(self.w[here], g[inside], *(s[here] for s in state), *numbers)
                 first += g.size

@@ -20,6 +20,7 @@ from ..gan import Game
 from ..tensor import Tensor
 from .config import Config
 from .folder import RunFolder, diverged
+from .room import check_room
 from .session import Session
 
 __all__ = ["Interrupted", "resume", "train"]
@@ -38,6 +39,7 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
+    check_room(config)
     session = Session(config)
     frames = [_frame(session)]
     folder = RunFolder.new(config, out)

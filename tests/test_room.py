@@ -1,0 +1,52 @@
+"""Whether a round fits a device is known before the run begins."""
+
+import dataclasses
+
+import guard  # noqa: F401  (registers the backend)
+import pytest
+
+from tinygan import InputError, backend
+from tinygan.training import Config, Session, train
+from tinygan.training import room as training_room
+
+FIXED, EACH = 1000, 10  # bytes that a round takes, and for each example
+
+
+@pytest.fixture
+def device(monkeypatch):
+    """The guard, with memory that is counted: as much as `free` says."""
+    taken = {"held": 0, "free": 10_000}
+    plain = backend.get("guard")
+    counted = dataclasses.replace(
+        plain,
+        held=lambda: taken["held"],
+        free=lambda: taken["free"],
+        release=lambda: taken.update(held=0),
+    )
+    monkeypatch.setattr(backend, "get", lambda name: counted if name == "guard" else backend.numpy)
+    play = Session.play_round
+
+    def counting(session):
+        taken["held"] = max(taken["held"], FIXED + EACH * session.config.batch)
+        return play(session)
+
+    monkeypatch.setattr(Session, "play_round", counting)
+    return taken
+
+
+def config(batch, **options):
+    return Config(model="mlp-small", steps=1, backend="guard", batch=batch, **options)
+
+
+def test_a_minibatch_that_does_not_fit_is_refused_with_one_that_does(device, tmp_path):
+    with pytest.raises(InputError, match=r"--batch 901: .* --batch 900 would fit"):
+        train(config(901), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    training_room.check_room(config(900))
+
+
+def test_small_ones_and_the_host_are_not_asked(device, monkeypatch):
+    monkeypatch.setattr(training_room, "Session", None)  # nothing is built
+    device["free"] = 1
+    training_room.check_room(config(256))
+    training_room.check_room(Config(model="mlp-small", batch=4096))
