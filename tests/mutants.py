@@ -19,13 +19,17 @@ WHOLE = {
     "autograd.py": {"grad", "_ancestors"},
     "gan.py": {"_mixed", "wgan_gp", "r1", "_slopes"},
     "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
-    "conv/rows.py": {"Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"},
+    "conv/rows.py": {
+        *("Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"),
+        *("images_to_rows", "rows_to_images"),
+    },
     "conv/winograd.py": {
         *("Winograd.of_x", "Winograd.to_x", "Winograd.of_w", "Winograd.to_w"),
         *("Winograd.of_y", "Winograd.to_y", "Winograd._cells", "Winograd._uncells"),
         *("_matrices", "_windows", "_added_up"),
     },
-    "ops/pointwise.py": {"_win"},
+    "ops/kernels.py": {"shares_of_largest"},
+    "ops/pointwise.py": {"_win", "leaky_slopes"},
     "ops/shapes.py": {"sum_to", "scatter", "concatenate"},
     "ops/standardize.py": {"standardize"},
 }
@@ -192,6 +196,7 @@ def of_rule(
                 values_only.add(id(node.args[0]))
     for node in nodes:
         is_tensor = isinstance(node, ast.Name) and node.id in tensors and node.id.islower()
+        is_tensor = is_tensor and b"Tensor" in module.source  # else all are arrays
         if is_tensor and id(node) not in values_only:
             yield node, f"({node.id}.detach() if hasattr({node.id}, 'detach') else {node.id})"
         yield from of_node(module, node)
@@ -215,8 +220,11 @@ def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 def is_free(function: ast.expr, part: ast.AST) -> bool:
     """Parts of a call that may well be different: what is asked of a type, how large a buffer is
-    beyond what is written, by which negative number reshape is told to find a size."""
+    beyond what is written, by which negative number reshape is told to find a size, how many
+    things are done at a time."""
     name = getattr(function, "id", getattr(function, "attr", ""))
+    if name == "_in_chunks":
+        return isinstance(part, ast.BinOp)
     if name == "reshape":
         return isinstance(part, ast.UnaryOp)
     return name in ("isinstance", "zeros", "empty") and part is not function

@@ -45,6 +45,7 @@ ALL = [
     "test_layers.py",
     "test_losses.py",
     "test_gan_gradients.py",
+    "test_dtype.py",
 ]
 SECONDS = 100  # of the processor, for one mutant: one that does not end is killed by that
 
@@ -70,7 +71,13 @@ EQUIVALENT: dict[str, str] = {
             "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",
         },
         "if b == 0:": {_detached("ops/arithmetic.py, power", "b"): "a number"},
-        "return g * 0.0": {_detached("ops/arithmetic.py, power", "g"): "0 at any g"},
+        "return g * 0.0": {
+            _detached("ops/arithmetic.py, power", "g"): "0 at any g",
+            **{
+                f"ops/arithmetic.py, power: g * 0.0  ->  {after}": "0 as well"
+                for after in ("-(g * 0.0)", "(g * 0.0) * 0.0", "(g * 0.0) * 1.01")
+            },
+        },
         "return g * b * power(a, b - 1)": {_detached("ops/arithmetic.py, power", "b"): "a number"},
         "if a < 0:": {_detached("ops/arithmetic.py, power", "a"): "a number"},
         "return g * y * math.log(a or 1.0)": {
@@ -92,6 +99,30 @@ EQUIVALENT: dict[str, str] = {
         },
         "if latest[0] != g.born:": {
             "ops/standardize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
+        },
+        "return g * again()[0] if is_recording() else Tensor(sums(g)[1])": {
+            "ops/standardize.py, standardize: g * again()[0] if is_recording() else "
+            "Tensor(sums(g)[1])  ->  g * again()[0]": "the composed way to the same",
+        },
+        "return g if is_recording() else Tensor(sums(g)[0])": {
+            "ops/standardize.py, standardize: g if is_recording() else Tensor(sums(g)[0])  ->  g": (
+                "the composed way to the same"
+            ),
+        },
+        "y = a.xp.add(y, bias.data, out=None if y is z else y)": {
+            "ops/standardize.py, standardize: a.xp.add(y, bias.data, out=None if y is z else y)  ->"
+            "  a.xp.add(bias.data, y, out=None if y is z else y)": "sums commute",
+            "ops/standardize.py, standardize: None if y is z else y  ->  None": "another array",
+        },
+        "return np.vstack([values, np.arange(n) == n - 1])": {
+            "conv/winograd.py, _matrices: np.vstack([values, np.arange(n) == n - 1])  ->  "
+            "-(np.vstack([values, np.arange(n) == n - 1]))": "three signs a direction, in two",
+        },
+        "tiles = tiles.reshape(v.places, v.tiles, h.tiles, h.places, stop - start, o)": {
+            "conv/winograd.py, Winograd.to_y: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
+        },
+        "places = places.reshape(stop - start, v.tiles * v.places, h.tiles * h.places, o)": {
+            "conv/winograd.py, Winograd.to_y: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
         },
         "if x.ndim == 2:": {
             "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
