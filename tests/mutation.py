@@ -109,6 +109,9 @@ EQUIVALENT: dict[str, str] = {
                 "the composed way to the same"
             ),
         },
+        "(a,), eps = lift(a), float(eps)": {
+            "ops/standardize.py, standardize: float(eps)  ->  eps": "all is written in place",
+        },
         "y = a.xp.add(y, bias.data, out=None if y is z else y)": {
             "ops/standardize.py, standardize: a.xp.add(y, bias.data, out=None if y is z else y)  ->"
             "  a.xp.add(bias.data, y, out=None if y is z else y)": "sums commute",
