@@ -268,7 +268,8 @@ def of_node(module: Module, node: ast.AST) -> Iterator[Edit]:
             pass  # an array works as well as a tensor that remembers nothing
         case ast.Call(func, args) if args:
             yield node, text(args[0])
-            if len(args) > 1 and getattr(func, "attr", None) != "swapaxes":
+            called = getattr(func, "attr", getattr(func, "id", ""))
+            if len(args) > 1 and called not in ("swapaxes", "min", "max"):
                 swapped = [text(args[1]), text(args[0]), *(text(a) for a in args[2:])]
                 swapped += [f"{k.arg}={text(k.value)}" for k in node.keywords]
                 yield node, f"{text(func)}({', '.join(swapped)})"

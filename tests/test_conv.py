@@ -1,5 +1,7 @@
 """Convolution is its definition, and its derivatives of three orders are those by differences."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -120,3 +122,30 @@ def test_mixed_dtypes_give_the_one_that_numpy_gives(of_x, of_w, channels):
     ):
         assert y.dtype == np.result_type(x, w)
         np.testing.assert_allclose(y.data, exact, rtol=1e-3, atol=1e-3 * exact.max())
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [2, 3, 4, 5])
+def test_winograd_at_every_edge(stride, kernel):
+    """Images whose last rows no kernel reaches, or only the padding does; tiles that end on the
+    edge or beyond it; and the two directions apart."""
+    rng = np.random.default_rng(0)
+    for padding, size in itertools.product((0, 1, 2), range(max(1, kernel - 2), 18)):
+        places = (size + 2 * padding - kernel) // stride + 1
+        if places < 1:
+            continue
+        other = (1, 0, 2, 5, (5 - 2) // 1 + 1)  # stride, padding, kernel, size, places
+        for turned in (False, True):
+            here = (stride, padding, kernel, size, places)
+            pairs = zip(*((other, here) if turned else (here, other)), strict=True)
+            geometry = Geometry(*pairs)
+            x, w, y = (
+                rng.normal(size=shape)
+                for shape in (
+                    (2, 1, *geometry.image), (2, 1, *geometry.kernel), (2, 2, *geometry.places)
+                )
+            )  # fmt: skip
+            fast, plain = Winograd(geometry), Rows(geometry)
+            for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
+                got, expected = (op(*lift(a, b), way).data for way in (fast, plain))
+                np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
