@@ -94,7 +94,7 @@ def computed(function, args, kwargs, written=()):
 
 def as_array(result):
     if isinstance(result, (tuple, list)):
-        return type(result)(map(as_array, result))
+        return (list if isinstance(result, list) else tuple)(map(as_array, result))
     return np.asarray(result) if isinstance(result, np.generic) else result
 
 

@@ -1,0 +1,379 @@
+"""Every measure against its closed form, its expectation, or its definition written plainly."""
+
+import itertools
+import math
+
+import guard  # noqa: F401  (registers the backend)
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygan import Tensor
+from tinygan.metrics import copies, frechet, kid, kmeans, manifold, modes, parzen, rows, scores
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def cloud(n, d=3, seed=0, mean=0.0, sd=1.0):
+    return mean + sd * rng(seed).normal(size=(n, d))
+
+
+# Distances.
+
+
+def plain_distances(a, b):
+    return np.sqrt(((a[:, None] - b[None]) ** 2).sum(-1))
+
+
+@given(st.integers(1, 8), st.integers(2, 8), st.integers(1, 4), st.sampled_from([1, 5, 1 << 20]))
+def test_distances_and_neighbours_are_those_of_the_definition(n, m, d, block):
+    a, b = cloud(n, d, 1), cloud(m, d, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "BLOCK", block)
+        expected = plain_distances(a, b)
+        np.testing.assert_allclose(rows.squared_distances(a, b), expected**2, atol=1e-12)
+        for k in range(1, m + 1):
+            np.testing.assert_allclose(rows.nearest(a, b, k), np.sort(expected)[:, k - 1])
+        among = np.sort(plain_distances(b, b))
+        for k in range(1, m):  # the nearest of all is each itself
+            found = rows.nearest(b, b, k, same=True)
+            np.testing.assert_allclose(found, among[:, k], atol=1e-7)
+
+
+# The Parzen window.
+
+
+def plain_parzen(samples, x, sigma):
+    d = samples.shape[1]
+    terms = -(plain_distances(x, samples) ** 2) / (2 * sigma**2)
+    return np.log(np.exp(terms).mean(axis=1)) - d * np.log(sigma) - d / 2 * math.log(2 * math.pi)
+
+
+@pytest.mark.parametrize("block", [1, 64, 1 << 23])
+def test_the_window_is_its_formula(block, monkeypatch):
+    monkeypatch.setattr(parzen, "BLOCK", block)
+    samples, x = cloud(7), cloud(5, seed=1)
+    found = parzen.log_likelihoods(samples, x, [0.5, 1.0, 3.0])
+    expected = [plain_parzen(samples, x, s) for s in (0.5, 1.0, 3.0)]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_the_window_of_one_sample_is_a_gaussian():
+    """And far away, where every term of the sum underflows, its logarithm does not."""
+    x = np.array([[0.0, 0], [3, 4], [300, 400]])
+    (found,) = parzen.log_likelihoods(np.zeros((4, 2)), x, [2.0])
+    np.testing.assert_allclose(
+        found, -np.array([0, 25, 250_000]) / 8 - math.log(2 * math.pi * 4), rtol=1e-6
+    )
+
+
+def test_sigma_is_chosen_on_the_validation_set_and_its_edge_is_told():
+    samples, validation, test = (cloud(400, 2, seed) for seed in range(3))
+    result = parzen.parzen(samples, validation, test)
+    every = parzen.log_likelihoods(samples, validation).mean(axis=1)
+    assert result.sigma == parzen.SIGMAS[int(every.argmax())] and not result.at_edge
+    values = plain_parzen(samples, test, result.sigma)
+    assert result.mean == pytest.approx(values.mean(), rel=1e-5)
+    assert result.standard_error == pytest.approx(values.std() / 20, rel=1e-4)
+    assert parzen.parzen(samples, validation, test, [0.01, 0.1]).at_edge
+    # The entropy of the distribution is a bound for any model: log(2 pi e) in two dimensions.
+    assert result.mean < -math.log(2 * math.pi * math.e) + 3 * result.standard_error
+
+
+def test_the_grid_is_that_of_the_papers_code():
+    expected = [0.1, 0.1292, 0.1668, 0.2154, 0.2783, 0.3594, 0.4642, 0.5995, 0.7743, 1.0]
+    np.testing.assert_allclose(parzen.SIGMAS, expected, atol=5e-5)
+
+
+# Frechet and kernel distances.
+
+
+@pytest.mark.parametrize("d", [1, 3, 20])
+def test_the_distance_of_gaussians_is_its_closed_form(d):
+    m, s = rng().normal(size=d), 1.7
+    same = frechet.gaussian_distance(np.zeros(d), np.eye(d), m, s**2 * np.eye(d))
+    assert same == pytest.approx((m**2).sum() + d * (1 - s) ** 2)
+    a, b = (x @ x.T for x in rng().normal(size=(2, d, d)))
+    root = scipy.linalg.sqrtm(a @ b).real
+    expected = (m**2).sum() + np.trace(a + b - 2 * root)
+    assert frechet.gaussian_distance(np.zeros(d), a, m, b) == pytest.approx(expected, abs=1e-6)
+    assert frechet.gaussian_distance(m, a, m, a) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_frechet_distance_of_samples():
+    x = cloud(4000, 4)
+    assert frechet.frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    far = frechet.frechet_distance(x, cloud(4000, 4, 1, mean=2.0, sd=3.0))
+    assert far == pytest.approx(4 * 2**2 + 4 * (3 - 1) ** 2, rel=0.05)
+    m1, m2 = x.mean(0), far
+    y = x[:2000] * [1, 2, 3, 4]
+    m1, m2, s1, s2 = x.mean(0), y.mean(0), np.cov(x.T), np.cov(y.T)
+    assert frechet.frechet_distance(x, y) == pytest.approx(
+        frechet.gaussian_distance(m1, s1, m2, s2)
+    )
+    fewer = [frechet.frechet_distance(x[:n], cloud(n, 4, 1)) for n in (100, 1000, 4000)]
+    assert fewer[0] > fewer[1] > fewer[2]  # biased: not to be compared across sizes
+
+
+def plain_mmd2(x, y):
+    def kernel(a, b):
+        return (a @ b / len(a) + 1) ** 3
+
+    n, m = len(x), len(y)
+    pairs = itertools.permutations
+    return (
+        sum(kernel(a, b) for a, b in pairs(x, 2)) / (n * (n - 1))
+        + sum(kernel(a, b) for a, b in pairs(y, 2)) / (m * (m - 1))
+        - 2 * sum(kernel(a, b) for a in x for b in y) / (n * m)
+    )
+
+
+def test_the_kernel_distance_is_its_formula_and_unbiased():
+    x, y = cloud(6), cloud(9, seed=1)
+    assert kid.mmd2(x, y) == pytest.approx(plain_mmd2(x, y))
+    found = [kid.mmd2(cloud(30, 3, 2 * i), cloud(30, 3, 2 * i + 1)) for i in range(400)]
+    error = np.std(found) / 20
+    assert abs(np.mean(found)) < 3 * error and min(found) < 0 < max(found)
+
+
+def test_kid_of_one_distribution_is_nothing_and_of_two_is_something():
+    x, y, other = cloud(3000), cloud(3000, seed=1), cloud(3000, seed=2, mean=0.5)
+    same, apart = (kid.kid(x, z, rng=rng(), subsets=20, size=500) for z in (y, other))
+    assert abs(same.mean) < 4 * same.standard_error
+    assert apart.mean > 10 * apart.standard_error
+    again = kid.kid(x, y, rng=rng(), subsets=20, size=500)
+    assert again == same
+
+
+# Precision, recall, density, coverage.
+
+
+def plain_manifold(x, y, k):
+    xx, yy = np.sort(plain_distances(x, x)), np.sort(plain_distances(y, y))
+    real, fake, d = xx[:, k], yy[:, k], plain_distances(x, y)
+    return (
+        (d <= real[:, None]).any(0).mean(),
+        (d <= fake).any(1).mean(),
+        (d < real[:, None]).sum() / (k * len(y)),
+        (d < real[:, None]).any(1).mean(),
+    )
+
+
+@given(st.integers(4, 12), st.integers(4, 12), st.integers(1, 3), st.sampled_from([1, 1 << 20]))
+def test_the_manifold_is_its_definition(n, m, k, block):
+    x, y = cloud(n, 2, 1), cloud(m, 2, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "BLOCK", block)
+        assert manifold.manifold(x, y, k) == pytest.approx(plain_manifold(x, y, k))
+
+
+def test_density_and_coverage_of_one_distribution_have_their_expectations():
+    n, k = 400, 5
+    found = [manifold.manifold(cloud(n, 3, 2 * i), cloud(n, 3, 2 * i + 1), k) for i in range(60)]
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0) / math.sqrt(len(found))
+    coverage = 1 - math.prod((n - i) / (2 * n - i) for i in range(1, k + 1))
+    assert abs(mean[2] - 1) < 4 * error[2] and abs(mean[3] - coverage) < 4 * error[3]
+    whole = 1 - math.prod((10_000 - i) / (20_000 - i) for i in range(1, 6))
+    assert whole == pytest.approx(0.96877, abs=1e-5)
+
+
+def test_what_each_of_the_four_is_blind_to():
+    real = cloud(1000, 2)
+    one_place = manifold.manifold(real, cloud(1000, 2, 1, sd=0.05))
+    assert one_place.precision > 0.95 and one_place.recall < 0.1 and one_place.coverage < 0.1
+    too_wide = manifold.manifold(real, cloud(1000, 2, 1, sd=5.0))
+    assert too_wide.precision < 0.5 and too_wide.density < 0.3 and too_wide.recall > 0.9
+    centroids, _ = kmeans.kmeans(cloud(10_000, 20), 1000, rng=rng(), steps=2)
+    table = manifold.manifold(cloud(1000, 20, 5), centroids)
+    floor = manifold.manifold(cloud(1000, 20, 5), cloud(1000, 20, 6))
+    assert table.precision > floor.precision and table.coverage > floor.coverage
+    assert table.density > 1.2 > floor.density and table.recall < floor.recall - 0.1
+
+
+# Modes.
+
+
+def test_the_ring_has_eight_modes_and_the_grid_twenty_five():
+    ring, grid = modes.ring(), modes.grid()
+    assert len(np.unique(ring.means.round(6), axis=0)) == 8
+    np.testing.assert_allclose(np.linalg.norm(ring.means, axis=1), 1)
+    assert sorted(map(tuple, grid.means)) == sorted(itertools.product([-4, -2, 0, 2, 4], repeat=2))
+    assert (ring.sd, grid.sd) == (0.01, 0.05)
+
+
+@pytest.mark.parametrize("mixture", [modes.ring(), modes.grid()], ids=["ring", "grid"])
+def test_true_samples_score_what_they_should(mixture):
+    found = [modes.modes(mixture.sample(2500, rng=rng(seed)), mixture) for seed in range(40)]
+    k = len(mixture.means)
+    assert all(f.captured == k for f in found)
+    quality = np.mean([f.high_quality for f in found])
+    assert quality == pytest.approx(1 - math.exp(-4.5), abs=4 * 0.0021 / math.sqrt(40))
+    floor = np.mean([f.reverse_kl for f in found])
+    assert floor == pytest.approx((k - 1) / 5000, rel=0.25)
+
+
+def test_modes_that_are_missing_and_samples_between_them():
+    mixture = modes.ring()
+    six = np.repeat(mixture.means[:6], 50, axis=0)
+    found = modes.modes(np.concatenate([six, np.zeros((100, 2))]), mixture)
+    assert found.captured == 6 and found.high_quality == 0.75
+    assert found.reverse_kl == pytest.approx(math.log(8 / 6))
+    assert list(found.counts) == [50] * 6 + [0, 0]
+    nothing = modes.modes(np.zeros((10, 2)), mixture)
+    assert (nothing.captured, nothing.high_quality, nothing.reverse_kl) == (0, 0, math.inf)
+    edges = [mixture.means[:1] + np.array([[x, 0]]) for x in (0.0299, 0.0301)]
+    assert [modes.modes(edge, mixture).captured for edge in edges] == [1, 0]
+
+
+# Scores by a classifier.
+
+
+def test_scores_of_sets_whose_score_is_known():
+    alike = np.full((50, 10), 0.1)
+    sure = np.eye(10)[np.arange(50) % 10]
+    one = np.eye(10)[np.zeros(50, int)]
+    assert [scores.classifier_score(p) for p in (alike, sure, one)] == pytest.approx([1, 10, 1])
+    assert scores.class_kl(sure) == pytest.approx(0) and scores.class_kl(one) == math.log(10)
+    half = np.eye(10)[np.arange(50) % 5]
+    assert scores.class_kl(half) == pytest.approx(math.log(2))
+    assert scores.classifier_score(half) == pytest.approx(5)
+    p = rng().dirichlet(np.ones(4), 30)
+    marginal = p.mean(0)
+    expected = math.exp(np.mean((p * np.log(p / marginal)).sum(1)))
+    assert scores.classifier_score(p) == pytest.approx(expected)
+    assert list(scores.class_counts(half)) == [10] * 5 + [0] * 5
+
+
+# Copies.
+
+
+def test_copies_of_training_images_are_found_and_fresh_ones_are_not():
+    training, held_out = cloud(500, 5), cloud(300, 5, 1)
+    fresh = copies.copying(cloud(300, 5, 2), training, held_out)
+    assert abs(fresh.z) < 3
+    near = copies.copying(training[:300] + 0.01, training, held_out)
+    assert near.closer > 0.99 and near.z > 10
+    far = copies.copying(cloud(300, 5, 2, sd=3.0), training, held_out)
+    assert far.closer < 0.2 and far.z < -10
+    assert near.held_out_distance == fresh.held_out_distance > near.sample_distance
+
+
+def test_copying_is_the_statistic_of_mann_and_whitney():
+    training, a, b = cloud(50, 2), cloud(30, 2, 1), cloud(20, 2, 2)
+    found = copies.copying(a, training, b)
+    x, y = rows.nearest(a, training), rows.nearest(b, training)
+    u = scipy.stats.mannwhitneyu(y, x, use_continuity=False, method="asymptotic")
+    assert found.closer == pytest.approx(u.statistic / 600)
+    assert math.erfc(abs(found.z) / math.sqrt(2)) == pytest.approx(u.pvalue)
+    same = copies.copying(training[:10], training, training[10:40])  # all distances are 0
+    assert same.closer == 0.5 and same.z == 0
+
+
+def test_duplicates_are_counted_in_8_bits():
+    x = rng().random((10, 4))
+    assert copies.duplicates(x) == 0
+    assert copies.duplicates(np.concatenate([x, x[:5]])) == pytest.approx(5 / 15)
+    assert copies.duplicates(np.concatenate([x, x + 1e-6])) >= 0.4
+    assert copies.duplicates(np.zeros((8, 2))) == 7 / 8
+
+
+def test_the_nearest_image_is_named():
+    training = cloud(40, 6)
+    order = rng().permutation(40)
+    found = copies.nearest_images(training[order] + 1e-3, training)
+    np.testing.assert_array_equal(found, order)
+
+
+# k-means.
+
+
+def test_kmeans_finds_clusters_that_are_apart():
+    means = np.array([[0, 0], [10, 0], [0, 10]])
+    clusters = [cloud(50, 2, i, mean=m) for i, m in enumerate(means)]
+    x = np.concatenate(clusters)
+    found, counts = kmeans.kmeans(x, 3, rng=rng(3), steps=20)
+    assert counts.sum() == 150 and found.shape == (3, 2)
+    best = sum(((c - c.mean(0)) ** 2).sum() for c in clusters)
+    assert (plain_distances(x, found).min(1) ** 2).sum() <= 1.0001 * best
+    images, _ = kmeans.kmeans(x.reshape(-1, 1, 2, 1), 3, rng=rng(), steps=1)
+    assert images.shape == (3, 1, 2, 1)
+
+
+def test_a_step_of_kmeans_never_makes_it_worse():
+    x, costs = cloud(200, 3), []
+    for steps in range(1, 6):
+        centroids, _ = kmeans.kmeans(x, 20, rng=rng(1), steps=steps)
+        costs.append((plain_distances(x, centroids).min(1) ** 2).sum())
+    assert costs == sorted(costs, reverse=True) and costs[0] > costs[-1]
+
+
+# On another backend, and on nonsense.
+
+MEASURES = {
+    "parzen": lambda a, b: parzen.log_likelihoods(a, b, [0.5, 1.0]),
+    "frechet": frechet.frechet_distance,
+    "kid": lambda a, b: kid.kid(a, b, rng=rng(), subsets=3, size=20),
+    "manifold": manifold.manifold,
+    "modes": lambda a, b: modes.modes(a, modes.Mixture(cloud(4), 0.5)),
+    "scores": lambda a, b: scores.class_counts(abs(a) / abs(a).sum(axis=1)[:, None]),
+    "copying": lambda a, b: copies.copying(a, b, b[:20]),
+    "nearest_images": copies.nearest_images,
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_takes_arrays_of_either_backend(name):
+    a, b = cloud(40), cloud(30, seed=1)
+    there = (Tensor(x).to("guard").data for x in (a, b))
+    got, expected = MEASURES[name](*there), MEASURES[name](a, b)
+    flat = [np.concatenate([np.ravel(v) for v in r]) if isinstance(r, tuple) else r
+            for r in (got, expected)]  # fmt: skip
+    np.testing.assert_allclose(flat[0], flat[1], rtol=1e-6)
+
+
+GOOD = cloud(30)
+BAD = {
+    "a list": ([[1.0]], TypeError, "expected an array, got list"),
+    "one axis": (np.ones(5), ValueError, r"expected numbers of shape \(N, \.\.\.\)"),
+    "no rows": (np.ones((0, 3)), ValueError, r"expected at least \d+ samples, got shape \(0, 3\)"),
+    "not a number": (np.where(GOOD > 2, np.nan, GOOD), ValueError, "expected finite numbers"),
+    "infinity": (np.full((30, 3), np.inf), ValueError, "expected finite numbers"),
+    "words": (np.full((30, 3), "x"), ValueError, "expected numbers of shape"),
+    "another width": (cloud(30, 2), ValueError, "expected"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("name", set(MEASURES) - {"scores", "modes"})
+def test_nonsense_is_refused_by_name(name, what):
+    samples, error, message = BAD[what]
+    with pytest.raises(error, match=message):
+        MEASURES[name](GOOD, samples)
+
+
+OUT_OF_RANGE = {
+    "real: expected more samples than the 3 f": lambda: frechet.frechet_distance(cloud(3), GOOD),
+    "fake: expected at least 2 samples": lambda: frechet.frechet_distance(GOOD, cloud(1)),
+    "size: expected 2 to 30, the samples, got 1000": lambda: kid.kid(GOOD, GOOD, rng=rng()),
+    "subsets: expected at least 2": lambda: kid.kid(GOOD, GOOD, rng=rng(), size=9, subsets=1),
+    "fake: expected at least 6 samples, got shape": lambda: manifold.manifold(GOOD, cloud(5)),
+    "sigmas: expected positive numbers, got .0": lambda: parzen.log_likelihoods(GOOD, GOOD, [0.0]),
+    "sigmas: expected positive numbers": lambda: parzen.log_likelihoods(GOOD, GOOD, []),
+    r"samples: expected \(N, 2\), got \(30, 3\)": lambda: modes.modes(GOOD, modes.ring()),
+    "probabilities: expected rows of numbers >= 0": lambda: scores.classifier_score(GOOD),
+    "that add up to 1": lambda: scores.class_kl(np.ones((3, 2))),
+    r"samples: expected numbers in \[0, 1\]": lambda: copies.duplicates(GOOD),
+    "k: expected 1 to 30, the rows of x, got 31": lambda: kmeans.kmeans(GOOD, 31, rng=rng()),
+    "k: expected 1 to 29": lambda: rows.nearest(GOOD, GOOD, 30, same=True),
+}
+
+
+@pytest.mark.parametrize("message", OUT_OF_RANGE)
+def test_numbers_out_of_range_are_refused(message):
+    with pytest.raises(ValueError, match=message.replace("got .0", r"got \[0")):
+        OUT_OF_RANGE[message]()

@@ -1,0 +1,14 @@
+"""What samples are worth: measures of a set of generated samples against a set of real ones.
+
+    modes          how many modes of a mixture are found, and how evenly
+    parzen         the log-likelihood of the 2014 paper, and what to hold against it
+    frechet, kid   distances of distributions of features
+    manifold       precision, recall, density, coverage
+    scores         what a classifier makes of the samples
+    copies         are they training images? are they all one?
+    theory         the paper's quantities in closed form
+
+Functions of arrays, of NumPy's or CuPy's, (N, ...) with a sample a row; randomness comes from an
+explicit generator. Each names its formula, its source and how it misleads. No number means much
+alone: hold it against real samples of the same size, and against samples known to be bad.
+"""

@@ -1,0 +1,49 @@
+"""k-means: a table of averages; as "samples", what no measure should prefer to real images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import Rng, of
+from .rows import blocks, rows, squared_distances
+
+__all__ = ["kmeans"]
+
+
+def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Lloyd's algorithm (1982) from k random rows of x (N, ...): centroids (k, ...) and the number
+    of rows of each, (k,), before the last step. A centroid without rows stays. Raises ValueError
+    unless 1 <= k <= N and there is a step."""
+    data = rows("x", x)
+    if not 1 <= k <= len(data):
+        raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k}")
+    if steps < 1:
+        raise ValueError(f"steps: expected at least 1, got {steps}")
+    library = of(data)
+    host = library.to_host(data)
+    centroids = host[rng.choice(len(host), k, replace=False)]
+    for _ in range(steps):
+        near = _nearest(host, centroids)
+        counts = np.bincount(near, minlength=k)
+        order = np.argsort(near, kind="stable")
+        filled = np.flatnonzero(counts)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])[filled]
+        sums = np.add.reduceat(host[order], starts, axis=0)
+        centroids = centroids.copy()
+        centroids[filled] = sums / counts[filled][:, None]
+    return centroids.reshape(k, *x.shape[1:]), counts
+
+
+def _nearest(x: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """The index of the centroid that is nearest to each row."""
+    near = np.empty(len(x), np.int64)
+
+    def work(start: int, stop: int) -> None:
+        for part in blocks(stop - start, len(centroids)):
+            here = slice(start + part.start, start + part.stop)
+            near[here] = squared_distances(x[here], centroids).argmin(axis=1)
+
+    of(x).share(work, len(x), 1000)
+    return near
