@@ -1,0 +1,312 @@
+"""The propositions of the 2014 paper, and what became of them, each as a test with its numbers."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim
+from tinygan.metrics import theory
+
+X = np.linspace(-14, 18, 32_001)
+DX = float(X[1] - X[0])
+LOG4 = math.log(4)
+
+
+def density(*parts):
+    return sum(weight * theory.normal_density(X, mean, sd) for weight, mean, sd in parts)
+
+
+STANDARD = density((1, 0, 1))
+# p, q; their JSD, V(D*), and the chi-square of section 4 of this file: values by quadrature.
+PAIRS = {
+    "equal": (STANDARD, STANDARD, 0, -1.386294, 0, 0.25),
+    "shifted by 1": (STANDARD, density((1, 1, 1)), 0.111421, -1.163451, 0.408109, 0.301014),
+    "shifted by 2": (STANDARD, density((1, 2, 1)), 0.336831, -0.712633, 1.100801, 0.387600),
+    "shifted by 4": (STANDARD, density((1, 4, 1)), 0.632720, -0.120854, 1.862805, 0.482851),
+    "wider": (STANDARD, density((1, 0, 2)), 0.092733, -1.200828, 0.319964, 0.289996),
+    "a mode dropped": (
+        density((0.5, -2, 0.5), (0.5, 2, 0.5)), density((1, -2, 0.5)),
+        0.215728, -0.954839, 0.666592, 0.333324,
+    ),
+}  # fmt: skip
+
+
+# Propositions 1 and 2, Theorem 1.
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_criterion_is_twice_the_js_divergence_less_log_4(name):
+    p, q, jsd, v, chi2, least_squares = PAIRS[name]
+    assert theory.divergence("js", p, q, DX) == pytest.approx(jsd, abs=2e-6)
+    assert theory.criterion(p, q, DX) == pytest.approx(v, abs=2e-6)
+    assert theory.criterion(p, q, DX) == pytest.approx(-LOG4 + 2 * jsd, abs=4e-6)
+    assert 2 * theory.least_squares_criterion(p, q, -1, 1, 0, DX) == pytest.approx(chi2, abs=2e-6)
+    assert theory.least_squares_criterion(p, q, 0, 1, 1, DX) == pytest.approx(
+        least_squares, abs=2e-6
+    )
+
+
+def test_what_shares_nothing_and_what_is_equal():
+    p, q = np.array([0.5, 0.5, 0, 0]), np.array([0, 0, 0.25, 0.75])
+    assert theory.criterion(p, q) == 0 and theory.criterion(p, p) == pytest.approx(-LOG4)
+    assert theory.divergence("js", p, q) == pytest.approx(math.log(2))
+    assert theory.least_squares_criterion(p, q, -1, 1, 0) == pytest.approx(1)
+    assert theory.least_squares_criterion(p, q, 0, 1, 1) == pytest.approx(0.5)
+    a, b = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
+    assert theory.divergence("js", a, b) == pytest.approx(0.042475, abs=1e-6)
+    assert theory.criterion(a, b) == pytest.approx(-1.301345, abs=1e-6)
+
+
+distributions = st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda p: sum(p) > 0.1)
+
+
+@given(distributions, distributions, st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_every_discriminator_is_a_lower_bound(p, q, D):
+    p, q = (np.array(x) / sum(x) for x in (p, q))
+    best = theory.criterion(p, q)
+    assert theory.value(D, p, q) <= best + 1e-12
+    assert -LOG4 - 1e-12 <= best <= 1e-12
+    assert best == pytest.approx(-LOG4 + 2 * theory.divergence("js", p, q), abs=1e-9)
+
+
+def train(features, real, fake, steps, lr=0.05):
+    """The best D on two sets of samples: steps of Adam, the last of them small."""
+    net = nn.Sequential(*features, nn.Linear(features_of(features), 1, rng=rng()))
+    opt = optim.Adam(net.parameters(), optim.cosine_decay(lr, steps))
+    x, y = (Tensor(s.astype(np.float32).reshape(-1, 1)) for s in (real, fake))
+    for _ in range(steps):
+        loss = gan.minimax.d_loss(net(x), net(y))
+        opt.step(grad(loss, net.parameters()))
+    return net, -loss.item()
+
+
+def features_of(layers):
+    sizes = [layer.out_features for layer in layers if isinstance(layer, nn.Linear)]
+    return sizes[-1] if sizes else 1
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+class Square(nn.Module):
+    def forward(self, x):
+        return x * x
+
+
+def test_a_trained_discriminator_is_the_optimal_one_for_shifted_gaussians():
+    """N(0, 1) against N(1, 1): the logit of D* is 1/2 - x, which one linear layer can be."""
+    real, fake = rng(1).normal(size=100_000), rng(2).normal(size=100_000) + 1
+    net, v = train([], real, fake, 300)
+    assert net[0].weight.item() == pytest.approx(-1, abs=0.02)
+    assert net[0].bias.item() == pytest.approx(0.5, abs=0.02)
+    assert (v + LOG4) / 2 == pytest.approx(0.111421, abs=0.003)
+    # On fresh samples no D exceeds C(G), but by chance.
+    fresh = [Tensor((rng(3 + i).normal(size=(200_000, 1)) + i).astype(np.float32)) for i in (0, 1)]
+    with no_grad():
+        gains = [-ops.softplus(-net(fresh[0])).data, -ops.softplus(net(fresh[1])).data]
+    error = math.sqrt(sum(g.var() / len(g) for g in gains))
+    assert sum(g.mean() for g in gains) == pytest.approx(-1.163451, abs=0.003)
+    assert sum(g.mean() for g in gains) <= -1.163451 + 3 * error
+
+
+def test_a_trained_discriminator_is_the_optimal_one_for_widths():
+    """N(0, 1) against N(0, 4): the logit is log 2 - 3 x^2 / 8."""
+    real, fake = rng(1).normal(size=100_000), 2 * rng(2).normal(size=100_000)
+    net, v = train([Square()], real, fake, 400)
+    assert net[1].weight.item() == pytest.approx(-0.375, abs=0.02)
+    assert net[1].bias.item() == pytest.approx(math.log(2), abs=0.02)
+    assert v == pytest.approx(-1.200828, abs=0.005)
+
+
+def test_a_network_finds_the_optimal_discriminator_too():
+    real, fake = rng(1).normal(size=20_000), rng(2).normal(size=20_000) + 1
+    hidden = [nn.Linear(1, 32, rng=rng()), nn.Tanh(), nn.Linear(32, 32, rng=rng()), nn.Tanh()]
+    net, _ = train(hidden, real, fake, 150, lr=0.01)
+    x = np.linspace(-2, 3, 101)
+    found = ops.sigmoid(net(Tensor(x.astype(np.float32)[:, None]))).data[:, 0]
+    p, q = theory.normal_density(x), theory.normal_density(x, 1)
+    assert np.abs(found - theory.optimal_discriminator(p, q)).max() < 0.04
+
+
+def test_where_both_are_one_distribution_the_best_is_a_half():
+    real, fake = rng(1).normal(size=50_000), rng(2).normal(size=50_000)
+    net, v = train([], real, fake, 200)
+    fresh = Tensor(rng(3).normal(size=(50_000, 1)).astype(np.float32))
+    D = ops.sigmoid(net(fresh)).data
+    assert np.abs(D - 0.5).max() < 0.06 and v == pytest.approx(-LOG4, abs=1e-3)
+    assert gan.minimax.d_loss(Tensor(np.zeros(4)), Tensor(np.zeros(4))).item() == pytest.approx(
+        LOG4
+    )
+    assert gan.non_saturating.g_loss(Tensor(np.zeros(4))).item() == pytest.approx(math.log(2))
+
+
+# A table instead of a network: C(G) is convex in q, and goes down to its least.
+
+
+def test_the_gradient_of_the_criterion_may_hold_the_discriminator_fixed():
+    p, q = rng().dirichlet(np.ones(10)), rng(1).dirichlet(np.ones(10))
+    found, step = theory.tabular_gradient(p, q), 1e-6
+    for i in range(10):
+        up, down = q.copy(), q.copy()
+        up[i] += step
+        down[i] -= step
+        difference = (theory.criterion(p, up) - theory.criterion(p, down)) / (2 * step)
+        assert found[i] == pytest.approx(difference, abs=1e-6)
+
+
+def test_a_table_that_descends_the_criterion_finds_the_data():
+    """G is a softmax of 10 numbers, D is the best one at each step: no step up, and JSD < 1e-8."""
+    p = rng().dirichlet(np.ones(10))
+    logits, path = Tensor(np.zeros(10)), []
+    for _ in range(9000):
+        q = ops.softmax(logits)
+        D = Tensor(theory.optimal_discriminator(p, q.data))
+        loss = ops.sum(Tensor(p) * ops.log(D)) + ops.sum(q * ops.log(1 - D))
+        path.append(loss.item())
+        (g,) = grad(loss, [logits])
+        logits = Tensor(logits.data - 10.0 * g.data)
+    steps = np.diff(path)
+    assert steps.max() <= 1e-13 and path[-1] == pytest.approx(-LOG4, abs=1e-7)
+    assert theory.divergence("js", p, ops.softmax(logits).data) < 1e-8
+
+
+@given(st.floats(0, 1))
+def test_the_criterion_is_convex_in_the_generators_distribution(t):
+    p, a, b = rng(5).dirichlet(np.ones(6), 3)
+    middle = theory.criterion(p, t * a + (1 - t) * b)
+    assert middle <= t * theory.criterion(p, a) + (1 - t) * theory.criterion(p, b) + 1e-12
+
+
+# Section 3: the saturating and the non-saturating loss.
+
+
+@pytest.mark.parametrize("logit", [-200.0, -10.0, -5.0, 0.0, 3.0])
+def test_the_two_losses_of_g_and_their_gradients(logit):
+    def slope(game, dtype):
+        a = Tensor(np.array([[logit]], dtype))
+        (g,) = grad(game.g_loss(a), [a])
+        assert np.isfinite(game.g_loss(a).item()) and g.dtype == dtype
+        return g.item()
+
+    D = 1 / (1 + math.exp(-logit))
+    assert slope(gan.minimax, np.float64) == pytest.approx(-D)
+    assert slope(gan.non_saturating, np.float64) == pytest.approx(-(1 - D))
+    if logit >= -10:
+        ratio = slope(gan.non_saturating, np.float64) / slope(gan.minimax, np.float64)
+        assert ratio == pytest.approx((1 - D) / D) == pytest.approx(math.exp(-logit))
+    assert slope(gan.non_saturating, np.float32) == pytest.approx(-(1 - D), rel=1e-6)
+
+
+def test_the_gradients_of_all_parameters_differ_by_that_factor():
+    G = nn.Sequential(nn.Linear(2, 8, rng=rng()), nn.Tanh(), nn.Linear(8, 3, rng=rng()))
+    D = nn.Sequential(nn.Linear(3, 8, rng=rng()), nn.LeakyReLU(0.2), nn.Linear(8, 1, rng=rng()))
+    G.astype(np.float64)
+    D.astype(np.float64)
+    z = Tensor(rng().normal(size=(1, 2)))
+    logit = D(G(z))
+    d = ops.sigmoid(logit).item()
+    saturating, other = (grad(game.g_loss(logit), G.parameters()) for game in
+                         (gan.minimax, gan.non_saturating))  # fmt: skip
+    for a, b in zip(saturating, other, strict=True):
+        np.testing.assert_allclose(b.data, a.data * (1 - d) / d, rtol=1e-10)
+
+
+# Least squares: which coding is the Pearson chi-square.
+
+
+@pytest.mark.parametrize(
+    "a, b, c, is_pearson", [(-1, 1, 0, True), (0, 1, 1, False), (0, 2, 1, True)]
+)
+def test_which_least_squares_is_pearsons(a, b, c, is_pearson):
+    found, expected = [], []
+    for p, q in itertools.pairwise(rng().dirichlet(np.ones(8), 6)):
+        found.append(2 * theory.least_squares_criterion(p, q, a, b, c))
+        expected.append(((2 * q - (p + q)) ** 2 / (p + q)).sum())
+    assert np.allclose(found, expected) == is_pearson
+
+
+def test_the_best_least_squares_discriminator_is_the_best():
+    p, q = rng().dirichlet(np.ones(5), 2)
+    for a, b in ((-1, 1), (0, 1), (0.3, 0.8)):
+        game = gan.least_squares(a, b, 0.5)
+        logits = Tensor(theory.least_squares_optimum(p, q, a, b))
+        loss = ops.sum(Tensor(p) * game.real(logits) + Tensor(q) * game.fake(logits))
+        (slope,) = grad(loss, [logits])
+        np.testing.assert_allclose(slope.data, 0, atol=1e-15)
+
+
+# The bilinear game: why it matters whose turn it is.
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.1, 0.5])
+def test_steps_at_once_spiral_out_and_steps_in_turn_do_not(lr):
+    """min over x, max over y of x y."""
+    x, y = 1.0, 0.0
+    for n in range(1, 200):
+        x, y = x - lr * y, y + lr * x
+        assert math.hypot(x, y) == pytest.approx((1 + lr**2) ** (n / 2))
+    x, y, radii = 1.0, 0.0, []
+    for _ in range(5000):
+        y = y + lr * x
+        x = x - lr * y
+        radii.append(math.hypot(x, y))
+    assert max(radii) < 1 / math.sqrt(1 - lr / 2) + 1e-9 and min(radii) > 0.7
+
+
+# f-divergences.
+
+
+def test_divergences_of_gaussians_in_closed_form():
+    q = density((1, 1, 1.5))
+    kl = math.log(1.5) + (1 + 1) / (2 * 1.5**2) - 0.5
+    reverse = -math.log(1.5) + (1.5**2 + 1) / 2 - 0.5
+    assert theory.divergence("kl", STANDARD, q, DX) == pytest.approx(kl, rel=1e-6)
+    assert theory.divergence("reverse-kl", STANDARD, q, DX) == pytest.approx(reverse, rel=1e-6)
+    assert theory.divergence("kl", q, STANDARD, DX) == pytest.approx(reverse, rel=1e-6)
+    assert kl != pytest.approx(reverse, rel=0.1)  # asymmetric
+    shifted = density((1, 1, 1))
+    bc = math.exp(-1 / 8)  # of Bhattacharyya
+    assert theory.divergence("hellinger", STANDARD, shifted, DX) == pytest.approx(2 - 2 * bc)
+    assert theory.divergence("pearson", STANDARD, shifted, DX) == pytest.approx(math.e - 1)
+    overlap = math.erf(0.5 / math.sqrt(2))
+    assert theory.divergence("total-variation", STANDARD, shifted, DX) == pytest.approx(
+        overlap, rel=1e-5
+    )
+
+
+def test_what_each_divergence_makes_of_a_dropped_mode_and_of_an_invented_one():
+    both, one = np.array([0.5, 0.5]), np.array([1.0, 0.0])
+    assert theory.divergence("kl", both, one) == math.inf  # q misses what p has
+    assert theory.divergence("kl", one, both) == pytest.approx(math.log(2))
+    assert theory.divergence("reverse-kl", both, one) == pytest.approx(math.log(2))
+    assert theory.divergence("reverse-kl", one, both) == math.inf
+    assert theory.divergence("pearson", both, one) == math.inf
+    js = theory.divergence("js", both, one)
+    assert js == pytest.approx(theory.divergence("js", one, both)) and js < math.log(2)
+    assert theory.divergence("total-variation", both, one) == 0.5
+
+
+@given(distributions, distributions)
+def test_divergences_are_nothing_only_between_equals(p, q):
+    p, q = (np.array(x) / sum(x) for x in (p, q))
+    for name in theory.DIVERGENCES:
+        assert theory.divergence(name, p, p) == pytest.approx(0, abs=1e-12)
+        assert theory.divergence(name, p, q) >= -1e-12
+    for name in ("js", "total-variation", "hellinger"):
+        assert theory.divergence(name, p, q) == pytest.approx(
+            theory.divergence(name, q, p), abs=1e-9
+        )
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ValueError, match=r"one shape, got \(2,\) and \(3,\)"):
+        theory.criterion(np.ones(2), np.ones(3))
+    with pytest.raises(ValueError, match="q: expected finite numbers >= 0"):
+        theory.divergence("js", np.ones(2), [1, -1])
+    with pytest.raises(ValueError, match="p: expected finite numbers >= 0"):
+        theory.value(np.ones(2), [np.nan, 1], np.ones(2))
