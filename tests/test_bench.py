@@ -17,7 +17,7 @@ MLPS = [name for name in WORKLOADS if name.startswith("mlp")]
 @pytest.fixture
 def short(monkeypatch):
     monkeypatch.setattr(measure, "SLOT", 0.02)
-    monkeypatch.setattr(measure, "_gemm_peak", lambda where, threads: 100.0)
+    monkeypatch.setattr(measure, "_gemm_peak", lambda where, threads, tf32: 100.0)
 
 
 def test_the_work_of_a_round_is_counted():
@@ -122,7 +122,7 @@ def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
 
 
 def test_the_peak_is_measured():
-    assert 1 < measure._gemm_peak("numpy", 1) < 1e5
+    assert 1 < measure._gemm_peak("numpy", 1, False) < 1e5
 
 
 BAD = {

@@ -59,13 +59,15 @@ def recorder(notes):
     cuda = types.SimpleNamespace(
         Stream=lambda non_blocking: Stream(notes, "side"),
         MemoryPool=lambda: types.SimpleNamespace(malloc="pool", total_bytes=lambda: 0),
-        Device=lambda: types.SimpleNamespace(synchronize=lambda: notes.append("device done")),
+        Device=lambda: types.SimpleNamespace(id=0, synchronize=lambda: notes.append("device done")),
         using_allocator=using_allocator,
         alloc_pinned_memory=lambda n: bytearray(512 * -(-n // 512)),
         get_current_stream=lambda: Stream(notes, "main"),
         runtime=types.SimpleNamespace(memcpyAsync=copy),
     )
-    return Recorder(types.SimpleNamespace(cuda=cuda, empty=np.empty))
+    cupy = types.ModuleType("cupy")
+    cupy.cuda, cupy.empty = cuda, np.empty
+    return Recorder(cupy)
 
 
 def test_rounds_are_played_where_they_will_be_recorded(recorder, notes):
@@ -92,6 +94,14 @@ def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, 
     with pytest.raises(RuntimeError, match="D2H"):
         recorder.record(play)
     assert notes == ["capture", "end"] and gc.isenabled() and recorder.nodes() == ""
+
+
+def test_a_pool_that_gave_back_memory_while_recording_spoils_the_graph(recorder):
+    sizes = iter([100, 60])
+    recorder.pool = types.SimpleNamespace(total_bytes=lambda: next(sizes))
+    with pytest.raises(RuntimeError, match="too full to record"):
+        recorder.record(lambda: None)
+    recorder.pool = types.SimpleNamespace(total_bytes=lambda: 0)
 
 
 def test_the_memory_of_recorders_is_counted(recorder):

@@ -109,16 +109,17 @@ def bench(
 ) -> dict[str, Any]:
     """Time rounds of Algorithm 1; a dict of plain values, as `report` prints it.
 
-    `backends`: those that work here, if None. `against`: "torch" (as its users write it, and tuned)
-    and "by-hand" (NumPy without an engine). `threads`: all cores, if None. `seconds`: for each
-    contender and workload. `batch` and `width` (of hidden layers, as a multiple) change the
-    workloads. `tf32`: on a GPU, products of factors rounded to TF32, ours and PyTorch's alike; else
+    `backends`: those that work here, if None. `against`: "torch" (as its users write it, and tuned;
+    on a GPU also compiled, and captured by hand) or one of those by its name, and "by-hand" (NumPy
+    without an engine). A peer that fails is left out, with its reason on stderr. `threads`: all
+    cores, if None. `seconds`: for each contender and workload. `batch` and `width` (of hidden
+    layers, as a multiple) change the workloads. `tf32`: on a GPU, products of factors rounded to TF32, ours and PyTorch's alike; else
     strict float32 for both. Raises InputError for what is unknown or not installed.
     """
     for name in against:
-        choose("--against", name, PEERS)
-        if name == "torch" and importlib.util.find_spec("torch") is None:
-            raise InputError("--against torch: PyTorch is not installed; pip install torch")
+        choose("--against", name, [*PEERS, *GPU_PEERS["torch"]])
+        if name.startswith("torch") and importlib.util.find_spec("torch") is None:
+            raise InputError(f"--against {name}: PyTorch is not installed; pip install torch")
     if backends is None:
         backends = [name for name, problem in backend.survey().items() if problem is None]
     for name in backends:
@@ -138,8 +139,8 @@ def bench(
         if where not in backends:
             continue  # what runs on the host races on the host, what runs on a GPU on that GPU
         ours, peers = ([where], PEERS) if where == "numpy" else ([where, where + EAGER], GPU_PEERS)
-        contenders = [*ours, *(peer for name in against for peer in peers[name])]
-        peaks[where] = _gemm_peak(where, threads)
+        contenders = [*ours, *(peer for name in against for peer in peers.get(name, (name,)))]
+        peaks[where] = _gemm_peak(where, threads, tf32)
         for name in workloads:
             m = batch or find(name).batch
             race = list(_race(name, contenders, len(ours), m, width, threads, seconds, tf32))
@@ -170,13 +171,13 @@ def _race(
     """A row for each contender; the first `ours` of them are tinygan's backends."""
     sizes = batch, width, threads, tf32
     with ExitStack() as stack:
-        workers = [
-            worker
-            for name in contenders
-            if (worker := stack.enter_context(Worker(workload, name, *sizes))).can
-        ]
-        for worker in workers:
-            worker.calibrate()
+        workers = []
+        for name in contenders:
+            with _left_out_if_it_fails(name not in contenders[:ours]):
+                worker = stack.enter_context(Worker(workload, name, *sizes))
+                if worker.can:
+                    worker.calibrate()
+                    workers.append(worker)
         slots = max(3, round(seconds / SLOT))
         times: dict[str, list[float]] = {worker.name: [] for worker in workers}
         for _ in range(slots):
@@ -204,9 +205,20 @@ def _race(
             yield row
 
 
-def _gemm_peak(where: str, threads: int) -> float:
+@contextlib.contextmanager
+def _left_out_if_it_fails(is_peer: bool) -> Iterator[None]:
+    """A peer that does not run says why, and the others race on."""
+    try:
+        yield
+    except InputError as problem:
+        if not is_peer:
+            raise
+        print(f"left out: {problem}", file=sys.stderr)
+
+
+def _gemm_peak(where: str, threads: int, tf32: bool) -> float:
     """GFLOP/s of the fastest of a few large matrix products in float32, in a process of its own."""
-    with Worker("", f"gemm-{where}", 1, 1, threads) as worker:
+    with Worker("", f"gemm-{where}", 1, 1, threads, tf32) as worker:
         fastest = min(worker.play(1) for _ in range(20))
     return 2 * (GEMM if where == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9
 

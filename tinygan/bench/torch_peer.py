@@ -96,9 +96,13 @@ def player(
         return (torch.rand(batch, pair.z_size, device=where) * 2 - 1) * 3**0.5
 
     def round_(indices: torch.Tensor) -> None:
+        if name == "torch-cuda-compile":  # or D(x) would overwrite G(z), which no gradient awaits
+            torch.compiler.cudagraph_mark_step_begin()
         real = x[indices].float() * ((1 - pair.low) / 255) + pair.low
         with torch.set_grad_enabled(not tuned):
             fake = G(noise())
+        if name == "torch-cuda-compile":
+            fake = fake.clone()
         d_loss = bce(D(real), ones) + bce(D(fake.detach()), zeros)
         opt_d.zero_grad()
         d_loss.backward()

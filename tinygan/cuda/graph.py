@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,12 @@ import numpy as np
 __all__ = ["Recorder", "held"]
 
 HOST_TO_DEVICE = 1  # cudaMemcpyKind
+
+
+@cache
+def _stream(cupy: Any, device: int, thread: int) -> Any:
+    """One for all recorders of a thread: cuBLAS keeps a handle and a workspace for each stream."""
+    return cupy.cuda.Stream(non_blocking=True)
 
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
@@ -36,7 +44,7 @@ class Recorder:
 
     def __init__(self, cupy: Any) -> None:
         self.cupy, self.graph = cupy, None
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.stream = _stream(cupy, cupy.cuda.Device().id, threading.get_ident())
         self.pool = cupy.cuda.MemoryPool()
         _recorders.add(self)
 
@@ -74,18 +82,22 @@ class Recorder:
         `playing`. Whatever goes wrong is raised, and the stream captures no more."""
         self.graph = None
         gc.collect()
-        enabled = gc.isenabled()
+        enabled, held = gc.isenabled(), self.pool.total_bytes()
         gc.disable()  # it might free memory of the device, which is no part of the round
-        self.stream.begin_capture()
         try:
-            play()
-        except BaseException:
-            self._abandon()
-            raise
+            self.stream.begin_capture()
+            try:
+                play()
+            except BaseException:
+                self._abandon()
+                raise
+            graph = self.stream.end_capture()
         finally:
             if enabled:
                 gc.enable()
-        self.graph = graph = self.stream.end_capture()
+        if self.pool.total_bytes() < held:  # short of memory, it gave back blocks that nodes name
+            raise RuntimeError("the device is too full to record a round")
+        self.graph = graph
         graph.upload(self.stream)
         return lambda: graph.launch()
 
