@@ -34,6 +34,7 @@ os.environ["PYTHONPATH"] = str(HERE.parent)  # and so for the processes that are
 from tinygan import backend, gan, models, optim  # noqa: E402
 from tinygan.bench import bench, report  # noqa: E402
 from tinygan.bench.measure import machine  # noqa: E402
+from tinygan.conv import winograd  # noqa: E402
 from tinygan.cuda.picture import kinds  # noqa: E402
 from tinygan.data import Minibatches, load  # noqa: E402
 from tinygan.nn import Dropout  # noqa: E402
@@ -170,6 +171,7 @@ def sessions() -> list[Claim]:
 def numpy() -> list[Claim]:
     """CuPy and NumPy, from the same weights and noise, in float64."""
     claims = []
+    winograd.pays = lambda *sizes: False  # convolutions in one way on both
     for model in ("mlp-small", "mlp-2014", "dcgan28-slim"):
         matches = [
             Match(model, where, np.float64, where == "cupy", 16) for where in ("cupy", "numpy")

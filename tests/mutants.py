@@ -108,7 +108,7 @@ def mutants() -> list[Mutant]:
                     module.source.decode().splitlines()[node.lineno - 1].partition("  #")[0].strip()
                 )
                 mutant = Mutant(name, node.lineno, called, before, after, line, source)
-                if compiles(source):
+                if before != after and compiles(source):
                     found.setdefault(name + source, mutant)
     return list(found.values())
 

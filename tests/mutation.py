@@ -127,6 +127,26 @@ EQUIVALENT: dict[str, str] = {
         "places = places.reshape(stop - start, v.tiles * v.places, h.tiles * h.places, o)": {
             "conv/winograd.py, Winograd.to_y: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
         },
+        "kernels = kernels.reshape(v.taps, sh, sw, h.taps, stop - start, o)": {
+            "conv/winograd.py, Winograd.to_w: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
+        },
+        "if (v.taps * sh, h.taps * sw) != (kh, kw):": {
+            f"conv/winograd.py, Winograd.of_w: {change}": "a copy of the same"
+            for change in (
+                "(v.taps * sh, h.taps * sw) != (kh, kw)  ->  True",
+                "v.taps * sh  ->  sh",
+                "v.taps * sh  ->  (v.taps) / (sh)",
+                "h.taps * sw  ->  sw",
+                "h.taps * sw  ->  (h.taps) / (sw)",
+            )
+        },
+        "if places.shape != full:": {
+            "conv/winograd.py, Winograd.of_y: places.shape != full  ->  True": "a copy of the same",
+        },
+        "return reshape(g, kept) * Tensor(shares_of_largest(a.data, y.data.reshape(kept), axis))": {
+            "ops/reductions.py, max: shares_of_largest(a.data, y.data.reshape(kept), axis)  ->  "
+            "shares_of_largest(y.data.reshape(kept), a.data, axis)": "what is equal is equal",
+        },
         "if x.ndim == 2:": {
             "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
         },

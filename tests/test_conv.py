@@ -142,7 +142,7 @@ def test_winograd_at_every_edge(stride, kernel):
             x, w, y = (
                 rng.normal(size=shape)
                 for shape in (
-                    (2, 1, *geometry.image), (2, 1, *geometry.kernel), (2, 2, *geometry.places)
+                    (4, 1, *geometry.image), (2, 1, *geometry.kernel), (4, 2, *geometry.places)
                 )
             )  # fmt: skip
             fast, plain = Winograd(geometry), Rows(geometry)

@@ -113,8 +113,9 @@ def bench(
     on a GPU also compiled, and captured by hand) or one of those by its name, and "by-hand" (NumPy
     without an engine). A peer that fails is left out, with its reason on stderr. `threads`: all
     cores, if None. `seconds`: for each contender and workload. `batch` and `width` (of hidden
-    layers, as a multiple) change the workloads. `tf32`: on a GPU, products of factors rounded to TF32, ours and PyTorch's alike; else
-    strict float32 for both. Raises InputError for what is unknown or not installed.
+    layers, as a multiple) change the workloads. `tf32`: on a GPU, products of factors rounded to
+    TF32, ours and PyTorch's alike; else strict float32 for both. Raises InputError for what is
+    unknown or not installed.
     """
     for name in against:
         choose("--against", name, [*PEERS, *GPU_PEERS["torch"]])
