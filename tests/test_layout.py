@@ -32,9 +32,9 @@ ORDER = [
     "__init__",  # the public API
     "models",
     "data",
-    "metrics",
     "plots",
     "checkpoint",
+    "metrics",
     "training",
     "parallel",
     "info",

@@ -217,6 +217,16 @@ def test_a_run_that_cannot_be_recorded_says_so_once(tmp_path, monkeypatch, capsy
     assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1
 
 
+def test_a_network_that_was_moved_is_refused_by_the_next_launch():
+    start, (G, *_), _ = small("guard")
+    rounds = Replay(start, backend.get("guard"))
+    for _ in range(4):
+        next(rounds)
+    G.to("guard")
+    with pytest.raises(RuntimeError, match="got another array after this optimizer was built"):
+        next(rounds)
+
+
 def test_a_round_has_no_more_nodes_than_it_had():
     """Each is a launch where no kernel stands for several; a rise is a cost that wants a reason."""
     most = {"mlp-small": 203, "mlp-mid": 357, "mlp-2014": 485, "dcgan28": 1359}

@@ -11,7 +11,8 @@ in one copy, and launches; it never waits. Every round leaves what it would have
 
 What a round is made of must pass through `fresh`, or be the same each time: a `data` that slices
 its images by a counter of its own would be recorded with the counter's value, and so would a size
-that is decided outside of what `fresh` is given. All parts of tinygan keep to that.
+that is decided outside of what `fresh` is given. All parts of tinygan keep to that. Once rounds
+are recorded, a network must not be moved (its optimizer refuses), nor changed in its mode.
 
 A round that cannot be recorded (the host reads a value in it, say) fails while it is recorded; then
 `why` has the reason in one line, and the rounds go on unrecorded, with the same results.

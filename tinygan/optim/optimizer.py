@@ -72,7 +72,6 @@ class Optimizer:
         Raises ValueError if a gradient is missing or has another shape or dtype.
         """
         gradients = self._flat(grads)
-        self._check_views()
         state = [self.state[slot] for slot in self.slots]
         numbers = list(fresh(self._count, like=self.w))
 
@@ -90,7 +89,8 @@ class Optimizer:
         of(self.w).share(update, self.w.size, LEAST)
 
     def _count(self) -> np.ndarray:
-        """Count an update: the numbers that it takes."""
+        """Count an update: the numbers that it takes. Asked before each, recorded or not."""
+        self._check_views()
         now = [at(getattr(self, name), self.t) for name in self.schedules]
         self.t += 1
         for p in self.parameters:

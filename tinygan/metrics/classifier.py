@@ -1,0 +1,152 @@
+"""The classifier whose features and verdicts the measures use: small, convolutional, our own.
+
+    judge = Classifier.shipped()                 the weights in this package, by their SHA-256
+    judge.features(images), judge.probabilities(images)
+
+Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
+MNIST by `python -m tinygan.metrics.train_classifier`; what it makes of other images than digits
+means nothing. A measure on its features is comparable with others on the same weights only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import nn, ops
+from ..autograd import grad
+from ..backend import Rng, of
+from ..checkpoint import load
+from ..losses import cross_entropy
+from ..optim import Adam, cosine_decay
+from ..tensor import Tensor, no_grad
+
+__all__ = ["CLASSES", "FEATURES", "FILE", "Classifier", "train"]
+
+FEATURES, CLASSES = 128, 10
+FILE = Path(__file__).parent / "files" / "classifier.safetensors"
+BATCH = 500
+
+
+def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
+    """Images to features, and features to logits."""
+    body = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1, rng=rng),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 4, stride=2, padding=1, rng=rng),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.Conv2d(64, 64, 4, stride=2, padding=1, rng=rng),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(64 * 7 * 7, FEATURES, rng=rng),
+        nn.ReLU(),
+    )
+    head = nn.Sequential(nn.Dropout(0.5, rng=rng), nn.Linear(FEATURES, CLASSES, rng=rng))
+    return body, head
+
+
+class Classifier:
+    """A trained pair of `network`, in evaluation mode. `sha256` tells the weights."""
+
+    def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
+        self.body, self.head = body.eval(), head.eval()
+        digest = hashlib.sha256()
+        for name, array in sorted(self.state_dict().items()):
+            digest.update(name.encode() + of(array).to_host(array).tobytes())
+        self.sha256 = digest.hexdigest()
+
+    @classmethod
+    def shipped(cls) -> Classifier:
+        """That of the package; raises InputError if its file is damaged."""
+        arrays, _ = load(FILE)
+        body, head = network(np.random.default_rng(0))
+        for part, net in (("body/", body), ("head/", head)):
+            net.load_state_dict(
+                {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
+            )
+        return cls(body, head)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All weights by name."""
+        return {
+            f"{part}/{name}": array
+            for part, net in (("body", self.body), ("head", self.head))
+            for name, array in net.state_dict().items()
+        }
+
+    def features(self, images: Any) -> np.ndarray:
+        """The FEATURES numbers before the last layer, (N, 128), at least 0."""
+        return np.concatenate([body for body, _ in self._passes(images)])
+
+    def probabilities(self, images: Any) -> np.ndarray:
+        """p(class | image), (N, 10)."""
+        return np.concatenate([p for _, p in self._passes(images)])
+
+    def accuracy(self, images: Any, labels: np.ndarray) -> float:
+        """The share of images whose most likely class is their label."""
+        return float((self.probabilities(images).argmax(axis=1) == labels).mean())
+
+    def _passes(self, images: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        images = checked(images)
+        with no_grad():
+            for start in range(0, len(images), BATCH):
+                features = self.body(Tensor(images[start : start + BATCH]))
+                yield features.numpy(), ops.softmax(self.head(features)).numpy()
+
+
+def checked(images: Any) -> np.ndarray:
+    """Images for a classifier as float32. Raises ValueError for others than (N, 1, 28, 28) in
+    [0, 1]."""
+    array = np.asarray(images, np.float32)
+    if array.ndim != 4 or array.shape[1:] != (1, 28, 28) or not len(array):
+        raise ValueError(f"images: expected shape (N, 1, 28, 28), got {array.shape}")
+    if not (array.min() >= 0 and array.max() <= 1):  # and so for NaN
+        raise ValueError(
+            f"images: expected numbers in [0, 1], got {array.min():g} to {array.max():g}"
+        )
+    return array
+
+
+def train(
+    images: Any,
+    labels: np.ndarray,
+    *,
+    rng: Rng,
+    epochs: int = 5,
+    batch: int = 100,
+    lr: float = 2e-3,
+) -> Iterator[tuple[int, float, Classifier]]:
+    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,): yields the epoch, its
+    mean loss and the classifier as it is. Images are shifted by up to two pixels, at random."""
+    images, labels = checked(images), np.asarray(labels)
+    body, head = network(rng)
+    parameters = [*body.parameters(), *head.parameters()]
+    steps = max(1, len(images) // batch)
+    opt = Adam(parameters, cosine_decay(lr, epochs * steps))
+    for epoch in range(1, epochs + 1):
+        body.train()
+        head.train()
+        order, total = rng.permutation(len(images)), 0.0
+        for i in range(steps):
+            part = order[i * batch : (i + 1) * batch]
+            loss = cross_entropy(head(body(Tensor(shifted(images[part], rng)))), labels[part])
+            opt.step(grad(loss, parameters))
+            total += loss.item()
+        yield epoch, total / steps, Classifier(body, head)
+
+
+def shifted(images: np.ndarray, rng: Rng, most: int = 2) -> np.ndarray:
+    """Each image by its own number of pixels down and right, in [-most, most]; black comes in."""
+    n, _, h, w = images.shape
+    padded = np.pad(images[:, 0], ((0, 0), (most, most), (most, most)))
+    down, right = rng.integers(0, 2 * most + 1, (2, n))
+    rows = down[:, None] + np.arange(h)
+    columns = right[:, None] + np.arange(w)
+    return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]][:, None]
