@@ -140,6 +140,11 @@ EQUIVALENT: dict[str, str] = {
                 "h.taps * sw  ->  (h.taps) / (sw)",
             )
         },
+        "if inside.shape != out.shape:": {
+            "conv/winograd.py, Winograd._uncells: inside.shape != out.shape  ->  True": (
+                "zeros that are written over"
+            ),
+        },
         "if places.shape != full:": {
             "conv/winograd.py, Winograd.of_y: places.shape != full  ->  True": "a copy of the same",
         },

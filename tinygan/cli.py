@@ -132,6 +132,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     sample.set_defaults(run=_sample, smaller="fewer samples by -n")
 
+    judged = commands.add_parser(
+        "evaluate",
+        help="measure a run's samples beside real images and bad ones",
+        description="Measure the samples of a run on digits, each measure between its floor (real "
+        "images) and its controls; leaves evaluation.json and evaluation.png in the run folder.",
+    )
+    judged.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
+    judged.add_argument(
+        "--n", type=int, default=10_000, metavar="N", help="how many samples (default: 10000)"
+    )
+    judged.add_argument(
+        "--against",
+        default="test",
+        metavar="SPLIT",
+        help="the real images: test, or train, which needs no download (default: test)",
+    )
+    judged.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of all draws (default: 0)"
+    )
+    judged.set_defaults(run=_evaluate, smaller="fewer samples by --n")
+
     bench = commands.add_parser(
         "bench",
         help="time a round of Algorithm 1 on this machine",
@@ -245,6 +266,43 @@ def _sample(args: argparse.Namespace) -> int:
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
     drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
     print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from . import plots
+    from .files import atomic
+    from .metrics import evaluation
+    from .metrics.classifier import Classifier
+    from .training import Sampler
+
+    if not evaluation.LEAST <= args.n <= MOST:
+        raise InputError(f"--n: expected {evaluation.LEAST} to {MOST}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
+    sampler, rng = Sampler(args.folder), np.random.default_rng(args.seed)
+    real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
+    judge, low = Classifier.shipped(), sampler.pair.low
+    samples = sampler.draw(len(real.reference), seed=args.seed)
+    if samples.shape[1:] != (1, 28, 28):
+        raise InputError(f"{args.folder}: makes images of shape {samples.shape[1:]}, not digits")
+    samples = np.clip((samples - low) / (1 - low), 0, 1)
+    told = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
+    rows = evaluation.evaluate(samples, real, judge, rng=rng, told=told)
+    said = evaluation.warnings(rows)
+    print(evaluation.table(rows))
+    print(*(f"\n- {line}" for line in said), sep="")
+    print(f"\n{len(samples)} samples, seed {args.seed}, against {args.against};"
+          f" features of the classifier {judge.sha256[:16]}")  # fmt: skip
+    found = {"rows": rows, "warnings": said, "n": len(samples), "against": args.against}
+    found |= {"seed": args.seed, "classifier": judge.sha256}
+    with atomic(sampler.folder / "evaluation.json") as file:
+        file.write(json.dumps(found, indent=1).encode() + b"\n")
+    titles = {name: title for name, (title, _) in evaluation.COLUMNS.items()}
+    plots.bars(sampler.folder / "evaluation.png", rows, titles)
+    print(f"{sampler.folder / 'evaluation.json'}, {sampler.folder / 'evaluation.png'}")
     return 0
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .files import atomic, save_figure
 
-__all__ = ["curves", "grid", "save_gif", "save_png"]
+__all__ = ["bars", "curves", "grid", "save_gif", "save_png"]
 
 
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
@@ -115,6 +115,32 @@ def curves(
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
         axes.legend(**above, fontsize=8)  # beside the data, never over it
         axes.grid(alpha=0.2)
+    save_figure(figure, path)
+
+
+def bars(
+    path: str | Path, rows: Mapping[str, Mapping[str, float]], titles: Mapping[str, str]
+) -> None:
+    """Write a PNG with a panel for each measure in `titles` that every set has, and in it a bar for
+    each set of `rows`. The value of the first, the set that is looked at, is drawn through."""
+    from matplotlib.figure import Figure
+
+    shown = [name for name in titles if all(name in row for row in rows.values())]
+    columns = 4
+    figure = Figure(figsize=(11, 1.7 * -(-len(shown) // columns) + 0.3), layout="constrained")
+    panels = list(figure.subplots(-(-len(shown) // columns), columns, squeeze=False).flat)
+    sets = list(rows)
+    for axes, name in zip(panels, shown, strict=False):
+        values = [rows[each][name] for each in sets]
+        colours = ["tab:blue"] + ["tab:gray"] * (len(sets) - 1)
+        axes.barh(range(len(sets)), values, color=colours)
+        axes.axvline(values[0], color="tab:blue", linewidth=0.8, linestyle="--")
+        axes.set_yticks(range(len(sets)), sets if axes.get_subplotspec().is_first_col() else [])
+        axes.invert_yaxis()
+        axes.set_title(titles[name], fontsize=9)
+        axes.tick_params(labelsize=7)
+    for axes in panels[len(shown) :]:
+        axes.axis("off")
     save_figure(figure, path)
 
 

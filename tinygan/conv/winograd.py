@@ -101,7 +101,7 @@ class Winograd:
         def transform(start: int, stop: int) -> None:
             cells, m = self._cells(x[start:stop]), (stop - start) * k
             tall = np.empty((P, v.tiles, h.cells * m), x.dtype)
-            np.matmul(bv, _windows(cells.reshape(v.cells, -1), v), out=tall.swapaxes(0, 1))
+            np.matmul(bv, _windows(cells, v), out=tall.swapaxes(0, 1))
             windows = _windows(tall.reshape(P, v.tiles, h.cells, m), h)
             part = out[..., start:stop, :].reshape(P, P, v.tiles, h.tiles, m)
             np.matmul(bh, windows, out=part.transpose(0, 2, 3, 1, 4))
@@ -126,7 +126,7 @@ class Winograd:
         return out.transpose(0, 3, 1, 2)
 
     def _cells(self, x: Array) -> Array:
-        """Images as cells of one stride: (cells, cells, n * phases * C)."""
+        """Images as cells of one stride, (cells, cells * n * phases * C)."""
         (sh, sw), (ph, pw), _, (height, width), _ = self.geometry
         (n, c), (v, h) = x.shape[:2], self.axes
         padded = np.zeros((n, v.cells * sh, h.cells * sw, c), x.dtype)
@@ -134,7 +134,7 @@ class Winograd:
         inside = x.transpose(0, 2, 3, 1)[:, : bottom - ph, : right - pw]
         padded[:, ph:bottom, pw:right] = inside
         cells = padded.reshape(n, v.cells, sh, h.cells, sw * c).transpose(1, 3, 0, 2, 4)
-        return cells.reshape(v.cells, h.cells, -1)
+        return cells.reshape(v.cells, -1)
 
     def _uncells(self, cells: Array, out: Array) -> None:
         """The transpose of `_cells`, into images (n, H, W, C)."""

@@ -28,7 +28,7 @@ class Sampler:
         arrays, meta = checkpoint.load(path)
         backend.use(where)
         try:
-            config = Config.from_dict(meta["config"])
+            self.config = config = Config.from_dict(meta["config"])
             part = "ema/" if config.ema else "G/"
             rng = np.random.default_rng(config.seed)
             self.pair: Pair = models.build(config.model, tuple(meta["shape"]), rng=rng)
@@ -37,6 +37,7 @@ class Sampler:
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
         self.pair.G.to(where).eval()
+        self.folder = path.parent
 
     def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
         """n images (n, C, H, W) in [low, 1]; the same for the same seed."""
