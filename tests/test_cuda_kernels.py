@@ -209,7 +209,18 @@ def geometries(draw):
     return Geometry(stride, padding, kernel, image, places)
 
 
-@given(geometries(), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.sampled_from(DTYPES))
+USUAL = st.tuples(st.integers(1, 5), st.integers(1, 5)).map(
+    lambda places: Geometry((2, 2), (1, 1), (4, 4), tuple(2 * n for n in places), places)
+)
+
+
+@given(
+    geometries() | USUAL,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.booleans(),
+    st.sampled_from(DTYPES),
+)
 def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
     if min(geometry.places) < 1:
         return
@@ -247,13 +258,15 @@ def nvrtc():
     return ctypes.CDLL(str(found[0]))
 
 
+@pytest.mark.parametrize("special", [[], [b"-DK4S2P1"]], ids=["any", "K4S2P1"])
 @pytest.mark.parametrize("real", TYPES.values())
-def test_the_source_compiles_for_hopper(real):
+def test_the_source_compiles_for_hopper(real, special):
     library, program = nvrtc(), ctypes.c_void_p()
     code = SOURCE.encode()
     library.nvrtcCreateProgram(ctypes.byref(program), code, b"kernels.cu", 0, None, None)
-    options = [b"-arch=sm_90", b"-std=c++17", b"-DREAL=" + real.encode()]
-    status = library.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * 3)(*options))
+    options = [b"-arch=sm_90", b"-std=c++17", b"-DREAL=" + real.encode(), *special]
+    array = (ctypes.c_char_p * len(options))(*options)
+    status = library.nvrtcCompileProgram(program, len(options), array)
     size = ctypes.c_size_t()
     library.nvrtcGetProgramLogSize(program, ctypes.byref(size))
     log = ctypes.create_string_buffer(size.value)

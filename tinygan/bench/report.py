@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["report"]
 
-TITLES = ("workload", "who", "ms a round", "GFLOP/s", "of peak", "peak MB", "tinygan / it")
+TITLES = ("workload", "who", "{unit} a round", "GFLOP/s", "of peak", "peak MB", "tinygan / it")
 NAMES = {
     "torch": "PyTorch",
     "torch-tuned": "PyTorch, tuned",
@@ -19,7 +19,10 @@ NAMES = {
 
 def report(table: dict[str, Any], markdown: bool = False) -> str:
     """The table in lines, with what it was measured on."""
-    rows = [TITLES, *(_cells(row) for row in table["rows"])]
+    fast = any(row["contender"].startswith("cupy") for row in table["rows"])
+    unit, seconds = ("us", 1e-6) if fast else ("ms", 1e-3)  # what rounds of a GPU are told in
+    titles = tuple(title.format(unit=unit) for title in TITLES)
+    rows = [titles, *(_cells(row, seconds) for row in table["rows"])]
     widths = [max(len(row[i]) for row in rows) for i in range(len(TITLES))]
     lines = []
     for row in rows:
@@ -34,7 +37,7 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
     return "\n".join([*lines, "", _legend(table)])
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], unit: float) -> tuple[str, ...]:
     name = row["contender"]
     size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
     ratio = ""
@@ -44,7 +47,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["workload"] + size,
         NAMES.get(name, f"tinygan, {name.replace('-eager', ', not recorded')}"),
-        f"{1000 * row['median']:.3g}",
+        f"{row['median'] / unit:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
         f"{row['peak_memory'] / 2**20:.0f}" if row["peak_memory"] else "",

@@ -74,11 +74,19 @@ __global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real
 }
 
 // Convolution: images (N, C, H, W) in any memory order, rows (N*I*J, KH*KW*C). A thread gathers
-// one element, and the order of a sum is fixed.
+// one element, and the order of a sum is fixed. Where the kernel is the usual one, of 4x4 with
+// stride 2 and padding 1, these sizes are constants: no division is left of them, no loop.
+
+#ifdef K4S2P1
+#define CONSTANTS sh = sw = 2, ph = pw = 1, KH = KW = 4
+#else
+#define CONSTANTS
+#endif
 
 __global__ void images_to_rows(i64 n, const real* x, real* rows, i64 by_n, i64 by_c, i64 by_h, i64 by_w,
                                int C, int sh, int sw, int ph, int pw, int KH, int KW, int H, int W,
                                int I, int J) {
+    CONSTANTS;
     FOR_EACH(e, n) {
         u32 rest = (u32)e;
         int c = rest % C;
@@ -98,6 +106,7 @@ __global__ void images_to_rows(i64 n, const real* x, real* rows, i64 by_n, i64 b
 
 __global__ void rows_to_images(i64 n, const real* rows, real* x, int C, int sh, int sw, int ph, int pw,
                                int KH, int KW, int H, int W, int I, int J) {
+    CONSTANTS;
     FOR_EACH(e, n) {
         u32 rest = (u32)e;
         int c = rest % C;
