@@ -39,6 +39,7 @@ ORDER = [
     "parallel",
     "info",
     "bench",
+    "reproduce",
     "cli",
     "__main__",
 ]

@@ -153,6 +153,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     judged.set_defaults(run=_evaluate, smaller="fewer samples by --n")
 
+    again = commands.add_parser(
+        "reproduce",
+        help="measure a published figure by its own protocol",
+        description="Measure published figures anew: ours, published, verdict.",
+    )
+    again.add_argument("name", nargs="?", metavar="NAME", help="see --list")
+    again.add_argument("--list", action="store_true", help="what there is, and how long it takes")
+    again.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="how many, from 0 on (default: 1)"
+    )
+    again.add_argument("--epochs", type=int, metavar="N", help="where the experiment trains")
+    again.add_argument(
+        "--out",
+        default="reproduced.json",
+        metavar="FILE",
+        help="the history to which a record is added (default: reproduced.json)",
+    )
+    again.set_defaults(run=_reproduce, smaller="less")
+
     bench = commands.add_parser(
         "bench",
         help="time a round of Algorithm 1 on this machine",
@@ -303,6 +322,25 @@ def _evaluate(args: argparse.Namespace) -> int:
     titles = {name: title for name, (title, _) in evaluation.COLUMNS.items()}
     plots.bars(sampler.folder / "evaluation.png", rows, titles)
     print(f"{sampler.folder / 'evaluation.json'}, {sampler.folder / 'evaluation.png'}")
+    return 0
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from .reproduce import listing, reproduce, table
+
+    if args.list or args.name is None:
+        print(listing())
+        return 0
+    for name in ("seeds", "epochs"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name}: expected at least 1, got {value}")
+    _check_writable(args.out)
+    options = {} if args.epochs is None else {"epochs": args.epochs}
+    told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+    found = reproduce(args.name, range(args.seeds), told=told, history=args.out, **options)
+    print(table(found))
+    print(f"\nadded to {args.out}")
     return 0
 
 

@@ -1,0 +1,126 @@
+"""reproduce: verdicts, records, and the recipe of 2014 on data that is there."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from tinygan import InputError, Tensor, models
+from tinygan.cli import main
+from tinygan.data import Dataset
+from tinygan.nn import Linear
+from tinygan.reproduce import EXPERIMENTS, Experiment, Finding, parzen_2014, reproduce, table
+from tinygan.reproduce.finding import near
+
+
+def test_a_verdict_is_that_of_the_figures():
+    assert near("x", 1.5, 1, 0.5).verdict == "reproduced"
+    assert near("x", 1.51, 1, 0.5).verdict == "NOT reproduced"
+    assert near("x", math.nan, 1, 0.5).verdict == "NOT reproduced"
+    assert Finding("x", 1, "2", None).verdict == ""
+
+
+def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "theory"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  reproduced") == 10 and "NOT" not in out
+    (record,) = json.loads((tmp_path / "reproduced.json").read_text())
+    assert record["experiment"] == "theory" and record["seeds"] == [0]
+    assert record["findings"][1]["of_seeds"] == [pytest.approx(-1.163451, abs=2e-6)]
+    assert {"processor", "numpy", "commit"} <= set(record["machine"])
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    def run(seed, told, epochs):
+        told(f"seed {seed} for {epochs}")
+        return [near("a figure", seed + 0.5, 1, 0.5), Finding("another", 7.0, "", None)]
+
+    toy = Experiment(run, "as it is", "1", "no time", {"epochs": 3})
+    monkeypatch.setitem(EXPERIMENTS, "toy", toy)
+
+
+def test_seeds_are_averaged_and_records_added(toy, tmp_path, capsys):
+    history, heard = tmp_path / "history.json", []
+    for _ in range(2):
+        found = reproduce("toy", (0, 1), told=heard.append, history=history, epochs=5)
+    assert heard[:2] == ["seed 0 for 5", "seed 1 for 5"]
+    assert [figures for _, figures in found] == [[0.5, 1.5], [7.0, 7.0]]
+    assert "1 +- 0.71" in table(found) and "1 +- 0.5" in table(found)
+    records = json.loads(history.read_text())
+    assert len(records) == 2 and records[0]["options"] == {"epochs": 5}
+
+
+def test_what_there_is_is_listed(capsys):
+    assert main(["reproduce", "--list"]) == 0
+    out = capsys.readouterr().out
+    for name, experiment in EXPERIMENTS.items():
+        assert name in out and experiment.published in out and experiment.takes in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["theorie"], "did you mean 'theory'?"),
+        (["theory", "--epochs", "3"], "--epochs: theory has no such option"),
+        (["theory", "--seeds", "0"], "--seeds: expected at least 1, got 0"),
+        (["theory", "--out", "no/where.json"], "there is no folder"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert message in err and err.count("\n") == 1 and not out and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}"])
+def test_a_history_that_is_none_is_kept_as_it_is(toy, tmp_path, content):
+    history = tmp_path / "history.json"
+    history.write_bytes(content)
+    with pytest.raises(InputError, match="choose another --out"):
+        reproduce("toy", history=history)
+    assert history.read_bytes() == content
+
+
+def test_the_recipe_of_2014(monkeypatch):
+    """Its schedules, its start, and that it trains and measures, on little data."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (1400, 1, 28, 28), dtype=np.uint8)
+    images[:, :, :5] //= 8  # so that the mean image has a shape
+    monkeypatch.setattr(parzen_2014, "load", lambda *a: Dataset("mnist", images, None, None))
+    for name, value in (("KNOWN", 300), ("SAMPLES", 50)):
+        monkeypatch.setattr(parzen_2014, name, value)
+    seen, told = [], []
+    sgd = parzen_2014.SGD
+
+    class Noted(sgd):
+        def numbers(self, lr, momentum):
+            seen.append((self.t, lr, momentum))
+            return lr, momentum
+
+    monkeypatch.setattr(parzen_2014, "SGD", Noted)
+    findings = parzen_2014.run(0, told.append, epochs=2)
+    steps, rates, momenta = np.array(seen[::2]).T
+    assert len(steps) == 6  # three minibatches of 100 an epoch
+    np.testing.assert_allclose(rates, 0.1 / 1.000004 ** np.arange(6))
+    np.testing.assert_allclose(momenta, [0.5] * 3 + [0.5 + 0.2 / 249] * 3)
+    assert [f.what.split(",")[0] for f in findings][:2] == ["adversarial nets"] * 2
+    assert findings[0].ours == findings[1].ours or math.isfinite(findings[1].ours)
+    assert "epoch 2: log-likelihood" in told[-1]
+
+
+def test_the_generator_starts_at_the_mean_image():
+    pixels = np.random.default_rng(0).random((50, 784))
+    pair = models.build("mlp-2014", (1, 28, 28), rng=np.random.default_rng(0))
+    parzen_2014._start_output(pair, pixels)
+    last = [layer for layer in pair.G.modules() if isinstance(layer, Linear)][-1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-last.bias.data)), pixels.mean(0), rtol=1e-5)
+
+
+def test_the_discriminator_pays_half():
+    game, l = parzen_2014.halved(), Tensor(np.zeros((4, 1)))
+    assert game.d_loss(l, l).item() == pytest.approx(math.log(2))
+    assert game.g_loss(l).item() == pytest.approx(math.log(2))

@@ -1,0 +1,120 @@
+"""Published figures, measured anew by their own protocols: `tinygan reproduce NAME`.
+
+Each experiment is a module with a docstring that says the protocol, and a function `run`;
+`EXPERIMENTS` knows them by name. What comes out is a list of `Finding`s: ours beside the published
+figure, and whether it is reproduced. A figure that is not reproduced is printed as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..bench.measure import machine
+from ..errors import InputError, choose
+from ..files import atomic
+from . import parzen_2014, theory
+from .finding import Finding
+
+__all__ = ["EXPERIMENTS", "Experiment", "Finding", "listing", "reproduce", "table"]
+
+
+class Experiment(NamedTuple):
+    """What an experiment needs to be told of: `run(seed, told, **options)` gives its findings."""
+
+    run: Callable[..., list[Finding]]
+    protocol: str
+    published: str
+    takes: str  # on two cores, and on a GPU where that matters
+    options: Mapping[str, int] = {}  # further whole numbers, and what they are by default
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "theory": Experiment(
+        theory.run,
+        "closed forms of Goodfellow et al. 2014 and Mao et al. 2017, by quadrature and by training",
+        "C = -1.163451 and JSD = .111421 for N(0,1) against N(1,1); and more",
+        "half a minute",
+    ),
+    "parzen-2014": Experiment(
+        parzen_2014.run,
+        "the 2014 MNIST pair by its authors' code: steps at once, SGD, maxout and dropout; Parzen",
+        "225 +- 2 (their epochs are not known)",
+        "17 minutes a seed for 60 epochs on two cores",
+        {"epochs": 60},
+    ),
+}
+
+
+def listing() -> str:
+    """What there is: name, protocol, published figure, time."""
+    blocks = [
+        f"{name}\n  protocol   {e.protocol}\n  published  {e.published}\n  takes      {e.takes}"
+        for name, e in EXPERIMENTS.items()
+    ]
+    return "\n".join(blocks)
+
+
+def reproduce(
+    name: str,
+    seeds: Sequence[int] = (0,),
+    *,
+    told: Callable[[str], object] = print,
+    history: str | Path | None = None,
+    **options: int,
+) -> list[tuple[Finding, list[float]]]:
+    """Run the experiment `name` for each seed: findings of the last seed, each with the figures of
+    all seeds. `told` hears lines of progress. With `history`, a record is added to that JSON file.
+
+    Raises InputError for an unknown name or option, or a history that is none."""
+    experiment = EXPERIMENTS[choose("experiment", name, EXPERIMENTS)]
+    if unknown := set(options) - set(experiment.options):
+        raise InputError(f"--{sorted(unknown)[0]}: {name} has no such option")
+    options = {**experiment.options, **options}
+    records = _history(history) if history is not None else []
+    started = time.perf_counter()
+    found = [experiment.run(seed, told, **options) for seed in seeds]
+    together = [(each, [f[i].ours for f in found]) for i, each in enumerate(found[-1])]
+    if history is not None:
+        records.append(
+            {
+                "experiment": name,
+                "seeds": list(seeds),
+                "options": options,
+                "findings": [
+                    {**finding._asdict(), "of_seeds": figures} for finding, figures in together
+                ],
+                "seconds": round(time.perf_counter() - started, 1),
+                "machine": machine(),
+            }
+        )
+        with atomic(history) as file:
+            file.write(json.dumps(records, indent=1).encode() + b"\n")
+    return together
+
+
+def _history(path: str | Path) -> list[Any]:
+    try:
+        records = json.loads(Path(path).read_bytes()) if Path(path).exists() else []
+    except ValueError as problem:
+        raise InputError(f"{path}: is no JSON ({problem}); choose another --out") from problem
+    if not isinstance(records, list):
+        raise InputError(f"{path}: expected a list of records; choose another --out")
+    return records
+
+
+def table(together: Sequence[tuple[Finding, list[float]]]) -> str:
+    """ours | published | verdict, a line for each finding; with a spread where there are seeds."""
+    rows = [("", "ours", "published", "")]
+    for finding, figures in together:
+        ours = f"{statistics.mean(figures):.6g}"
+        if len(figures) > 1:
+            ours += f" +- {statistics.stdev(figures):.2g}"
+        rows.append((finding.what, ours, finding.published, finding.verdict))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
