@@ -61,6 +61,9 @@ def _shares(rng, sizes):
 
 
 _of_two("bce_with_logits", losses.bce_with_logits, _bce, smooth, _shares)
+_of_two(
+    "gaussian_kl", losses.gaussian_kl, lambda m, v: (m * m + np.exp(v) - 1 - v) / 2, smooth, smooth
+)
 _of_two("mse", losses.mse, lambda p, t: (p - t) ** 2, smooth, smooth)
 _of_two("l1", losses.l1, lambda p, t: np.abs(p - t), near_integers, near_halves)
 

@@ -73,3 +73,14 @@ def test_labels_leave_the_dtype_of_the_logits(loss, kind):
     got = loss(logits, np.array([0, 1], kind))
     assert got.dtype == np.float32
     assert got.item() == loss(logits, np.array([0, 1], np.float32)).item()
+
+
+def test_the_kl_of_a_gaussian_is_that_of_its_samples():
+    """Monte Carlo: the mean of log q(z) - log p(z) over samples z of q."""
+    rng, m, v = np.random.default_rng(0), 0.7, -0.9
+    z = m + np.exp(v / 2) * rng.normal(size=400_000)
+    log_q = -((z - m) ** 2) / (2 * np.exp(v)) - v / 2
+    log_p = -(z**2) / 2
+    kl = losses.gaussian_kl(Tensor(np.array([m])), Tensor(np.array([v]))).item()
+    assert kl == pytest.approx((log_q - log_p).mean(), abs=0.01)
+    assert losses.gaussian_kl(Tensor(np.zeros(3)), 0.0, "sum").item() == 0

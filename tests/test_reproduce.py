@@ -6,11 +6,19 @@ import math
 import numpy as np
 import pytest
 
-from tinygan import InputError, Tensor, models
+from tinygan import InputError, Tensor, data, grad, models
 from tinygan.cli import main
 from tinygan.data import Dataset
 from tinygan.nn import Linear
-from tinygan.reproduce import EXPERIMENTS, Experiment, Finding, parzen_2014, reproduce, table
+from tinygan.reproduce import (
+    EXPERIMENTS,
+    Experiment,
+    Finding,
+    parzen_2014,
+    reproduce,
+    table,
+    vae,
+)
 from tinygan.reproduce.finding import near
 
 
@@ -124,3 +132,31 @@ def test_the_discriminator_pays_half():
     game, l = parzen_2014.halved(), Tensor(np.zeros((4, 1)))
     assert game.d_loss(l, l).item() == pytest.approx(math.log(2))
     assert game.g_loss(l).item() == pytest.approx(math.log(2))
+
+
+def test_the_variational_autoencoder_learns(monkeypatch):
+    digits = data.load("digits")
+    part = digits._replace(images=digits.images[:600])
+    monkeypatch.setattr(vae, "load", lambda *a: part)
+    told = []
+    (finding,) = vae.run(0, told.append, epochs=3)
+    losses = [float(line.split()[-1]) for line in told]
+    assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
+    assert finding.holds is False and 100 < finding.ours < 300
+
+
+def test_the_latent_mean_and_variance_get_their_gradients():
+    """The loss of a VAE is differentiable through the draw, with the noise held fixed."""
+    net = vae.VAE(2, 5, rng=np.random.default_rng(0)).astype(np.float64)
+    x = Tensor(np.random.default_rng(1).random((3, 784)))
+
+    def loss(weight):
+        net.rng = np.random.default_rng(7)
+        net.mean.weight.data[...] = weight
+        return net.loss(x)
+
+    start = net.mean.weight.data.copy()
+    (g,) = grad(loss(start), [net.mean.weight])
+    step = 1e-5 * np.random.default_rng(2).normal(size=start.shape)
+    difference = loss(start + step).item() - loss(start - step).item()
+    assert (g.data * step).sum() * 2 == pytest.approx(difference, rel=1e-5)

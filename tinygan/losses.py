@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .ops import abs, log_softmax, mean, softplus, sum
+from .ops import abs, exp, log_softmax, mean, softplus, sum
 from .tensor import Operand, Tensor, lift, raw
 
-__all__ = ["bce_with_logits", "cross_entropy", "l1", "mse"]
+__all__ = ["bce_with_logits", "cross_entropy", "gaussian_kl", "l1", "mse"]
 
 
 def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
@@ -70,11 +70,22 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
     return _reduce(-chosen, reduction)
 
 
-def _alike(loss: str, name: str, a: Operand, b: Operand) -> tuple[Tensor, Any]:
+def gaussian_kl(mean: Operand, log_variance: Operand, reduction: str = "mean") -> Tensor:
+    """KL(N(mean, e^log_variance) || N(0, 1)) = (mean^2 + e^v - 1 - v) / 2 of each element, in nats
+    (Kingma and Welling 2014, appendix B); log_variance is a number or of mean's shape. `reduction`:
+    "mean", "sum" or "none"."""
+    m, v = _alike("gaussian_kl", "mean", mean, log_variance, "log_variance")
+    v = v if isinstance(v, Tensor) else m * 0 + v
+    return _reduce((m * m + exp(v) - 1 - v) / 2, reduction)
+
+
+def _alike(
+    loss: str, name: str, a: Operand, b: Operand, other: str = "targets"
+) -> tuple[Tensor, Any]:
     a, b = lift(*lift(a), b)
     if isinstance(b, Tensor):
         if a.shape != b.shape:
-            raise ValueError(f"{loss}: {name} {a.shape} and targets {b.shape} must have one shape")
+            raise ValueError(f"{loss}: {name} {a.shape} and {other} {b.shape} must have one shape")
         if b.dtype.kind != "f":  # labels 0 and 1, say: they leave the dtype of `a` as it is
             b = b.astype(a.dtype)
     return a, b
