@@ -9,11 +9,13 @@ import pytest
 from tinygan import InputError, Tensor, data, grad, models
 from tinygan.cli import main
 from tinygan.data import Dataset
+from tinygan.metrics.modes import Mixture
 from tinygan.nn import Linear
 from tinygan.reproduce import (
     EXPERIMENTS,
     Experiment,
     Finding,
+    mixtures,
     parzen_2014,
     reproduce,
     table,
@@ -160,3 +162,34 @@ def test_the_latent_mean_and_variance_get_their_gradients():
     step = 1e-5 * np.random.default_rng(2).normal(size=start.shape)
     difference = loss(start + step).item() - loss(start - step).item()
     assert (g.data * step).sum() * 2 == pytest.approx(difference, rel=1e-5)
+
+
+def test_packing_puts_samples_side_by_side():
+    G = mixtures.perceptron(3, 2, np.random.default_rng(0))
+    z = np.random.default_rng(1).normal(size=(5, 6)).astype(np.float32)
+    packed = mixtures.Packed(G, 2)(Tensor(z)).data
+    one, two = (G(Tensor(part)).data for part in (z[:, :3], z[:, 3:]))
+    np.testing.assert_allclose(packed, np.concatenate([one, two], axis=1), rtol=1e-4)
+    assert mixtures.Packed(G, 2).parameters() == G.parameters()
+
+
+@pytest.mark.parametrize("pack", [1, 2])
+def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
+    monkeypatch.setattr(mixtures, "EPOCH", 100)
+    monkeypatch.setattr(mixtures, "BATCH", 64)
+    there = Mixture(np.array([[2.0, -1.0]]), 0.5)
+    away = []
+    for _, samples in mixtures.train(there, 0, pack, 6):
+        assert samples.shape == (mixtures.SAMPLES, 2)
+        away.append(np.linalg.norm(samples.mean(axis=0) - there.means[0]))
+    assert min(away) < 0.5 < np.linalg.norm(there.means)  # from where it began
+
+
+def test_the_findings_of_mixtures(monkeypatch):
+    monkeypatch.setattr(mixtures, "EPOCH", 2)
+    told = []
+    findings = mixtures.run(0, told.append, epochs=1)
+    assert len(findings) == 14 and len(told) == 4
+    true = [f.ours for f in findings if "true samples" in f.what]
+    assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
+    assert {f.holds for f in findings if "2 packed: modes" in f.what} <= {True, False}
