@@ -40,6 +40,7 @@ ORDER = [
     "info",
     "bench",
     "reproduce",
+    "commands",
     "cli",
     "__main__",
 ]

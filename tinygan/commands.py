@@ -1,0 +1,204 @@
+"""What each command of the command line does; from parsed arguments to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from .errors import InputError
+
+__all__ = ["MOST", "bench", "evaluate", "info", "reproduce", "sample", "stop", "train"]
+
+MOST = 1 << 16  # samples in one picture
+
+
+def stop(status: int, message: str) -> int:
+    """Say why on stderr; the exit status."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):  # nobody can read it; the status still tells
+            print(f"tinygan: {message}", file=sys.stderr, flush=True)
+    return status
+
+
+def train(args: argparse.Namespace) -> int:
+    from .training import Config, Interrupted, resume, train
+    from .training.config import flag
+
+    given = {
+        field.name: getattr(args, field.name)
+        for field in fields(Config)
+        if getattr(args, field.name) is not None
+    }
+    try:
+        if args.resume is not None:
+            fixed = [flag(name) for name in given if name not in ("steps", "backend", "no_graph")]
+            if args.out is not None or fixed:
+                raise InputError(
+                    f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
+                    "only --steps, --backend and --no-graph may be given with it"
+                )
+            folder = resume(args.resume, progress=not args.quiet, **given)
+        else:
+            folder = train(Config(**given), args.out, progress=not args.quiet)
+    except Interrupted as interruption:
+        path, step = interruption.args
+        return stop(
+            130,
+            f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
+        )
+    print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
+    return 0
+
+
+def _farewell(path: Path, steps: int) -> str:
+    return f"""
+{path}
+  samples.png              what the generator draws
+  progress.gif             the same noise through training
+  curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
+  checkpoint.safetensors   everything, to draw from or to go on with; config.json
+
+Try next
+  tinygan sample {path} --interpolate -o walk.png
+  tinygan train --resume {path} --steps {2 * steps}
+  tinygan train --game least-squares"""
+
+
+def sample(args: argparse.Namespace) -> int:
+    from . import plots
+    from .training import Sampler
+
+    if not 1 <= args.n <= MOST:
+        raise InputError(f"-n: expected 1 to {MOST}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
+    out = Path(args.o)
+    _check_picture(args.o)
+    sampler = Sampler(args.folder, args.backend)
+    if args.interpolate:
+        columns = min(8, max(2, args.n))
+        images = sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed)
+    else:
+        columns, images = None, sampler.draw(args.n, seed=args.seed)
+    plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
+    drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
+    print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from . import plots
+    from .files import atomic
+    from .metrics import evaluation
+    from .metrics.classifier import Classifier
+    from .training import Sampler
+
+    if not evaluation.LEAST <= args.n <= MOST:
+        raise InputError(f"--n: expected {evaluation.LEAST} to {MOST}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
+    sampler, rng = Sampler(args.folder), np.random.default_rng(args.seed)
+    real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
+    judge, low = Classifier.shipped(), sampler.pair.low
+    samples = sampler.draw(len(real.reference), seed=args.seed)
+    if samples.shape[1:] != (1, 28, 28):
+        raise InputError(f"{args.folder}: makes images of shape {samples.shape[1:]}, not digits")
+    samples = np.clip((samples - low) / (1 - low), 0, 1)
+    told = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
+    rows = evaluation.evaluate(samples, real, judge, rng=rng, told=told)
+    said = evaluation.warnings(rows)
+    print(evaluation.table(rows))
+    print(*(f"\n- {line}" for line in said), sep="")
+    print(f"\n{len(samples)} samples, seed {args.seed}, against {args.against};"
+          f" features of the classifier {judge.sha256[:16]}")  # fmt: skip
+    found = {"rows": rows, "warnings": said, "n": len(samples), "against": args.against}
+    found |= {"seed": args.seed, "classifier": judge.sha256}
+    with atomic(sampler.folder / "evaluation.json") as file:
+        file.write(json.dumps(found, indent=1).encode() + b"\n")
+    titles = {name: title for name, (title, _) in evaluation.COLUMNS.items()}
+    plots.bars(sampler.folder / "evaluation.png", rows, titles)
+    print(f"{sampler.folder / 'evaluation.json'}, {sampler.folder / 'evaluation.png'}")
+    return 0
+
+
+def reproduce(args: argparse.Namespace) -> int:
+    from .reproduce import listing, reproduce, table
+
+    if args.list or args.name is None:
+        print(listing())
+        return 0
+    for name in ("seeds", "epochs"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name}: expected at least 1, got {value}")
+    _check_writable(args.out)
+    options = {} if args.epochs is None else {"epochs": args.epochs}
+    told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+    found = reproduce(args.name, range(args.seeds), told=told, history=args.out, **options)
+    print(table(found))
+    print(f"\nadded to {args.out}")
+    return 0
+
+
+def bench(args: argparse.Namespace) -> int:
+    from .bench import WORKLOADS, bench, report
+    from .files import atomic
+
+    if args.o is not None:
+        _check_writable(args.o)
+    table = bench(
+        args.workloads or list(WORKLOADS),
+        backends=args.backend,
+        against=args.against,
+        threads=args.threads,
+        seconds=args.seconds,
+        batch=args.batch,
+        width=args.width,
+        tf32=args.tf32,
+    )
+    print(report(table))
+    if args.o:
+        with atomic(args.o) as file:
+            file.write(json.dumps(table, indent=1).encode() + b"\n")
+    return 0
+
+
+def _check_picture(name: str) -> None:
+    if Path(name).suffix.lower() != ".png":
+        raise InputError(f"expected the name of a .png file, got {name!r}")
+    _check_writable(name)
+
+
+def _check_writable(name: str) -> None:
+    """Before any work, see that a file of that name can be written."""
+    path = Path(name)
+    if not name or path.is_dir():
+        raise InputError(f"expected a file to write, got {name!r}")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{name}: there is no folder {path.resolve().parent}")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise InputError(f"{name}: the folder cannot be written to")
+
+
+def info(args: argparse.Namespace) -> int:
+    from .info import report
+
+    if args.graph is None:
+        print(report())
+        return 0
+    from .cuda.picture import draw
+    from .training import Config, Session
+
+    _check_picture(args.graph)
+    session = Session(Config(model=args.model, backend="cupy"))
+    nodes = draw(session.recorded_graph(), args.graph)
+    print(f"{args.graph}: the {nodes} nodes of a round of {args.model}")
+    return 0
