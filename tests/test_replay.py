@@ -10,7 +10,7 @@ from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
 
 from tinygan import Tensor, backend, checkpoint, gan, grad, models, nn, ops, optim, supply
 from tinygan.conv import winograd
-from tinygan.replay import AHEAD, Replay
+from tinygan.replay import AHEAD, REHEARSALS, Replay
 from tinygan.training import Config, resume, train
 
 ROUNDS = 6  # two rehearsals, the recording, and launches of it
@@ -146,6 +146,30 @@ def test_numbers_that_come_in_no_order_are_not_recorded():
 
     replayed = both(12, game=gan.non_saturating._replace(fake=price))
     assert "the host's numbers change in shape" in replayed.why
+
+
+def test_a_round_that_asks_for_fewer_numbers_is_rehearsed_again():
+    """In the recording, the host is asked for one number less than in the rounds before."""
+
+    def curious():
+        rounds = itertools.count()
+
+        def price(l):
+            if next(rounds) >= REHEARSALS:
+                return ops.softplus(l)
+            return ops.softplus(l) + ops.sum(
+                Tensor(supply.fresh(lambda: np.zeros(1, "f4"), l.data))
+            )
+
+        return gan.non_saturating._replace(fake=price)
+
+    (played, *ours), (start, *theirs) = (small("guard", game=curious()) for _ in range(2))
+    plain, replayed = played(), Replay(start, backend.get("guard"))
+    for _ in range(8):
+        np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, replayed)))
+    for got, expected in zip(*(on_host(state_of(*o[0])) for o in (ours, theirs)), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert replayed.recorded and not replayed.why
 
 
 def test_numpy_has_nothing_to_record():

@@ -76,7 +76,7 @@ def test_what_there_is_is_listed(capsys):
         (["theorie"], "did you mean 'theory'?"),
         (["theory", "--epochs", "3"], "--epochs: theory has no such option"),
         (["theory", "--seeds", "0"], "--seeds: expected at least 1, got 0"),
-        (["theory", "--out", "no/where.json"], "there is no folder"),
+        (["theory", "--out", "no/where.json"], "--out no/where.json: there is no folder"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):

@@ -187,7 +187,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="PEER",
-        help="torch (eager, and tuned) or by-hand (NumPy without an engine); may be repeated",
+        help="torch (eager and tuned; on a GPU also compiled, and captured by hand) or by-hand "
+        "(NumPy without an engine); may be repeated",
     )
     bench.add_argument("--threads", type=int, metavar="N", help="default: all cores")
     bench.add_argument("--batch", type=int, metavar="N", help="default: the workload's own")
@@ -207,8 +208,6 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument(
         "--graph", metavar="FILE", help="draw a round's CUDA graph as a picture (.png)"
     )
-    info.add_argument(
-        "--model", default="mlp-mid", metavar="MODEL", help="for --graph (default: mlp-mid)"
-    )
+    info.add_argument("--model", metavar="MODEL", help="for --graph (default: mlp-mid)")
     info.set_defaults(run=commands.info, smaller="less")
     return parser

@@ -79,7 +79,7 @@ def sample(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     out = Path(args.o)
-    _check_picture(args.o)
+    _check_picture("-o", args.o)
     sampler = Sampler(args.folder, args.backend)
     if args.interpolate:
         columns = min(8, max(2, args.n))
@@ -139,7 +139,7 @@ def reproduce(args: argparse.Namespace) -> int:
         value = getattr(args, name)
         if value is not None and value < 1:
             raise InputError(f"--{name}: expected at least 1, got {value}")
-    _check_writable(args.out)
+    _check_writable("--out", args.out)
     options = {} if args.epochs is None else {"epochs": args.epochs}
     told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     found = reproduce(args.name, range(args.seeds), told=told, history=args.out, **options)
@@ -153,7 +153,7 @@ def bench(args: argparse.Namespace) -> int:
     from .files import atomic
 
     if args.o is not None:
-        _check_writable(args.o)
+        _check_writable("-o", args.o)
     table = bench(
         args.workloads or list(WORKLOADS),
         backends=args.backend,
@@ -171,34 +171,37 @@ def bench(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_picture(name: str) -> None:
+def _check_picture(option: str, name: str) -> None:
     if Path(name).suffix.lower() != ".png":
-        raise InputError(f"expected the name of a .png file, got {name!r}")
-    _check_writable(name)
+        raise InputError(f"{option}: expected the name of a .png file, got {name!r}")
+    _check_writable(option, name)
 
 
-def _check_writable(name: str) -> None:
+def _check_writable(option: str, name: str) -> None:
     """Before any work, see that a file of that name can be written."""
     path = Path(name)
     if not name or path.is_dir():
-        raise InputError(f"expected a file to write, got {name!r}")
+        raise InputError(f"{option}: expected a file to write, got {name!r}")
     if not path.resolve().parent.is_dir():
-        raise InputError(f"{name}: there is no folder {path.resolve().parent}")
+        raise InputError(f"{option} {name}: there is no folder {path.resolve().parent}")
     if not os.access(path.resolve().parent, os.W_OK):
-        raise InputError(f"{name}: the folder cannot be written to")
+        raise InputError(f"{option} {name}: the folder cannot be written to")
 
 
 def info(args: argparse.Namespace) -> int:
     from .info import report
 
     if args.graph is None:
+        if args.model is not None:
+            raise InputError("--model: goes with --graph FILE only")
         print(report())
         return 0
     from .cuda.picture import draw
     from .training import Config, Session
 
-    _check_picture(args.graph)
-    session = Session(Config(model=args.model, backend="cupy"))
+    _check_picture("--graph", args.graph)
+    model = args.model or "mlp-mid"
+    session = Session(Config(model=model, backend="cupy"))
     nodes = draw(session.recorded_graph(), args.graph)
-    print(f"{args.graph}: the {nodes} nodes of a round of {args.model}")
+    print(f"{args.graph}: the {nodes} nodes of a round of {model}")
     return 0

@@ -134,8 +134,8 @@ def bars(
         values = [rows[each][name] for each in sets]
         colours = ["tab:blue"] + ["tab:gray"] * (len(sets) - 1)
         axes.barh(range(len(sets)), values, color=colours)
-        if max(values) > 1000 * abs(values[0]):  # or noise would hide all the others
-            axes.set_xscale("symlog", linthresh=max(1.0, abs(values[0])))
+        if 0 < 50 * abs(values[0]) < max(values):  # or noise would hide all the others
+            axes.set_xscale("symlog", linthresh=abs(values[0]))
         axes.axvline(values[0], color="tab:blue", linewidth=0.8, linestyle="--")
         axes.set_yticks(range(len(sets)), sets if axes.get_subplotspec().is_first_col() else [])
         axes.invert_yaxis()

@@ -117,6 +117,8 @@ class Replay:
                 self._round = next(self._rounds)
 
         self._launch = self._recorder.record(play)
+        if len(made) < len(self._kinds):
+            raise _OtherShapes("from round to round, the host is asked for other numbers")
         self.recorded = True
 
     def _made_as_before(self, made: list[np.ndarray]) -> bool:
