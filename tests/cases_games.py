@@ -57,7 +57,7 @@ def _bce(l, t):
 
 
 def _shares(rng, sizes):
-    return rng.uniform(0, 1, sizes)
+    return rng.uniform(0.05, 0.95, sizes)  # a step of the differences stays in [0, 1]
 
 
 _of_two("bce_with_logits", losses.bce_with_logits, _bce, smooth, _shares)
