@@ -5,16 +5,19 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinygan import InputError, Tensor, data, grad, models
 from tinygan.cli import main
 from tinygan.data import Dataset
 from tinygan.metrics.modes import Mixture
+from tinygan.metrics.parzen import Parzen
 from tinygan.nn import Linear
 from tinygan.reproduce import (
     EXPERIMENTS,
     Experiment,
     Finding,
+    Outcome,
     mixtures,
     parzen_2014,
     reproduce,
@@ -37,30 +40,48 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
     out = capsys.readouterr().out
     assert out.count("  reproduced") == 10 and "NOT" not in out
     (record,) = json.loads((tmp_path / "reproduced.json").read_text())
-    assert record["experiment"] == "theory" and record["seeds"] == [0]
-    assert record["findings"][1]["of_seeds"] == [pytest.approx(-1.163451, abs=2e-6)]
+    (one,) = record["seeds"]
+    assert record["experiment"] == "theory" and one["seed"] == 0
+    assert one["findings"][1]["ours"] == pytest.approx(-1.163451, abs=2e-6)
     assert {"processor", "numpy", "commit"} <= set(record["machine"])
 
 
 @pytest.fixture
 def toy(monkeypatch):
-    def run(seed, told, epochs):
-        told(f"seed {seed} for {epochs}")
-        return [near("a figure", seed + 0.5, 1, 0.5), Finding("another", 7.0, "", None)]
+    def run(seed, told, where, epochs):
+        told(f"seed {seed} for {epochs} on {where}")
+        if seed == 3:
+            raise KeyboardInterrupt
+        return Outcome([near("a figure", seed / 2, 1, 0.5), Finding("another", 7.0)], {"x": [seed]})
 
-    toy = Experiment(run, "as it is", "1", "no time", {"epochs": 3})
+    def draw(path, outcomes):
+        path.write_text(f"{len(outcomes)} outcomes")
+
+    toy = Experiment(run, "as it is", "1", "no time", {"epochs": 3}, draw)
     monkeypatch.setitem(EXPERIMENTS, "toy", toy)
 
 
-def test_seeds_are_averaged_and_records_added(toy, tmp_path, capsys):
+def test_seeds_are_averaged_and_records_added(toy, tmp_path):
     history, heard = tmp_path / "history.json", []
     for _ in range(2):
         found = reproduce("toy", (0, 1), told=heard.append, history=history, epochs=5)
-    assert heard[:2] == ["seed 0 for 5", "seed 1 for 5"]
-    assert [figures for _, figures in found] == [[0.5, 1.5], [7.0, 7.0]]
-    assert "1 +- 0.71" in table(found) and "1 +- 0.5" in table(found)
+    assert heard[:2] == ["seed 0 for 5 on numpy", "seed 1 for 5 on numpy"]
+    assert [[f.ours for f in outcome.findings] for outcome in found] == [[0, 7], [0.5, 7]]
+    assert "0.25 +- 0.35" in table(found) and "  reproduced by 1 of 2" in table(found)
+    assert "NOT reproduced" in table(found[:1]) and "+- 0.35" not in table(found[:1])
     records = json.loads(history.read_text())
     assert len(records) == 2 and records[0]["options"] == {"epochs": 5}
+    assert [one["curves"] for one in records[1]["seeds"]] == [{"x": [0]}, {"x": [1]}]
+    assert (tmp_path / "history-toy.png").read_text() == "2 outcomes"
+
+
+def test_the_seeds_before_a_stop_are_kept(toy, tmp_path):
+    history = tmp_path / "history.json"
+    history.write_text("[7]")
+    with pytest.raises(KeyboardInterrupt):
+        reproduce("toy", (1, 2, 3), told=lambda line: None, history=history)
+    kept, record = json.loads(history.read_text())
+    assert kept == 7 and [one["seed"] for one in record["seeds"]] == [1, 2]
 
 
 def test_what_there_is_is_listed(capsys):
@@ -95,7 +116,7 @@ def test_a_history_that_is_none_is_kept_as_it_is(toy, tmp_path, content):
     assert history.read_bytes() == content
 
 
-def test_the_recipe_of_2014(monkeypatch):
+def test_the_recipe_of_2014(monkeypatch, tmp_path):
     """Its schedules, its start, and that it trains and measures, on little data."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (1400, 1, 28, 28), dtype=np.uint8)
@@ -103,6 +124,7 @@ def test_the_recipe_of_2014(monkeypatch):
     monkeypatch.setattr(parzen_2014, "load", lambda *a: Dataset("mnist", images, None, None))
     for name, value in (("KNOWN", 300), ("SAMPLES", 50)):
         monkeypatch.setattr(parzen_2014, name, value)
+    monkeypatch.setattr(parzen_2014, "EVERY", 1)
     seen, told = [], []
     sgd = parzen_2014.SGD
 
@@ -112,14 +134,34 @@ def test_the_recipe_of_2014(monkeypatch):
             return lr, momentum
 
     monkeypatch.setattr(parzen_2014, "SGD", Noted)
-    findings = parzen_2014.run(0, told.append, epochs=2)
+    findings, curves = parzen_2014.run(0, told.append, "numpy", epochs=2)
     steps, rates, momenta = np.array(seen[::2]).T
     assert len(steps) == 6  # three minibatches of 100 an epoch
     np.testing.assert_allclose(rates, 0.1 / 1.000004 ** np.arange(6))
     np.testing.assert_allclose(momenta, [0.5] * 3 + [0.5 + 0.2 / 249] * 3)
     assert [f.what.split(",")[0] for f in findings][:2] == ["adversarial nets"] * 2
-    assert findings[0].ours == findings[1].ours or math.isfinite(findings[1].ours)
+    assert curves["epoch"] == [1, 2] and all(len(column) == 2 for column in curves.values())
+    best = int(np.argmax(curves["validation"]))
+    assert findings[0].ours == curves["log_likelihood"][best]
+    assert findings[1].ours == curves["log_likelihood"][-1]
     assert "epoch 2: log-likelihood" in told[-1]
+    parzen_2014.draw(tmp_path / "curve.png", [Outcome(findings, curves)] * 2)
+    with Image.open(tmp_path / "curve.png") as picture:
+        assert picture.width > 500
+
+
+def test_the_recipe_of_2014_stops_where_its_curve_is_flat(monkeypatch):
+    """And on the epochs that it is given, if these are no multiple of those at which it looks."""
+    images = np.zeros((1300, 1, 28, 28), np.uint8)
+    monkeypatch.setattr(parzen_2014, "load", lambda *a: Dataset("mnist", images, None, None))
+    for name, value in (("KNOWN", 100), ("SAMPLES", 20), ("EVERY", 2), ("PATIENCE", 4)):
+        monkeypatch.setattr(parzen_2014, name, value)
+    worse = iter(range(0, -100, -1))
+    parzen = Parzen(1.0, 0.1, 0.2, False)
+    monkeypatch.setattr(parzen_2014, "parzen", lambda *a: parzen)
+    monkeypatch.setattr(parzen_2014, "log_likelihoods", lambda *a: np.full((1, 5), next(worse)))
+    for epochs, looked in ((3, [2, 3]), (20, [2, 4, 6])):
+        assert parzen_2014.run(0, print, "numpy", epochs).curves["epoch"] == looked
 
 
 def test_the_generator_starts_at_the_mean_image():
@@ -141,9 +183,10 @@ def test_the_variational_autoencoder_learns(monkeypatch):
     part = digits._replace(images=digits.images[:600])
     monkeypatch.setattr(vae, "load", lambda *a: part)
     told = []
-    (finding,) = vae.run(0, told.append, epochs=3)
+    (finding,), curves = vae.run(0, told.append, "numpy", epochs=3)
     losses = [float(line.split()[-1]) for line in told]
     assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
+    assert curves["test"] == pytest.approx(losses, abs=0.01) and len(curves["train"]) == 3
     assert finding.holds is False and 100 < finding.ours < 300
 
 
@@ -188,7 +231,7 @@ def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
 def test_the_findings_of_mixtures(monkeypatch):
     monkeypatch.setattr(mixtures, "EPOCH", 2)
     told = []
-    findings = mixtures.run(0, told.append, epochs=1)
+    findings, _ = mixtures.run(0, told.append, "numpy", epochs=1)
     assert len(findings) == 14 and len(told) == 4
     true = [f.ours for f in findings if "true samples" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)

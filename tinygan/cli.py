@@ -157,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--epochs", type=int, metavar="N", help="where the experiment trains")
     again.add_argument(
+        "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
+    )
+    again.add_argument(
         "--out",
         default="reproduced.json",
         metavar="FILE",

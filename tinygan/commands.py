@@ -130,7 +130,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def reproduce(args: argparse.Namespace) -> int:
-    from .reproduce import listing, reproduce, table
+    from .reproduce import EXPERIMENTS, listing, picture, reproduce, table
 
     if args.list or args.name is None:
         print(listing())
@@ -142,9 +142,12 @@ def reproduce(args: argparse.Namespace) -> int:
     _check_writable("--out", args.out)
     options = {} if args.epochs is None else {"epochs": args.epochs}
     told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    found = reproduce(args.name, range(args.seeds), told=told, history=args.out, **options)
-    print(table(found))
-    print(f"\nadded to {args.out}")
+    outcomes = reproduce(
+        args.name, range(args.seeds), told=told, history=args.out, where=args.backend, **options
+    )
+    print(table(outcomes))
+    drawn = picture(args.name, args.out)
+    print(f"\nadded to {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
     return 0
 
 

@@ -1,8 +1,8 @@
 """Published figures, measured anew by their own protocols: `tinygan reproduce NAME`.
 
 Each experiment is a module with a docstring that says the protocol, and a function `run`;
-`EXPERIMENTS` knows them by name. What comes out is a list of `Finding`s: ours beside the published
-figure, and whether it is reproduced. A figure that is not reproduced is printed as it is.
+`EXPERIMENTS` knows them by name. What comes out is an `Outcome` for each seed, of `Finding`s: ours
+beside the published figure, and whether it is reproduced. One that is not is printed as it is.
 """
 
 from __future__ import annotations
@@ -14,23 +14,35 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import backend
 from ..bench.measure import machine
 from ..errors import InputError, choose
 from ..files import atomic
 from . import mixtures, parzen_2014, theory, vae
-from .finding import Finding
+from .finding import Finding, Outcome
 
-__all__ = ["EXPERIMENTS", "Experiment", "Finding", "listing", "reproduce", "table"]
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "Finding",
+    "Outcome",
+    "listing",
+    "picture",
+    "reproduce",
+    "table",
+]
 
 
 class Experiment(NamedTuple):
-    """What an experiment needs to be told of: `run(seed, told, **options)` gives its findings."""
+    """What an experiment needs to be told of. `run(seed, told, where, **options)` gives its outcome
+    on the backend `where`; `draw(path, outcomes)` makes a picture of those of all seeds."""
 
-    run: Callable[..., list[Finding]]
+    run: Callable[..., Outcome]
     protocol: str
     published: str
     takes: str  # on two cores, and on a GPU where that matters
     options: Mapping[str, int] = {}  # further whole numbers, and what they are by default
+    draw: Callable[[Path, Sequence[Outcome]], None] | None = None
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -60,6 +72,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "225 +- 2 (their epochs are not known)",
         "17 minutes a seed for 60 epochs on two cores",
         {"epochs": 60},
+        parzen_2014.draw,
     ),
 }
 
@@ -79,36 +92,47 @@ def reproduce(
     *,
     told: Callable[[str], object] = print,
     history: str | Path | None = None,
+    where: str = "numpy",
     **options: int,
-) -> list[tuple[Finding, list[float]]]:
-    """Run the experiment `name` for each seed: findings of the last seed, each with the figures of
-    all seeds. `told` hears lines of progress. With `history`, a record is added to that JSON file.
+) -> list[Outcome]:
+    """Run the experiment `name` on the backend `where` for each seed, and give their outcomes.
+    `told` hears lines of progress. With `history`, a record is added to that JSON file, and renewed
+    after each seed, so that what was measured is there even if the next seed is not awaited; and a
+    picture beside it (see `picture`), if the experiment draws one.
 
     Raises InputError for an unknown name or option, or a history that is none."""
     experiment = EXPERIMENTS[choose("experiment", name, EXPERIMENTS)]
     if unknown := set(options) - set(experiment.options):
         raise InputError(f"--{sorted(unknown)[0]}: {name} has no such option")
     options = {**experiment.options, **options}
-    records = _history(history) if history is not None else []
-    started = time.perf_counter()
-    found = [experiment.run(seed, told, **options) for seed in seeds]
-    together = [(each, [f[i].ours for f in found]) for i, each in enumerate(found[-1])]
-    if history is not None:
-        records.append(
-            {
-                "experiment": name,
-                "seeds": list(seeds),
-                "options": options,
-                "findings": [
-                    {**finding._asdict(), "of_seeds": figures} for finding, figures in together
-                ],
-                "seconds": round(time.perf_counter() - started, 1),
-                "machine": machine(),
-            }
-        )
+    before = _history(history) if history is not None else []
+    backend.use(where)
+    started, outcomes = time.perf_counter(), []
+    for seed in seeds:
+        outcomes.append(experiment.run(seed, told, where, **options))
+        if history is None:
+            continue
+        record = {
+            "experiment": name,
+            "backend": where,
+            "options": options,
+            "seeds": [
+                {"seed": s, "findings": [f._asdict() for f in o.findings], "curves": o.curves}
+                for s, o in zip(seeds, outcomes, strict=False)
+            ],
+            "seconds": round(time.perf_counter() - started, 1),
+            "machine": machine(),
+        }
         with atomic(history) as file:
-            file.write(json.dumps(records, indent=1).encode() + b"\n")
-    return together
+            file.write(json.dumps([*before, record], indent=1).encode() + b"\n")
+        if experiment.draw is not None:
+            experiment.draw(picture(name, history), outcomes)
+    return outcomes
+
+
+def picture(name: str, history: str | Path) -> Path:
+    """Where the picture of the experiment `name` goes."""
+    return Path(history).with_name(f"{Path(history).stem}-{name}.png")
 
 
 def _history(path: str | Path) -> list[Any]:
@@ -121,14 +145,18 @@ def _history(path: str | Path) -> list[Any]:
     return records
 
 
-def table(together: Sequence[tuple[Finding, list[float]]]) -> str:
-    """ours | published | verdict, a line for each finding; with a spread where there are seeds."""
+def table(outcomes: Sequence[Outcome]) -> str:
+    """ours | published | verdict, a line for each finding: the mean over the seeds and, of two or
+    more, the standard deviation, and for how many of them it holds."""
     rows = [("", "ours", "published", "")]
-    for finding, figures in together:
-        ours = f"{statistics.mean(figures):.6g}"
+    for findings in zip(*(outcome.findings for outcome in outcomes), strict=True):
+        figures, first = [finding.ours for finding in findings], findings[0]
+        ours, verdict = f"{statistics.mean(figures):.6g}", first.verdict
         if len(figures) > 1:
             ours += f" +- {statistics.stdev(figures):.2g}"
-        rows.append((finding.what, ours, finding.published, finding.verdict))
+            if first.holds is not None:
+                verdict = f"reproduced by {sum(bool(f.holds) for f in findings)} of {len(figures)}"
+        rows.append((first.what, ours, first.published, verdict))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)

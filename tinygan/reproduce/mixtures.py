@@ -24,7 +24,7 @@ from ..nn import init
 from ..ops import reshape
 from ..optim import Adam
 from ..tensor import Tensor, no_grad
-from .finding import Finding
+from .finding import Finding, Outcome
 
 __all__ = ["Packed", "run"]
 
@@ -48,7 +48,7 @@ class Packed(nn.Module):
         return reshape(samples, (n, -1))
 
 
-def run(seed: int, told: Callable[[str], object], epochs: int = 50) -> list[Finding]:
+def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 50) -> Outcome:
     """For each mixture, with and without packing; an epoch is 500 steps."""
     findings = []
     for name, mixture in (("ring", ring()), ("grid", grid())):
@@ -72,7 +72,7 @@ def run(seed: int, told: Callable[[str], object], epochs: int = 50) -> list[Find
         findings.append(
             Finding(f"{name}, true samples: high quality", true.high_quality, ".9889", None)
         )
-    return findings
+    return Outcome(findings)
 
 
 def train(mixture: Mixture, seed: int, pack: int, epochs: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -5,7 +5,7 @@ with both steps at once (their Algorithm 1 takes turns, their code does not), le
 .1 / 1.000004^t and no less than 1e-6, momentum .5 to .7 over 250 epochs, batches of 100 from the
 first 50,000 images, D's loss halved. The number: 10,000 samples, sigma by the validation images
 50,000 to 50,999, mean over the test images (parzen_ll.py). They do not say when they stopped; here
-it is after `epochs`, and the best epoch by the validation images from 51,000 on is told as well.
+it is the best epoch by the validation images 51,000 to 52,999, of those that were tried.
 
 Two controls stand beside it: 10,000 real training images, and as many averages of k-means.
 """
@@ -14,69 +14,115 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
 from .. import gan, models
 from ..data import Minibatches, load
+from ..files import save_figure
 from ..metrics.kmeans import kmeans
 from ..metrics.parzen import log_likelihoods, parzen
 from ..nn import Linear
 from ..ops import softplus
 from ..optim import SGD, exponential_decay, linear
+from ..replay import recorded
 from ..tensor import no_grad
-from .finding import Finding, near
+from .finding import Finding, Outcome, near
 
-__all__ = ["run"]
+__all__ = ["draw", "run", "training"]
 
 BATCH, KNOWN, SAMPLES = 100, 50_000, 10_000
+EVERY, PATIENCE = 5, 50  # epochs
 
 
-def run(seed: int, told: Callable[[str], object], epochs: int = 60) -> list[Finding]:
-    """Train for so many epochs, asking for the log-likelihood every fifth of them."""
+def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) -> Outcome:
+    """Train for so many epochs, or until the validation images have seen nothing better for
+    PATIENCE of them; the log-likelihood is asked for after every EVERY."""
     train, test = (load("mnist", split).images for split in ("train", "test"))
     pixels, x_test = _flat(train), _flat(test)
-    validation, stopping = pixels[KNOWN : KNOWN + 1000], pixels[KNOWN + 1000 :]
+    validation, stopping = pixels[KNOWN : KNOWN + 1000], pixels[KNOWN + 1000 :][:2000]
     rng = np.random.default_rng(seed)
     pair = models.build("mlp-2014", (1, 28, 28), rng=rng)
     _start_output(pair, pixels[:KNOWN])
-    steps = KNOWN // BATCH
-    # In updates: the first epoch has .5, the 250th .7.
-    momentum = _by_epoch(linear(0.5, 0.7, 249), steps)
-    rate = exponential_decay(0.1, 1.000004, 1e-6)
-    players = (SGD(net.parameters(), rate, momentum) for net in (pair.G, pair.D))
-    data = Minibatches(train[:KNOWN], rng=rng, low=0.0)
-    opt_g, opt_d = players
-    rounds = gan.play_simultaneously(
-        halved(), pair.G, pair.D, data, pair.noise(rng), opt_g, opt_d, m=BATCH
-    )
-    z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES)  # the same for every epoch
-    curve, best, chosen = [], -math.inf, math.nan
+    z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES).to(where)  # the same for every epoch
+    rounds = training(pair, train[:KNOWN], rng, where)
+    names = "epoch", "log_likelihood", "standard_error", "sigma", "validation"
+    curves: dict[str, list[float]] = {name: [] for name in names}
+    best = 0  # where in the curves
     for epoch in range(1, epochs + 1):
-        last = deque(islice(rounds, steps), maxlen=1)[0]
-        if epoch % 5 and epoch != epochs:
+        last = deque(islice(rounds, KNOWN // BATCH), maxlen=1)[0]
+        if epoch % EVERY and epoch != epochs:
             continue
         with no_grad(), pair.G.evaluating():
             samples = pair.G(z).numpy().reshape(SAMPLES, -1)
         if not np.isfinite(samples).all():
-            told(f"epoch {epoch}: diverged")
+            told(f"seed {seed}, epoch {epoch}: diverged")
             break
         result = parzen(samples, validation, x_test)
-        (held,) = log_likelihoods(samples, stopping[:2000], [result.sigma])
-        curve.append(result.mean)
-        if held.mean() > best:
-            best, chosen = float(held.mean()), result.mean
-        told(f"epoch {epoch}: log-likelihood {result.mean:.1f} +- {result.standard_error:.1f} "
-             f"(sigma {result.sigma:.3f}), loss of D {last.d_loss.item():.3f}")  # fmt: skip
+        (held,) = log_likelihoods(samples, stopping, [result.sigma])
+        row = epoch, result.mean, result.standard_error, result.sigma, float(held.mean())
+        for name, figure in zip(names, row, strict=True):
+            curves[name].append(figure)
+        told(f"seed {seed}, epoch {epoch}: log-likelihood {result.mean:.1f} "
+             f"+- {result.standard_error:.1f} (sigma {result.sigma:.3f}), "
+             f"loss of D {last.d_loss.item():.3f}")  # fmt: skip
+        best = int(np.argmax(curves["validation"]))
+        if epoch - curves["epoch"][best] >= PATIENCE:
+            break
+    reached = curves["log_likelihood"] or [math.nan]
     real, table = _controls(pixels, validation, x_test, rng)
-    return [
-        near("adversarial nets, last epoch", curve[-1] if curve else math.nan, 225, 2),
-        Finding("adversarial nets, best epoch by validation", chosen, "225 +- 2", None),
-        near("10,000 real training images", real, 242.5, 3),
-        near("10,000 averages of k-means", table, 317, 5),
-    ]
+    return Outcome(
+        [
+            near("adversarial nets, best epoch by validation", reached[best], 225, 2),
+            Finding("adversarial nets, last epoch", reached[-1]),
+            near("10,000 real training images", real, 242.5, 3),
+            near("10,000 averages of k-means", table, 317, 5),
+        ],
+        curves,
+    )
+
+
+def training(
+    pair: models.Pair, images: np.ndarray, rng: np.random.Generator, where: str
+) -> Iterator[gan.Round]:
+    """The rounds of the recipe, which move the pair to the backend `where`."""
+    for net in (pair.G, pair.D):
+        net.to(where)
+    steps = len(images) // BATCH
+    # In updates: the first epoch has .5, the 250th .7.
+    momentum = _by_epoch(linear(0.5, 0.7, 249), steps)
+    rate = exponential_decay(0.1, 1.000004, 1e-6)
+    opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (pair.G, pair.D))
+    data = Minibatches(images, rng=rng, low=0.0, where=where)
+    players = halved(), pair.G, pair.D, data, pair.noise(rng), opt_g, opt_d
+    return recorded(lambda: gan.play_simultaneously(*players, m=BATCH), where)
+
+
+def draw(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """The log-likelihood against epochs, beside what is published and the controls."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    axes = figure.subplots()
+    for i, (_, curves) in enumerate(outcomes):
+        axes.plot(curves["epoch"], curves["log_likelihood"], marker=".", label=f"seed {i}")
+    by_what = {finding.what: finding.ours for finding in outcomes[-1].findings}
+    for value, what in (
+        (225, "published, at an epoch that is not told: 225"),
+        (by_what["10,000 real training images"], "10,000 real training images: {:.1f}"),
+        (by_what["10,000 averages of k-means"], "10,000 averages of k-means: {:.1f}"),
+    ):
+        axes.axhline(value, color="black", linestyle="--", linewidth=0.9)
+        axes.text(1, value, what.format(value), va="bottom", fontsize=8)
+    axes.set_xlabel("epoch of 500 steps")
+    axes.set_ylabel("Parzen log-likelihood of the test images, nats")
+    axes.set_ylim(bottom=min(0, min(min(o.curves["log_likelihood"]) for o in outcomes)))
+    axes.legend(loc="lower right")
+    axes.grid(alpha=0.2)
+    save_figure(figure, path)
 
 
 def halved() -> gan.Game:

@@ -23,12 +23,12 @@ from ..metrics.theory import (
 from ..ops import softplus
 from ..optim import Adam, cosine_decay
 from ..tensor import Tensor, no_grad
-from .finding import Finding, near
+from .finding import Outcome, near
 
 __all__ = ["run"]
 
 
-def run(seed: int, told: Callable[[str], object]) -> list[Finding]:
+def run(seed: int, told: Callable[[str], object], where: str) -> Outcome:
     """Closed forms first, then what is trained."""
     x = np.linspace(-14, 18, 32_001)
     dx = float(x[1] - x[0])
@@ -45,12 +45,12 @@ def run(seed: int, told: Callable[[str], object]) -> list[Finding]:
     ]  # fmt: skip
     told("training D on samples ...")
     w, b, value = _trained(np.random.default_rng(seed))
-    return [
-        *findings,
+    trained = [
         near("weight of the trained D", w, -1, 0.02),
         near("bias of the trained D", b, 0.5, 0.02),
         near("V(D) on fresh samples", value, -1.163451, 0.003),
     ]
+    return Outcome([*findings, *trained])
 
 
 def _dropped_mode(x: np.ndarray, dx: float) -> tuple[float, float]:

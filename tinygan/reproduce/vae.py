@@ -16,13 +16,14 @@ import numpy as np
 
 from .. import nn
 from ..autograd import grad
+from ..backend import place
 from ..data import load
 from ..losses import bce_with_logits, gaussian_kl
 from ..ops import exp
 from ..optim import Adam
 from ..supply import normal
 from ..tensor import Tensor, no_grad
-from .finding import Finding
+from .finding import Finding, Outcome
 
 __all__ = ["VAE", "run"]
 
@@ -56,26 +57,28 @@ class VAE(nn.Module):
         return bce_with_logits(logits, x, "sum") + gaussian_kl(mean, log_variance, "sum")
 
 
-def run(seed: int, told: Callable[[str], object], epochs: int = 10) -> list[Finding]:
+def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 10) -> Outcome:
     """Train, and measure the mean loss over the test images after each epoch."""
     x, x_test = (
-        load("mnist", split).images.reshape(-1, 784).astype(np.float32) / 255
+        Tensor(load("mnist", split).images.reshape(-1, 784).astype(np.float32) / 255).to(where)
         for split in ("train", "test")
     )
     rng = np.random.default_rng(seed)
-    vae = VAE(rng=rng)
+    vae = VAE(rng=rng).to(where)
     opt = Adam(vae.parameters(), 1e-3)
-    test = float("nan")
+    curves: dict[str, list[float]] = {"train": [], "test": []}
     for epoch in range(1, epochs + 1):
         order, total = rng.permutation(len(x)), 0.0
         for start in range(0, len(x), BATCH):
-            batch = Tensor(x[order[start : start + BATCH]])
+            batch = x[place(order[start : start + BATCH], x.data)]
             loss = vae.loss(batch)
             opt.step(grad(loss * (1 / len(batch)), vae.parameters()))
             total += loss.item()
         with no_grad():
             parts = (x_test[i : i + 1000] for i in range(0, len(x_test), 1000))
-            test = sum(vae.loss(Tensor(part)).item() for part in parts) / len(x_test)
-        told(f"epoch {epoch}: train {total / len(x):.2f}, test {test:.2f}")
+            test = sum(vae.loss(part).item() for part in parts) / len(x_test)
+        curves["train"].append(total / len(x))
+        curves["test"].append(test)
+        told(f"seed {seed}, epoch {epoch}: train {total / len(x):.2f}, test {test:.2f}")
     what = f"VAE, test loss after {epochs} epochs"
-    return [Finding(what, test, f"{PUBLISHED}; at most {MOST}", test <= MOST)]
+    return Outcome([Finding(what, test, f"{PUBLISHED}; at most {MOST}", test <= MOST)], curves)

@@ -24,7 +24,7 @@ from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Seque
 from ..ops import mean, sigmoid
 from ..optim import EMA, Adam
 from ..philox import Philox
-from ..replay import Replay
+from ..replay import Replay, recorded
 from ..tensor import Tensor, no_grad
 from .config import Config
 
@@ -65,9 +65,7 @@ class Session:
                     module.rng = sources["networks"]
         self._sources = sources
         self.game = _game(config, sources["game"])
-        self._rounds: Iterator[Round] = self._play()
-        if not config.no_graph and backend.get(config.backend) is not backend.numpy:
-            self._rounds = Replay(self._play, backend.get(config.backend))
+        self._rounds = self._play() if config.no_graph else recorded(self._play, config.backend)
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
