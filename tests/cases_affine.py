@@ -1,4 +1,4 @@
-"""Cases for the layers with a weight, for SpectralNorm, and for modules of modules."""
+"""Cases for the layers with a weight, for what wraps them, and for modules of modules."""
 
 import numpy as np
 from cases import Cases, Point, generator, near_integers, nonzero, shape, smooth
@@ -117,6 +117,48 @@ def spectral_linear(draw):
     n, m = (draw(st.integers(1, 3)) for _ in range(2))
     layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
     return _spectral(layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b)
+
+
+def _weight_norm(draw, layer, x, form, axis=0):
+    """g of either sign, learned or not, and no v near 0, where its direction turns at once."""
+    rng = np.random.default_rng(0)
+    layer.weight.data = nonzero(rng, layer.weight.shape)
+    learned = draw(st.booleans())
+    layer = nn.WeightNorm(layer, learned_scale=learned).astype(float)
+    g = nonzero(rng, layer.weight_g.shape)
+    if learned:
+        layer.weight_g.data = g
+    else:
+        layer.weight_g = g
+    biased = layer.bias is not None
+
+    def value(x, *parameters):
+        b, (*scale, v) = parameters[:biased], parameters[biased:]
+        matrix = np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1)
+        lengths = np.linalg.norm(matrix, axis=1).reshape(g.shape)
+        return form(x, (scale[0] if learned else g) * v / lengths, *b)
+
+    return point(layer, x, value)
+
+
+@AFFINE.add("WeightNorm", "of a convolution")
+def normalised_convolution(draw):
+    layer, x, form = _convolution(draw, transposed=False)
+    return _weight_norm(draw, layer, x, _with_bias(form))
+
+
+@AFFINE.add("WeightNorm", "of a transposed convolution")
+def normalised_transposed(draw):
+    layer, x, form = _convolution(draw, transposed=True)
+    return _weight_norm(draw, layer, x, _with_bias(form), axis=1)
+
+
+@AFFINE.add("WeightNorm", "of a linear layer")
+def normalised_linear(draw):
+    rng = generator(draw)
+    n, m = (draw(st.integers(1, 3)) for _ in range(2))
+    layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
+    return _weight_norm(draw, layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b)
 
 
 @AFFINE.add("Sequential")

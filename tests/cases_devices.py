@@ -66,6 +66,10 @@ LAYERS = {
     "Tanh": (lambda: nn.Tanh(), (3, 4)),
     "Unflatten": (lambda: nn.Unflatten(1, (2, 3)), (2, 6)),
     "Upsample": (lambda: nn.Upsample(scale_factor=(2, 3), mode="bilinear"), (2, 2, 3, 2)),
+    "WeightNorm": (
+        lambda: nn.WeightNorm(nn.ConvTranspose2d(2, 3, 3, rng=rng())),
+        (2, 2, 3, 2),
+    ),
 }
 
 

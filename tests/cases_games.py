@@ -225,12 +225,12 @@ def _penalty(name):
             D, images, weight, lambda w, b, v: formula(slopes(where(*images), w, b, v[0]), weight)
         )
 
-    @PENALTIES.add(name, "through convolutions, a norm and spectral normalisation")
+    @PENALTIES.add(name, "through convolutions, a norm, weight and spectral normalisation")
     def convolutional(draw):
         rng, weight = generator(draw), draw(weights)
         images = [smooth(rng, (2, 1, 4, 4)) for _ in range(2)]
         D = nn.Sequential(
-            nn.Conv2d(1, 2, 3, 2, 1, rng=rng),
+            nn.WeightNorm(nn.Conv2d(1, 2, 3, 2, 1, rng=rng)),
             *draw(
                 st.sampled_from([[], [nn.InstanceNorm2d(2, 0.1)], [nn.LayerNorm((2, 2, 2), 0.1)]])
             ),

@@ -9,7 +9,8 @@ from tinygan import nn
 def functional(module):
     """(function, parameters): the module as a function of an input and of all its parameters.
 
-    SpectralNorm keeps a layer where attributes are not walked, so every attribute is looked at.
+    SpectralNorm and WeightNorm keep a layer where attributes are not walked, so every attribute is
+    looked at.
     """
     homes, parameters = [], module.parameters()
     numbers = {parameter: i for i, parameter in enumerate(parameters)}

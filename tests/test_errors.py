@@ -6,6 +6,7 @@ import pytest
 
 from tinygan import Tensor, conv2d, conv_transpose2d, gan, losses, nn, ops, optim, play
 from tinygan.nn import init
+from tinygan.nn.weight_norm import data_dependent_init
 
 RNG = np.random.default_rng(0)
 X = Tensor(np.ones((2, 3), np.float32))
@@ -17,6 +18,12 @@ P = NET.parameters()
 
 def zeros(*shape, dtype=np.float32):
     return Tensor(np.zeros(shape, dtype))
+
+
+def zeroed(layer):
+    """The layer with an output that does not see its inputs."""
+    layer.weight.data[1] = 0
+    return layer
 
 
 # name: (the mistake, what the message says)
@@ -194,6 +201,18 @@ LAYERS = {
         lambda: nn.SpectralNorm(nn.Tanh(), rng=RNG),
         r"SpectralNorm: expected a layer with a weight, got Tanh\(\)",
     ),
+    "weight norm's layer": (
+        lambda: nn.WeightNorm(nn.Embedding(2, 2, rng=RNG)),
+        r"WeightNorm: expected a layer with a weight, got Embedding\(",
+    ),
+    "weight norm of a norm": (
+        lambda: nn.WeightNorm(nn.WeightNorm(NET)),
+        r"WeightNorm: expected a layer with a weight, got WeightNorm\(Linear",
+    ),
+    "weight norm of nothing": (
+        lambda: nn.WeightNorm(zeroed(nn.Linear(3, 2, rng=RNG))),
+        r"WeightNorm: the weight of an output of Linear\(.*\) is 0 or NaN",
+    ),
     "sequential": (lambda: nn.Sequential(NET, 3), "Sequential: layer 1 must be a Module, got 3"),
 }
 INPUTS = {
@@ -238,6 +257,22 @@ INPUTS = {
     "PixelShuffle": (lambda: nn.PixelShuffle(2)(IMAGES), "PixelShuffle: .*divisible by 4.*"),
     "Upsample": (lambda: nn.Upsample(scale_factor=2)(X), r"Upsample: expected \(N, C, H, W\), got"),
     "ReflectionPad2d": (lambda: nn.ReflectionPad2d(4)(IMAGES), r"widths \(4, 4\) reach beyond"),
+    "WeightNorm": (
+        lambda: nn.WeightNorm(nn.Linear(3, 2, rng=RNG))(zeros(2, 4)),
+        r"Linear: expected 3 elements along axis -1.*\(2, 4\)",
+    ),
+    "WeightNorm, dtype": (
+        lambda: nn.WeightNorm(nn.Linear(3, 2, rng=RNG))(zeros(2, 3, dtype=np.float64)),
+        "Linear: the input is float64.*float32",
+    ),
+    "one example for the start": (
+        lambda: data_dependent_init(nn.WeightNorm(nn.Linear(3, 2, rng=RNG)), X[:1]),
+        r"data_dependent_init: an output of Linear\(.* does not vary .*shape \(1, 2\)",
+    ),
+    "equal examples for the start": (
+        lambda: data_dependent_init(nn.WeightNorm(nn.Conv2d(3, 2, 1, rng=RNG)), 0.1 * IMAGES),
+        r"data_dependent_init: an output of Conv2d\(.* does not vary .*shape \(2, 2, 4, 4\)",
+    ),
     "fans": (lambda: init.xavier_normal_(P[1], rng=RNG), r"fans need at least 2 axes.*\(2,\)"),
     "orthogonal": (
         lambda: init.orthogonal_(P[1], rng=RNG),

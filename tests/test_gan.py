@@ -182,6 +182,7 @@ class Mixing(nn.Linear):
         nn.BatchNorm1d(3),
         nn.SpectralNorm(nn.Linear(3, 3, rng=rng()), rng=rng()),
         Mixing(3, 3, rng=rng()),
+        nn.WeightNorm(Mixing(3, 3, rng=rng())),
     ],
     ids=lambda layer: type(layer).__name__,
 )
@@ -197,6 +198,17 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
     assert not by_example(D) and not by_example(nn.Sequential(*D))
     next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
     assert seen == [M, M, M]
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
+    layer = nn.WeightNorm(nn.Maxout(3, 4, 2, rng=rng()), learned_scale=learned).astype(np.float64)
+    assert by_example(layer) and by_example(nn.Sequential(layer, nn.ReLU()))
+    before, x = layer.state_dict(), rng(1).normal(size=(M, 3))
+    alone = np.concatenate([layer(x[i : i + 1]).data for i in range(M)])
+    np.testing.assert_allclose(layer(x).data, alone, rtol=1e-12)
+    for key, value in layer.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -210,6 +210,8 @@ def test_initialisers_fill_what_is_on_the_device(name):
         net = network().to(where)
         if name == "dcgan_":
             function(net, rng=rng())
+        elif name == "gan_2014_":
+            function(net, 0.1, rng=rng())
         elif name == "constant_":
             function(net[0].weight, 3.0)
         else:

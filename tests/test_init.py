@@ -2,11 +2,14 @@
 
 import math
 
+import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 
-from tinygan import grad, nn
+from tinygan import Tensor, grad, nn, ops
 from tinygan.nn import init
+from tinygan.nn.weight_norm import data_dependent_init
+from tinygan.tensor import is_recording, raw
 
 
 def rng(seed=0):
@@ -130,6 +133,159 @@ def test_dcgan_initialises_what_spectral_norm_wraps():
     init.dcgan_(net, rng=rng())
     np.testing.assert_allclose(net[0].weight_orig.data.std(), 0.02, rtol=0.05)
     np.testing.assert_array_equal(net[0].bias.data, 0)
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_dcgan_initialises_what_weight_norm_wraps(learned):
+    wrapped = nn.WeightNorm(nn.ConvTranspose2d(20, 30, 4, rng=rng()), learned_scale=learned)
+    y = wrapped(np.ones((1, 20, 3, 3), np.float32))
+    init.dcgan_(nn.Sequential(wrapped), rng=rng())
+    np.testing.assert_allclose(wrapped.weight_v.data.std(), 0.02, rtol=0.05)
+    norms = np.sqrt(np.sum(wrapped.weight_v.data**2, (0, 2, 3), keepdims=True))
+    np.testing.assert_allclose(raw(wrapped.weight_g), norms, rtol=1e-6)  # so that w = v
+    np.testing.assert_array_equal(wrapped.bias.data, 0)
+    with pytest.raises(RuntimeError, match="assigned to"):
+        grad(y.sum(), wrapped.parameters())
+
+
+def test_the_initial_weights_of_2014():
+    net = nn.Sequential(
+        nn.Linear(40, 50, rng=rng()), nn.SpectralNorm(nn.Maxout(40, 9, 5, rng=rng()), rng=rng())
+    )
+    assert init.gan_2014_(net, 0.05, rng=rng()) is net
+    for weight in (net[0].weight.data, net[1].weight_orig.data):
+        assert 0.0499 < abs(weight).max() <= 0.05 and abs(weight.mean()) < 0.003
+    for layer in net:
+        np.testing.assert_array_equal(layer.bias.data, 0)
+
+
+# The data-dependent initialisation of weight normalisation.
+
+
+def fitted(network, *shape, seed=5):
+    """The network after its initialisation on a minibatch that is not standardised, and that."""
+    x = 3 + 2 * rng(seed).normal(size=shape)
+    network.astype(np.float64)
+    assert data_dependent_init(network, x) is network
+    return network, x
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_data_dependent_init_is_the_formula_of_the_paper(learned):
+    layer = nn.WeightNorm(nn.Linear(4, 3, rng=rng()), learned_scale=learned)
+    raw(layer.weight_g)[...] = [[-2], [0], [5]]  # they do not count, nor does b
+    v = layer.weight_v.data.astype(np.float64)
+    _, x = fitted(layer, 50, 4)
+    t = x @ (v / np.linalg.norm(v, axis=1, keepdims=True)).T
+    np.testing.assert_allclose(raw(layer.weight_g)[:, 0], 1 / t.std(0), rtol=1e-12)
+    np.testing.assert_allclose(layer.bias.data, -t.mean(0) / t.std(0), rtol=1e-12)
+    np.testing.assert_array_equal(layer.weight_v.data, v)
+    np.testing.assert_allclose(layer(x).data, (t - t.mean(0)) / t.std(0), atol=1e-12)
+
+
+def test_data_dependent_init_standardises_the_outputs_of_every_layer():
+    """Each layer on what comes from those before it, which are initialised by then."""
+    convolutions = nn.Sequential(
+        nn.WeightNorm(nn.Conv2d(2, 4, 3, 2, rng=rng(1))),
+        nn.LeakyReLU(0.2),
+        nn.Sequential(nn.WeightNorm(nn.ConvTranspose2d(4, 3, 2, rng=rng(2)), learned_scale=False)),
+    )
+    last = nn.WeightNorm(nn.Linear(48, 5, rng=rng(3)), learned_scale=False)
+    network, x = fitted(nn.Sequential(convolutions, nn.ReLU(), nn.Flatten(), last), 30, 2, 8, 8)
+    for end in (convolutions[0], convolutions):
+        y = end(x).data
+        np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-12)
+        np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-12)
+    y = network(x).data
+    np.testing.assert_allclose(y.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var(0), 1, rtol=1e-12)
+
+
+def test_data_dependent_init_standardises_the_pieces_of_maxout():
+    layer, x = fitted(nn.WeightNorm(nn.Maxout(4, 3, 2, rng=rng())), 50, 4)
+    v = layer.weight_v.data
+    weight = layer.weight_g.data * v / np.linalg.norm(v, axis=1, keepdims=True)
+    pieces = x @ weight.T + layer.bias.data
+    np.testing.assert_allclose(pieces.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(pieces.var(0), 1, rtol=1e-12)
+    np.testing.assert_allclose(layer(x).data, pieces.reshape(50, 3, 2).max(2), rtol=1e-10)
+
+
+def test_data_dependent_init_without_a_bias_keeps_the_mean():
+    layer, x = fitted(nn.WeightNorm(nn.Linear(4, 3, bias=False, rng=rng())), 50, 4)
+    y = layer(x).data
+    np.testing.assert_allclose(y.var(0), 1, rtol=1e-12)
+    assert np.abs(y.mean(0)).min() > 0.1
+
+
+def test_data_dependent_init_leaves_noise_out_and_modes_as_they_were():
+    noise, still = nn.GaussianNoise(0.5, rng=rng(1)), nn.Dropout(0.5, rng=rng(2)).eval()
+    layers = [nn.WeightNorm(nn.Linear(size, 4, rng=rng(size))) for size in (3, 4)]
+    network = nn.Sequential(noise, layers[0], nn.BatchNorm1d(4), still, layers[1])
+    modes = [module.training for module in network.modules()]
+    _, x = fitted(network, 20, 3)
+    assert [module.training for module in network.modules()] == modes
+    assert noise.rng.random() == rng(1).random()
+    assert network[2].num_batches_tracked == 0
+    np.testing.assert_allclose(network.eval()(x).data.std(0), 1, rtol=1e-12)
+
+
+def test_data_dependent_init_reaches_modules_of_ones_own_and_fits_a_shared_layer_once():
+    recorded = []
+
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.WeightNorm(nn.Linear(4, 4, rng=rng()))
+
+        def forward(self, x):
+            recorded.append(is_recording())
+            return x + self.inner(ops.tanh(self.inner(x)))
+
+    network, x = fitted(Residual(), 20, 4)
+    assert recorded == [False]
+    np.testing.assert_allclose(network.inner(x).data.std(0), 1, rtol=1e-12)
+    state = network.state_dict()
+    network(x + 1)
+    for key, value in network.state_dict().items():
+        np.testing.assert_array_equal(value, state[key])
+
+
+def test_after_a_minibatch_that_says_nothing_the_layers_are_as_usable_as_before():
+    network = nn.Sequential(*(nn.WeightNorm(nn.Linear(2, 2, rng=rng(i))) for i in range(2)))
+    before, x = network.state_dict(), np.ones((3, 2), np.float32)
+    with pytest.raises(ValueError, match="does not vary"):
+        data_dependent_init(network, x)
+    network(x)
+    assert all(module.training for module in network.modules())
+    for key, value in network.state_dict().items():
+        np.testing.assert_array_equal(value, before[key])
+
+
+@pytest.mark.parametrize("bias, learned", [(True, True), (False, True), (False, False)])
+def test_data_dependent_init_makes_graphs_stale(bias, learned):
+    layer = nn.WeightNorm(nn.Linear(2, 1, bias, rng=rng()), learned_scale=learned)
+    x = rng().normal(size=(5, 2)).astype(np.float32)
+    graphs = [layer(x).sum(), *(ops.sum(p * p) for p in layer.parameters()[:-1])]  # v stays
+    data_dependent_init(layer, x)
+    for y in graphs:
+        with pytest.raises(RuntimeError, match="assigned to"):
+            grad(y, layer.parameters(), allow_unused=True)
+
+
+def test_data_dependent_init_is_the_same_on_every_backend():
+    states = []
+    for where in ("numpy", "guard"):
+        network = nn.Sequential(
+            nn.WeightNorm(nn.Conv2d(1, 3, 2, rng=rng(1))),
+            nn.Flatten(),
+            nn.WeightNorm(nn.Maxout(12, 2, 2, rng=rng(2)), learned_scale=False),
+        )
+        x = Tensor(rng(3).normal(size=(6, 1, 3, 3)).astype(np.float32)).to(where)
+        states.append(data_dependent_init(network.to(where), x).to("numpy").state_dict())
+    for key, value in states[0].items():
+        np.testing.assert_array_equal(states[1][key], value)
+        assert value.dtype == np.float32
 
 
 def test_the_same_seed_gives_the_same_weights():

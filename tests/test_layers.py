@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
 from tinygan import Tensor, grad, nn, ops
+from tinygan.tensor import raw
 
 LAYERS = [*AFFINE, *NORMS, *PIXELS]
 
@@ -95,7 +96,7 @@ def test_dropout_drops_p_of_all_elements():
     assert abs((dropped == 0).mean() - 0.2) < 0.01  # five standard errors
 
 
-SPECTRAL = {
+WEIGHTED = {
     "Linear": lambda: nn.Linear(5, 4, rng=rng()),
     "Maxout": lambda: nn.Maxout(5, 2, 3, rng=rng()),
     "Conv2d": lambda: nn.Conv2d(3, 4, 3, rng=rng()),
@@ -103,11 +104,15 @@ SPECTRAL = {
 }
 
 
-@pytest.mark.parametrize("name", SPECTRAL)
+def batch(layer, n):
+    return rng().normal(size=(n, 5) if layer.weight.ndim == 2 else (n, layer.in_channels, 4, 4))
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_spectral_norm_makes_the_largest_singular_value_1(name):
-    inner, twin = SPECTRAL[name](), SPECTRAL[name]()
+    inner, twin = WEIGHTED[name](), WEIGHTED[name]()
     layer = nn.SpectralNorm(inner, n_power_iterations=100, rng=rng()).astype(np.float64)
-    x = rng().normal(size=(2, 5) if inner.weight.ndim == 2 else (2, inner.in_channels, 4, 4))
+    x = batch(inner, 2)
     y = layer(x)
     matrix = np.moveaxis(inner.weight.data, int(name == "ConvTranspose2d"), 0)
     sigma = np.linalg.svd(matrix.reshape(len(matrix), -1), compute_uv=False)[0]
@@ -132,6 +137,45 @@ def test_a_graph_survives_the_next_pass_of_spectral_norm():
     (expected,) = grad(y, [layer.weight_orig])
     layer(x)
     np.testing.assert_array_equal(grad(y, [layer.weight_orig])[0].data, expected.data)
+
+
+@pytest.mark.parametrize("learned", [True, False])
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weight_norm_computes_what_its_layer_did_and_then_weights_of_length_g(name, learned):
+    inner, twin = (WEIGHTED[name]().astype(np.float64) for _ in range(2))
+    layer, x = nn.WeightNorm(inner, learned_scale=learned), batch(inner, 2)
+    np.testing.assert_allclose(layer(x).data, twin(x).data, rtol=1e-12)
+
+    axis = int(name == "ConvTranspose2d")
+    lengths = rng(1).normal(size=inner.weight.shape[axis])
+    raw(layer.weight_g)[...] = lengths.reshape(layer.weight_g.shape)
+    layer.weight_v.data *= 3  # of v the direction counts alone
+    rows = np.moveaxis(twin.weight.data, axis, 0)  # a view
+    for row, length in zip(rows, lengths, strict=True):
+        row *= length / np.sqrt(np.sum(row**2))
+    np.testing.assert_allclose(layer(x).data, twin(x).data, rtol=1e-12)
+
+
+def test_the_gradients_of_weight_norm_are_those_of_the_paper():
+    """Equation 3, from the gradient at w; that at v is orthogonal to v, and shrinks as v grows."""
+    layer = nn.WeightNorm(nn.Linear(5, 4, rng=rng())).astype(np.float64)
+    layer.weight_g.data, x = rng(1).normal(size=(4, 1)), batch(layer._layer, 3)
+    g, v = layer.weight_g.data, layer.weight_v.data
+    plain = nn.Linear(5, 4, rng=rng()).astype(np.float64)
+    plain.weight.data = g * v / np.linalg.norm(v, axis=1, keepdims=True)
+
+    def derivatives(net, *parameters):
+        return [d.data for d in grad(ops.sum(ops.tanh(net(x)) ** 2), parameters)]
+
+    (dw,) = derivatives(plain, plain.weight)
+    dg, dv = derivatives(layer, layer.weight_g, layer.weight_v)
+    length = np.linalg.norm(v, axis=1, keepdims=True)
+    expected = np.sum(dw * v, axis=1, keepdims=True) / length
+    np.testing.assert_allclose(dg, expected, rtol=1e-10)
+    np.testing.assert_allclose(dv, g / length * dw - g * dg / length**2 * v, rtol=1e-10)
+    np.testing.assert_allclose(np.sum(dv * v, axis=1), 0, atol=1e-14)
+    layer.weight_v.data = 2 * v
+    np.testing.assert_allclose(derivatives(layer, layer.weight_v)[0], dv / 2, rtol=1e-10)
 
 
 def test_a_graph_in_evaluation_survives_the_next_pass_of_batch_norm():

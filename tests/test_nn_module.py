@@ -1,9 +1,11 @@
 """Modules are plain objects: what is found in them, in which order; modes, copies, state."""
 
+import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 
 from tinygan import Tensor, grad, nn, ops
+from tinygan.tensor import raw
 
 
 def rng(seed=0):
@@ -234,6 +236,11 @@ def test_repr_shows_what_spectral_norm_wraps():
     )
 
 
+def test_repr_shows_what_weight_norm_wraps():
+    layer = nn.WeightNorm(nn.Linear(3, 2, rng=rng()), learned_scale=False)
+    assert repr(layer) == "WeightNorm(Linear(in_features=3, out_features=2), learned_scale=False)"
+
+
 def test_a_module_without_forward_says_so():
     with pytest.raises(TypeError, match="Empty defines no forward"):
         type("Empty", (nn.Module,), {})()(X)
@@ -246,3 +253,30 @@ def test_spectral_norm_keeps_pytorchs_names_and_shares_its_layers_parameters():
     assert net.parameters() == [layer.bias, layer.weight]
     twin = net.copy()
     assert twin._layer.bias is twin.bias and twin.bias is not net.bias
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_weight_norm_keeps_pytorchs_names_and_shares_its_layers_parameters(learned):
+    layer = nn.Linear(3, 2, rng=rng())
+    net = nn.WeightNorm(layer, learned_scale=learned)
+    assert list(net.state_dict()) == ["bias", "weight_g", "weight_v"]
+    assert net.parameters() == [layer.bias, *[net.weight_g] * learned, layer.weight]
+    assert [name for name, _ in net.named_buffers()] == ["weight_g"] * (not learned)
+    twin = net.copy()
+    assert twin._layer.weight is twin.weight_v and twin.weight_v is not net.weight_v
+    assert twin.weight_g is not net.weight_g
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_weight_norm_is_moved_converted_and_loaded_whole(learned):
+    net, other = (
+        nn.WeightNorm(nn.Linear(2, 2, rng=rng(seed)), learned_scale=learned) for seed in (1, 2)
+    )
+    array = raw(net.weight_g)
+    net.load_state_dict(other.state_dict())
+    assert raw(net.weight_g) is array
+    same(net.state_dict(), other.state_dict())
+    net.astype(np.float64).to("guard")
+    y = net(Tensor(X.astype(np.float64)).to("guard"))
+    assert y.dtype == raw(net.weight_g).dtype == np.float64
+    np.testing.assert_allclose(y.numpy(), other(X).data, rtol=1e-6)

@@ -7,6 +7,7 @@ import guard
 import numpy as np
 import pytest
 from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
+from replays import played_and_replayed
 
 from tinygan import Tensor, backend, checkpoint, gan, grad, models, nn, ops, optim, supply
 from tinygan.conv import winograd
@@ -17,17 +18,12 @@ ROUNDS = 6  # two rehearsals, the recording, and launches of it
 
 
 def matches(model="mlp-small", **options):
-    played = Match(model, "guard", np.float32, **options)
-    replayed = Match(model, "guard", np.float32, **options)
-    rounds = Replay(replayed.start, backend.get("guard"))
-    for _ in range(ROUNDS):
-        left = on_host(next(rounds))
-        for got, expected in zip(left, on_host(next(played.rounds)), strict=True):
-            np.testing.assert_array_equal(got, expected)
-    players = [on_host(state_of(m.G, m.D, m.opt_g, m.opt_d)) for m in (replayed, played)]
-    for got, expected in zip(*players, strict=True):
-        np.testing.assert_array_equal(got, expected)
-    assert rounds.recorded and rounds.why == ""
+    def match(where):
+        m = Match(model, where, np.float32, **options)
+        return m.start, (m.G, m.D, m.opt_g, m.opt_d)
+
+    _, replayed = played_and_replayed(match, ROUNDS)
+    assert replayed.recorded and replayed.why == ""
 
 
 @pytest.mark.parametrize("play", PLAYS)
@@ -61,7 +57,8 @@ def small(where, **options):
         nn.SpectralNorm(nn.Linear(5, 8, rng=rng), rng=rng),
         nn.LeakyReLU(0.2),
         nn.Dropout(0.3, rng=rng),
-        nn.Linear(8, 1, rng=rng),
+        nn.WeightNorm(nn.Linear(8, 4, rng=rng)),
+        nn.WeightNorm(nn.Linear(4, 1, rng=rng), learned_scale=False),
     )
     G, D = G.to(where), D.to(where)
     x, z = (Source(seed, size, where) for seed, size in ((1, 5), (2, 3)))

@@ -120,8 +120,34 @@ def spectral():
     )
 
 
-NETWORKS = {"images": images, "vectors": vectors, "embedded": embedded, "spectral": spectral}
-pytestmark = pytest.mark.filterwarnings("ignore:.*spectral_norm.* is deprecated:FutureWarning")
+def normalised():
+    r, T = rng(), torch.nn
+    norm = torch.nn.utils.weight_norm
+    return (
+        nn.Sequential(
+            nn.WeightNorm(nn.Conv2d(2, 3, 3, rng=r)),
+            nn.WeightNorm(nn.ConvTranspose2d(3, 4, (2, 3), bias=False, rng=r)),
+            nn.Flatten(),
+            nn.WeightNorm(nn.Linear(48, 3, rng=r)),
+        ),
+        T.Sequential(
+            norm(T.Conv2d(2, 3, 3)),
+            norm(T.ConvTranspose2d(3, 4, (2, 3), bias=False), dim=1),
+            T.Flatten(),
+            norm(T.Linear(48, 3)),
+        ),
+        (3, 2, 4, 4),
+    )
+
+
+NETWORKS = {
+    "images": images,
+    "vectors": vectors,
+    "embedded": embedded,
+    "spectral": spectral,
+    "normalised": normalised,
+}
+pytestmark = pytest.mark.filterwarnings("ignore:.*_norm.* is deprecated:FutureWarning")
 
 
 def made(name):
@@ -203,7 +229,7 @@ def test_every_layer_that_pytorch_has_is_compared():
 
     compared = {kind for make in NETWORKS.values() for kind in kinds(make()[0])}
     without_twin = {"GaussianNoise", "Maxout", "Module", "Parameter", "init"}
-    # SpectralNorm keeps its layer to itself; Linear and the convolutions are there by themselves.
+    # What wraps a layer keeps it to itself; Linear and the convolutions are there by themselves.
     assert compared == set(nn.__all__) - without_twin
 
 

@@ -9,6 +9,7 @@ from .noise import Dropout, GaussianNoise
 from .norm import BatchNorm1d, BatchNorm2d, InstanceNorm2d, LayerNorm
 from .shape import Flatten, PixelShuffle, ReflectionPad2d, Unflatten, Upsample
 from .spectral import SpectralNorm
+from .weight_norm import WeightNorm
 
 __all__ = [
     "BatchNorm1d",
@@ -36,5 +37,6 @@ __all__ = [
     "Tanh",
     "Unflatten",
     "Upsample",
+    "WeightNorm",
     "init",
 ]

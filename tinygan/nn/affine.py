@@ -53,7 +53,7 @@ class Linear(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: what spectral normalisation needs."""
+        """The layer with `weight` in the place of its own: for what wraps the layer."""
         x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
         return ops.linear(x, weight, self.bias)
 
@@ -77,7 +77,7 @@ class Maxout(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: what spectral normalisation needs."""
+        """The layer with `weight` in the place of its own: for what wraps the layer."""
         x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
         y = ops.linear(x, weight, self.bias)
         return ops.max(y.reshape((*y.shape[:-1], self.out_features, self.pieces)), axis=-1)
@@ -114,7 +114,7 @@ class _Conv(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: what spectral normalisation needs."""
+        """The layer with `weight` in the place of its own: for what wraps the layer."""
         x = checks.inputs(self, checks.images(self, x), self.in_channels, 1, weight.dtype)
         return self.convolve(x, weight)
 

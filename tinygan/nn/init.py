@@ -8,6 +8,7 @@ and PyTorch reads its fans in the same places, so we do too.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from ..backend import Rng, place
 from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
 from .module import Module, Parameter
 from .norm import BatchNorm1d, BatchNorm2d
-from .spectral import SpectralNorm
+from .spectral import Reparametrised
+from .weight_norm import WeightNorm
 
 __all__ = [
     "constant_",
     "dcgan_",
+    "gan_2014_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
@@ -42,7 +45,7 @@ def constant_(parameter: Parameter, value: float) -> Parameter:
 
 
 def uniform_(parameter: Parameter, a: float = 0.0, b: float = 1.0, *, rng: Rng) -> Parameter:
-    """U(a, b). The 2014 paper's code: U(-0.05, 0.05) in G and U(-0.005, 0.005) in D."""
+    """U(a, b)."""
     return _fill(parameter, rng.uniform(a, b, parameter.shape))
 
 
@@ -93,12 +96,26 @@ def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Paramet
 def dcgan_(network: Module, *, rng: Rng) -> Module:
     """DCGAN's (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm scale N(1, .02^2)."""
     for module in network.modules():
-        if isinstance(module, SpectralNorm):
-            module = module._layer  # which holds the weight that is learned
-        if isinstance(module, (Linear, Conv2d, ConvTranspose2d, Maxout)):
-            normal_(module.weight, 0.0, 0.02, rng=rng)
-            if module.bias is not None:
-                constant_(module.bias, 0.0)
-        elif isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.weight is not None:
+        _fill_layer(module, lambda weight: normal_(weight, 0.0, 0.02, rng=rng))
+        if isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.weight is not None:
             normal_(module.weight, 1.0, 0.02, rng=rng)
     return network
+
+
+def gan_2014_(network: Module, r: float, *, rng: Rng) -> Module:
+    """The 2014 paper's code: weights U(-r, r), of .05 in G and .005 in D; biases 0."""
+    for module in network.modules():
+        _fill_layer(module, lambda weight: uniform_(weight, -r, r, rng=rng))
+    return network
+
+
+def _fill_layer(module: Module, fill: Callable[[Parameter], object]) -> None:
+    """Fill the weight of an affine layer, and its bias with 0."""
+    # What wraps a layer leaves the weight that is learned in there.
+    layer = module._layer if isinstance(module, Reparametrised) else module
+    if isinstance(layer, (Linear, Conv2d, ConvTranspose2d, Maxout)):
+        fill(layer.weight)
+        if layer.bias is not None:
+            constant_(layer.bias, 0.0)
+        if isinstance(module, WeightNorm):
+            module.reset_scale()

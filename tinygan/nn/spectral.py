@@ -12,16 +12,32 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..backend import Rng
 from ..tensor import Tensor
 from . import checks
 from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
 from .module import Module, Parameter
 
-__all__ = ["SpectralNorm"]
+__all__ = ["Reparametrised", "SpectralNorm"]
 
 
-class SpectralNorm(Module):
+class Reparametrised(Module):
+    """A layer that computes with a function of its weight: what wraps a layer derives from this.
+
+    `_outputs` is the axis of the weight that counts outputs.
+    """
+
+    def __init__(self, layer: Module) -> None:
+        super().__init__()
+        if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
+            raise TypeError(f"{type(self).__name__}: expected a layer with a weight, got {layer!r}")
+        self._layer = layer  # its bias and weight are found here, under PyTorch's names
+        self._outputs = 1 if isinstance(layer, ConvTranspose2d) else 0
+        self.bias: Parameter | None = layer.bias
+
+
+class SpectralNorm(Reparametrised):
     """A layer whose weight is used divided by its largest singular value.
 
     Wraps a Linear, Maxout, Conv2d or ConvTranspose2d. The weight is seen as a matrix with a row
@@ -31,13 +47,9 @@ class SpectralNorm(Module):
     """
 
     def __init__(self, layer: Module, n_power_iterations: int = 1, *, rng: Rng) -> None:
-        super().__init__()
-        if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
-            raise TypeError(f"SpectralNorm: expected a layer with a weight, got {layer!r}")
+        super().__init__(layer)
         (self.n_power_iterations,) = checks.sizes(n_power_iterations=n_power_iterations)
-        self._layer = layer  # its bias and weight are found here, under PyTorch's names
-        self.bias: Parameter | None = layer.bias
-        self.weight_orig: Parameter = layer.weight
+        self.weight_orig: Parameter = self._layer.weight
         rows, columns = self._matrix().shape
         self.weight_u = _unit(checks.generator(rng).normal(size=rows)).astype(np.float32)
         self.weight_v = _unit(rng.normal(size=columns)).astype(np.float32)
@@ -57,9 +69,7 @@ class SpectralNorm(Module):
         return f"SpectralNorm({self._layer!r}, n_power_iterations={self.n_power_iterations})"
 
     def _matrix(self) -> Tensor:
-        w = self.weight_orig
-        if isinstance(self._layer, ConvTranspose2d):
-            w = w.transpose(1, 0, 2, 3)  # type: ignore[assignment]
+        w = ops.swapaxes(self.weight_orig, 0, self._outputs)
         return w.reshape(w.shape[0], math.prod(w.shape[1:]))
 
 

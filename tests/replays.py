@@ -1,0 +1,23 @@
+"""Rounds that are played, and the same rounds recorded and launched, on the guard."""
+
+import guard  # noqa: F401  registers the backend
+import numpy as np
+from cases_devices import on_host, state_of
+
+from tinygan import backend
+from tinygan.replay import Replay
+
+
+def played_and_replayed(match, rounds=6):
+    """`match(where)` gives a function that starts rounds, and the owners of their state. Asserts
+    that each round and all state are the same, bit for bit. The states before and after, and the
+    Replay."""
+    (play, ours), (start, theirs) = match("guard"), match("guard")
+    before = on_host(state_of(*ours))
+    played, replayed = play(), Replay(start, backend.get("guard"))
+    for _ in range(rounds):
+        left = [on_host(next(each)) for each in (played, replayed)]
+        states = [on_host(state_of(*owners)) for owners in (ours, theirs)]
+        for expected, got in zip(left[0] + states[0], left[1] + states[1], strict=True):
+            np.testing.assert_array_equal(got, expected)
+    return (before, states[0]), replayed
