@@ -28,6 +28,8 @@ ORDER = [
     "losses",
     "optim",
     "gan",
+    "joint",
+    "semi_supervised",
     "replay",
     "__init__",  # the public API
     "models",

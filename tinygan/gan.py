@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 from . import supply
@@ -208,15 +209,15 @@ def _values(*tensors: Tensor) -> list[Tensor]:
     return [t.detach() for t in tensors]
 
 
-def judge(D: Module, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """D's logits on real images and on fakes: in one pass where D takes each example by itself,
-    which is faster and gives the same (what D's layers draw at random falls otherwise); in two
-    where it does not, as with BatchNorm."""
-    alike = x.shape[1:] == fake.shape[1:] and x.dtype == fake.dtype
-    if not (alike and by_example(D)):
-        return D(x), D(fake)
-    logits = D(concatenate([x, fake]))
-    return logits[: len(x)], logits[len(x) :]
+def judge(D: Module, *minibatches: Tensor) -> list[Tensor]:
+    """D's logits on each minibatch, real images and fakes: in one pass where D takes each example
+    by itself, which is faster and gives the same (what D's layers draw at random falls otherwise);
+    in one pass for each where it does not, as with BatchNorm."""
+    kinds = {(x.shape[1:], x.dtype) for x in minibatches}
+    if len(kinds) > 1 or not by_example(D):
+        return [D(x) for x in minibatches]
+    logits, ends = D(concatenate(minibatches)), accumulate(map(len, minibatches))
+    return [logits[end - len(x) : end] for x, end in zip(minibatches, ends, strict=True)]
 
 
 # Wrappers of a game: D is told something other than the plain truth about some images. Where the

@@ -21,3 +21,9 @@ class Dataset(NamedTuple):
     images: np.ndarray
     labels: np.ndarray | None
     classes: tuple[str, ...] | None
+
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Images and labels. Raises ValueError if there are none."""
+        if self.labels is None:
+            raise ValueError(f"{self.name}: has no labels")
+        return self.images, self.labels

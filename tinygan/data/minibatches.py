@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Rng, move
+from ..backend import Array, Rng, move
 from ..supply import fresh
 from ..tensor import Tensor
 
@@ -25,7 +25,8 @@ class Minibatches:
 
     The images stay uint8, on the backend `where`, and each minibatch is gathered there. Every
     image comes once an epoch; a minibatch that the epoch's rest does not fill is completed from
-    the next one, so that all are of one size. Raises ValueError for images of another kind.
+    the next one, so that all are of one size. `labels` (N,) are for `labelled`. Raises ValueError
+    for images or labels of another kind.
     """
 
     def __init__(
@@ -36,20 +37,39 @@ class Minibatches:
         low: float = -1.0,
         high: float = 1.0,
         where: str = "numpy",
+        labels: np.ndarray | None = None,
     ) -> None:
         if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
             raise ValueError(
                 f"images: expected uint8 (N, C, H, W) with N >= 1, got {images.dtype} "
                 f"{images.shape}"
             )
+        if labels is not None and (
+            labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"
+        ):
+            raise ValueError(
+                f"labels: expected integers ({len(images)},), one for each image, got "
+                f"{labels.dtype} {labels.shape}"
+            )
         if not low < high:
             raise ValueError(f"low, high: expected low < high, got {low}, {high}")
         self.images, self.low, self.high = move(images, where), low, high
+        self.labels = None if labels is None else move(labels, where)
         self.seed, self.epoch, self.position = int(rng.integers(2**63)), 0, 0
         self._order = self._shuffled()
 
     def __call__(self, m: int) -> Tensor:
-        images = self.images[fresh(lambda: self._next(m), self.images)].astype(np.float32)
+        return self._scaled(fresh(lambda: self._next(m), self.images))
+
+    def labelled(self, m: int) -> tuple[Tensor, Tensor]:
+        """The next m images, and their labels (m,)."""
+        if self.labels is None:
+            raise ValueError("labelled: these Minibatches were given no labels")
+        which = fresh(lambda: self._next(m), self.images)
+        return self._scaled(which), Tensor(self.labels[which])
+
+    def _scaled(self, which: Array) -> Tensor:
+        images = self.images[which].astype(np.float32)
         return Tensor(images * ((self.high - self.low) / 255) + self.low)
 
     def _next(self, m: int) -> np.ndarray:

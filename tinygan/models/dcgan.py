@@ -12,9 +12,14 @@ from .pair import Pair, Shape, scaled
 __all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
 
 
-def dcgan28(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """For 28x28: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28, and back."""
-    return _dcgan("dcgan28", shape, 28, (128, 64), width, rng)
+def dcgan28(
+    shape: Shape, *, rng: Rng, width: float = 1, inputs: int = 100, planes: int = 0, logits: int = 1
+) -> Pair:
+    """For 28x28: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28, and back.
+
+    For networks that know of labels: G with more `inputs`, D of more channels by `planes`, or with
+    more `logits`."""
+    return _dcgan("dcgan28", shape, 28, (128, 64), width, rng, inputs, planes, logits)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
@@ -34,6 +39,9 @@ def _dcgan(
     channels: tuple[int, ...],
     width: float,
     rng: Rng,
+    inputs: int = 100,
+    planes: int = 0,
+    logits: int = 1,
 ) -> Pair:
     """`channels` are those of G from its smallest image up; D has them in reverse."""
     widths = tuple(scaled(c, width) for c in channels)
@@ -44,7 +52,7 @@ def _dcgan(
         )
     start = size >> len(widths)
     G: list[nn.Module] = [
-        nn.Linear(100, widths[0] * start * start, rng=rng),
+        nn.Linear(inputs, widths[0] * start * start, rng=rng),
         nn.Unflatten(1, (widths[0], start, start)),
     ]
     for before, after in zip(widths, (*widths[1:], shape[0]), strict=True):
@@ -53,13 +61,13 @@ def _dcgan(
     G.append(nn.Tanh())
 
     D: list[nn.Module] = []
-    for before, after in zip((shape[0], *widths[:0:-1]), widths[::-1], strict=True):
+    for before, after in zip((shape[0] + planes, *widths[:0:-1]), widths[::-1], strict=True):
         inner = bool(D)  # D's input has no BatchNorm: it would forget brightness and contrast
         D.append(nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng))
         if inner:
             D.append(nn.BatchNorm2d(after))
         D.append(nn.LeakyReLU(0.2))
-    D += [nn.Flatten(), nn.Linear(widths[0] * start * start, 1, rng=rng)]
+    D += [nn.Flatten(), nn.Linear(widths[0] * start * start, logits, rng=rng)]
     pair = Pair(nn.Sequential(*G), nn.Sequential(*D))
     for network in (pair.G, pair.D):
         init.dcgan_(network, rng=rng)

@@ -79,10 +79,6 @@ def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
         nn.Dropout(0.5, rng=rng),
         nn.Linear(units, 1, rng=rng),
     )
-    for network, r in ((G, 0.05), (D, 0.005)):
-        for module in network.modules():
-            if isinstance(module, (nn.Linear, nn.Maxout)):
-                init.uniform_(module.weight, -r, r, rng=rng)
-                if module.bias is not None:
-                    init.constant_(module.bias, 0.0)
+    init.gan_2014_(G, 0.05, rng=rng)
+    init.gan_2014_(D, 0.005, rng=rng)
     return Pair(G, D, prior="uniform", low=0.0)

@@ -1,0 +1,95 @@
+"""Pairs that know of labels, for the rows of `joint`: G maps [z, y] to [image, y], and D maps
+[image, y] to a logit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import nn
+from ..backend import Rng, place
+from ..joint import Labelled, NamesClass, OnPlanes, joined, one_hot, parted
+from ..nn import init
+from ..ops import concatenate
+from ..tensor import Tensor, no_grad
+from .dcgan import dcgan28
+from .pair import Pair, Shape
+
+__all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labelled_samples"]
+
+
+class Branches(nn.Module):
+    """Rows [x, y] to rest([first(x), second(y)]), y the last k numbers of a row."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, rest: nn.Module, k: int) -> None:
+        super().__init__()
+        self.first, self.second, self.rest, self.k = first, second, rest, k
+
+    def forward(self, row: Tensor) -> Tensor:
+        x, y = parted(row, self.k)
+        return self.rest(concatenate([self.first(x), self.second(y)], axis=1))
+
+
+def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
+    """The MNIST pair of Mirza and Osindero 2014, section 4.1: ReLU layers of 200 for z and 1000 for
+    y, 1200 for both; maxout 240x5 for x and 50x5 for y, 240x4 for both; dropout of one half in
+    both. Weights begin as those of the pair that it derives from, `mlp_2014`. Noise is uniform."""
+    pixels = math.prod(shape)
+    G = Branches(
+        nn.Sequential(nn.Linear(100, 200, rng=rng), nn.ReLU()),
+        nn.Sequential(nn.Linear(classes, 1000, rng=rng), nn.ReLU()),
+        nn.Sequential(
+            nn.Dropout(0.5, rng=rng),
+            nn.Linear(1200, 1200, rng=rng),
+            nn.ReLU(),
+            nn.Dropout(0.5, rng=rng),
+            nn.Linear(1200, pixels, rng=rng),
+            nn.Sigmoid(),
+        ),
+        classes,
+    )
+    D = Branches(
+        nn.Maxout(pixels, 240, 5, rng=rng),
+        nn.Maxout(classes, 50, 5, rng=rng),
+        nn.Sequential(
+            nn.Dropout(0.5, rng=rng),
+            nn.Maxout(290, 240, 4, rng=rng),
+            nn.Dropout(0.5, rng=rng),
+            nn.Linear(240, 1, rng=rng),
+        ),
+        classes,
+    )
+    init.gan_2014_(G, 0.05, rng=rng)
+    init.gan_2014_(D, 0.005, rng=rng)
+    return Pair(Labelled(G, classes), D, prior="uniform", low=0.0)
+
+
+def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
+    """A conditional DCGAN for 28x28: D sees the label as planes of the image."""
+    net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
+    return net._replace(G=Labelled(net.G, classes), D=OnPlanes(net.D, shape), lr_d=5e-4, lr_g=1e-3)
+
+
+def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
+    """The networks of AC-GAN for 28x28: D names the class, for `joint.auxiliary_classifier`."""
+    net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
+    return net._replace(
+        G=Labelled(net.G, classes), D=NamesClass(net.D, shape), lr_d=5e-4, lr_g=1e-3
+    )
+
+
+def labelled_samples(
+    pair: Pair, n: int, shape: Shape, classes: int, *, rng: Rng
+) -> tuple[np.ndarray, np.ndarray]:
+    """n samples of a conditional pair, images (n, C, H, W) in [0, 1] in evaluation mode, and their
+    labels, as many of each class, in order."""
+    labels = np.arange(n) * classes // n
+    noise, parts = pair.noise(rng), []
+    with no_grad(), pair.G.evaluating():
+        for part in np.array_split(labels, -(-n // 1000)):
+            z = noise(len(part))
+            y = one_hot(Tensor(place(part, z.data)), classes)
+            parts.append(parted(pair.G(joined(z, y)), classes)[0].numpy())
+    samples = np.concatenate(parts).reshape(n, *shape)
+    return np.clip((samples - pair.low) / (1 - pair.low), 0, 1), labels

@@ -1,0 +1,74 @@
+"""Semi-supervised learning with a GAN: D is a classifier that takes fakes for one class more.
+
+    p(y | x) = softmax of (l_1, ..., l_K, 0)   the last class is "fake"   (Salimans et al. 2016, 5)
+    D(x) = Z / (Z + 1),  Z = sum_k exp(l_k)        that x is none of it; its logit is log Z
+
+So the logits of K classes are a discriminator, too, and learn from images without labels that these
+are real and those of G are not. G either fools it, as ever (Odena 2016), or matches its features:
+
+    |E f(x) - E f(G(z))|^2 / numbers               f: what comes out of D's body (their eq. 3.1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .autograd import grad
+from .gan import Game, Round, Source, judge, non_saturating
+from .losses import cross_entropy, mse
+from .nn import Module, Sequential, checks
+from .ops import logsumexp, mean
+from .optim import Optimizer
+from .tensor import Tensor, no_grad
+
+__all__ = ["play_semi_supervised", "real_logit"]
+
+
+def real_logit(logits: Tensor) -> Tensor:
+    """log Z: of the logits of K classes (N, K), the logit of being real, (N, 1)."""
+    return logsumexp(logits, axis=1, keepdims=True)
+
+
+def play_semi_supervised(
+    G: Module,
+    D: Sequential,
+    labelled: Callable[[int], tuple[Tensor, Tensor]],
+    unlabelled: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 100,
+    game: Game = non_saturating,
+    feature_matching: bool = True,
+) -> Iterator[Round]:
+    """Rounds of a step for D and one for G, each on m labelled and m unlabelled images and m fakes.
+
+    D is Sequential(body, head): images to features, features to the logits of K classes. `labelled`
+    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. Raises
+    ValueError if D is not of two parts.
+    """
+    checks.sizes(m=m)
+    if not isinstance(D, Sequential) or len(D) != 2:
+        raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
+    body = D[0]
+    theta_g, theta_d = G.parameters(), D.parameters()
+    while True:
+        x_labelled, labels = labelled(m)
+        x, z = unlabelled(m), noise(m)
+        with no_grad():
+            fake = G(z)
+        logits, *others = judge(D, x_labelled, x, fake)
+        real, fakes = (real_logit(l) for l in others)
+        # Half of it, for it is paid on two minibatches (as in their code).
+        d_loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
+        opt_d.step(grad(d_loss, theta_d))
+
+        x, z = unlabelled(m), noise(m)
+        if feature_matching:
+            wanted, got = (mean(f, axis=0) for f in judge(body, x, G(z)))
+            g_loss = mse(got, wanted)
+        else:
+            g_loss = game.g_loss(real_logit(D(G(z))))
+        opt_g.step(grad(g_loss, theta_g))
+        yield Round(*(t.detach() for t in (d_loss, g_loss, real, fakes)))
