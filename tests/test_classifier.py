@@ -1,10 +1,14 @@
 """The classifier of the measures: it learns, it is told by its weights, it refuses nonsense."""
 
+import sys
+
+import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 
-from tinygan import data
-from tinygan.metrics.classifier import FEATURES, shifted, train
+from tinygan import InputError, Tensor, backend, checkpoint, data
+from tinygan.metrics import train_classifier
+from tinygan.metrics.classifier import FEATURES, Classifier, shifted, train
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,22 @@ def test_features_and_probabilities_do_not_depend_on_the_batch(judge, digits):
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(judge.features(x[600:601]), features[600:601], atol=1e-4)
     np.testing.assert_array_equal(judge.probabilities(x), p)  # asking changes nothing
+    for one, other in zip(judge(x), (features, p), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_it_answers_where_its_weights_are(digits):
+    x, y = digits[0][:20], digits[1][:20]
+    here, there = Classifier.shipped(), Classifier.shipped("guard")
+    assert here.sha256 == there.sha256
+    for images in (x, Tensor(x).to("guard").data):
+        for judge in (here, there):
+            for answer, known in zip(judge(images), here(x), strict=True):
+                where = "guard" if judge is there else "numpy"
+                assert isinstance(answer, backend.get(where).array_type)
+                got = backend.of(answer).to_host(answer)
+                np.testing.assert_allclose(got, known, rtol=1e-4, atol=1e-4)
+            assert judge.accuracy(images, y) == 1.0
 
 
 def test_images_are_shifted_each_by_its_own_way():
@@ -59,8 +79,103 @@ def test_images_are_shifted_each_by_its_own_way():
         (np.full((2, 1, 28, 28), 255), r"expected numbers in \[0, 1\], got 255 to 255"),
         (np.full((2, 1, 28, 28), -1), r"expected numbers in \[0, 1\], got -1 to -1"),
         (np.full((2, 1, 28, 28), np.nan), r"expected numbers in \[0, 1\]"),
+        (np.full((2, 1, 28, 28), 1j), "expected numbers, got complex128"),
+        (np.full((2, 1, 28, 28), "x"), "expected numbers, got <U1"),
     ],
 )
 def test_other_images_are_refused(judge, images, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"images: .*{message}"):
         judge.features(images)
+
+
+def test_what_is_no_array_is_refused(judge):
+    with pytest.raises(TypeError, match="expected an array of a known backend, got list"):
+        judge.features([[0.0]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros(3, int), r"expected 5 whole numbers, got int64 \(3,\)"),
+        (np.zeros((5, 1), int), r"got int64 \(5, 1\)"),
+        (np.zeros(5), "got float64"),
+        (np.array([0, 1, 2, 3, 10]), "expected 0 to 9, got 0 to 10"),
+        (np.array([0, 1, 2, 3, -1]), "expected 0 to 9, got -1 to 3"),
+    ],
+)
+def test_other_labels_are_refused(judge, digits, labels, message):
+    with pytest.raises(ValueError, match=f"labels: .*{message}"):
+        judge.accuracy(digits[0][:5], labels)
+    with pytest.raises(ValueError, match=f"labels: .*{message}"):
+        next(train(digits[0][:5], labels, rng=np.random.default_rng(0)))
+
+
+# The command.
+
+
+def command(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["train_classifier", *map(str, arguments)])
+    return train_classifier.main()
+
+
+@pytest.fixture
+def few(monkeypatch, digits):
+    """Of each data set the first 20 images; and no more are trained on."""
+    x, y = digits
+    monkeypatch.setattr(train_classifier, "_labelled", lambda name, split: (x, y))
+    monkeypatch.setattr(
+        train_classifier,
+        "train",
+        lambda x, y, **options: train(x[:20], y[:20], batch=10, **options),
+    )
+
+
+def test_it_tells_what_it_reaches_on_images_of_neither_set(few, monkeypatch, capsys, tmp_path):
+    out = tmp_path / "judge.safetensors"
+    assert command(monkeypatch, "--data", "digits", "--epochs", 1, "-o", out) == 0
+    said = capsys.readouterr().out
+    for words in ("epoch 1: loss", "held out", "MNIST's 10,000 test images", "SHA-256"):
+        assert words in said
+    arrays, told = checkpoint.load(out)
+    assert told["data"] == "digits" and 0 <= told["test"] <= 1
+    assert {a.dtype for a in arrays.values()} == {np.dtype(np.float16)}
+    monkeypatch.setattr("tinygan.metrics.classifier.FILE", out)
+    assert Classifier.shipped().sha256 in said  # what was saved is what was measured
+
+
+def test_it_does_without_test_images_and_says_so(few, monkeypatch, capsys, digits):
+    def labelled(name, split):
+        if split == "test":
+            raise InputError("mnist: the network is down")
+        return digits
+
+    monkeypatch.setattr(train_classifier, "_labelled", labelled)
+    assert command(monkeypatch, "--data", "digits", "--epochs", 1) == 0
+    said = capsys.readouterr().out
+    assert "MNIST's test images cannot be had: mnist: the network is down" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", 0], "--epochs: expected at least 1, got 0"),
+        (["--seed", -1], "--seed: expected at least 0, got -1"),
+        (["-o", "no/judge.safetensors"], "-o no/judge.safetensors: there is no folder"),
+        (["--data", "cifar10"], "invalid choice: 'cifar10'"),
+    ],
+)
+def test_wrong_options_end_before_any_work(monkeypatch, capsys, arguments, message):
+    monkeypatch.setattr(train_classifier, "train", lambda *a, **k: pytest.fail("too late"))
+    with pytest.raises(SystemExit) as ended:
+        command(monkeypatch, *arguments)
+    assert ended.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_without_data_it_says_why(monkeypatch, capsys):
+    def missing(name, split):
+        raise InputError("mnist: the network is down")
+
+    monkeypatch.setattr(train_classifier, "load", missing)
+    with pytest.raises(SystemExit) as ended:
+        command(monkeypatch)
+    assert ended.value.code == 2 and "the network is down" in capsys.readouterr().err

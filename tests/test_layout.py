@@ -12,6 +12,7 @@ PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
     "files",
+    "finding",
     "latent",
     "memory",
     "threads",
@@ -35,6 +36,7 @@ ORDER = [
     "models",
     "data",
     "plots",
+    "example",
     "checkpoint",
     "metrics",
     "training",

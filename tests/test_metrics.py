@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor
+from tinygan import Tensor, backend
 from tinygan.metrics import copies, frechet, kid, kmeans, manifold, modes, parzen, rows, scores
 
 
@@ -154,14 +154,25 @@ def test_kid_of_one_distribution_is_nothing_and_of_two_is_something():
 
 
 def plain_manifold(x, y, k):
-    xx, yy = np.sort(plain_distances(x, x)), np.sort(plain_distances(y, y))
-    real, fake, d = xx[:, k], yy[:, k], plain_distances(x, y)
-    return (
-        (d <= real[:, None]).any(0).mean(),
-        (d <= fake).any(1).mean(),
-        (d < real[:, None]).sum() / (k * len(y)),
-        (d < real[:, None]).any(1).mean(),
-    )
+    """The four as they are defined, pair by pair."""
+
+    def far(a, b):
+        return math.sqrt(sum((p - q) ** 2 for p, q in zip(a, b, strict=True)))
+
+    def ball(points, i):
+        return sorted(far(points[i], p) for j, p in enumerate(points) if j != i)[k - 1]
+
+    real, fake = [ball(x, i) for i in range(len(x))], [ball(y, j) for j in range(len(y))]
+    precise = recalled = inside = covered = 0
+    for b in y:
+        precise += any(far(a, b) <= real[i] for i, a in enumerate(x))
+        for i, a in enumerate(x):
+            inside += far(a, b) < real[i]
+    for i, a in enumerate(x):
+        recalled += any(far(a, b) <= fake[j] for j, b in enumerate(y))
+        covered += any(far(a, b) < real[i] for b in y)
+    n, m = len(x), len(y)
+    return precise / m, recalled / n, inside / (k * m), covered / n
 
 
 @given(st.integers(4, 12), st.integers(4, 12), st.integers(1, 3), st.sampled_from([1, 1 << 20]))
@@ -169,17 +180,26 @@ def test_the_manifold_is_its_definition(n, m, k, block):
     x, y = cloud(n, 2, 1), cloud(m, 2, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "BLOCK", block)
-        assert manifold.manifold(x, y, k) == pytest.approx(plain_manifold(x, y, k))
+        found = manifold.manifold(x, y, k)
+        assert found == pytest.approx(plain_manifold(x, y, k))
+        assert manifold.manifold(x, y, k, real_radii=manifold.radii(x, k)) == found
 
 
-def test_density_and_coverage_of_one_distribution_have_their_expectations():
-    n, k = 400, 5
-    found = [manifold.manifold(cloud(n, 3, 2 * i), cloud(n, 3, 2 * i + 1), k) for i in range(60)]
+@pytest.mark.parametrize(("n", "m", "d"), [(400, 400, 3), (250, 400, 3), (200, 200, 1000)])
+def test_density_and_coverage_of_one_distribution_have_their_expectations(n, m, d):
+    found = [manifold.manifold(cloud(n, d, 2 * i), cloud(m, d, 2 * i + 1)) for i in range(60)]
     mean, error = np.mean(found, axis=0), np.std(found, axis=0) / math.sqrt(len(found))
-    coverage = 1 - math.prod((n - i) / (2 * n - i) for i in range(1, k + 1))
-    assert abs(mean[2] - 1) < 4 * error[2] and abs(mean[3] - coverage) < 4 * error[3]
-    whole = 1 - math.prod((10_000 - i) / (20_000 - i) for i in range(1, 6))
-    assert whole == pytest.approx(0.96877, abs=1e-5)
+    assert abs(mean[2] - 1) < 4 * error[2]
+    assert abs(mean[3] - manifold.expected_coverage(n, m)) < 4 * error[3] < 0.03
+
+
+def test_the_expectation_of_coverage_is_its_product():
+    assert manifold.expected_coverage(10_000, 10_000) == pytest.approx(0.96877, abs=1e-5)
+    assert manifold.expected_coverage(2, 1, 1) == 1 / 2  # nearer than the other one, or not
+    assert manifold.expected_coverage(10, 7, 2) == pytest.approx(1 - 9 * 8 / (16 * 15))
+    for arguments in ((5, 5, 5), (5, 0, 1), (5, 5, 0)):
+        with pytest.raises(ValueError, match="expected 1 <= k < n and m >= 1, got k = "):
+            manifold.expected_coverage(*arguments)
 
 
 def test_what_each_of_the_four_is_blind_to():
@@ -314,26 +334,70 @@ def test_a_step_of_kmeans_never_makes_it_worse():
 
 # On another backend, and on nonsense.
 
-MEASURES = {
-    "parzen": lambda a, b: parzen.log_likelihoods(a, b, [0.5, 1.0]),
-    "frechet": frechet.frechet_distance,
-    "kid": lambda a, b: kid.kid(a, b, rng=rng(), subsets=3, size=20),
-    "manifold": manifold.manifold,
-    "modes": lambda a, b: modes.modes(a, modes.Mixture(cloud(4), 0.5)),
-    "scores": lambda a, b: scores.class_counts(abs(a) / abs(a).sum(axis=1)[:, None]),
-    "copying": lambda a, b: copies.copying(a, b, b[:20]),
-    "nearest_images": copies.nearest_images,
+
+def sure(a):
+    """Rows as probabilities."""
+    return abs(a) / abs(a).sum(axis=1)[:, None]
+
+
+def moments(a):
+    centred = a - a.mean(axis=0)
+    return a.mean(axis=0), backend.of(a).matmul(centred.T, centred) / len(a)
+
+
+CLUSTERS = modes.Mixture(cloud(4), 0.5)
+ONE = {  # of one set
+    "class_counts": scores.class_counts,
+    "class_kl": scores.class_kl,
+    "classifier_score": scores.classifier_score,
+    "duplicates": copies.duplicates,
+    "kmeans": lambda a: kmeans.kmeans(a, 5, rng=rng()),
+    "modes": lambda a: modes.modes(a, CLUSTERS),
+    "radii": manifold.radii,
 }
+TWO = {
+    "copying": lambda a, b: copies.copying(a, b, b[:20]),
+    "frechet_distance": frechet.frechet_distance,
+    "gaussian_distance": lambda a, b: frechet.gaussian_distance(*moments(a), *moments(b)),
+    "kid": lambda a, b: kid.kid(a, b, rng=rng(), subsets=3, size=20),
+    "log_likelihoods": lambda a, b: parzen.log_likelihoods(a, b, [0.5, 1.0]),
+    "manifold": manifold.manifold,
+    "mmd2": kid.mmd2,
+    "nearest_distances": copies.nearest_distances,
+    "nearest_images": copies.nearest_images,
+    "parzen": lambda a, b: parzen.parzen(a, b[:10], b[10:]),
+}
+PROBABILITIES = {"class_counts", "class_kl", "classifier_score"}
 
 
-@pytest.mark.parametrize("name", MEASURES)
+def same(got, expected):
+    if isinstance(expected, tuple):
+        assert len(got) == len(expected)
+        return all(same(g, e) for g, e in zip(got, expected, strict=True))
+    if isinstance(got, backend.get("guard").array_type):
+        got = got.get()
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9)
+    return True
+
+
+@pytest.mark.parametrize("name", ONE | TWO)
 def test_every_measure_takes_arrays_of_either_backend(name):
-    a, b = cloud(40), cloud(30, seed=1)
-    there = (Tensor(x).to("guard").data for x in (a, b))
-    got, expected = MEASURES[name](*there), MEASURES[name](a, b)
-    flat = [np.concatenate([np.ravel(v) for v in r]) if isinstance(r, tuple) else r
-            for r in (got, expected)]  # fmt: skip
-    np.testing.assert_allclose(flat[0], flat[1], rtol=1e-6)
+    sets = [cloud(40), cloud(30, seed=1)]
+    if name in PROBABILITIES:
+        sets[0] = sure(sets[0])
+    if name == "duplicates":
+        sets[0] = np.clip(abs(sets[0]), 0, 1)
+    measure = (ONE | TWO)[name]
+    sets = sets[: 1 if name in ONE else 2]
+    assert same(measure(*(Tensor(x).to("guard").data for x in sets)), measure(*sets))
+
+
+def test_no_measure_was_forgotten_above():
+    public = {n for m in (copies, frechet, kid, kmeans, manifold, modes, parzen, scores)
+              for n in m.__all__}  # fmt: skip
+    results = {"Copying", "KID", "Manifold", "Mixture", "Modes", "Parzen"}
+    of_no_samples = {"SIGMAS", "compare", "expected_coverage", "grid", "ring"}
+    assert public == set(ONE) | set(TWO) | results | of_no_samples
 
 
 GOOD = cloud(30)
@@ -341,34 +405,74 @@ BAD = {
     "a list": ([[1.0]], TypeError, "expected an array, got list"),
     "one axis": (np.ones(5), ValueError, r"expected numbers of shape \(N, \.\.\.\)"),
     "no rows": (np.ones((0, 3)), ValueError, r"expected at least \d+ samples, got shape \(0, 3\)"),
+    "no columns": (
+        np.ones((9, 0)),
+        ValueError,
+        r"expected at least \d+ samples, got shape \(9, 0\)",
+    ),
     "not a number": (np.where(GOOD > 2, np.nan, GOOD), ValueError, "expected finite numbers"),
     "infinity": (np.full((30, 3), np.inf), ValueError, "expected finite numbers"),
+    "too large": (np.full((30, 3), -1e16), ValueError, r"within 1e\+15, got one of size 1e\+16"),
     "words": (np.full((30, 3), "x"), ValueError, "expected numbers of shape"),
+    "complex": (np.full((30, 3), 1j), ValueError, "expected numbers of shape"),
     "another width": (cloud(30, 2), ValueError, "expected"),
 }
 
 
 @pytest.mark.parametrize("what", BAD)
-@pytest.mark.parametrize("name", sorted(set(MEASURES) - {"scores", "modes"}))
+@pytest.mark.parametrize("name", sorted(set(TWO) - {"gaussian_distance"}))
 def test_nonsense_is_refused_by_name(name, what):
     samples, error, message = BAD[what]
     with pytest.raises(error, match=message):
-        MEASURES[name](GOOD, samples)
+        TWO[name](GOOD, samples)
+    with pytest.raises(error, match=message):
+        TWO[name](samples, GOOD)
+
+
+@pytest.mark.parametrize("what", sorted(set(BAD) - {"another width"}))
+@pytest.mark.parametrize("name", ONE)
+def test_nonsense_alone_is_refused_by_name(name, what):
+    samples, error, message = BAD[what]
+    with pytest.raises(error, match=message):
+        ONE[name](samples)
+
+
+@pytest.mark.parametrize("name", sorted(set(TWO) - {"gaussian_distance"}))
+def test_the_largest_numbers_that_are_taken_give_no_nan(name):
+    a, b = (x * (rows.LARGEST / abs(x).max()) for x in (cloud(40), cloud(30, seed=1)))
+    with np.errstate(all="raise", under="ignore"):
+        found = TWO[name](a, b)
+    assert np.isfinite(np.concatenate([np.ravel(v) for v in np.atleast_1d(found)])).all()
 
 
 OUT_OF_RANGE = {
     "real: expected more samples than the 3 f": lambda: frechet.frechet_distance(cloud(3), GOOD),
+    "fake: expected more samples than the 3 f": lambda: frechet.frechet_distance(GOOD, cloud(3)),
     "fake: expected at least 2 samples": lambda: frechet.frechet_distance(GOOD, cloud(1)),
+    r"m2: expected shape \(3,\), got \(2,\)": lambda: frechet.gaussian_distance(
+        np.zeros(3), np.eye(3), np.zeros(2), np.eye(3)
+    ),
+    "s1: expected finite numbers, got NaN": lambda: frechet.gaussian_distance(
+        np.zeros(3), np.full((3, 3), np.nan), np.zeros(3), np.eye(3)
+    ),
+    "x: expected at least 2 samples": lambda: kid.mmd2(cloud(1), GOOD),
     "size: expected 2 to 30, the samples, got 1000": lambda: kid.kid(GOOD, GOOD, rng=rng()),
     "subsets: expected at least 2": lambda: kid.kid(GOOD, GOOD, rng=rng(), size=9, subsets=1),
     "fake: expected at least 6 samples, got shape": lambda: manifold.manifold(GOOD, cloud(5)),
+    r"real_radii: expected shape \(30,\), got \(5,\)": lambda: manifold.manifold(
+        GOOD, GOOD, real_radii=np.ones(5)
+    ),
     "sigmas: expected positive numbers, got .0": lambda: parzen.log_likelihoods(GOOD, GOOD, [0.0]),
     "sigmas: expected positive numbers": lambda: parzen.log_likelihoods(GOOD, GOOD, []),
     r"samples: expected \(N, 2\), got \(30, 3\)": lambda: modes.modes(GOOD, modes.ring()),
     "probabilities: expected rows of numbers >= 0": lambda: scores.classifier_score(GOOD),
     "that add up to 1": lambda: scores.class_kl(np.ones((3, 2))),
     r"samples: expected numbers in \[0, 1\]": lambda: copies.duplicates(GOOD),
+    r"expected numbers in \[0, 1\], got 0 to 255": lambda: copies.duplicates(
+        np.array([[0, 255]], np.uint8)
+    ),
     "k: expected 1 to 30, the rows of x, got 31": lambda: kmeans.kmeans(GOOD, 31, rng=rng()),
+    "steps: expected at least 1, got 0": lambda: kmeans.kmeans(GOOD, 3, rng=rng(), steps=0),
     "k: expected 1 to 29": lambda: rows.nearest(GOOD, GOOD, 30, same=True),
 }
 

@@ -76,13 +76,23 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
         assert picture.width > 600
 
 
+def seen(monkeypatch):
+    """A list to which every figure comes that is saved from now on."""
+    figures, saved = [], Figure.savefig
+
+    def save(figure, *arguments, **options):
+        figures.append(figure)
+        saved(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", save)
+    return figures
+
+
 def drawn(path, log, monkeypatch, **options):
     """The two axes of curves."""
-    seen = []
-    saved = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda f, *a, **k: (seen.append(f), saved(f, *a, **k)))
+    figures = seen(monkeypatch)
     plots.curves(path, log, **options)
-    return seen[0].axes
+    return figures[0].axes
 
 
 def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, monkeypatch):
@@ -120,6 +130,58 @@ def test_the_lines_of_balance_are_those_of_the_paper():
     assert balance(gan.one_sided_smoothing(gan.minimax)) == {}
     assert balance(gan.minimax, "r1") == balance(gan.minimax)
     assert balance(gan.minimax, "wgan-gp") == {}
+
+
+SETS = {
+    "ours": {"good": 2.0, "wide": 5.0, "below": 4.0, "both": -3.0, "ours alone": 1, "a": 4, "b": 0},
+    "floor": {"good": 1.0, "wide": 0.1, "below": -0.1, "both": 0.1, "a": 2, "b": 3},
+    "noise": {"good": 3.0, "wide": 900.0, "below": 7.0, "both": 7.0, "a": 9, "b": 9},
+}
+TITLES = {name: f"title of {name}" for name in ("good", "wide", "below", "both", "ours alone")}
+
+
+def bars_drawn(path, monkeypatch, sets=SETS, **options):
+    """The figure of bars."""
+    figures = seen(monkeypatch)
+    plots.bars(path, sets, TITLES, **options)
+    with Image.open(path) as picture:
+        assert picture.width > 1000
+    return figures[0]
+
+
+def test_bars_show_each_measure_that_every_set_has(tmp_path, monkeypatch):
+    labels = {("ours", "good"): "2.00 !"}
+    figure = bars_drawn(tmp_path / "b.png", monkeypatch, labels=labels, title="what it is")
+    assert figure.get_suptitle() == "what it is"
+    assert [a.get_title() for a in figure.axes] == [
+        "title of good",
+        "title of wide, log scale",
+        "title of below, log scale",
+        "title of both",
+    ]
+    for axes, name in zip(figure.axes, TITLES, strict=False):
+        values = [row[name] for row in SETS.values()]
+        assert [bar.get_width() for bar in axes.patches] == values
+        assert axes.lines[0].get_xdata()[0] == SETS["floor"][name]
+        low, high = axes.get_xlim()
+        assert low <= min(0, *values) and high > max(values)
+        assert (low < min(0, *values)) == (min(values) < 0)
+    texts = {t.get_text(): t.get_color() for t in figure.axes[0].texts}
+    assert texts == {"2.00 !": "tab:red", "1": "black", "3": "black"}
+
+
+def test_bars_have_a_histogram_of_the_first_two_sets(tmp_path, monkeypatch):
+    names = {"a": "class a", "b": "class b"}
+    axes = bars_drawn(tmp_path / "b.png", monkeypatch, histogram=names).axes[-1]
+    assert [bar.get_height() for bar in axes.patches] == [4, 0, 2, 3]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["class a", "class b"]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["ours", "floor"]
+
+
+def test_bars_of_nothing_keep_a_plain_scale(tmp_path, monkeypatch):
+    nothing = {name: {"good": 0.0} for name in SETS}
+    (axes,) = bars_drawn(tmp_path / "b.png", monkeypatch, nothing).axes
+    assert axes.get_xscale() == "linear" and axes.get_title() == "title of good"
 
 
 def test_smoothing_keeps_a_constant_and_the_length():

@@ -5,11 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim
+from tinygan import Tensor, gan, grad, nn, ops
 from tinygan.metrics import theory
+from tinygan.reproduce.theory import measured, network, normals, probabilities, train
 
 X = np.linspace(-14, 18, 32_001)
 DX = float(X[1] - X[0])
@@ -64,6 +65,7 @@ def test_what_shares_nothing_and_what_is_equal():
 distributions = st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda p: sum(p) > 0.1)
 
 
+@example([0, 0, 1, 0], [0, 0, 1, 5e-324], [0, 0, 0, 0])  # half of which is 0
 @given(distributions, distributions, st.lists(st.floats(0, 1), min_size=4, max_size=4))
 def test_every_discriminator_is_a_lower_bound(p, q, D):
     p, q = (np.array(x) / sum(x) for x in (p, q))
@@ -71,26 +73,17 @@ def test_every_discriminator_is_a_lower_bound(p, q, D):
     assert theory.value(D, p, q) <= best + 1e-12
     assert -LOG4 - 1e-12 <= best <= 1e-12
     assert best == pytest.approx(-LOG4 + 2 * theory.divergence("js", p, q), abs=1e-9)
-
-
-def train(features, real, fake, steps, lr=0.05):
-    """The best D on two sets of samples: steps of Adam, the last of them small."""
-    net = nn.Sequential(*features, nn.Linear(features_of(features), 1, rng=rng()))
-    opt = optim.Adam(net.parameters(), optim.cosine_decay(lr, steps))
-    x, y = (Tensor(s.astype(np.float32).reshape(-1, 1)) for s in (real, fake))
-    for _ in range(steps):
-        loss = gan.minimax.d_loss(net(x), net(y))
-        opt.step(grad(loss, net.parameters()))
-    return net, -loss.item()
-
-
-def features_of(layers):
-    sizes = [layer.out_features for layer in layers if isinstance(layer, nn.Linear)]
-    return sizes[-1] if sizes else 1
+    p, q = (np.round(x, 9) for x in (p, q))  # or D* could be 1 but for less than a float can tell
+    best, optimal = theory.criterion(p, q), theory.optimal_discriminator(p, q)
+    assert theory.value(optimal, p, q) == pytest.approx(best, abs=1e-9)
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
+
+
+def line():
+    return nn.Sequential(nn.Linear(1, 1, rng=rng()))
 
 
 class Square(nn.Module):
@@ -100,45 +93,48 @@ class Square(nn.Module):
 
 def test_a_trained_discriminator_is_the_optimal_one_for_shifted_gaussians():
     """N(0, 1) against N(1, 1): the logit of D* is 1/2 - x, which one linear layer can be."""
-    real, fake = rng(1).normal(size=100_000), rng(2).normal(size=100_000) + 1
-    net, v = train([], real, fake, 300)
-    assert net[0].weight.item() == pytest.approx(-1, abs=0.02)
-    assert net[0].bias.item() == pytest.approx(0.5, abs=0.02)
-    assert (v + LOG4) / 2 == pytest.approx(0.111421, abs=0.003)
+    D, many = line(), normals(rng(1), 100_000, 1)
+    train(D, lambda: many, 300, 0.05)
+    assert D[0].weight.item() == pytest.approx(-1, abs=0.02)
+    assert D[0].bias.item() == pytest.approx(0.5, abs=0.02)
+    assert (measured(D, *many)[0] + LOG4) / 2 == pytest.approx(0.111421, abs=0.003)
     # On fresh samples no D exceeds C(G), but by chance.
-    fresh = [Tensor((rng(3 + i).normal(size=(200_000, 1)) + i).astype(np.float32)) for i in (0, 1)]
-    with no_grad():
-        gains = [-ops.softplus(-net(fresh[0])).data, -ops.softplus(net(fresh[1])).data]
-    error = math.sqrt(sum(g.var() / len(g) for g in gains))
-    assert sum(g.mean() for g in gains) == pytest.approx(-1.163451, abs=0.003)
-    assert sum(g.mean() for g in gains) <= -1.163451 + 3 * error
+    v, error = measured(D, *normals(rng(3), 1_000_000, 1))
+    assert v == pytest.approx(-1.163451, abs=0.003) and 0 < error < 0.002
+    assert v <= -1.163451 + 3 * error
 
 
 def test_a_trained_discriminator_is_the_optimal_one_for_widths():
     """N(0, 1) against N(0, 4): the logit is log 2 - 3 x^2 / 8."""
-    real, fake = rng(1).normal(size=100_000), 2 * rng(2).normal(size=100_000)
-    net, v = train([Square()], real, fake, 400)
-    assert net[1].weight.item() == pytest.approx(-0.375, abs=0.02)
-    assert net[1].bias.item() == pytest.approx(math.log(2), abs=0.02)
-    assert v == pytest.approx(-1.200828, abs=0.005)
+    D, many = nn.Sequential(Square(), *line()), normals(rng(1), 100_000, 0, 2)
+    train(D, lambda: many, 400, 0.05)
+    assert D[1].weight.item() == pytest.approx(-0.375, abs=0.02)
+    assert D[1].bias.item() == pytest.approx(math.log(2), abs=0.02)
+    assert measured(D, *many)[0] == pytest.approx(-1.200828, abs=0.005)
 
 
 def test_a_network_finds_the_optimal_discriminator_too():
-    real, fake = rng(1).normal(size=20_000), rng(2).normal(size=20_000) + 1
-    hidden = [nn.Linear(1, 32, rng=rng()), nn.Tanh(), nn.Linear(32, 32, rng=rng()), nn.Tanh()]
-    net, _ = train(hidden, real, fake, 150, lr=0.01)
-    x = np.linspace(-2, 3, 101)
-    found = ops.sigmoid(net(Tensor(x.astype(np.float32)[:, None]))).data[:, 0]
-    p, q = theory.normal_density(x), theory.normal_density(x, 1)
-    assert np.abs(found - theory.optimal_discriminator(p, q)).max() < 0.04
+    D, samples = network(rng()), rng(1)
+    train(D, lambda: normals(samples, 1000, 1), 500, 0.003)
+    x = np.linspace(-3, 4, 141)
+    best = theory.optimal_discriminator(theory.normal_density(x), theory.normal_density(x, 1))
+    np.testing.assert_allclose(best, 1 / (1 + np.exp(x - 0.5)))
+    assert np.abs(probabilities(D, x) - best).max() < 0.01
+    p, q = STANDARD, density((1, 1, 1))
+    v = theory.value(probabilities(D, X), p, q, DX)  # by quadrature: no chance, a plain bound
+    assert theory.criterion(p, q, DX) - 0.001 < v < theory.criterion(p, q, DX)
 
 
 def test_where_both_are_one_distribution_the_best_is_a_half():
-    real, fake = rng(1).normal(size=50_000), rng(2).normal(size=50_000)
-    net, v = train([], real, fake, 200)
-    fresh = Tensor(rng(3).normal(size=(50_000, 1)).astype(np.float32))
-    D = ops.sigmoid(net(fresh)).data
-    assert np.abs(D - 0.5).max() < 0.06 and v == pytest.approx(-LOG4, abs=1e-3)
+    D, many = line(), normals(rng(1), 50_000, 0)
+    train(D, lambda: many, 200, 0.05)
+    real, fake = normals(rng(3), 50_000, 0)
+    v, error = measured(D, real, fake)
+    assert v == pytest.approx(-LOG4, abs=1e-3) and v <= -LOG4 + 3 * error
+    found = [probabilities(D, x.data[:, 0]) for x in (real, fake)]
+    assert np.abs(found[0] - 0.5).max() < 0.06
+    right = ((found[0] > 0.5).mean() + (found[1] < 0.5).mean()) / 2
+    assert abs(right - 0.5) < 3 * math.sqrt(0.25 / 100_000)
     assert gan.minimax.d_loss(Tensor(np.zeros(4)), Tensor(np.zeros(4))).item() == pytest.approx(
         LOG4
     )
@@ -161,18 +157,16 @@ def test_the_gradient_of_the_criterion_may_hold_the_discriminator_fixed():
 
 def test_a_table_that_descends_the_criterion_finds_the_data():
     """G is a softmax of 10 numbers, D is the best one at each step: no step up, and JSD < 1e-8."""
-    p = rng().dirichlet(np.ones(10))
-    logits, path = Tensor(np.zeros(10)), []
-    for _ in range(9000):
-        q = ops.softmax(logits)
-        D = Tensor(theory.optimal_discriminator(p, q.data))
-        loss = ops.sum(Tensor(p) * ops.log(D)) + ops.sum(q * ops.log(1 - D))
-        path.append(loss.item())
-        (g,) = grad(loss, [logits])
-        logits = Tensor(logits.data - 10.0 * g.data)
-    steps = np.diff(path)
-    assert steps.max() <= 1e-13 and path[-1] == pytest.approx(-LOG4, abs=1e-7)
-    assert theory.divergence("js", p, ops.softmax(logits).data) < 1e-8
+    p = np.arange(1, 11) / 55
+    qs = list(itertools.islice(theory.tabular_game(p), 61))
+    np.testing.assert_allclose(qs[0], np.full(10, 0.1))
+    path = [theory.criterion(p, q) for q in qs]
+    assert np.diff(path).max() < 0 and path[-1] == pytest.approx(-LOG4, abs=1e-7)
+    assert theory.divergence("js", p, qs[-1]) < 1e-8
+    # One step by hand: dC/dtheta of the softmax q, from dC/dq = log(1 - D*).
+    slopes = theory.tabular_gradient(p, qs[0])
+    theta = -10 * qs[0] * (slopes - qs[0] @ slopes)
+    np.testing.assert_allclose(qs[1], np.exp(theta) / np.exp(theta).sum(), rtol=1e-12)
 
 
 @given(st.floats(0, 1))
@@ -187,19 +181,18 @@ def test_the_criterion_is_convex_in_the_generators_distribution(t):
 
 @pytest.mark.parametrize("logit", [-200.0, -10.0, -5.0, 0.0, 3.0])
 def test_the_two_losses_of_g_and_their_gradients(logit):
-    def slope(game, dtype):
-        a = Tensor(np.array([[logit]], dtype))
-        (g,) = grad(game.g_loss(a), [a])
-        assert np.isfinite(game.g_loss(a).item()) and g.dtype == dtype
-        return g.item()
-
     D = 1 / (1 + math.exp(-logit))
-    assert slope(gan.minimax, np.float64) == pytest.approx(-D)
-    assert slope(gan.non_saturating, np.float64) == pytest.approx(-(1 - D))
-    if logit >= -10:
-        ratio = slope(gan.non_saturating, np.float64) / slope(gan.minimax, np.float64)
-        assert ratio == pytest.approx((1 - D) / D) == pytest.approx(math.exp(-logit))
-    assert slope(gan.non_saturating, np.float32) == pytest.approx(-(1 - D), rel=1e-6)
+    for game, loss, slope in (
+        (gan.minimax, math.log1p(-D), -D),
+        (gan.non_saturating, -math.log(D), -(1 - D)),
+    ):
+        for dtype, rel in ((np.float64, 1e-9), (np.float32, 1e-6)):
+            l = np.full((1, 1), logit, dtype)
+            pull = theory.pull(game, l)
+            assert pull.dtype == dtype and pull.item() == pytest.approx(slope, rel=rel, abs=1e-80)
+            assert game.g_loss(Tensor(l)).item() == pytest.approx(loss, rel=rel, abs=1e-80)
+    a, b = (theory.pull(g, [max(logit, -10.0)]).item() for g in (gan.non_saturating, gan.minimax))
+    assert a / b == pytest.approx(math.exp(-max(logit, -10.0)))  # (1 - D) / D
 
 
 def test_the_gradients_of_all_parameters_differ_by_that_factor():
@@ -230,6 +223,17 @@ def test_which_least_squares_is_pearsons(a, b, c, is_pearson):
     assert np.allclose(found, expected) == is_pearson
 
 
+@given(distributions, distributions)
+def test_what_least_squares_are_of_pearsons_chi_square(p, q):
+    """The usual coding is no chi-square, but rises with it: from 1/4, an eighth of it."""
+    p, q = (np.array(x) / sum(x) for x in (p, q))
+    chi2 = theory.divergence("pearson", 2 * q, p + q)
+    assert 0 <= chi2 <= 2 + 1e-12
+    assert 2 * theory.least_squares_criterion(p, q, -1, 1, 0) == pytest.approx(chi2, abs=1e-12)
+    usual = theory.least_squares_criterion(p, q, 0, 1, 1)
+    assert usual == pytest.approx(1 / 4 + chi2 / 8, abs=1e-12)
+
+
 def test_the_best_least_squares_discriminator_is_the_best():
     p, q = rng().dirichlet(np.ones(5), 2)
     for a, b in ((-1, 1), (0, 1), (0.3, 0.8)):
@@ -238,6 +242,8 @@ def test_the_best_least_squares_discriminator_is_the_best():
         loss = ops.sum(Tensor(p) * game.real(logits) + Tensor(q) * game.fake(logits))
         (slope,) = grad(loss, [logits])
         np.testing.assert_allclose(slope.data, 0, atol=1e-15)
+    best = theory.least_squares_optimum(p, q, -1, 1)
+    np.testing.assert_allclose(best, np.tanh(np.log(p / q) / 2))
 
 
 # The bilinear game: why it matters whose turn it is.
@@ -245,17 +251,12 @@ def test_the_best_least_squares_discriminator_is_the_best():
 
 @pytest.mark.parametrize("lr", [0.01, 0.1, 0.5])
 def test_steps_at_once_spiral_out_and_steps_in_turn_do_not(lr):
-    """min over x, max over y of x y."""
-    x, y = 1.0, 0.0
-    for n in range(1, 200):
-        x, y = x - lr * y, y + lr * x
-        assert math.hypot(x, y) == pytest.approx((1 + lr**2) ** (n / 2))
-    x, y, radii = 1.0, 0.0, []
-    for _ in range(5000):
-        y = y + lr * x
-        x = x - lr * y
-        radii.append(math.hypot(x, y))
-    assert max(radii) < 1 / math.sqrt(1 - lr / 2) + 1e-9 and min(radii) > 0.7
+    """min over x, max over y of -x y, played by the engine's own two ways."""
+    at_once = list(itertools.islice(theory.bilinear_game(gan.play_simultaneously, lr), 200))
+    np.testing.assert_allclose(at_once, (1 + lr**2) ** (np.arange(200) / 2))
+    in_turn = list(itertools.islice(theory.bilinear_game(gan.play, lr), 1000))
+    low, high = 1 / math.sqrt(1 + lr / 2), 1 / math.sqrt(1 - lr / 2)
+    assert low - 1e-12 < min(in_turn) < low + 1e-4 and high - 1e-4 < max(in_turn) < high + 1e-12
 
 
 # f-divergences.
@@ -269,14 +270,22 @@ def test_divergences_of_gaussians_in_closed_form():
     assert theory.divergence("reverse-kl", STANDARD, q, DX) == pytest.approx(reverse, rel=1e-6)
     assert theory.divergence("kl", q, STANDARD, DX) == pytest.approx(reverse, rel=1e-6)
     assert kl != pytest.approx(reverse, rel=0.1)  # asymmetric
-    shifted = density((1, 1, 1))
-    bc = math.exp(-1 / 8)  # of Bhattacharyya
-    assert theory.divergence("hellinger", STANDARD, shifted, DX) == pytest.approx(2 - 2 * bc)
-    assert theory.divergence("pearson", STANDARD, shifted, DX) == pytest.approx(math.e - 1)
-    overlap = math.erf(0.5 / math.sqrt(2))
-    assert theory.divergence("total-variation", STANDARD, shifted, DX) == pytest.approx(
-        overlap, rel=1e-5
-    )
+
+
+def test_divergences_of_shifted_gaussians_in_closed_form():
+    at_1 = {
+        "kl": 1 / 2,
+        "reverse-kl": 1 / 2,
+        "pearson": math.e - 1,
+        "total-variation": math.erf(0.5 / math.sqrt(2)),
+        "hellinger": 2 - 2 * math.exp(-1 / 8),  # 2 less twice Bhattacharyya's coefficient
+    }
+    assert set(at_1) == set(theory.SHIFTED_NORMALS) == set(theory.DIVERGENCES) - {"js"}
+    for name, closed in theory.SHIFTED_NORMALS.items():
+        assert closed(1) == pytest.approx(at_1[name])
+        for m in (0.3, 1, 2.5):
+            found = theory.divergence(name, STANDARD, density((1, m, 1)), DX)
+            assert found == pytest.approx(closed(m), rel=1e-6)
 
 
 def test_what_each_divergence_makes_of_a_dropped_mode_and_of_an_invented_one():
@@ -286,6 +295,7 @@ def test_what_each_divergence_makes_of_a_dropped_mode_and_of_an_invented_one():
     assert theory.divergence("reverse-kl", both, one) == pytest.approx(math.log(2))
     assert theory.divergence("reverse-kl", one, both) == math.inf
     assert theory.divergence("pearson", both, one) == math.inf
+    assert theory.divergence("pearson", [2e-313, 1], [0, 1]) == math.inf  # however little it is
     js = theory.divergence("js", both, one)
     assert js == pytest.approx(theory.divergence("js", one, both)) and js < math.log(2)
     assert theory.divergence("total-variation", both, one) == 0.5

@@ -127,8 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     judged = parsers.add_parser(
         "evaluate",
         help="measure a run's samples beside real images and bad ones",
-        description="Measure the samples of a run on digits, each measure between its floor (real "
-        "images) and its controls; leaves evaluation.json and evaluation.png in the run folder.",
+        description="Measure the samples of a run on digits or clothes, each measure between its "
+        "floor (real images) and its controls; leaves evaluation.json and evaluation.png in the "
+        "run folder.",
     )
     judged.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     judged.add_argument(
@@ -143,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     judged.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of all draws (default: 0)"
     )
+    judged.add_argument(
+        "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
+    )
     judged.set_defaults(run=commands.evaluate, smaller="fewer samples by --n")
 
     again = parsers.add_parser(
@@ -156,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seeds", type=int, default=1, metavar="N", help="how many, from 0 on (default: 1)"
     )
     again.add_argument("--epochs", type=int, metavar="N", help="where the experiment trains")
+    again.add_argument("--labels", type=int, metavar="N", help="that ssl knows (default: 100)")
     again.add_argument(
         "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
     )

@@ -95,9 +95,8 @@ def sample(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from . import plots
     from .files import atomic
-    from .metrics import evaluation
+    from .metrics import evaluation, report
     from .metrics.classifier import Classifier
     from .training import Sampler
 
@@ -105,27 +104,31 @@ def evaluate(args: argparse.Namespace) -> int:
         raise InputError(f"--n: expected {evaluation.LEAST} to {MOST}, got {args.n}")
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
-    sampler, rng = Sampler(args.folder), np.random.default_rng(args.seed)
+    sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
+    data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
+    _check_writable(args.folder, str(data))
     real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
-    judge, low = Classifier.shipped(), sampler.pair.low
-    samples = sampler.draw(len(real.reference), seed=args.seed)
-    if samples.shape[1:] != (1, 28, 28):
-        raise InputError(f"{args.folder}: makes images of shape {samples.shape[1:]}, not digits")
-    samples = np.clip((samples - low) / (1 - low), 0, 1)
+    judge, n = Classifier.shipped(args.backend), len(real.reference)
+    try:
+        samples = evaluation.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
+    except InputError as problem:
+        raise InputError(f"{args.folder}: {problem}") from problem
     told = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
     rows = evaluation.evaluate(samples, real, judge, rng=rng, told=told)
-    said = evaluation.warnings(rows)
-    print(evaluation.table(rows))
-    print(*(f"\n- {line}" for line in said), sep="")
-    print(f"\n{len(samples)} samples, seed {args.seed}, against {args.against};"
-          f" features of the classifier {judge.sha256[:16]}")  # fmt: skip
-    found = {"rows": rows, "warnings": said, "n": len(samples), "against": args.against}
-    found |= {"seed": args.seed, "classifier": judge.sha256}
-    with atomic(sampler.folder / "evaluation.json") as file:
-        file.write(json.dumps(found, indent=1).encode() + b"\n")
-    titles = {name: title for name, (title, _) in evaluation.COLUMNS.items()}
-    plots.bars(sampler.folder / "evaluation.png", rows, titles)
-    print(f"{sampler.folder / 'evaluation.json'}, {sampler.folder / 'evaluation.png'}")
+    warnings, notes = report.warnings(rows), report.notes(rows, real)
+    what = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
+    if n < args.n:
+        notes.insert(0, f"{n} samples, not {args.n}: there are no more real images to compare with")
+    found = {"n": n, "against": real.named, "seed": args.seed, "classifier": judge.sha256}
+    found |= {"rows": rows, "warnings": warnings, "notes": notes}
+    text = json.dumps(found, indent=1, allow_nan=False)  # before a NaN could be shown
+    print(f"{what}\n\n{report.table(rows)}\n")
+    print(*(f"! {line}" for line in warnings), *(f"- {line}" for line in notes), sep="\n")
+    print(f"- the classifier's weights have the SHA-256 {judge.sha256}")
+    with atomic(data) as file:
+        file.write(text.encode() + b"\n")
+    report.picture(picture, rows, what)
+    print(f"\n{data}, {picture}")
     return 0
 
 
@@ -135,12 +138,13 @@ def reproduce(args: argparse.Namespace) -> int:
     if args.list or args.name is None:
         print(listing())
         return 0
-    for name in ("seeds", "epochs"):
+    for name in ("seeds", "epochs", "labels"):
         value = getattr(args, name)
         if value is not None and value < 1:
             raise InputError(f"--{name}: expected at least 1, got {value}")
     _check_writable("--out", args.out)
-    options = {} if args.epochs is None else {"epochs": args.epochs}
+    given = {"epochs": args.epochs, "labels": args.labels}
+    options = {name: value for name, value in given.items() if value is not None}
     told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     outcomes = reproduce(
         args.name, range(args.seeds), told=told, history=args.out, where=args.backend, **options

@@ -119,30 +119,61 @@ def curves(
 
 
 def bars(
-    path: str | Path, rows: Mapping[str, Mapping[str, float]], titles: Mapping[str, str]
+    path: str | Path,
+    rows: Mapping[str, Mapping[str, float]],
+    titles: Mapping[str, str],
+    *,
+    histogram: Mapping[str, str] | None = None,
+    labels: Mapping[tuple[str, str], str] | None = None,
+    title: str = "",
 ) -> None:
     """Write a PNG with a panel for each measure in `titles` that every set has, and in it a bar for
-    each set of `rows`. The value of the first, the set that is looked at, is drawn through."""
+    each set of `rows`: the first is looked at, the second is its floor, which is drawn through.
+
+    `labels` are written at the bars, by set and measure, in red where one ends in "!" (default: the
+    values). The measures in `histogram` are counts, with their names: they become one panel below,
+    of the first two sets."""
     from matplotlib.figure import Figure
 
+    sets, columns, labels, histogram = list(rows), 4, labels or {}, histogram or {}
     shown = [name for name in titles if all(name in row for row in rows.values())]
-    columns = 4
-    figure = Figure(figsize=(11, 1.7 * -(-len(shown) // columns) + 0.3), layout="constrained")
-    panels = list(figure.subplots(-(-len(shown) // columns), columns, squeeze=False).flat)
-    sets = list(rows)
-    for axes, name in zip(panels, shown, strict=False):
+    lines = -(-len(shown) // columns) + bool(histogram)
+    figure = Figure(figsize=(11, 1.5 * lines + 0.5), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    places = figure.add_gridspec(lines, columns)
+    colours = ["tab:blue", "tab:green", *["tab:gray"] * len(sets)][: len(sets)]
+    for i, name in enumerate(shown):
+        axes = figure.add_subplot(places[i // columns, i % columns])
         values = [rows[each][name] for each in sets]
-        colours = ["tab:blue"] + ["tab:gray"] * (len(sets) - 1)
-        axes.barh(range(len(sets)), values, color=colours)
-        if 0 < 50 * abs(values[0]) < max(values):  # or noise would hide all the others
-            axes.set_xscale("symlog", linthresh=abs(values[0]))
-        axes.axvline(values[0], color="tab:blue", linewidth=0.8, linestyle="--")
-        axes.set_yticks(range(len(sets)), sets if axes.get_subplotspec().is_first_col() else [])
+        drawn = axes.barh(range(len(sets)), values, color=colours)
+        texts = [labels.get((each, name), f"{rows[each][name]:.3g}") for each in sets]
+        for text in axes.bar_label(drawn, texts, padding=2, fontsize=7):
+            text.set_color("tab:red" if text.get_text().endswith("!") else "black")
+        floor = values[min(1, len(sets) - 1)]
+        # Else the worst would hide all the others; where many are below 0, a floor near 0 is luck.
+        wide = 0 < 50 * abs(floor) < max(values) and min(values) >= -abs(floor)
+        if wide:
+            axes.set_xscale("symlog", linthresh=abs(floor))
+        axes.axvline(floor, color="tab:green", linewidth=0.8, linestyle="--")
+        scale = axes.xaxis.get_transform()
+        low, high = scale.transform([min(0, *values), max(0, *values)])
+        room = 0.35 * ((high - low) or 1.0)  # for the texts
+        axes.set_xlim(*scale.inverted().transform([low - room * (low < 0), high + room]))
+        axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
+        axes.set_yticks(range(len(sets)), sets if i % columns == 0 else [], fontsize=7)
         axes.invert_yaxis()
-        axes.set_title(titles[name], fontsize=9)
+        axes.set_title(titles[name] + ", log scale" * wide, fontsize=9)
+    if histogram:
+        axes = figure.add_subplot(places[-1, :])
+        for i, each in enumerate(sets[:2]):
+            at = np.arange(len(histogram)) + 0.4 * i
+            axes.bar(
+                at, [rows[each][name] for name in histogram], 0.4, color=colours[i], label=each
+            )
+        axes.set_xticks(np.arange(len(histogram)) + 0.2, list(histogram.values()))
+        axes.set_title("samples of each class", fontsize=9)
         axes.tick_params(labelsize=7)
-    for axes in panels[len(shown) :]:
-        axes.axis("off")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=7)
     save_figure(figure, path)
 
 

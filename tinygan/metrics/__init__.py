@@ -6,7 +6,11 @@
     manifold       precision, recall, density, coverage
     scores         what a classifier makes of the samples
     copies         are they training images? are they all one?
+    kmeans         averages: what no measure should prefer to real images
     theory         the paper's quantities in closed form
+    classifier     whose features and verdicts are used, trained by tinygan itself
+    evaluation     all of these on a run's samples, beside their floor and controls
+    report         the table of that, and what it must not be read without
 
 Functions of arrays, of NumPy's or CuPy's, (N, ...) with a sample a row; randomness comes from an
 explicit generator. Each names its formula, its source and how it misleads. No number means much

@@ -1,11 +1,13 @@
 """The classifier whose features and verdicts the measures use: small, convolutional, our own.
 
     judge = Classifier.shipped()                 the weights in this package, by their SHA-256
-    judge.features(images), judge.probabilities(images)
+    features, p = judge(images)                  what it sees in them, and what it takes them for
 
 Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
-MNIST by `python -m tinygan.metrics.train_classifier`; what it makes of other images than digits
-means nothing. A measure on its features is comparable with others on the same weights only.
+MNIST by `python -m tinygan.metrics.train_classifier`, and name 99.44 % of its test images right.
+From the embedded digits alone, `python -m tinygan.metrics.train_classifier --data digits` reaches
+98.80 %. What it makes of other images than digits means nothing. A measure on its features is
+comparable with others on the same weights only.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 
 from .. import nn, ops
 from ..autograd import grad
-from ..backend import Rng, of
+from ..backend import Array, Rng, of, place
 from ..checkpoint import load
 from ..losses import cross_entropy
 from ..optim import Adam, cosine_decay
@@ -53,7 +55,8 @@ def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 class Classifier:
-    """A trained pair of `network`, in evaluation mode. `sha256` tells the weights."""
+    """A trained pair of `network`, in evaluation mode. `sha256` tells the weights. It computes, and
+    its answers lie, where its weights do."""
 
     def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
         self.body, self.head = body.eval(), head.eval()
@@ -63,14 +66,15 @@ class Classifier:
         self.sha256 = digest.hexdigest()
 
     @classmethod
-    def shipped(cls) -> Classifier:
-        """That of the package; raises InputError if its file is damaged."""
+    def shipped(cls, where: str = "numpy") -> Classifier:
+        """That of the package, on a backend; raises InputError if its file is damaged."""
         arrays, _ = load(FILE)
         body, head = network(np.random.default_rng(0))
         for part, net in (("body/", body), ("head/", head)):
             net.load_state_dict(
                 {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
             )
+            net.to(where)
         return cls(body, head)
 
     def state_dict(self) -> dict[str, Any]:
@@ -81,36 +85,55 @@ class Classifier:
             for name, array in net.state_dict().items()
         }
 
-    def features(self, images: Any) -> np.ndarray:
-        """The FEATURES numbers before the last layer, (N, 128), at least 0."""
-        return np.concatenate([body for body, _ in self._passes(images)])
-
-    def probabilities(self, images: Any) -> np.ndarray:
-        """p(class | image), (N, 10)."""
-        return np.concatenate([p for _, p in self._passes(images)])
-
-    def accuracy(self, images: Any, labels: np.ndarray) -> float:
-        """The share of images whose most likely class is their label."""
-        return float((self.probabilities(images).argmax(axis=1) == labels).mean())
-
-    def _passes(self, images: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        images = checked(images)
+    def __call__(self, images: Any) -> tuple[Array, Array]:
+        """`features` and `probabilities`, in one pass."""
+        images, like = checked(images), self.body.parameters()[0].data
+        features, p = [], []
         with no_grad():
             for start in range(0, len(images), BATCH):
-                features = self.body(Tensor(images[start : start + BATCH]))
-                yield features.numpy(), ops.softmax(self.head(features)).numpy()
+                part = self.body(Tensor(place(images[start : start + BATCH], like)))
+                features.append(part.data)
+                p.append(ops.softmax(self.head(part)).data)
+        return tuple(of(like).xp.concatenate(parts) for parts in (features, p))
+
+    def features(self, images: Any) -> Array:
+        """The FEATURES numbers before the last layer, (N, 128), at least 0."""
+        return self(images)[0]
+
+    def probabilities(self, images: Any) -> Array:
+        """p(class | image), (N, 10)."""
+        return self(images)[1]
+
+    def accuracy(self, images: Any, labels: np.ndarray) -> float:
+        """The share of images whose most likely class is their label, of labels (N,)."""
+        p = self.probabilities(images)
+        verdicts = of(p).to_host(p).argmax(axis=1)
+        return float((verdicts == checked_labels(labels, len(verdicts))).mean())
 
 
 def checked(images: Any) -> np.ndarray:
-    """Images for a classifier as float32. Raises ValueError for others than (N, 1, 28, 28) in
-    [0, 1]."""
-    array = np.asarray(images, np.float32)
+    """Images for a classifier, of any backend, as NumPy's float32. Raises ValueError for others
+    than (N, 1, 28, 28) in [0, 1], TypeError for what is no array."""
+    host = of(images).to_host(images)
+    if host.dtype.kind not in "fiub":
+        raise ValueError(f"images: expected numbers, got {host.dtype}")
+    array = host.astype(np.float32)
     if array.ndim != 4 or array.shape[1:] != (1, 28, 28) or not len(array):
         raise ValueError(f"images: expected shape (N, 1, 28, 28), got {array.shape}")
     if not (array.min() >= 0 and array.max() <= 1):  # and so for NaN
         raise ValueError(
             f"images: expected numbers in [0, 1], got {array.min():g} to {array.max():g}"
         )
+    return array
+
+
+def checked_labels(labels: Any, n: int) -> np.ndarray:
+    """Raises ValueError unless these are n whole numbers from 0 to 9."""
+    array = np.asarray(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected {n} whole numbers, got {array.dtype} {array.shape}")
+    if not (array.min() >= 0 and array.max() < CLASSES):
+        raise ValueError(f"labels: expected 0 to {CLASSES - 1}, got {array.min()} to {array.max()}")
     return array
 
 
@@ -125,7 +148,8 @@ def train(
 ) -> Iterator[tuple[int, float, Classifier]]:
     """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,): yields the epoch, its
     mean loss and the classifier as it is. Images are shifted by up to two pixels, at random."""
-    images, labels = checked(images), np.asarray(labels)
+    images = checked(images)
+    labels = checked_labels(labels, len(images))
     body, head = network(rng)
     parameters = [*body.parameters(), *head.parameters()]
     steps = max(1, len(images) // batch)

@@ -15,8 +15,16 @@ def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     of means m (D,) and covariances S (D, D) (Dowson and Landau 1982).
 
     The trace of (S1 S2)^(1/2) is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
-    which is symmetric: no complex root can arise."""
+    which is symmetric: no complex root can arise. Of a singular covariance the roots near 0 carry
+    the rounding: some 1e-7 times its scale. Raises ValueError for other shapes, or NaN."""
     xp, matmul = of(s1).xp, of(s1).matmul
+    d = len(m1)
+    given = {"m1": m1, "s1": s1, "m2": m2, "s2": s2}
+    for (name, a), shape in zip(given.items(), ((d,), (d, d)) * 2, strict=True):
+        if a.shape != shape:
+            raise ValueError(f"{name}: expected shape {shape}, got {a.shape}")
+        if not bool(xp.isfinite(a).all()):
+            raise ValueError(f"{name}: expected finite numbers, got NaN or infinity among them")
     values, vectors = xp.linalg.eigh(s1)
     root = matmul(vectors * xp.sqrt(xp.maximum(values, 0)), vectors.T)
     inner = matmul(matmul(root, s2), root)
@@ -25,7 +33,8 @@ def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
 
 
 def frechet_distance(real: Any, fake: Any) -> float:
-    """`gaussian_distance` of the means and covariances of features (N, D) and (M, D).
+    """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), the `gaussian_distance` of the means m and the
+    covariances S (over N - 1, in float64) of features (N, D) and (M, D) (Heusel et al. 2017).
 
     0 for equal sets; larger, the fewer the samples: compare at one size only, and print the
     distance of real samples to real ones beside it. On pixels or linear features it sees neither

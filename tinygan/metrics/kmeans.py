@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Rng, of
+from ..backend import Array, Rng, of, place
 from .rows import blocks, rows, squared_distances
 
 __all__ = ["kmeans"]
@@ -14,8 +14,13 @@ __all__ = ["kmeans"]
 
 def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Lloyd's algorithm (1982) from k random rows of x (N, ...): centroids (k, ...) and the number
-    of rows of each, (k,), before the last step. A centroid without rows stays. Raises ValueError
-    unless 1 <= k <= N and there is a step."""
+    of rows of each, (k,), before the last step; both NumPy's.
+
+        nearest(i) = argmin_j |x_i - c_j|^2         c_j = mean of the x_i whose nearest(i) is j
+
+    A centroid without rows stays. Two steps are far from the end, and enough for a table that
+    beats real images where a measure likes averages. Raises ValueError unless 1 <= k <= N and
+    there is a step."""
     data = rows("x", x)
     if not 1 <= k <= len(data):
         raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k}")
@@ -25,7 +30,7 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
     host = library.to_host(data)
     centroids = host[rng.choice(len(host), k, replace=False)]
     for _ in range(steps):
-        near = _nearest(host, centroids)
+        near = _nearest(data, place(centroids, data))
         counts = np.bincount(near, minlength=k)
         order = np.argsort(near, kind="stable")
         filled = np.flatnonzero(counts)
@@ -36,14 +41,14 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
     return centroids.reshape(k, *x.shape[1:]), counts
 
 
-def _nearest(x: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+def _nearest(x: Array, centroids: Array) -> np.ndarray:
     """The index of the centroid that is nearest to each row."""
-    near = np.empty(len(x), np.int64)
+    library, near = of(x), np.empty(len(x), np.int64)
 
     def work(start: int, stop: int) -> None:
         for part in blocks(stop - start, len(centroids)):
             here = slice(start + part.start, start + part.stop)
-            near[here] = squared_distances(x[here], centroids).argmin(axis=1)
+            near[here] = library.to_host(squared_distances(x[here], centroids).argmin(axis=1))
 
-    of(x).share(work, len(x), 1000)
+    library.share(work, len(x), 1000)
     return near

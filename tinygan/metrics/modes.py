@@ -59,10 +59,12 @@ def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
 
     A sample is of high quality if it lies nearer than `within` standard deviations to a mean; a
     mode is captured if one such is nearest to it. `high_quality` is their share; `reverse_kl` is
-    KL(modes of such samples || uniform) in nats, infinite if there are none.
+    KL(modes of such samples || uniform) = log K + sum_k q_k log q_k in nats, infinite if there are
+    none.
 
     Samples of the mixture itself score 1 - exp(-within^2 / 2) = 98.89 % in the plane: more is a
-    sign of collapse, not of quality. Their reverse KL is (K - 1) / (2 N) on average, not 0."""
+    sign of collapse, not of quality. Their reverse KL is (K - 1) / (2 N) on average, not 0. A mode
+    counts as captured by one sample near it. Raises ValueError for samples of another width."""
     x = rows("samples", samples)
     means = place(np.asarray(mixture.means, np.float64), x)
     if x.shape[1] != means.shape[1]:

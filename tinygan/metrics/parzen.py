@@ -35,9 +35,14 @@ class Parzen(NamedTuple):
 
 
 def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> np.ndarray:
-    """ll(x) for each sigma and each row of x (M, ...), as (len(sigmas), M), in nats; pixels in [0,
-    1] by custom. All sigmas share one pass over the distances. Raises ValueError for rows of
-    another width, or a sigma that is not positive."""
+    """ll(x) for each sigma and each row of x (M, ...), as (len(sigmas), M), in nats, of samples mu
+    (N, ...):
+
+        ll(x) = log(1/N sum_j exp(-|x - mu_j|^2 / (2 sigma^2))) - D log(sigma sqrt(2 pi))
+
+    It depends on the unit: halve all numbers and D log 2 is added; pixels are in [0, 1] by custom.
+    All sigmas share one pass over the distances, a block of bounded size at a time. Raises
+    ValueError for rows of another width, or a sigma that is not positive."""
     mu, x = rows("samples", samples), rows("x", x)
     same_width("x", x, "samples", mu)
     widths = [float(s) for s in sigmas]
@@ -65,9 +70,11 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
 
 
 def parzen(samples: Any, validation: Any, test: Any, sigmas: Sequence[float] = SIGMAS) -> Parzen:
-    """The protocol of the paper's parzen_ll.py: sigma is the one that is best on `validation`, by
-    the same samples, and the mean is taken over `test`. On MNIST: 10,000 samples in [0, 1],
-    validation the training images 50,000 to 50,999, test all 10,000."""
+    """The mean of ll(x), `log_likelihoods`, over `test` (M, ...), sigma the one of `sigmas` whose
+    mean over `validation` is best, by the same samples: the protocol of the paper's parzen_ll.py.
+    On MNIST: 10,000 samples in [0, 1], validation the training images 50,000 to 50,999, test all
+    10,000. It grows with the number of samples: 1000 real images score 120.3 where 10,000 score
+    242.5. Compare at one N only, and never as a claim of quality (see above)."""
     on_validation = log_likelihoods(samples, validation, sigmas).mean(axis=1)
     best = int(on_validation.argmax())
     (values,) = log_likelihoods(samples, test, [sigmas[best]])

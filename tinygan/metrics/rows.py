@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,13 +13,15 @@ from ..backend import Array, is_array, of
 __all__ = ["blocks", "nearest", "rows", "same_width", "squared_distances"]
 
 BLOCK = 1 << 23  # numbers in a block of distances
+LARGEST = 1e15  # beyond, squares leave float32, and the spread of sixth powers float64
 
 
 def rows(name: str, samples: Any, least: int = 1) -> Array:
     """The samples (N, ...) as float64 rows (N, D).
 
     Raises TypeError or ValueError, naming the argument, for what is no array of numbers, for fewer
-    than `least` samples, and for samples that are not finite."""
+    than `least` samples, and for numbers that are not finite or beyond `LARGEST`: what passes
+    gives no NaN later."""
     if not is_array(samples):
         raise TypeError(f"{name}: expected an array, got {type(samples).__name__}")
     if samples.ndim < 2 or samples.dtype.kind not in "fiub":
@@ -29,8 +32,11 @@ def rows(name: str, samples: Any, least: int = 1) -> Array:
     if len(samples) < least or not samples.size:
         raise ValueError(f"{name}: expected at least {least} samples, got shape {samples.shape}")
     flat = samples.reshape(len(samples), -1).astype(np.float64)
-    if not bool(of(flat).xp.isfinite(flat).all()):
+    size = float(abs(flat).max())  # NaN, if one is among them
+    if not math.isfinite(size):
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity among them")
+    if size > LARGEST:
+        raise ValueError(f"{name}: expected numbers within {LARGEST:g}, got one of size {size:g}")
     return flat
 
 

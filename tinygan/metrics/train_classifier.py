@@ -3,7 +3,8 @@
     python -m tinygan.metrics.train_classifier [--data mnist] [--epochs 8] [--seed 0] [-o FILE]
 
 On MNIST it trains on the first 50,000 images (the other 10,000 are for choosing, the test images
-for telling), on the embedded digits on 9,000 of them. The weights go to FILE, as float16.
+for telling), on the embedded digits, which are images of MNIST's training set, on 9,000 of them and
+tells the same test images, where they can be had. The weights go to FILE, as float16.
 """
 
 from __future__ import annotations
@@ -17,19 +18,29 @@ import numpy as np
 
 from .. import checkpoint
 from ..data import load
+from ..errors import InputError
 from .classifier import FILE, Classifier, network, train
 
 __all__ = ["main"]
 
 
 def main() -> int:
+    """Train, tell, save. Exit status 2, and a line that says why, for what cannot be used."""
     parser = argparse.ArgumentParser(description="Train the classifier of the measures.")
     parser.add_argument("--data", default="mnist", choices=["mnist", "digits"])
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", type=Path, help=f"{FILE}, for the one in the package")
     args = parser.parse_args()
-    x, y = _labelled(args.data, "train")
+    for name, least in (("epochs", 1), ("seed", 0)):
+        if getattr(args, name) < least:
+            parser.error(f"--{name}: expected at least {least}, got {getattr(args, name)}")
+    if args.o is not None and not args.o.resolve().parent.is_dir():
+        parser.error(f"-o {args.o}: there is no folder {args.o.resolve().parent}")
+    try:
+        x, y = _labelled(args.data, "train")
+    except InputError as problem:
+        parser.error(str(problem))
     known = 50_000 if args.data == "mnist" else 9_000
     held_out = (x[known:], y[known:])
     started = time.perf_counter()
@@ -39,13 +50,17 @@ def main() -> int:
         seconds = time.perf_counter() - started
         print(f"epoch {epoch}: loss {loss:.4f}, held out {right:.2%}, {seconds:.0f} s", flush=True)
     judge = rounded(judge)
-    if args.data == "mnist":
-        right = judge.accuracy(*_labelled("mnist", "test"))
-        print(f"test {right:.2%}, of weights rounded to float16")
+    told = {"data": args.data, "seed": args.seed, "held out": judge.accuracy(*held_out)}
+    print(f"of weights rounded to float16: held out {told['held out']:.2%}")
+    try:
+        told["test"] = judge.accuracy(*_labelled("mnist", "test"))
+        print(f"  MNIST's 10,000 test images {told['test']:.2%}")
+    except InputError as problem:
+        print(f"  MNIST's test images cannot be had: {problem}")
     print(f"SHA-256 of the weights {judge.sha256}")
     if args.o is not None:
         halves = {name: np.asarray(a, np.float16) for name, a in judge.state_dict().items()}
-        checkpoint.save(args.o, halves, {"data": args.data, "seed": args.seed, "test": right})
+        checkpoint.save(args.o, halves, told)
     return 0
 
 

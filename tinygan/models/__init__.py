@@ -12,9 +12,9 @@ from ..backend import Rng
 from ..errors import choose
 from .dcgan import dcgan28, dcgan28_slim, dcgan32
 from .mlp import mlp_2014, mlp_mid, mlp_small
-from .pair import Pair, Shape
+from .pair import Pair, Shape, pixels
 
-__all__ = ["MODELS", "Pair", "build"]
+__all__ = ["MODELS", "Pair", "build", "pixels"]
 
 MODELS: dict[str, Callable[..., Pair]] = {
     "mlp-small": mlp_small,

@@ -12,9 +12,9 @@ from ..backend import Rng, place
 from ..joint import Labelled, NamesClass, OnPlanes, joined, one_hot, parted
 from ..nn import init
 from ..ops import concatenate
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor
 from .dcgan import dcgan28
-from .pair import Pair, Shape
+from .pair import Pair, Shape, pixels
 
 __all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labelled_samples"]
 
@@ -85,11 +85,7 @@ def labelled_samples(
     """n samples of a conditional pair, images (n, C, H, W) in [0, 1] in evaluation mode, and their
     labels, as many of each class, in order."""
     labels = np.arange(n) * classes // n
-    noise, parts = pair.noise(rng), []
-    with no_grad(), pair.G.evaluating():
-        for part in np.array_split(labels, -(-n // 1000)):
-            z = noise(len(part))
-            y = one_hot(Tensor(place(part, z.data)), classes)
-            parts.append(parted(pair.G(joined(z, y)), classes)[0].numpy())
-    samples = np.concatenate(parts).reshape(n, *shape)
-    return np.clip((samples - pair.low) / (1 - pair.low), 0, 1), labels
+    z = pair.noise(rng)(n)
+    rows = joined(z, one_hot(Tensor(place(labels, z.data)), classes))
+    images = pixels(pair.G, rows, pair.low)[:, : math.prod(shape)]
+    return images.reshape(n, *shape), labels

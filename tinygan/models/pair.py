@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from .. import supply
 from ..backend import Noise
 from ..nn import Module
-from ..tensor import Tensor
+from ..tensor import Tensor, no_grad
 
-__all__ = ["Pair", "Shape", "scaled"]
+__all__ = ["Pair", "Shape", "pixels", "scaled"]
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -32,6 +34,11 @@ class Pair(NamedTuple):
     lr_d: float = 2e-4  # learning rates (of Adam) that train the pair well
     lr_g: float = 2e-4
 
+    def to(self, where: str) -> Pair:
+        """Move both networks to a backend; itself."""
+        self.G.to(where), self.D.to(where)
+        return self
+
     def noise(self, rng: Noise) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
 
@@ -44,3 +51,11 @@ class Pair(NamedTuple):
             return Tensor((supply.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
 
         return source
+
+
+def pixels(G: Module, z: Tensor, low: float = -1.0, batch: int = 1000) -> np.ndarray:
+    """What G makes of z (N, ...), in evaluation mode, as numbers in [0, 1] on the host; G's own lie
+    in [low, 1]. Changes nothing."""
+    with no_grad(), G.evaluating():
+        parts = [G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
+    return np.clip((np.concatenate(parts) - low) / (1 - low), 0, 1)

@@ -1,11 +1,9 @@
 """The MNIST row of Table 1 of Goodfellow et al. 2014: 225 +- 2, by the authors' own code.
 
-goodfeli/adversarial, mnist.yaml: G 100-1200-1200-784, D of maxout 240x5 twice with dropout, SGD
-with both steps at once (their Algorithm 1 takes turns, their code does not), learning rate
-.1 / 1.000004^t and no less than 1e-6, momentum .5 to .7 over 250 epochs, batches of 100 from the
-first 50,000 images, D's loss halved. The number: 10,000 samples, sigma by the validation images
-50,000 to 50,999, mean over the test images (parzen_ll.py). They do not say when they stopped; here
-it is the best epoch by the validation images 51,000 to 52,999, of those that were tried.
+G 100-1200-1200-784, D of maxout 240x5 twice with dropout, trained on the first 50,000 images as
+`recipe_2014` says. The number: 10,000 samples, sigma by the validation images 50,000 to 50,999,
+mean over the test images (parzen_ll.py). They do not say when they stopped; here it is the best
+epoch by the validation images 51,000 to 52,999, of those that were tried.
 
 Two controls stand beside it: 10,000 real training images, and as many averages of k-means.
 """
@@ -14,27 +12,24 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from .. import gan, models
+from .. import models
 from ..data import Minibatches, load
 from ..files import save_figure
+from ..finding import Finding, Outcome, near
 from ..metrics.kmeans import kmeans
 from ..metrics.parzen import log_likelihoods, parzen
-from ..nn import Linear
-from ..ops import softplus
-from ..optim import SGD, exponential_decay, linear
-from ..replay import recorded
 from ..tensor import no_grad
-from .finding import Finding, Outcome, near
+from .recipe_2014 import BATCH, flat, rounds, start_at_mean
 
-__all__ = ["draw", "run", "training"]
+__all__ = ["draw", "run"]
 
-BATCH, KNOWN, SAMPLES = 100, 50_000, 10_000
+KNOWN, SAMPLES = 50_000, 10_000
 EVERY, PATIENCE = 5, 50  # epochs
 
 
@@ -42,18 +37,21 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) 
     """Train for so many epochs, or until the validation images have seen nothing better for
     PATIENCE of them; the log-likelihood is asked for after every EVERY."""
     train, test = (load("mnist", split).images for split in ("train", "test"))
-    pixels, x_test = _flat(train), _flat(test)
+    pixels, x_test = flat(train), flat(test)
     validation, stopping = pixels[KNOWN : KNOWN + 1000], pixels[KNOWN + 1000 :][:2000]
     rng = np.random.default_rng(seed)
     pair = models.build("mlp-2014", (1, 28, 28), rng=rng)
-    _start_output(pair, pixels[:KNOWN])
-    z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES).to(where)  # the same for every epoch
-    rounds = training(pair, train[:KNOWN], rng, where)
+    start_at_mean(pair.G, pixels[:KNOWN])
+    for net in (pair.G, pair.D):
+        net.to(where)
+    z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES)  # the same for every epoch
+    data = Minibatches(train[:KNOWN], rng=rng, low=0.0, where=where)
+    training = rounds(pair.G, pair.D, data, pair.noise(rng), KNOWN // BATCH, where)
     names = "epoch", "log_likelihood", "standard_error", "sigma", "validation"
     curves: dict[str, list[float]] = {name: [] for name in names}
     best = 0  # where in the curves
     for epoch in range(1, epochs + 1):
-        last = deque(islice(rounds, KNOWN // BATCH), maxlen=1)[0]
+        last = deque(islice(training, KNOWN // BATCH), maxlen=1)[0]
         if epoch % EVERY and epoch != epochs:
             continue
         with no_grad(), pair.G.evaluating():
@@ -85,22 +83,6 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) 
     )
 
 
-def training(
-    pair: models.Pair, images: np.ndarray, rng: np.random.Generator, where: str
-) -> Iterator[gan.Round]:
-    """The rounds of the recipe, which move the pair to the backend `where`."""
-    for net in (pair.G, pair.D):
-        net.to(where)
-    steps = len(images) // BATCH
-    # In updates: the first epoch has .5, the 250th .7.
-    momentum = _by_epoch(linear(0.5, 0.7, 249), steps)
-    rate = exponential_decay(0.1, 1.000004, 1e-6)
-    opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (pair.G, pair.D))
-    data = Minibatches(images, rng=rng, low=0.0, where=where)
-    players = halved(), pair.G, pair.D, data, pair.noise(rng), opt_g, opt_d
-    return recorded(lambda: gan.play_simultaneously(*players, m=BATCH), where)
-
-
 def draw(path: Path, outcomes: Sequence[Outcome]) -> None:
     """The log-likelihood against epochs, beside what is published and the controls."""
     from matplotlib.figure import Figure
@@ -123,29 +105,6 @@ def draw(path: Path, outcomes: Sequence[Outcome]) -> None:
     axes.legend(loc="lower right")
     axes.grid(alpha=0.2)
     save_figure(figure, path)
-
-
-def halved() -> gan.Game:
-    """The non-saturating game, of which D pays half, as in the code's cost."""
-    return gan.non_saturating._replace(
-        real=lambda l: softplus(-l) / 2, fake=lambda l: softplus(l) / 2
-    )
-
-
-def _by_epoch(schedule: Callable[[int], float], steps: int) -> Callable[[int], float]:
-    return lambda t: schedule(t // steps)
-
-
-def _start_output(pair: models.Pair, pixels: np.ndarray) -> None:
-    """G begins at the mean image: its last bias is the logit of each pixel's mean."""
-    mean = np.clip(pixels.mean(axis=0), 1e-7, 1 - 1e-7)
-    last = [layer for layer in pair.G.modules() if isinstance(layer, Linear)][-1]
-    assert last.bias is not None
-    last.bias.data[...] = np.log(mean / (1 - mean)).astype(np.float32)
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
 def _controls(

@@ -18,12 +18,12 @@ from .. import nn
 from ..autograd import grad
 from ..backend import place
 from ..data import load
+from ..finding import Finding, Outcome
 from ..losses import bce_with_logits, gaussian_kl
 from ..ops import exp
 from ..optim import Adam
 from ..supply import normal
 from ..tensor import Tensor, no_grad
-from .finding import Finding, Outcome
 
 __all__ = ["VAE", "run"]
 
