@@ -25,9 +25,7 @@ digits = images.shape[1:] == (1, 28, 28)
 model = "dcgan28-slim" if digits else "dcgan32"
 pair = models.build(model, images.shape[1:], rng=run.rng, width=run.width).to(run.where)
 data = Minibatches(images, rng=run.rng, where=run.where)
-opt_g = optim.Adam(pair.G.parameters(), pair.lr_g, (0.5, 0.999))
-opt_d = optim.Adam(pair.D.parameters(), pair.lr_d, (0.5, 0.999))
-players = pair.G, pair.D, data, pair.noise(run.rng), opt_g, opt_d
+players = pair.players(data, run.rng)
 average = optim.EMA(pair.G, 0.999)
 look = pair.noise(np.random.default_rng(0))
 
@@ -47,7 +45,7 @@ run.save("samples", frames[-1])
 run.animate("training", frames)
 
 # %% Are they like the real ones? And do the kernels leave a pattern?
-n = min(2000, len(images) // 2)
+n = min(run.many(2000), len(images) // 2)
 real = images[: 2 * n].astype(np.float32) / 255
 samples = draw(look(n).numpy())
 if digits:

@@ -20,7 +20,7 @@ from tinygan.metrics.theory import divergence, least_squares_criterion, normal_d
 
 run = Example("lsgan", __doc__, steps=900, full=20_000)
 images = run.load().images
-n = min(2000, len(images) // 2)
+n = min(run.many(2000), len(images) // 2)
 real = images[: 2 * n].astype(np.float32) / 255
 run.found("real digits: Frechet distance", glance(real[n:], real[:n]).frechet)
 
@@ -34,9 +34,7 @@ for name, game in games.items():
     rng = np.random.default_rng(run.seed)
     pair = models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width).to(run.where)
     data = Minibatches(images, rng=rng, where=run.where)
-    opt_g = optim.Adam(pair.G.parameters(), pair.lr_g, (0.5, 0.999))
-    opt_d = optim.Adam(pair.D.parameters(), pair.lr_d, (0.5, 0.999))
-    players = pair.G, pair.D, data, pair.noise(rng), opt_g, opt_d
+    players = pair.players(data, rng)
     average = optim.EMA(pair.G, 0.999)
     for _ in run.play(lambda game=game, players=players: gan.play(game, *players, m=64)):
         average.update()

@@ -1,7 +1,17 @@
 """Cases for the layers with a weight, for what wraps them, and for modules of modules."""
 
 import numpy as np
-from cases import Cases, Point, generator, near_integers, nonzero, shape, smooth
+from cases import (
+    Cases,
+    Point,
+    distinct,
+    generator,
+    near_integers,
+    nonzero,
+    positive,
+    shape,
+    smooth,
+)
 from cases_conv import correlate, spread
 from functional import functional, point
 from hypothesis import strategies as st
@@ -35,6 +45,25 @@ def maxout(draw):
         return (x @ w.T + b).reshape(len(x), m, pieces).max(axis=2)
 
     return point(layer, rng.integers(-2, 3, (draw(st.integers(1, 4)), n)).astype(float), value)
+
+
+@AFFINE.add("MinibatchDiscrimination", "no two examples are equal in any kernel")
+def minibatch_discrimination(draw):
+    rng = generator(draw)
+    n, features, out, kernel = (draw(st.integers(1, 3)) for _ in range(4))
+    layer = nn.MinibatchDiscrimination(features, out, kernel, rng=rng)
+    # All features rise with the rank of the example, and all weights of a kernel have one sign.
+    signs = rng.choice([-1.0, 1.0], (out * kernel, 1))
+    layer.T.weight.data = signs * positive(rng, layer.T.weight.shape)
+    x = np.sort(distinct(rng, (n, features)), axis=0)[rng.permutation(n)]
+
+    def value(x, w):
+        m = (x @ w.T).reshape(n, out, kernel)
+        near = [[sum(np.exp(-abs(m[i, b] - m[j, b]).sum()) for j in range(n)) for b in range(out)]
+                for i in range(n)]  # fmt: skip
+        return np.hstack([x, near])
+
+    return point(layer, x, value)
 
 
 @AFFINE.add("Embedding")

@@ -53,6 +53,10 @@ LAYERS = {
     "LeakyReLU": (lambda: nn.LeakyReLU(0.2), (3, 4)),
     "Linear": (lambda: nn.Linear(4, 3, rng=rng()), (2, 4)),
     "Maxout": (lambda: nn.Maxout(4, 2, 3, rng=rng()), (2, 4)),
+    "MinibatchDiscrimination": (
+        lambda: nn.MinibatchDiscrimination(4, 2, 3, rng=rng()),
+        (5, 4),
+    ),
     "PixelShuffle": (lambda: nn.PixelShuffle(2), (2, 8, 2, 3)),
     "ReLU": (lambda: nn.ReLU(), (3, 4)),
     "ReflectionPad2d": (lambda: nn.ReflectionPad2d((1, 2, 0, 1)), (2, 2, 3, 4)),

@@ -157,6 +157,14 @@ LAYERS = {
     "in_features": (lambda: nn.Linear(0, 3, rng=RNG), "in_features: expected an int >= 1, got 0"),
     "out_features": (lambda: nn.Linear(2, 3.0, rng=RNG), "out_features: expected an int.*got 3.0"),
     "pieces": (lambda: nn.Maxout(2, 3, True, rng=RNG), "pieces: expected an int >= 1, got True"),
+    "kernel_dims": (
+        lambda: nn.MinibatchDiscrimination(2, 3, 0, rng=RNG),
+        "kernel_dims: expected an int >= 1, got 0",
+    ),
+    "rng of MinibatchDiscrimination": (
+        lambda: nn.MinibatchDiscrimination(2, 3, 4, rng=1),
+        "rng: .*got 1",
+    ),
     "in_channels": (lambda: nn.Conv2d(0, 1, 1, rng=RNG), "in_channels: .*got 0"),
     "kernel_size": (lambda: nn.Conv2d(1, 1, 0, rng=RNG), "kernel_size: .*got 0"),
     "kernel_size, bool": (lambda: nn.Conv2d(1, 1, True, rng=RNG), "kernel_size: .*got True"),
@@ -220,6 +228,18 @@ INPUTS = {
     "Linear of a number": (lambda: NET(1.0), r"Linear: expected 3 .*shape \(\)"),
     "dtype": (lambda: NET(zeros(2, 3, dtype=np.float64)), "Linear: the input is float64.*float32"),
     "Maxout": (lambda: nn.Maxout(3, 1, 2, rng=RNG)(zeros(2, 4)), "Maxout: expected 3 elements"),
+    "MinibatchDiscrimination": (
+        lambda: nn.MinibatchDiscrimination(3, 1, 2, rng=RNG)(zeros(2, 4)),
+        r"MinibatchDiscrimination: expected 3 elements along axis -1.*\(2, 4\)",
+    ),
+    "MinibatchDiscrimination, one example": (
+        lambda: nn.MinibatchDiscrimination(3, 1, 2, rng=RNG)(zeros(3)),
+        r"MinibatchDiscrimination: expected \(N, 3\), got shape \(3,\)",
+    ),
+    "MinibatchDiscrimination, dtype": (
+        lambda: nn.MinibatchDiscrimination(3, 1, 2, rng=RNG)(zeros(2, 3, dtype=np.float64)),
+        "MinibatchDiscrimination: the input is float64",
+    ),
     "Conv2d": (lambda: nn.Conv2d(3, 1, 1, rng=RNG)(X), r"Conv2d: expected \(N, C, H, W\), got"),
     "Conv2d, channels": (
         lambda: nn.Conv2d(2, 1, 1, rng=RNG)(IMAGES),

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 from PIL import Image
+
+from tinygan import Tensor, models
+from tinygan.metrics.psnr import psnr
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -52,12 +56,161 @@ def test_lsgan(play):
     assert pearson == pytest.approx(0.408109, abs=2e-6) and abs(usual - pearson) > 0.1
 
 
-def test_cgan(play):
-    names, figures = play("cgan", "--steps", "3")
+@pytest.mark.parametrize("name", ["cgan", "acgan"])
+def test_conditional(play, name):
+    names, figures = play(name, "--steps", "3")
     np.testing.assert_array_equal(names["asked"], np.repeat(np.arange(10), 10))
+    assert 0 <= figures["GAN-test"] < 0.5 and (names["samples"].std(axis=0) > 0).any()
+
+
+def test_sgan(play):
+    names, figures = play("sgan", "--steps", "25")
+    np.testing.assert_array_equal(np.bincount(names["labels"][names["few"]]), [10] * 10)
+    assert len(names["images"]) + len(names["test"][0]) == 10_000
+    assert figures["G matches features: test error"] < 0.85  # a guess is wrong in .9
+
+
+def test_gan_mnist(play):
+    names, figures = play("gan_mnist", "--steps", "10")
+    samples, known = names["samples"], names["known"] / 255
+    distances = ((samples[:5, None] - known) ** 2).sum(axis=(2, 3, 4))
+    np.testing.assert_array_equal(names["twins"][:5], known[distances.argmin(axis=1)].astype("f4"))
     assert (
-        0 <= figures["GAN-test"] < 0.5 < figures["the same classifier of GAN-test on real digits"]
+        figures["of as many real images"] > figures["Parzen log-likelihood of 1000 samples, nats"]
     )
+
+
+def test_memorisation(play):
+    _, figures = play("memorisation", "--steps", "3")
+    assert figures["copies with noise: closer"] > 0.99
+    assert figures["learned from 9850: closer"] < 0.01  # after three rounds it draws no digit
+
+
+def test_vae(play):
+    names, figures = play("vae", "--steps", "30")
+    told = names["told"]  # the costs of the mean image, and of the pixels themselves
+    guess = 784 * np.log(2)  # 1/2 for each pixel, which is about what it begins with
+    assert 0 < told[1] < told[0] < guess
+    assert told[1] < figures["loss on held-out images, nats"] < 0.9 * guess
+    # The grid of the manifold: as much of N(0, 1) between any two neighbours.
+    assert names["z"].shape == (400, 2) and names["samples"].shape == (200, 1, 28, 28)
+    np.testing.assert_allclose(np.diff(scipy.stats.norm.cdf(names["z"][:20, 0])), 1 / 20)
+    exact, error = names["exact"], names["error"]
+    assert abs(figures["KL of 100 images by Monte Carlo, nats"] - exact) < 4 * error < exact
+
+
+def test_autoencoder(play):
+    names, figures = play("autoencoder", "--steps", "60")
+    x, middle = names["x_held"], names["middle"]
+    errors = [names["error"](x, names["by_pca"](x, k)) for k in (0, 2, 784)]
+    assert errors == pytest.approx([names["error"](x, middle), names["pca"], 0], abs=1e-3)
+    linear = figures["linear: error on training images"]
+    assert names["error"](names["x"], names["by_pca"](names["x"], 2)) < linear < errors[0]
+    assert figures["error on held-out images"] < 1.2 * errors[0]
+    assert names["codes_held"].shape == (len(x), 2) and len(x) == 200
+
+
+def test_discriminative_vs_generative(play):
+    names, figures = play("discriminative_vs_generative", "--steps", "1", "--width", "0.02")
+    assert names["sizes"] == [10, 20, 50, 100]
+    for space, shares in names["right"].items():
+        assert len(shares) == 5
+        for name, each in shares.items():
+            few, _, _, many = np.reshape(each, (2, 4)).mean(axis=0)
+            assert 0.1 < few < many < 1 and figures[f"{space}: {name}, 100 labels"] == many
+        # One label of a class: all that is generative takes the class whose label is nearest.
+        firsts = {shares[name][0] for name in ("naive Bayes", "mixtures", "Parzen window")}
+        assert len(firsts) == 1
+
+
+def keys(x, a=-0.5):
+    """The kernel of bicubic interpolation (Keys 1981, eq. 4)."""
+    x = np.abs(x)
+    near, far = ((a + 2) * x - (a + 3)) * x**2 + 1, ((x - 5) * x + 8) * x * a - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
+
+
+def unlearned(names, inputs):
+    """What an example's G makes of them before its first round."""
+    G = names["networks"](np.random.default_rng(0)).G
+    return models.pixels(G, Tensor(inputs * 2 - 1))
+
+
+def test_pix2pix(play):
+    names, figures = play("pix2pix", "--steps", "25")
+    dot = np.zeros((1, 1, 4, 5), np.uint8)
+    dot[0, 0, 1, 1:3] = 200
+    around = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0] * 5]
+    np.testing.assert_array_equal(names["outlined"](dot)[0, 0] / 255, around)
+    assert (len(names["learned"].images), len(names["test"].images)) == (9800, 200)
+    apart = abs(unlearned(names, names["outlines"]) - names["digits"]).mean()
+    assert figures["L1 to the digit: L1 alone"] < 0.8 * apart
+    assert 0 < abs(names["ways"]["L1 alone"] - names["ways"]["L1 and D"]).max() < 0.5
+
+
+def test_srgan(play):
+    names, figures = play("srgan", "--steps", "15")
+    small, ways = names["small"], names["ways"]
+    np.testing.assert_allclose(names["shrunk"](ways["nearest"]), small, atol=1e-6)
+    dot = np.full((1, 1, 7, 7), 0.5, np.float32)
+    dot[0, 0, 3, 3] += 0.1
+    line = keys((np.arange(28) + 0.5) / 4 - 0.5 - 3)
+    large = names["resized"](dot, Image.Resampling.BICUBIC)[0, 0]
+    np.testing.assert_allclose(large, 0.5 + 0.1 * np.outer(line, line), atol=1e-5)
+    assert figures["PSNR, dB: bicubic"] > figures["PSNR, dB: nearest"]
+    first = psnr(unlearned(names, small), names["digits"]).mean()
+    assert figures["PSNR, dB: G without D"] > first + 0.2
+
+
+def test_inpainting(play):
+    names, figures = play("inpainting", "--steps", "40")
+    outside = names["around"] == 1
+    assert (~outside).sum() == 144
+    for images in names["images"].values():
+        np.testing.assert_array_equal(images * outside, names["digits"] * outside)
+        assert (images[names["hole"]] != names["missing"]).any()
+    first = psnr(unlearned(names, names["digits"] * names["around"]), names["missing"]).mean()
+    assert figures["PSNR in the hole, dB: mean"] > first
+    assert figures["PSNR in the hole, dB: G without D"] > first + 0.2
+
+
+def test_figure1(play):
+    names, figures = play("figure1", "--steps", "10")
+    a, b, c, d = names["panels"].values()
+    for p, q, learned, best, made in (a, b, c, d):
+        width = names["x"][1] - names["x"][0]
+        np.testing.assert_allclose(p / (p + q), best, atol=1e-9)
+        inside = (abs(made) < 4).mean()
+        assert p.sum() * width == pytest.approx(1, abs=1e-3) and (q.sum() * width) == inside
+        assert (learned > 0).all() and (learned < 1).all()
+    np.testing.assert_array_equal(a[-1], b[-1])  # G stood still, and D did not
+    assert (a[2] != b[2]).any() and (b[-1] != c[-1]).any() and (c[-1] != d[-1]).any()
+    assert figures["(b) mean |D - D*|"] < 0.5 and figures["(d) W1(p_g, p_data)"] < 3
+
+
+def test_mixtures(play):
+    names, figures = play("mixtures", "--steps", "3")
+    assert figures["ring, true samples: modes"] == 8 and figures["grid, true samples: modes"] == 25
+    for name in ("ring", "grid"):
+        true = figures[f"{name}, true samples: share of high quality"]
+        assert true == pytest.approx(0.9889, abs=0.01)
+        assert figures[f"{name}, 2 packed: share of high quality"] < 0.5
+    assert [len(film) for film in names["films"].values()] == [3] * 7 + [1] * 2
+    points = np.array([[0, 0], [0.9, 0.9], [3, 0]])  # rows count from the top
+    shown = names["picture"](np.zeros((4, 4)), points, 1.0)
+    assert shown.shape == (8, 8, 3)
+    np.testing.assert_array_equal(np.argwhere(shown[:, :, 0] == 255), [[0, 7], [4, 4]])
+
+
+def test_collapse_and_saturation(play):
+    names, figures = play("collapse_and_saturation", "--steps", "2", "--width", "0.5")
+    table = names["table"]["saturation, log10 of slope left"]
+    assert len(table) == 1 + 7 + 21 and all(len(v) == 4 for v in table.values())
+    assert np.isfinite(np.array(list(table.values()))).all()
+    assert names["slopes"].shape[2] == 2 and (names["slopes"] > 0).all()
+    assert 0 <= figures["collapse, modes of 8: no remedy"] <= 8
+    alone = table[frozenset(["packing"])].mean()
+    assert figures["saturation, log10 of slope left: packing"] == alone
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

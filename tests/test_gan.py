@@ -182,6 +182,7 @@ class Mixing(nn.Linear):
         nn.BatchNorm1d(3),
         nn.SpectralNorm(nn.Linear(3, 3, rng=rng()), rng=rng()),
         Mixing(3, 3, rng=rng()),
+        nn.MinibatchDiscrimination(3, 2, 2, rng=rng()),
         nn.WeightNorm(Mixing(3, 3, rng=rng())),
     ],
     ids=lambda layer: type(layer).__name__,
@@ -194,7 +195,8 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
             seen.append(len(x))
             return super().forward(x)
 
-    G, D = pair()[0], Counting(layer, nn.Linear(3, 1, rng=rng()))
+    wide = 5 if isinstance(layer, nn.MinibatchDiscrimination) else 3
+    G, D = pair()[0], Counting(layer, nn.Linear(wide, 1, rng=rng()))
     assert not by_example(D) and not by_example(nn.Sequential(*D))
     next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
     assert seen == [M, M, M]

@@ -187,6 +187,15 @@ def test_a_graph_in_evaluation_survives_the_next_pass_of_batch_norm():
     np.testing.assert_array_equal(grad(y, [x])[0].data, expected.data)
 
 
+def test_minibatch_discrimination_tells_examples_that_are_alike():
+    layer, x = nn.MinibatchDiscrimination(3, 4, 2, rng=rng()).astype(np.float64), rng(1)
+    far, alike = 1e3 * x.normal(size=(5, 3)), np.tile(x.normal(size=(1, 3)), (5, 1))
+    assert list(layer.state_dict()) == ["T.weight"]
+    for mode in (layer.train(), layer.eval()):
+        np.testing.assert_array_equal(mode(far).data, np.hstack([far, np.ones((5, 4))]))
+        np.testing.assert_array_equal(mode(alike).data, np.hstack([alike, np.full((5, 4), 5)]))
+
+
 def test_maxout_takes_pieces_that_lie_side_by_side():
     layer = nn.Maxout(1, 2, 3, rng=rng())
     layer.weight.data[...] = 0

@@ -12,7 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygan import Tensor, backend
-from tinygan.metrics import copies, frechet, kid, kmeans, manifold, modes, parzen, rows, scores
+from tinygan.metrics import (
+    copies,
+    frechet,
+    interval,
+    kid,
+    kmeans,
+    manifold,
+    modes,
+    parzen,
+    psnr,
+    rows,
+    scores,
+    transport,
+)
 
 
 def rng(seed=0):
@@ -309,6 +322,36 @@ def test_the_nearest_image_is_named():
     np.testing.assert_array_equal(found, order)
 
 
+# Nearness.
+
+
+@given(st.floats(1e-3, 1), st.integers(1, 4), st.integers(0, 99))
+def test_the_ratio_of_a_known_error_is_its_closed_form(d, n, seed):
+    truth = rng(seed).random((n, 1, 3, 2))
+    signs = rng(seed + 1).choice([-1, 1], truth.shape)
+    expected = np.full(n, -20 * math.log10(d))
+    np.testing.assert_allclose(psnr.psnr(truth + d * signs, truth), expected, rtol=1e-9)
+    found = psnr.psnr(255 * truth + 255 * d * signs, 255 * truth, peak=255)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_the_ratio_is_of_each_image_and_infinite_where_it_is_right():
+    truth = np.zeros((3, 1, 2, 2))
+    images = truth.copy()
+    images[1, 0, 0, 0], images[2] = 1, 0.1
+    np.testing.assert_allclose(psnr.psnr(images, truth), [math.inf, 10 * math.log10(4), 20])
+    bytes_ = (255 * images).round().astype(np.uint8)  # of which the difference would wrap around
+    assert psnr.psnr(np.zeros_like(bytes_), bytes_, 255)[1] == pytest.approx(10 * math.log10(4))
+
+
+def test_the_ratio_prefers_the_mean_of_all_that_may_be():
+    may_be = cloud(500, 4)
+    guesses = [may_be.mean(axis=0), *may_be[:20]]
+    errors = [-psnr.psnr(np.tile(g, (500, 1)), may_be) for g in guesses]
+    power = [(10 ** (e / 10)).mean() for e in errors]
+    assert power[0] == min(power)
+
+
 # k-means.
 
 
@@ -330,6 +373,60 @@ def test_a_step_of_kmeans_never_makes_it_worse():
         centroids, _ = kmeans.kmeans(x, 20, rng=rng(1), steps=steps)
         costs.append((plain_distances(x, centroids).min(1) ** 2).sum())
     assert costs == sorted(costs, reverse=True) and costs[0] > costs[-1]
+
+
+# Means over seeds.
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+@pytest.mark.parametrize("freedom", [1, 2, 3, 9, 100])
+def test_students_quantiles(level, freedom):
+    expected = scipy.stats.t.ppf((1 + level) / 2, freedom)
+    assert interval.quantile_t(level, freedom) == pytest.approx(expected, rel=1e-4)
+
+
+def test_students_interval_holds_the_mean_as_often_as_it_says():
+    assert interval.t_interval([1, 2, 3]) == pytest.approx((2, 4.302653 / math.sqrt(3)))
+    assert interval.t_interval([5, 5]) == (5, 0)
+    found = [interval.t_interval(x, 0.9) for x in cloud(2000, 4, mean=3.0)]
+    assert np.mean([abs(mean - 3) < half for mean, half in found]) == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan]])
+def test_an_interval_needs_two_numbers(values):
+    with pytest.raises(ValueError, match="values: expected at least two finite numbers, got"):
+        interval.t_interval(values)
+    for level, freedom in ((0, 3), (1, 3), (0.5, 0)):
+        with pytest.raises(ValueError, match="level, freedom: expected within"):
+            interval.quantile_t(level, freedom)
+
+
+# The earth mover's distance.
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.booleans())
+def test_the_earth_movers_distance_is_its_definition(n, m, ties):
+    a, b = cloud(n, 2, 1), cloud(m, 2, 2, mean=1.0)
+    if ties:
+        a, b = a.round(), b.round()
+    expected = [scipy.stats.wasserstein_distance(a[:, i], b[:, i]) for i in (0, 1)]
+    np.testing.assert_allclose(transport.wasserstein(a, b), expected, atol=1e-12)
+    c = cloud(n, 2, 3)
+    ordered = abs(np.sort(a, axis=0) - np.sort(c, axis=0)).mean(axis=0)
+    np.testing.assert_allclose(transport.wasserstein(a, c), ordered, atol=1e-12)
+
+
+def test_the_earth_movers_distance_of_normals():
+    x = cloud(20_000, 1)
+    assert transport.wasserstein(x, x) == 0
+    assert transport.wasserstein(x, x - 0.7) == pytest.approx(0.7)
+    far, wide = (transport.wasserstein(x, cloud(20_000, 1, 1, **how))
+                 for how in ({"mean": 2.0}, {"sd": 3.0}))  # fmt: skip
+    assert far == pytest.approx(2, abs=0.03)
+    assert wide == pytest.approx(2 * math.sqrt(2 / math.pi), abs=0.06)
+    same = [transport.wasserstein(cloud(400, 1, 2 * i), cloud(400, 1, 2 * i + 1)) * 20
+            for i in range(200)]  # fmt: skip
+    assert np.mean(same) == pytest.approx(1.8, abs=4 * np.std(same) / math.sqrt(200))
 
 
 # On another backend, and on nonsense.
@@ -366,6 +463,8 @@ TWO = {
     "nearest_distances": copies.nearest_distances,
     "nearest_images": copies.nearest_images,
     "parzen": lambda a, b: parzen.parzen(a, b[:10], b[10:]),
+    "psnr": lambda a, b: psnr.psnr(a[:30], b),
+    "wasserstein": transport.wasserstein,
 }
 PROBABILITIES = {"class_counts", "class_kl", "classifier_score"}
 
@@ -393,8 +492,8 @@ def test_every_measure_takes_arrays_of_either_backend(name):
 
 
 def test_no_measure_was_forgotten_above():
-    public = {n for m in (copies, frechet, kid, kmeans, manifold, modes, parzen, scores)
-              for n in m.__all__}  # fmt: skip
+    public = {n for m in (copies, frechet, kid, kmeans, manifold, modes, parzen, psnr, scores,
+                          transport) for n in m.__all__}  # fmt: skip
     results = {"Copying", "KID", "Manifold", "Mixture", "Modes", "Parzen"}
     of_no_samples = {"SIGMAS", "compare", "expected_coverage", "grid", "ring"}
     assert public == set(ONE) | set(TWO) | results | of_no_samples
@@ -474,6 +573,9 @@ OUT_OF_RANGE = {
     "k: expected 1 to 30, the rows of x, got 31": lambda: kmeans.kmeans(GOOD, 31, rng=rng()),
     "steps: expected at least 1, got 0": lambda: kmeans.kmeans(GOOD, 3, rng=rng(), steps=0),
     "k: expected 1 to 29": lambda: rows.nearest(GOOD, GOOD, 30, same=True),
+    "images: expected 30, one for each of truth, got 9": lambda: psnr.psnr(GOOD[:9], GOOD),
+    "peak: expected a positive number, got 0": lambda: psnr.psnr(GOOD, GOOD, 0),
+    "peak: expected a positive number, got nan": lambda: psnr.psnr(GOOD, GOOD, math.nan),
 }
 
 

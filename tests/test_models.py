@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, models, nn
+from tinygan.models.toy import perceptron
 
 
 def build(name, shape=(1, 28, 28), **options):
@@ -111,3 +112,11 @@ def test_a_width_however_small_leaves_a_network(name):
     pair = build(name, shape_of(name), width=1e-6)
     z = Tensor(np.zeros((2, 100), np.float32))
     assert pair.D(pair.G(z)).shape == (2, 1)
+
+
+def test_a_perceptron_has_the_sizes_that_it_is_given():
+    net = perceptron(2, 30, 20, 1, rng=np.random.default_rng(0), width=0.1)
+    assert layers(net) == [("Linear", 3, 2), "ReLU", ("Linear", 2, 3), "ReLU", ("Linear", 1, 2)]
+    assert layers(perceptron(3, 1, rng=np.random.default_rng(0), width=5)) == [("Linear", 1, 3)]
+    with pytest.raises(ValueError, match=r"sizes: expected at least .*got \(3,\)"):
+        perceptron(3, rng=np.random.default_rng(0))

@@ -49,6 +49,18 @@ def test_a_grid_refuses_what_is_no_image(shape):
         plots.grid(np.zeros(shape))
 
 
+def test_a_figure_is_rendered_as_pixels():
+    figure = Figure(figsize=(3, 2), dpi=50, facecolor="red")
+    axes = figure.add_axes((0.5, 0, 0.5, 1))
+    axes.set_axis_off()
+    axes.imshow([[0.0]], cmap="gray", aspect="auto")
+    pixels = plots.rendered(figure)
+    assert pixels.shape == (100, 150, 3) and pixels.dtype == np.uint8
+    assert pixels[50, 20].tolist() == [255, 0, 0] and pixels[50, 120].tolist() == [0, 0, 0]
+    figure.set_facecolor("blue")
+    assert pixels[50, 20].tolist() == [255, 0, 0]  # its own memory
+
+
 def test_png_and_gif_are_read_back(tmp_path):
     frames = [np.full((260, 260), 17 * i, np.uint8) for i in range(4)]
     plots.save_png(tmp_path / "one.png", frames[2])

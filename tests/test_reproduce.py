@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import InputError, Tensor, data, grad, models
+from tinygan import InputError, Tensor, data, gan, models
 from tinygan.cli import main
 from tinygan.data import Dataset
 from tinygan.finding import lines, near
@@ -15,6 +15,7 @@ from tinygan.metrics.classifier import Classifier
 from tinygan.metrics.labelled import gan_test, gan_train
 from tinygan.metrics.modes import Mixture
 from tinygan.metrics.parzen import Parzen
+from tinygan.models.semi_supervised import improved_gan
 from tinygan.nn import GaussianNoise, Linear, WeightNorm
 from tinygan.reproduce import (
     EXPERIMENTS,
@@ -205,23 +206,6 @@ def test_the_variational_autoencoder_learns(monkeypatch):
     assert finding.holds is False and 100 < finding.ours < 300
 
 
-def test_the_latent_mean_and_variance_get_their_gradients():
-    """The loss of a VAE is differentiable through the draw, with the noise held fixed."""
-    net = vae.VAE(2, 5, rng=np.random.default_rng(0)).astype(np.float64)
-    x = Tensor(np.random.default_rng(1).random((3, 784)))
-
-    def loss(weight):
-        net.rng = np.random.default_rng(7)
-        net.mean.weight.data[...] = weight
-        return net.loss(x)
-
-    start = net.mean.weight.data.copy()
-    (g,) = grad(loss(start), [net.mean.weight])
-    step = 1e-5 * np.random.default_rng(2).normal(size=start.shape)
-    difference = loss(start + step).item() - loss(start - step).item()
-    assert (g.data * step).sum() * 2 == pytest.approx(difference, rel=1e-5)
-
-
 @pytest.mark.parametrize("pack", [1, 2])
 def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
     monkeypatch.setattr(mixtures, "EPOCH", 100)
@@ -232,6 +216,21 @@ def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
         assert samples.shape == (mixtures.SAMPLES, 2)
         away.append(np.linalg.norm(samples.mean(axis=0) - there.means[0]))
     assert away[-1] < 0.5 < np.linalg.norm(there.means)  # from where it began
+
+
+def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch):
+    monkeypatch.setattr(mixtures, "BATCH", 32)
+    game, penalty = gan.wasserstein, gan.wgan_gp(rng=np.random.default_rng(1))
+    ring, ends = mixtures.MIXTURES["ring"], []
+    for held in (penalty, None):
+        played = mixtures.play(ring, 0, 2, 3, game=game, penalty=held, steps=4, width=0.1)
+        seen = [(samples, D(Tensor(np.ones((1, 4), np.float32))).item()) for samples, D in played]
+        ends.append([value for _, value in seen])
+        assert len(seen) == 3 and len(set(ends[-1])) == 3
+        assert all(samples.shape == (mixtures.SAMPLES, 2) for samples, _ in seen)
+    assert ends[0] != ends[1]
+    G, D = mixtures.networks(2, 1, np.random.default_rng(0), width=0.1)
+    assert (G[0].out_features, D[0].out_features) == (13, 13)
 
 
 def test_the_findings_of_mixtures(monkeypatch, tmp_path):
@@ -288,7 +287,7 @@ def test_labels_are_chosen_anew_and_evenly():
 
 def test_the_networks_of_improved_gan():
     images = np.random.default_rng(1).integers(0, 256, (50, 1, 28, 28)).astype(np.uint8)
-    G, D = ssl.networks(np.random.default_rng(0), images)
+    G, D = improved_gan(images, rng=np.random.default_rng(0))
     layers = [layer for layer in D.modules() if isinstance(layer, WeightNorm)]
     assert [layer.weight_v.shape[0] for layer in layers] == [1000, 500, 250, 250, 250, 10]
     assert [layer.learned_scale for layer in layers] == [False] * 5 + [True]

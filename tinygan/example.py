@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,13 +30,16 @@ from .data import Dataset, load
 from .errors import InputError
 from .files import atomic, save_figure
 from .finding import Finding, lines
-from .gan import Round
+from .metrics.labelled import Share
+from .nn import Module
+from .optim import EMA
 from .plots import save_gif, save_png
-from .replay import recorded
+from .replay import Round, recorded
 
 __all__ = ["Example"]
 
 T = TypeVar("T")
+TESTED = ("mnist", "fashion-mnist", "cifar10")  # data with test images
 
 
 class Example:
@@ -42,10 +47,11 @@ class Example:
 
     `steps` is how many rounds it plays by default, `full` with --full. `data` is the name of the
     data by default and with --full; None where the example makes its own. Bad options end the
-    program with one line and status 2, Ctrl-C in the rounds with status 130.
+    program with one line and status 2, Ctrl-C with status 130.
 
     seed, steps, full, width, where    as they were asked for (`where`: the backend)
     rng                                a generator from the seed
+    has_test                           once they are loaded: have the data test images of their own?
     """
 
     def __init__(
@@ -59,28 +65,55 @@ class Example:
     ) -> None:
         args = _parsed(name, about or "", data is not None)
         self._stopping(backend.use, args.backend)
+        if not _in_notebook() and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _interrupted)
         self.name, self.seed, self.full, self.where = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
         self.rng = np.random.default_rng(self.seed)
         self.out = Path("out", name)
-        self.out.mkdir(parents=True, exist_ok=True)
+        self._stopping(lambda: self.out.mkdir(parents=True, exist_ok=True))
         self._data, self._asked = data, getattr(args, "data", None)
         self._findings: list[Finding] = []
+        self._pictures: list[str] = []
+        self.has_test = False
         self._started = time.perf_counter()
 
     def load(self, split: str = "train") -> Dataset:
         """The data: those of --data, or the example's own; if the full ones cannot be had, the
-        embedded digits, after saying so."""
+        embedded digits, after saying so. Of those there are no test images: see `has_test`."""
         assert self._data is not None
-        if self._asked is not None:
-            return self._stopping(load, self._asked, split)
-        name = self._data[self.full]
+        name = self._data[self.full] if self._asked is None else self._asked
         try:
-            return load(name, split)
+            data = load(name, split)
         except InputError as problem:
+            if self._asked is not None or name == "digits":
+                _stop(str(problem))
             print(f"{problem}\nso this runs on the embedded digits", file=sys.stderr)
-            return load("digits", split)
+            data = load("digits", split)
+        self.has_test = name in TESTED and data.name != "digits"
+        return data
+
+    def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
+        """Labelled images of 28x28 to learn from, and others to be tested on: the test images, or,
+        where the data have none, n that are held out (fewer in a trial). Other data end the
+        program."""
+        data = self.load()
+        if data.labels is None or data.images.shape[1:] != (1, 28, 28):
+            what = "no labels" if data.labels is None else f"images {data.images.shape[1:]}"
+            _stop(f"data {data.name!r}: expected labelled digits (1, 28, 28), got {what}")
+        if self.has_test:
+            return data, self.load("test")
+        kept = len(data.images) - max(200, self.many(n))
+        parts = slice(0, kept), slice(kept, None)
+        first, last = (
+            data._replace(images=data.images[part], labels=data.labels[part]) for part in parts
+        )
+        return first, last
+
+    def many(self, n: int) -> int:
+        """n, the number of samples to measure; fewer in a trial with --width under 1."""
+        return max(100, round(n * min(1.0, self.width)))
 
     def play(self, start: Callable[[], Iterator[Round]]) -> Iterator[tuple[int, Round]]:
         """So many rounds of `start()` as were asked for, each with its number from 1 on; recorded
@@ -89,21 +122,27 @@ class Example:
         for step in self.counted(self.steps):
             yield step, next(rounds)
 
+    def averaged(
+        self, net: Module, start: Callable[[], Iterator[Round]], decay: float = 0.99
+    ) -> Module:
+        """Play the rounds of `start()`, in which `net` learns; the average of it over the last."""
+        average = EMA(net, decay)
+        for _ in self.play(start):
+            average.update()
+        return average.module
+
     def counted(self, n: int, what: str = "round") -> Iterator[int]:
         """1 to n, with a bar."""
         from tqdm import tqdm
 
-        try:
-            yield from tqdm(range(1, n + 1), unit=what, desc=self.name, mininterval=1)
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
-            raise SystemExit(130) from None
+        return iter(tqdm(range(1, n + 1), unit=what, desc=self.name, mininterval=1))
 
     def save(self, name: str, picture: Any) -> Path:
         """Write pixels (see `plots.grid`) or a matplotlib Figure as out/NAME/name.png."""
         path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
         self._stopping(save, path, picture)
+        self._pictures.append(path.name)
         print(path)
         return path
 
@@ -120,6 +159,16 @@ class Example:
             Finding(what, float(ours), beside, None if holds is None else bool(holds))
         )
 
+    def found_shares(self, shares: Share, least_test: float, least_train: float | None) -> None:
+        """The figures of a conditional GAN (see `metrics.labelled`), and what they should be."""
+        told = f"at least {least_test}; real digits {shares.ceiling:.4f}"
+        self.found("GAN-test", shares.gan_test, told, shares.gan_test >= least_test)
+        if least_train is None:
+            self.found("GAN-train", shares.gan_train)
+        else:
+            told = f"at least {least_train}"
+            self.found("GAN-train", shares.gan_train, told, shares.gan_train >= least_train)
+
     def end(self) -> None:
         """Print the figures and keep them as out/NAME/figures.json."""
         print(lines([[finding] for finding in self._findings], "reached", "beside"))
@@ -130,6 +179,7 @@ class Example:
             "full": self.full,
             "backend": self.where,
             "seconds": round(time.perf_counter() - self._started, 1),
+            "pictures": self._pictures,
             "findings": [finding._asdict() for finding in self._findings],
         }
 
@@ -152,6 +202,15 @@ def _stop(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
+
+
+def _interrupted(*_: object) -> NoReturn:
+    print("stopped", file=sys.stderr)
+    raise SystemExit(130)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         _stop(f"{message}; see --help")
@@ -163,11 +222,15 @@ def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
     parser.add_argument("--steps", type=_whole, help="rounds, in place of the default")
     parser.add_argument("--seed", type=int, default=0, help="of everything (default: 0)")
     parser.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
-    parser.add_argument("--width", type=float, default=1.0, help="of hidden layers, times as wide")
+    parser.add_argument(
+        "--width",
+        type=float,
+        default=1.0,
+        help="of hidden layers; 0.1 for a quick trial (default: 1)",
+    )
     if has_data:
         parser.add_argument("--data", help="as in tinygan train")
-    in_notebook = "ipykernel" in sys.modules
-    args = parser.parse_args([] if in_notebook else None)
+    args = parser.parse_args([] if _in_notebook() else None)
     if args.seed < 0:
         parser.error(f"--seed: expected at least 0, got {args.seed}")
     if not 0 < args.width <= 16:

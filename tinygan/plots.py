@@ -15,7 +15,7 @@ import numpy as np
 
 from .files import atomic, save_figure
 
-__all__ = ["bars", "curves", "grid", "save_gif", "save_png"]
+__all__ = ["bars", "curves", "grid", "rendered", "save_gif", "save_png"]
 
 
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
@@ -54,6 +54,16 @@ def save_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write uint8 pixels, as `grid` makes them, as a PNG."""
     with atomic(path) as file:
         _picture(pixels, 520).save(file, format="PNG", optimize=True)
+
+
+def rendered(figure: Any) -> np.ndarray:
+    """What a figure of matplotlib's looks like, as uint8 pixels (H, W, 3): a frame for `save_gif`,
+    of as many pixels as the figure has inches times dpi."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 100) -> None:

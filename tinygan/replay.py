@@ -22,15 +22,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from . import backend as backends
 from .backend import Array, Backend, Make, place
 from .errors import first_line
-from .gan import Round
 from .supply import feeding
+from .tensor import Tensor
 
 __all__ = ["Replay", "recorded"]
 
@@ -39,10 +39,11 @@ ATTEMPTS = 3  # to record
 AHEAD = 8  # rounds that the host may be ahead of the device
 ALIGNED = 256  # bytes, as CUDA's own blocks
 
+Round = TypeVar("Round", bound=tuple[Tensor, ...])  # gan.Round, or what else a round leaves
 Kind = tuple[tuple[int, ...], "np.dtype[Any]"]  # the shape and dtype of an array of the host
 
 
-class Replay:
+class Replay(Generic[Round]):
     """The rounds of `start()`, recorded if `backend` can record.
 
     A recorded round's tensors are the same each time: the next round overwrites their values.
@@ -59,7 +60,7 @@ class Replay:
         self._rehearsed = self._attempts = 0
         self._kinds: list[Kind] = []  # of what a round asks of the host
 
-    def __iter__(self) -> Replay:
+    def __iter__(self) -> Replay[Round]:
         return self
 
     def __next__(self) -> Round:

@@ -6,6 +6,9 @@
     manifold       precision, recall, density, coverage
     scores         what a classifier makes of the samples
     copies         are they training images? are they all one?
+    psnr           how near are they to the images that they should be?
+    interval       where a mean over seeds may lie
+    transport      the earth mover's distance along a line
     kmeans         averages: what no measure should prefer to real images
     theory         the paper's quantities in closed form
     classifier     whose features and verdicts are used, trained by tinygan itself

@@ -11,19 +11,46 @@ accuracy on real images is the ceiling of both.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backend import Rng
 from .classifier import Classifier, train
 
-__all__ = ["gan_test", "gan_train"]
+__all__ = ["Share", "gan_test", "gan_train", "shares"]
 
 
 def gan_test(judge: Classifier, samples: Any, labels: np.ndarray) -> float:
     """The share of samples (N, 1, 28, 28) in [0, 1] that `judge` takes for their labels (N,)."""
     return judge.accuracy(samples, labels)
+
+
+class Share(NamedTuple):
+    """See `shares`."""
+
+    gan_test: float
+    gan_train: float
+    ceiling: float
+
+
+def shares(
+    draw: Callable[[int], tuple[Any, np.ndarray]],
+    real: tuple[Any, np.ndarray],
+    judge: Classifier,
+    *,
+    rng: Rng,
+    n: int = 10_000,
+    pairs: int = 60_000,
+) -> Share:
+    """GAN-test of n samples, GAN-train of `pairs`, and what `judge` makes of real images; draw(n)
+    gives n samples and their labels."""
+    return Share(
+        gan_test(judge, *draw(n)),
+        gan_train(*draw(pairs), *real, rng=rng),
+        gan_test(judge, *real),
+    )
 
 
 def gan_train(

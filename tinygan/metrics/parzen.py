@@ -34,6 +34,14 @@ class Parzen(NamedTuple):
     at_edge: bool
 
 
+def checked_sigmas(sigmas: Sequence[float]) -> list[float]:
+    """As a list. Raises ValueError if there is none, or one that is not positive."""
+    widths = [float(s) for s in sigmas]
+    if not widths or not all(0 < s < math.inf for s in widths):
+        raise ValueError(f"sigmas: expected positive numbers, got {list(sigmas)}")
+    return widths
+
+
 def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> np.ndarray:
     """ll(x) for each sigma and each row of x (M, ...), as (len(sigmas), M), in nats, of samples mu
     (N, ...):
@@ -45,9 +53,7 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
     ValueError for rows of another width, or a sigma that is not positive."""
     mu, x = rows("samples", samples), rows("x", x)
     same_width("x", x, "samples", mu)
-    widths = [float(s) for s in sigmas]
-    if not widths or not all(0 < s < math.inf for s in widths):
-        raise ValueError(f"sigmas: expected positive numbers, got {list(sigmas)}")
+    widths = checked_sigmas(sigmas)
     n, d, library = len(mu), mu.shape[1], of(x)
     step = max(1, BLOCK // (4 * n))
     out = np.empty((len(widths), len(x)))

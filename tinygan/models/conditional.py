@@ -4,19 +4,29 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from .. import nn
 from ..backend import Rng, place
-from ..joint import Labelled, NamesClass, OnPlanes, joined, one_hot, parted
+from ..joint import (
+    Labelled,
+    NamesClass,
+    OnPlanes,
+    joined,
+    labelled_data,
+    labelled_noise,
+    one_hot,
+    parted,
+)
 from ..nn import init
 from ..ops import concatenate
 from ..tensor import Tensor
 from .dcgan import dcgan28
 from .pair import Pair, Shape, pixels
 
-__all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labelled_samples"]
+__all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labelled_players", "labelled_samples"]
 
 
 class Branches(nn.Module):
@@ -77,6 +87,12 @@ def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair
     return net._replace(
         G=Labelled(net.G, classes), D=NamesClass(net.D, shape), lr_d=5e-4, lr_g=1e-3
     )
+
+
+def labelled_players(pair: Pair, data: Any, classes: int, rng: Rng) -> tuple[Any, ...]:
+    """`Pair.players` for rows: `data` are Minibatches with labels, and noise comes with labels."""
+    sources = labelled_data(data, classes), labelled_noise(pair.noise(rng), classes, rng=rng)
+    return pair.G, pair.D, *sources, *pair.optimizers()
 
 
 def labelled_samples(

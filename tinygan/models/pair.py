@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import supply
 from ..backend import Noise
+from ..gan import Source
 from ..nn import Module
+from ..optim import Adam
 from ..tensor import Tensor, no_grad
 
 __all__ = ["Pair", "Shape", "pixels", "scaled"]
@@ -38,6 +40,19 @@ class Pair(NamedTuple):
         """Move both networks to a backend; itself."""
         self.G.to(where), self.D.to(where)
         return self
+
+    def players(self, data: Source, rng: Noise) -> tuple[Any, ...]:
+        """What `gan.play` takes after the game: G, D, the data, noise, and for each network an Adam
+        of the pair's own rate. Built after the networks are where they are to be."""
+        return self.G, self.D, data, self.noise(rng), *self.optimizers()
+
+    def optimizers(self) -> tuple[Adam, Adam]:
+        """For G and for D an Adam of the pair's own rate."""
+        betas = (0.5, 0.999)
+        return (
+            Adam(self.G.parameters(), self.lr_g, betas),
+            Adam(self.D.parameters(), self.lr_d, betas),
+        )
 
     def noise(self, rng: Noise) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""

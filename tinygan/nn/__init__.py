@@ -4,6 +4,7 @@ takes an explicit `rng` (a numpy.random.Generator), so that no hidden state chan
 from . import init
 from .activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from .affine import Conv2d, ConvTranspose2d, Embedding, Linear, Maxout
+from .minibatch import MinibatchDiscrimination
 from .module import Module, Parameter, Sequential
 from .noise import Dropout, GaussianNoise
 from .norm import BatchNorm1d, BatchNorm2d, InstanceNorm2d, LayerNorm
@@ -25,6 +26,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Maxout",
+    "MinibatchDiscrimination",
     "Module",
     "Parameter",
     "PixelShuffle",

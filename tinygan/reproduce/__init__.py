@@ -56,7 +56,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         mixtures.run,
         "ring of 8 and grid of 25, GAN and packing: 15,000 steps at once of 256, 2500 samples",
         "PacGAN, Table 1: 6.3 and 7.9 modes of 8, 17.3 and 23.8 of 25 (larger nets, 400,000 steps)",
-        "five minutes a seed on two cores",
+        "ten minutes a seed on two cores",
         {"epochs": 30},
         mixtures.draw,
     ),

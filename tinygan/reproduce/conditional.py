@@ -22,13 +22,13 @@ from ..data import Minibatches, load
 from ..finding import Finding, Outcome
 from ..joint import auxiliary_classifier, labelled_data, labelled_noise
 from ..metrics.classifier import Classifier
-from ..metrics.labelled import gan_test, gan_train
+from ..metrics.labelled import gan_test, shares
 from ..metrics.parzen import log_likelihoods, parzen
 from ..models import Pair
-from ..models.conditional import acgan28, cgan_mlp, labelled_samples
-from ..optim import EMA, Adam
+from ..models.conditional import acgan28, cgan_mlp, labelled_players, labelled_samples
+from ..optim import EMA
 from ..replay import recorded
-from .recipe_2014 import BATCH, flat, rounds, start_at_mean
+from .recipe_2014 import BATCH, flat, players, start_at_mean
 
 __all__ = ["acgan", "cgan", "run"]
 
@@ -55,9 +55,9 @@ def run(seed: int, told: Told, where: str, epochs: int = 30) -> Outcome:
     ]  # fmt: skip
     convolutional = acgan(images, labels, rng, told, where, -(-epochs // 3))
     for name, pair in ("CGAN", mlp), ("AC-GAN", convolutional):
-        asked = gan_test(judge, *labelled_samples(pair, SAMPLES, SHAPE, CLASSES, rng=rng))
-        pairs = labelled_samples(pair, PAIRS, SHAPE, CLASSES, rng=rng)
-        learned = gan_train(*pairs, *real, rng=rng)
+        draw = lambda n, pair=pair: labelled_samples(pair, n, SHAPE, CLASSES, rng=rng)  # noqa: E731
+        found = shares(draw, real, judge, rng=rng, n=SAMPLES, pairs=PAIRS)
+        asked, learned = found.gan_test, found.gan_train
         told(f"seed {seed}, {name}: GAN-test {asked:.2%}, GAN-train {learned:.2%}")
         findings += [
             Finding(f"{name}: GAN-test", asked, "at least .95", asked >= 0.95),
@@ -74,11 +74,12 @@ def cgan(
     validation images like best, and what was seen on the way: the log-likelihood of `test`."""
     pair = cgan_mlp(SHAPE, CLASSES, rng=rng)
     start_at_mean(pair.G, flat(images[:KNOWN]))
-    pair.G.to(where), pair.D.to(where)
+    pair.to(where)
     data = Minibatches(images[:KNOWN], labels=labels[:KNOWN], rng=rng, low=0.0, where=where)
     sources = labelled_data(data, CLASSES), labelled_noise(pair.noise(rng), CLASSES, rng=rng)
     epoch_of = KNOWN // BATCH
-    training = rounds(pair.G, pair.D, *sources, epoch_of, where, decay=1.00004)
+    sides = players(pair.G, pair.D, *sources, epoch_of, decay=1.00004)
+    training = recorded(lambda: gan.play_simultaneously(*sides, m=BATCH), where)
     curves: dict[str, list[float]] = {"epoch": [], "log_likelihood": [], "validation": []}
     for epoch in range(1, epochs + 1):
         deque(islice(training, epoch_of), maxlen=0)
@@ -102,17 +103,12 @@ def acgan(
 ) -> Pair:
     """Train AC-GAN on all the images; its generator is the average over the last rounds."""
     pair = acgan28(SHAPE, CLASSES, rng=rng)
-    pair.G.to(where), pair.D.to(where)
     data = Minibatches(images, labels=labels, rng=rng, where=where)
-    ema = EMA(pair.G, 0.999)
-    opt_g = Adam(pair.G.parameters(), pair.lr_g, (0.5, 0.999))
-    opt_d = Adam(pair.D.parameters(), pair.lr_d, (0.5, 0.999))
-    sources = labelled_data(data, CLASSES), labelled_noise(pair.noise(rng), CLASSES, rng=rng)
-    game = auxiliary_classifier(gan.non_saturating)
-    players = game, pair.G, pair.D, *sources, opt_g, opt_d
+    players = labelled_players(pair.to(where), data, CLASSES, rng)
+    game, ema = auxiliary_classifier(gan.non_saturating), EMA(pair.G, 0.999)
 
     def averaged() -> Iterator[gan.Round]:
-        for result in gan.play(*players, m=AC_BATCH):
+        for result in gan.play(game, *players, m=AC_BATCH):
             ema.update()
             yield result
 

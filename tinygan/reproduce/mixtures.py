@@ -1,7 +1,7 @@
 """Mode coverage on a ring of 8 and a grid of 25 Gaussians, with and without packing.
 
 PacGAN's experiment (Lin et al. 2018, section 4.1) at a size for two cores: z ~ N(0, I_2), G of
-three ReLU layers of 128, D of three maxout layers (64 units of 5 pieces); non-saturating, both
+three ReLU layers of 128, D of three maxout layers (128 units of 5 pieces); non-saturating, both
 steps at once, Adam 1e-3 with beta1 .5 that falls to 0 along a cosine, 15,000 steps on 256 points.
 Theirs are G of four layers of 400 with BatchNorm, D of maxout 200x5, 1e-4, 400,000 steps on 100.
 With packing D judges two points of one kind at a time, and so sees if they are alike; a minibatch
@@ -25,12 +25,13 @@ from ..files import save_figure
 from ..finding import Finding, Outcome
 from ..joint import Packed
 from ..metrics.modes import Mixture, grid, modes, ring
+from ..models.pair import scaled
 from ..optim import EMA, Adam, cosine_decay
 from ..replay import recorded
 from ..supply import fresh, normal
 from ..tensor import Tensor, no_grad
 
-__all__ = ["draw", "networks", "run", "train"]
+__all__ = ["draw", "networks", "play", "run", "train"]
 
 Z, BATCH, SAMPLES, EPOCH = 2, 256, 2500, 500
 MIXTURES = {"ring": ring(), "grid": grid()}
@@ -78,8 +79,25 @@ def train(
     game: gan.Game = gan.non_saturating,
 ) -> Iterator[np.ndarray]:
     """2500 samples after each epoch."""
-    rng = np.random.default_rng(seed)
-    G, D = networks(mixture.means.shape[1], pack, rng)
+    return (samples for samples, _ in play(mixture, seed, pack, epochs, where, game))
+
+
+def play(
+    mixture: Mixture,
+    seed: int,
+    pack: int,
+    epochs: int,
+    where: str = "numpy",
+    game: gan.Game = gan.non_saturating,
+    *,
+    penalty: gan.Penalty | None = None,
+    steps: int | None = None,
+    width: float = 1,
+) -> Iterator[tuple[np.ndarray, nn.Module]]:
+    """After each epoch, of so many `steps` (default: 500), 2500 samples, and D as it is then.
+    Hidden layers are `width` times as wide."""
+    rng, epoch = np.random.default_rng(seed), steps or EPOCH
+    G, D = networks(mixture.means.shape[1], pack, rng, width)
     G.to(where), D.to(where)
     like, d = G.parameters()[0].data, mixture.means.shape[1]
 
@@ -90,33 +108,37 @@ def train(
     def noise(m: int) -> Tensor:
         return Tensor(normal(rng, (m, pack * Z), like))
 
-    rate, average = cosine_decay(1e-3, epochs * EPOCH), EMA(G, 0.999)
+    rate, average = cosine_decay(1e-3, epochs * epoch), EMA(G, 0.999)
     opt_g, opt_d = (Adam(net.parameters(), rate, (0.5, 0.999)) for net in (G, D))
     players = game, Packed(G, pack), D, data, noise, opt_g, opt_d
 
     def averaged() -> Iterator[gan.Round]:
-        for result in gan.play_simultaneously(*players, m=BATCH // pack):
+        for result in gan.play_simultaneously(*players, m=BATCH // pack, penalty=penalty):
             average.update()
             yield result
 
     rounds = recorded(averaged, where)
     look = normal(np.random.default_rng([seed, 1]), (SAMPLES, Z), like)
     for _ in range(epochs):
-        for _ in islice(rounds, EPOCH):
+        for _ in islice(rounds, epoch):
             pass
         with no_grad():
-            yield average.module(look).numpy()
+            samples = average.module(look).numpy()
+        yield samples, D
 
 
-def networks(d: int, pack: int, rng: np.random.Generator) -> tuple[nn.Module, nn.Module]:
+def networks(
+    d: int, pack: int, rng: np.random.Generator, width: float = 1
+) -> tuple[nn.Module, nn.Module]:
     """G from noise to points of d numbers, and D of `pack` such points."""
-    sizes = (Z, 128), (128, 128), (128, 128)
+    g, h = scaled(128, width), scaled(128, width)
+    sizes = (Z, g), (g, g), (g, g)
     layers = [layer for a, b in sizes for layer in (nn.Linear(a, b, rng=rng), nn.ReLU())]
-    pieces = (pack * d, 64), (64, 64), (64, 64)
+    pieces = (pack * d, h), (h, h), (h, h)
     judging = [nn.Maxout(a, b, 5, rng=rng) for a, b in pieces]
     return (
-        nn.Sequential(*layers, nn.Linear(128, d, rng=rng)),
-        nn.Sequential(*judging, nn.Linear(64, 1, rng=rng)),
+        nn.Sequential(*layers, nn.Linear(g, d, rng=rng)),
+        nn.Sequential(*judging, nn.Linear(h, 1, rng=rng)),
     )
 
 

@@ -18,14 +18,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import models
+from .. import gan, models
 from ..data import Minibatches, load
 from ..files import save_figure
 from ..finding import Finding, Outcome, near
 from ..metrics.kmeans import kmeans
 from ..metrics.parzen import log_likelihoods, parzen
+from ..replay import recorded
 from ..tensor import no_grad
-from .recipe_2014 import BATCH, flat, rounds, start_at_mean
+from .recipe_2014 import BATCH, flat, players, start_at_mean
 
 __all__ = ["draw", "run"]
 
@@ -42,11 +43,11 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) 
     rng = np.random.default_rng(seed)
     pair = models.build("mlp-2014", (1, 28, 28), rng=rng)
     start_at_mean(pair.G, pixels[:KNOWN])
-    for net in (pair.G, pair.D):
-        net.to(where)
+    pair.to(where)
     z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES)  # the same for every epoch
     data = Minibatches(train[:KNOWN], rng=rng, low=0.0, where=where)
-    training = rounds(pair.G, pair.D, data, pair.noise(rng), KNOWN // BATCH, where)
+    sides = players(pair.G, pair.D, data, pair.noise(rng), KNOWN // BATCH)
+    training = recorded(lambda: gan.play_simultaneously(*sides, m=BATCH), where)
     names = "epoch", "log_likelihood", "standard_error", "sigma", "validation"
     curves: dict[str, list[float]] = {name: [] for name in names}
     best = 0  # where in the curves
@@ -98,7 +99,8 @@ def draw(path: Path, outcomes: Sequence[Outcome]) -> None:
         (by_what["10,000 averages of k-means"], "10,000 averages of k-means: {:.1f}"),
     ):
         axes.axhline(value, color="black", linestyle="--", linewidth=0.9)
-        axes.text(1, value, what.format(value), va="bottom", fontsize=8)
+        place = axes.get_yaxis_transform()  # from the left edge to the right, and in nats
+        axes.text(0.01, value, what.format(value), va="bottom", fontsize=8, transform=place)
     axes.set_xlabel("epoch of 500 steps")
     axes.set_ylabel("Parzen log-likelihood of the test images, nats")
     axes.set_ylim(bottom=min(0, min(min(o.curves["log_likelihood"]) for o in outcomes)))

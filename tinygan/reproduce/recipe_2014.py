@@ -7,7 +7,8 @@ from the first to the 250th epoch; batches of 100; and G begins at the mean imag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,28 +16,21 @@ from .. import gan
 from ..nn import Linear, Module
 from ..ops import softplus
 from ..optim import SGD, exponential_decay, linear
-from ..replay import recorded
 
-__all__ = ["BATCH", "flat", "halved", "rounds", "start_at_mean"]
+__all__ = ["BATCH", "flat", "halved", "players", "start_at_mean"]
 
 BATCH = 100
 
 
-def rounds(
-    G: Module,
-    D: Module,
-    data: gan.Source,
-    noise: gan.Source,
-    epoch: int,
-    where: str,
-    decay: float = 1.000004,
-) -> Iterator[gan.Round]:
-    """The rounds, for networks that are on the backend `where`; an epoch has `epoch` updates."""
+def players(
+    G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int, decay: float = 1.000004
+) -> tuple[Any, ...]:
+    """What `gan.play_simultaneously` takes; an epoch has `epoch` updates. Built after the networks
+    are where they are to be."""
     momentum = _by_epoch(linear(0.5, 0.7, 249), epoch)
     rate = exponential_decay(0.1, decay, 1e-6)
     opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (G, D))
-    players = halved(), G, D, data, noise, opt_g, opt_d
-    return recorded(lambda: gan.play_simultaneously(*players, m=BATCH), where)
+    return halved(), G, D, data, noise, opt_g, opt_d
 
 
 def halved() -> gan.Game:

@@ -1,11 +1,9 @@
 """Semi-supervised MNIST: 93 +- 6.5 errors of 10,000 by 100 labels (Salimans et al. 2016, Table 1).
 
-Their recipe (openai/improved-gan, train_mnist_feature_matching.py): D = 784-1000-500-250-250-250-10
-with ReLU, weights normalised, Gaussian noise of .3 at the image and .5 before each later layer; G =
-100-500-500-784 with softplus and BatchNorm, noise uniform in [0, 1); feature matching; Adam .003,
-beta1 .5; minibatches of 100 labelled, 100 unlabelled (all 60,000) and 100 fakes; 300 epochs of 600
-steps; tested with the average of D's weights. The labels are as many of each class, drawn anew for
-each seed.
+Their recipe (openai/improved-gan, train_mnist_feature_matching.py): the networks of
+`models.semi_supervised`; feature matching; Adam .003, beta1 .5; minibatches of 100 labelled, 100
+unlabelled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the average of D's
+weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, the average is shorter accordingly, and the rate goes to 0 over
 the last half. Beside it stands the control: the same D, noise and steps on the labels alone.
@@ -15,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
+from itertools import islice
 
 import numpy as np
 
@@ -27,15 +25,13 @@ from ..data import Minibatches, load
 from ..errors import InputError
 from ..finding import Finding, Outcome
 from ..losses import cross_entropy
-from ..nn import init
-from ..nn.weight_norm import data_dependent_init
+from ..models.semi_supervised import improved_gan, unit_noise
 from ..optim import EMA, Adam
 from ..replay import recorded
 from ..semi_supervised import play_semi_supervised
-from ..supply import uniform
 from ..tensor import Tensor, no_grad
 
-__all__ = ["chosen", "errors", "networks", "run"]
+__all__ = ["chosen", "errors", "falling", "labels_alone", "run"]
 
 BATCH, STEPS = 100, 600  # of an epoch
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}
@@ -49,13 +45,13 @@ def run(
     (images, classes), test = (load("mnist", split).labelled() for split in ("train", "test"))
     rng = np.random.default_rng(seed)
     few = chosen(classes, labels, rng)
-    G, D = networks(rng, images[rng.choice(len(images), 500, replace=False)])
+    G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng)
     G.to(where), D.to(where)
     known = Minibatches(images[few], labels=classes[few], rng=rng, low=0.0, where=where)
     unlabelled = Minibatches(images, rng=rng, low=0.0, where=where)
-    averaged, rate = EMA(D, 1 - 20 / (epochs * STEPS)), falling(3e-3, epochs * STEPS)
+    averaged, rate = EMA(D, max(0.0, 1 - 20 / (epochs * STEPS))), falling(3e-3, epochs * STEPS)
     opt_g, opt_d = (Adam(net.parameters(), rate, (0.5, 0.999)) for net in (G, D))
-    players = G, D, known.labelled, unlabelled, noise(G, rng), opt_g, opt_d
+    players = G, D, known.labelled, unlabelled, unit_noise(G, rng), opt_g, opt_d
 
     def play() -> Iterator[gan.Round]:
         for result in play_semi_supervised(*players, m=BATCH):
@@ -83,41 +79,6 @@ def run(
     )  # fmt: skip
 
 
-def networks(rng: Rng, images: np.ndarray) -> tuple[nn.Sequential, nn.Sequential]:
-    """G, and D = Sequential(body, head) of which the uint8 `images` set the scales."""
-    layers: list[nn.Module] = [
-        nn.Linear(100, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
-        nn.Linear(500, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
-        nn.WeightNorm(nn.Linear(500, 784, rng=rng)), nn.Sigmoid(),
-    ]  # fmt: skip
-    G = nn.Sequential(*layers, nn.Unflatten(1, (1, 28, 28)))
-    widths = 784, 1000, 500, 250, 250, 250
-    body: list[nn.Module] = [nn.Flatten()]
-    for i, (a, b) in enumerate(pairwise(widths)):
-        body += [
-            nn.GaussianNoise(0.5 if i else 0.3, rng=rng),
-            normalised(a, b, rng, learned_scale=False),
-            nn.ReLU(),
-        ]
-    head = nn.GaussianNoise(0.5, rng=rng), normalised(250, 10, rng, learned_scale=True)
-    D = nn.Sequential(nn.Sequential(*body), nn.Sequential(*head))
-    data_dependent_init(D, Tensor(images.astype(np.float32) / 255))
-    return G, D
-
-
-def normalised(inputs: int, outputs: int, rng: Rng, *, learned_scale: bool) -> nn.WeightNorm:
-    """A linear layer of D, whose direction begins as N(0, .1^2)."""
-    layer = nn.Linear(inputs, outputs, rng=rng)
-    init.normal_(layer.weight, 0.0, 0.1, rng=rng)
-    return nn.WeightNorm(layer, learned_scale=learned_scale)
-
-
-def noise(G: nn.Module, rng: Rng) -> gan.Source:
-    """Uniform in [0, 1), (m, 100), where G lives."""
-    like = G.parameters()[0].data
-    return lambda m: Tensor(uniform(rng, (m, 100), like))
-
-
 def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
     """The places of n labels, as many of each class."""
     kinds = np.unique(labels)
@@ -137,9 +98,11 @@ def falling(rate: float, steps: int) -> Callable[[int], float]:
     return lambda t: rate * min(1.0, 2 * max(0.0, 1 - t / steps))
 
 
-def labels_alone(known: Minibatches, where: str, rng: Rng, steps: int) -> nn.Module:
+def labels_alone(
+    known: Minibatches, where: str, rng: Rng, steps: int, width: float = 1
+) -> nn.Module:
     """The control: a D like the other, that never sees G nor an image without a label."""
-    _, D = networks(rng, backends.of(known.images).to_host(known.images))
+    _, D = improved_gan(backends.of(known.images).to_host(known.images), rng=rng, width=width)
     D.to(where)
     averaged, opt = EMA(D), Adam(D.parameters(), falling(3e-3, steps), (0.5, 0.999))
     for _ in range(steps):

@@ -1,0 +1,47 @@
+"""AC-GAN: D is not told the class, it must name it.
+
+    L_S = E[log P(real | x)] + E[log P(fake | G(z, y))]      the source
+    L_C = E[log P(y | x)] + E[log P(y | G(z, y))]            the class
+
+D maximises L_C + L_S, G maximises L_C - L_S. Odena, Olah and Shlens 2017, "Conditional image
+synthesis with auxiliary classifier GANs", section 4. So both want images of which the class can be
+told: G is drawn to what is typical of a class, away from what lies between two. D's own verdict on
+the classes is therefore no measure; here a classifier judges that neither player knows.
+"""
+
+# %% As in cgan.py, but for the networks
+import numpy as np
+
+from tinygan import gan, joint, optim, plots
+from tinygan.data import Minibatches
+from tinygan.example import Example
+from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.labelled import shares
+from tinygan.models.conditional import acgan28, labelled_players, labelled_samples
+
+run = Example("acgan", __doc__, steps=2000, full=10_000)
+images, labels = run.load().labelled()
+shape, classes = images.shape[1:], 10
+pair = acgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
+data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
+
+# %% ... and the game: what each player pays for the class
+game = joint.auxiliary_classifier(gan.non_saturating)
+average = optim.EMA(pair.G, 0.999)
+players = labelled_players(pair, data, classes, run.rng)
+for _ in run.play(lambda: gan.play(game, *players, m=64)):
+    average.update()
+
+# %% A row for each class
+trained, look = pair._replace(G=average.module), np.random.default_rng(1)
+draw = lambda n: labelled_samples(trained, n, shape, classes, rng=look)  # noqa: E731
+samples, asked = draw(100)
+run.save("classes", plots.grid(samples, 10, 0))
+
+# %% By a judge that neither player knows
+real = run.load("test").labelled() if run.has_test else (images[:2000], labels[:2000])
+real = real[0].astype(np.float32) / 255, real[1]
+pairs = run.many(60_000 if run.full else 5000)
+found = shares(draw, real, Classifier.shipped(), rng=look, n=run.many(5000), pairs=pairs)
+run.found_shares(found, 0.95 if run.full else 0.85, 0.9 if run.full else None)
+run.end()

@@ -1,0 +1,111 @@
+"""Autoencoder: an image through two numbers, and back.
+
+    min over encoder e, decoder d   E |x - d(e(x))|^2        e(x) on a plane
+
+Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks". With
+linear e and d every minimum is a global one, and there d(e(x)) is PCA: all that is left of x lies
+along the two directions in which images vary most (Baldi and Hornik 1989). So PCA is the control.
+With layers between, the plane is bent through the images. What it still lacks is a distribution of
+codes, to draw new ones from (see vae.py).
+"""
+
+# %% Data, and the control: the principal components of the training images
+import numpy as np
+from matplotlib.figure import Figure
+
+from tinygan import Tensor, losses, nn, no_grad, optim, plots
+from tinygan.data import Minibatches
+from tinygan.descent import descend
+from tinygan.example import Example
+from tinygan.metrics.rows import squared_distances
+from tinygan.models.pair import scaled
+
+run = Example("autoencoder", __doc__, steps=2000, full=20_000)
+known, test = run.load_digits(2000)
+x, x_held = (part.images.reshape(-1, 784).astype(np.float32) / 255 for part in (known, test))
+middle = x.mean(axis=0)
+variances, directions = np.linalg.eigh(np.cov((x - middle).T.astype(np.float64)))
+directions = directions[:, ::-1]  # the one along which images vary most comes first
+
+
+def by_pca(x, k):
+    """The images again from their first k components."""
+    return middle + (x - middle) @ directions[:, :k] @ directions[:, :k].T
+
+
+def error(x, again):
+    """|x - again|^2 of an image, on average."""
+    return ((x - again) ** 2).sum(axis=1).mean()
+
+
+def trained(encoder, decoder, rate, offset):
+    """Both, trained on images less `offset`."""
+    encoder.to(run.where), decoder.to(run.where)
+    data = Minibatches(known.images, rng=np.random.default_rng(run.seed), low=0.0, where=run.where)
+    opt = optim.Adam(
+        encoder.parameters() + decoder.parameters(), optim.cosine_decay(rate, run.steps)
+    )
+    offset = Tensor(offset).to(run.where)
+
+    def loss():
+        x = data(128).reshape((128, 784)) - offset
+        return losses.mse(decoder(encoder(x)), x, "sum") / 128
+
+    for _ in run.play(lambda: descend(loss, opt)):
+        pass
+
+
+def through(net, x):
+    """What the net makes of rows."""
+    with no_grad():
+        return net(Tensor(x.astype(np.float32)).to(run.where)).numpy()
+
+
+# %% Linear, it is PCA
+def linear(a, b):
+    return nn.Linear(a, b, rng=run.rng)
+
+
+ends = linear(784, 2), linear(2, 784)
+trained(*ends, 3e-2, middle)
+ours, pca = error(x - middle, through(nn.Sequential(*ends), x - middle)), error(x, by_pca(x, 2))
+run.found("linear: error on training images", ours, f"PCA {pca:.4f}, never less",
+          pca - 1e-3 < ours < 1.001 * pca)  # fmt: skip
+
+# %% With layers between
+a, b = scaled(512, run.width), scaled(128, run.width)
+encoder = nn.Sequential(linear(784, a), nn.ReLU(), linear(a, b), nn.ReLU(), linear(b, 2))
+decoder = nn.Sequential(
+    linear(2, b), nn.ReLU(), linear(b, a), nn.ReLU(), linear(a, 784), nn.Sigmoid()
+)
+trained(encoder, decoder, 3e-3, np.zeros_like(middle))
+codes, codes_held = through(encoder, x), through(encoder, x_held)
+again = through(decoder, codes_held)
+ours, pca = error(x_held, again), error(x_held, by_pca(x_held, 2))
+run.found("error on held-out images", ours, f"PCA {pca:.2f}, mean image "
+          f"{error(x_held, middle):.2f}", ours < pca)  # fmt: skip
+needed = next(k for k in range(785) if k == 784 or error(x_held, by_pca(x_held, k)) < ours)
+run.found("components that PCA needs for less error", needed, "2 here", needed > 2)
+
+# %% The plane: where held-out images lie on it, and what the decoder makes of its points
+flat = (x - middle) @ directions[:, :2], (x_held - middle) @ directions[:, :2]
+figure = Figure(figsize=(11, 5), layout="constrained")
+planes = {"PCA": flat, "autoencoder": (codes, codes_held)}
+for axes, (name, (there, here)) in zip(figure.subplots(1, 2), planes.items(), strict=True):
+    nearest = squared_distances(*(z.astype(np.float64) for z in (here, there))).argmin(axis=1)
+    share = (known.labels[nearest] == test.labels).mean()
+    run.found(f"{name}: nearest training code has the same class", share)
+    dots = axes.scatter(*here.T, c=test.labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=6)
+    low, high = np.quantile(there, [0.01, 0.99], axis=0)  # beyond, a few stray far
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    axes.set_title(f"{name}: {share:.0%} have the class of the nearest training code")
+figure.colorbar(dots, ticks=range(10))
+run.save("plane", figure)
+across, up = np.linspace(low, high, 20).T  # of the autoencoder's plane, as it is drawn
+points = np.stack(np.meshgrid(across, up[::-1]), axis=2)
+run.save(
+    "decoded", plots.grid(through(decoder, points.reshape(-1, 2)).reshape(-1, 1, 28, 28), 20, 0)
+)
+sheet = np.stack([x_held[:20], again[:20], by_pca(x_held[:20], 2)])  # a row of each
+run.save("reconstructions", plots.grid(sheet.reshape(-1, 1, 28, 28), 20, 0))
+run.end()

@@ -1,0 +1,102 @@
+"""Run every example and write README.md beside this file: what each found, and a thumbnail.
+
+    python examples/gallery.py                    all, by their defaults: about half an hour
+    python examples/gallery.py dcgan vae          these
+    python examples/gallery.py --full vae         the long protocol
+
+Each runs in a process of its own, one after the other, in the folder `out/` of where you are. What
+they found is kept in figures.json with seed, commit, machine and time; examples that do not run
+now keep the figures they have there.
+"""
+
+# %%
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from tinygan.bench.measure import machine
+from tinygan.files import atomic
+
+HERE = Path(__file__).resolve().parent
+RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
+EXAMPLES = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "gallery")
+WIDE, COLOURS = 320, 64  # of a thumbnail
+
+
+def run(name: str, full: bool) -> dict:
+    """Run an example: its record. Raises SystemExit, after its own message, if it fails."""
+    started = time.perf_counter()
+    command = [sys.executable, str(HERE / f"{name}.py"), *(["--full"] if full else [])]
+    if status := subprocess.run(command).returncode:
+        raise SystemExit(f"{name}.py ended with status {status}; README.md is as it was")
+    record = json.loads(Path("out", name, "figures.json").read_text())
+    record["process_seconds"] = round(time.perf_counter() - started, 1)
+    return record | {"machine": machine()}
+
+
+def thumbnail(name: str, picture: Path) -> None:
+    """A small copy of a picture, for the gallery."""
+    THUMBNAILS.mkdir(exist_ok=True)
+    with Image.open(picture) as image:
+        small = image.convert("RGB")
+        small.thumbnail((WIDE, WIDE))
+        with atomic(THUMBNAILS / f"{name}.png") as file:
+            small.quantize(COLOURS).save(file, format="PNG", optimize=True)
+
+
+def page(records: dict[str, dict]) -> str:
+    """The README: for each example its first line, its picture and its figures."""
+    parts = [
+        "# Examples\n\nEach file is one system: `python examples/NAME.py` runs it on the embedded "
+        "digits, or on data that it\nmakes, and leaves pictures in `out/NAME/`; `--full` is the "
+        "long protocol, `--help` tells the rest.\nThis page is written by `python "
+        "examples/gallery.py`.\n"
+    ]
+    for key, record in records.items():
+        name = record["example"]
+        title = (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
+        about, where = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
+        full = " --full" if record["full"] else ""
+        parts.append(
+            f"\n## [{name}.py]({name}.py){full}\n\n{title}\n\n![{name}](thumbnails/{name}.png)\n\n"
+            f"| `{name}.py{full}` | ours | beside | |\n| --- | --- | --- | --- |\n"
+        )
+        for finding in record["findings"]:
+            verdict = {True: "reached", False: "**not reached**", None: ""}[finding["holds"]]
+            cells = finding["what"], f"{finding['ours']:.5g}", finding["published"], verdict
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+        parts.append(
+            f"\n{about}; {record['process_seconds']:.0f} s on {where['processor']}, "
+            f"{where['cores']} cores; commit {where['commit']}, {where['date']}\n"
+        )
+        assert key.startswith(name)
+    return "".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", choices=[[], *EXAMPLES], metavar="NAME")
+    parser.add_argument("--full", action="store_true")
+    args = parser.parse_args()
+    records = json.loads(RECORDS.read_text()) if RECORDS.exists() else {}
+    for name in args.names or EXAMPLES:
+        print(f"{name} ...", flush=True)
+        record = run(name, args.full)
+        records[f"{name}{' --full' if args.full else ''}"] = record
+        if not args.full or not (THUMBNAILS / f"{name}.png").exists():
+            thumbnail(name, Path("out", name, record["pictures"][0]))
+        for path, text in (
+            (RECORDS, json.dumps(dict(sorted(records.items())), indent=1) + "\n"),
+            (README, page(dict(sorted(records.items())))),
+        ):
+            with atomic(path) as file:
+                file.write(text.encode())
+
+
+if __name__ == "__main__":
+    main()

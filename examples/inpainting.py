@@ -1,0 +1,100 @@
+"""Inpainting: a context encoder, which draws what is missing from what is around it.
+
+    G pays   E[(G(y) - x)^2] + weight * E[-log D(G(y))]     y an image with a hole, x what was there
+
+Pathak et al. 2016, "Context encoders: feature learning by inpainting". All of the context passes
+through one narrow code, and the hole is drawn from that. Many things may have been in it. The
+squared error asks for their mean, grey where they differ; D asks for one of them, black and white.
+D sees the hole alone: shown the context, too, it would win by the seam (their section 3.2).
+"""
+
+# %% A hole of 12x12 in the middle, where the digit is
+import numpy as np
+
+from tinygan import Tensor, gan, losses, models, nn, plots
+from tinygan.data import Minibatches
+from tinygan.example import Example
+from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.glance import glance
+from tinygan.metrics.psnr import psnr
+from tinygan.models.pair import Pair, scaled
+from tinygan.translation import play_translation
+
+run = Example("inpainting", __doc__, steps=600, full=10_000)
+learned, test = run.load_digits()
+hole = np.s_[:, :, 8:20, 8:20]
+around = np.ones((1, 1, 28, 28), np.float32)
+around[hole] = 0
+digits = test.images.astype(np.float32) / 255
+missing = digits[hole]
+
+
+def filled(patches):
+    """The images, with these in their holes."""
+    images = digits.copy()
+    images[hole] = patches
+    return images
+
+
+# %% 28 -> 14 -> 7 -> a code -> 3 -> 6 -> 12, and a judge of 12x12
+def networks(rng):
+    c, c2, code = (scaled(n, run.width) for n in (32, 64, 200))
+    down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
+    up = lambda a, b: nn.ConvTranspose2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
+    G = nn.Sequential(
+        *(down(1, c), nn.LeakyReLU(0.2), down(c, c2), nn.BatchNorm2d(c2), nn.LeakyReLU(0.2)),
+        *(nn.Flatten(), nn.Linear(c2 * 49, code, rng=rng), nn.BatchNorm1d(code), nn.ReLU()),
+        *(nn.Linear(code, c2 * 9, rng=rng), nn.Unflatten(1, (c2, 3, 3)), nn.BatchNorm2d(c2)),
+        *(nn.ReLU(), up(c2, c), nn.BatchNorm2d(c), nn.ReLU(), up(c, 1), nn.Tanh()),
+    )
+    D = nn.Sequential(
+        *(down(1, c), nn.LeakyReLU(0.2), down(c, c2), nn.LeakyReLU(0.2)),
+        *(nn.Flatten(), nn.Linear(c2 * 9, 1, rng=rng)),
+    )
+    return Pair(G, D, lr_g=1e-3, lr_d=5e-4)
+
+
+# %% The same net by the distance alone, and with D
+def trained(weight):
+    """What it draws in the holes of images that it has not seen, in [0, 1]."""
+    rng = np.random.default_rng(run.seed)
+    pair = networks(rng).to(run.where)
+    data = Minibatches(learned.images, rng=rng, where=run.where)
+    mask = Tensor(around).to(run.where)
+
+    def pairs(m):
+        x = data(m)
+        return (x + 1) * mask - 1, x[hole]
+
+    players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
+    how = {"weight": weight, "distance": losses.mse, "paired": False}
+    G = run.averaged(pair.G, lambda: play_translation(*players, **how))
+    return models.pixels(G, Tensor(digits * around * 2 - 1).to(run.where))
+
+
+mean = learned.images[hole].mean(axis=0, dtype=np.float64).astype(np.float32) / 255
+ways = {
+    "mean": np.broadcast_to(mean, missing.shape),  # of each pixel, over the images to learn from
+    "G without D": trained(0.0),
+    "G with D": trained(0.01),
+}
+images = {name: filled(patches) for name, patches in ways.items()}
+rows = np.stack([each[:24] for each in (digits * around, *images.values(), digits)], axis=1)
+run.save("holes", plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0))  # hole, mean, G, G with D, digit
+
+# %% Is it what was there? And is it black and white, as real digits are?
+judge = Classifier.shipped()
+near = {name: psnr(patches, missing).mean() for name, patches in ways.items()}
+for name, figure in near.items():
+    told = ("mean and 3 more", figure >= near["mean"] + 3) if name == "G with D" else ()
+    run.found(f"PSNR in the hole, dB: {name}", figure, *told)
+for name, each in images.items():
+    run.found(f"named right by a classifier: {name}", judge.accuracy(each, test.labels))
+far = {name: glance(each, digits, judge).frechet for name, each in images.items()}
+for name, figure in far.items():
+    told = ("G without D", figure < far["G without D"]) if name == "G with D" else ()
+    run.found(f"Frechet distance: {name}", figure, *told)
+for name, patches in (*ways.items(), ("real digits", missing)):
+    grey = ((patches > 0.1) & (patches < 0.9)).mean()
+    run.found(f"share of grey pixels in the hole: {name}", grey)
+run.end()

@@ -1,0 +1,73 @@
+"""Is it memorising? A test that can say yes.
+
+    closer = P(a sample is nearer to the training images than a held-out real image is)
+
+1/2 for a model that is as good as new real images, 1 for one that copies. Meehan, Chaudhuri and
+Dasgupta 2020, "A non-parametric test to detect data-copying in generative models". That no nearest
+neighbour equals its sample, which Goodfellow et al. 2014 showed, proves little by itself: here one
+GAN learns from thousands of digits, another from so few that it can but repeat them, and the same
+picture and the same number are made of both, and of copies.
+"""
+
+# %% The same networks, many training images and few
+import numpy as np
+from matplotlib.figure import Figure
+
+from tinygan import gan, models, optim, plots
+from tinygan.data import Minibatches
+from tinygan.example import Example
+from tinygan.metrics.copies import compare, nearest_distances, nearest_images
+
+run = Example("memorisation", __doc__, steps=900, full=10_000)
+images = run.load().images
+kept = run.many(1500)
+held_out = images[-kept:].astype(np.float32) / 255
+few = 30
+
+
+def samples_of(known):
+    """Samples of a GAN that learned from the uint8 images `known`."""
+    rng = np.random.default_rng(run.seed)
+    pair = models.build("dcgan28-slim", images.shape[1:], rng=rng, width=run.width).to(run.where)
+    players = pair.players(Minibatches(known, rng=rng, where=run.where), rng)
+    average = optim.EMA(pair.G, 0.99)
+    for _ in run.play(lambda: gan.play(gan.non_saturating, *players, m=64)):
+        average.update()
+    return models.pixels(average.module, pair.noise(rng)(kept), pair.low)
+
+
+known = images[:-kept]
+noisy = known[: len(known) // 2].astype(np.float32) / 255  # copies, hidden under faint noise
+copies = np.clip(noisy[:kept] + run.rng.normal(0, 0.05, noisy[:kept].shape), 0, 1)
+sets = {
+    f"learned from {len(known)}": (samples_of(known), known),
+    f"learned from {few}": (samples_of(known[:few]), known[:few]),
+    "copies with noise": (copies, known),
+}
+
+# %% How near are samples to what was learned from, and how near are images that were not
+figure = Figure(figsize=(9, 6), layout="constrained")
+panels = figure.subplots(len(sets), 1, sharex=True)
+sheets = []
+for axes, (name, (samples, learned)) in zip(panels, sets.items(), strict=True):
+    training = learned.astype(np.float32) / 255
+    near, held = (nearest_distances(x, training) for x in (samples, held_out))
+    found = compare(near, held)
+    bins = np.linspace(0, max(held.max(), near.max()), 60)
+    for values, label, colour in (
+        (near, "samples", "tab:green"),
+        (held, "held-out digits", "tab:gray"),
+    ):
+        axes.hist(values, bins, density=True, alpha=0.6, label=label, color=colour)
+    axes.set_title(f"{name}: closer {found.closer:.2f}, z {found.z:.0f}", fontsize=10)
+    axes.legend(fontsize=8)
+    twins = training[nearest_images(samples[:20], training)]
+    beside = np.stack([samples[:20], twins], axis=1).reshape(-1, *images.shape[1:])
+    sheets.append(plots.grid(beside, 4, 0))
+    expected = ("0.5: no copies", None) if len(learned) > few and samples is not copies else (
+        "near 1: it repeats them", found.closer > 0.9)  # fmt: skip
+    run.found(f"{name}: closer", found.closer, *expected)
+panels[-1].set_xlabel("distance to the nearest training image")
+run.save("distances", figure)
+run.save("nearest", np.concatenate(sheets, axis=1))  # a sample, its nearest image, a sample, ...
+run.end()

@@ -1,0 +1,106 @@
+"""Pix2pix: pairs of images, from an outline to the digit that it is of.
+
+    G pays   E|x - G(y)| + weight * E[-log D(y, G(y))]        y an outline, x the digit
+
+Isola et al. 2017, "Image-to-image translation with conditional adversarial networks". G is a U-Net:
+what it drew on the way down is laid beside what it draws on the way up, so no line has to pass
+through the narrow middle. D judges patches, not images: it is a convolution, and all its logits
+count. An outline leaves little open, and L1 alone finds the digit. But it asks for the median, and
+where ink ends that is black or white more often than the pixels are; D can tell that greys are
+missing (as colours are, in their section 4.2). Their lambda is 1 / weight. Their noise, dropout, is
+left out: it hardly changed what G answered.
+"""
+
+# %% Outlines: what lies beside the ink, and is none
+import numpy as np
+
+from tinygan import Tensor, gan, models, nn, ops, plots
+from tinygan.data import Minibatches
+from tinygan.example import Example
+from tinygan.metrics.classifier import Classifier
+from tinygan.models.pair import Pair, scaled
+from tinygan.translation import play_translation
+
+run = Example("pix2pix", __doc__, steps=600, full=10_000)
+learned, test = run.load_digits()
+
+
+def outlined(images):
+    """Of digits (N, 1, 28, 28): white where a pixel is no ink and one of its four neighbours is."""
+    ink = np.pad(images > 127, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    inside = ink[:, :, 1:-1, 1:-1]
+    beside = ink[:, :, :-2, 1:-1] | ink[:, :, 2:, 1:-1] | ink[:, :, 1:-1, :-2] | ink[:, :, 1:-1, 2:]
+    return np.uint8(255) * (beside & ~inside)
+
+
+both = np.concatenate([outlined(learned.images), learned.images], axis=1)
+outlines, digits = (a.astype(np.float32) / 255 for a in (outlined(test.images), test.images))
+
+
+# %% A U-Net, and a judge of patches of 18 x 18
+class Skip(nn.Module):
+    """x to [x, net(x)]: what comes after sees both."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return ops.concatenate([x, self.net(x)], axis=1)
+
+
+def networks(rng):
+    """G: 28 -> 14 -> 7 -> 14 -> 28. D: an outline and an image (N, 2, 28, 28) to (N, 1, 7, 7)."""
+    c, c2 = scaled(32, run.width), scaled(64, run.width)
+    down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
+    up = lambda a, b: nn.ConvTranspose2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
+    middle = down(c, c2), nn.BatchNorm2d(c2), nn.ReLU(), up(c2, c), nn.BatchNorm2d(c)
+    skip = Skip(nn.Sequential(*middle))
+    G = nn.Sequential(down(1, c), nn.LeakyReLU(0.2), skip, nn.ReLU(), up(2 * c, 1), nn.Tanh())
+    D = nn.Sequential(
+        *(down(2, c), nn.LeakyReLU(0.2), down(c, c2), nn.InstanceNorm2d(c2), nn.LeakyReLU(0.2)),
+        nn.Conv2d(c2, 1, 3, 1, 1, rng=rng),
+    )
+    return Pair(G, D, lr_g=2e-3, lr_d=5e-4)
+
+
+# %% The same net by the distance alone, and with D
+def trained(weight):
+    """What it makes of the outlines that it has not seen, in [0, 1]."""
+    rng = np.random.default_rng(run.seed)
+    pair = networks(rng).to(run.where)
+    data = Minibatches(both, rng=rng, where=run.where)
+
+    def pairs(m):
+        two = data(m)
+        return two[:, :1], two[:, 1:]
+
+    players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
+    G = run.averaged(pair.G, lambda: play_translation(*players, weight=weight))
+    return models.pixels(G, Tensor(outlines * 2 - 1).to(run.where))
+
+
+ways = {
+    "outlines": outlines,
+    "L1 alone": trained(0.0),
+    "L1 and D": trained(0.1),
+    "real digits": digits,
+}
+rows = np.stack([images[:24] for images in ways.values()], axis=1)  # in that order
+run.save("pairs", plots.grid(rows.reshape(-1, 1, 28, 28), 8, 0))
+
+# %% Are they the digits of which the outlines are? And are they as grey?
+judge = Classifier.shipped()
+for name, images in ways.items():
+    right = judge.accuracy(images, test.labels)
+    told = ("at least 0.9", right >= 0.9) if name == "L1 and D" else ()
+    run.found(f"named right by a classifier: {name}", right, *told)
+for name in ("L1 alone", "L1 and D"):
+    run.found(f"L1 to the digit: {name}", abs(ways[name] - digits).mean())
+grey = {name: ((images > 0.1) & (images < 0.9)).mean() for name, images in ways.items()}
+missing = {name: abs(share - grey["real digits"]) for name, share in grey.items()}
+nearer = missing["L1 and D"] < missing["L1 alone"]
+for name in ("L1 alone", "L1 and D", "real digits"):
+    told = ("nearer to real digits", nearer) if name == "L1 and D" else ()
+    run.found(f"share of grey pixels: {name}", grey[name], *told)
+run.end()

@@ -1,0 +1,179 @@
+"""What the examples share: options, data that are not there, Ctrl-C, figures that are kept."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tinygan import InputError, Tensor, data, gan, nn, optim
+from tinygan import example as module
+from tinygan.example import Example
+from tinygan.metrics.labelled import Share
+
+
+@pytest.fixture
+def example(tmp_path, monkeypatch):
+    """example("--seed", "3", steps=10) is an Example of these options, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*options, steps=10, full=70, **others):
+        monkeypatch.setattr(sys, "argv", ["toy.py", *options])
+        return Example("toy", "A toy.", steps=steps, full=full, **others)
+
+    return make
+
+
+def test_options_and_what_they_are_by_default(example):
+    run = example()
+    assert (run.seed, run.steps, run.full, run.width, run.where) == (0, 10, False, 1.0, "numpy")
+    run = example("--full", "--seed", "3", "--width", "0.5")
+    assert (run.seed, run.steps, run.full, run.width) == (3, 70, True, 0.5)
+    assert run.rng.random() == np.random.default_rng(3).random()
+    assert example("--full", "--steps", "4").steps == 4
+    assert run.many(5000) == 2500 and run.many(90) == 100 and example().many(5000) == 5000
+
+
+def test_a_notebook_has_the_defaults(example, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    assert example("-f", "kernel.json").steps == 10
+
+
+def test_an_example_without_data_has_no_such_option(example, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        example("--data", "digits", data=None)
+    assert stopped.value.code == 2 and "--data" in capsys.readouterr().err
+
+
+def test_data_that_are_not_there(example, monkeypatch, capsys):
+    def load(name, split="train", **options):
+        if name == "mnist":
+            raise InputError("mnist: no network")
+        return data.load(name, split)
+
+    monkeypatch.setattr(module, "load", load)
+    run = example("--full")
+    assert len(run.load().images) == 10_000 and not run.has_test
+    err = capsys.readouterr().err
+    assert err == "mnist: no network\nso this runs on the embedded digits\n"
+    for options, split in ((["--data", "mnist"], "train"), ([], "test")):
+        with pytest.raises(SystemExit) as stopped:
+            example(*options).load(split)
+        err = capsys.readouterr().err
+        assert stopped.value.code == 2 and err.startswith("toy.py: ") and err.count("\n") == 1
+
+
+def test_data_with_test_images(example, monkeypatch):
+    digits = data.load("digits")
+    monkeypatch.setattr(module, "load", lambda name, split="train": digits._replace(name=name))
+    run = example("--full")
+    assert run.load().name == "mnist" and run.has_test
+    run = example("--data", "fashion-mnist")
+    assert run.load().name == "fashion-mnist" and run.has_test
+    run = example()
+    assert run.load().name == "digits" and not run.has_test
+
+
+def test_digits_to_learn_from_and_others_to_be_tested_on(example, monkeypatch, capsys):
+    digits = data.load("digits")
+    learned, test = example().load_digits()
+    whole = [np.concatenate(parts) for parts in zip(learned[1:3], test[1:3], strict=True)]
+    np.testing.assert_array_equal(whole[0], digits.images)
+    np.testing.assert_array_equal(whole[1], digits.labels)
+    assert len(test.images) == 1000
+    assert len(example("--width", "0.1").load_digits()[1].labels) == 200
+    asked = []
+
+    def load(name, split="train"):
+        asked.append(split)
+        return digits._replace(name=name)
+
+    monkeypatch.setattr(module, "load", load)
+    learned, test = example("--full").load_digits()
+    assert len(learned.images) == len(test.images) == 10_000 and asked == ["train", "test"]
+    capsys.readouterr()
+    for wrong, why in (
+        ({"labels": None}, "got no labels"),
+        ({"images": digits.images[:, :, :27]}, "got images (1, 27, 28)"),
+    ):
+        monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
+        with pytest.raises(SystemExit) as stopped:
+            example().load_digits()
+        err = capsys.readouterr().err
+        assert stopped.value.code == 2 and why in err and err.count("\n") == 1
+
+
+def test_the_average_of_a_player_over_the_rounds(example):
+    run, net, one = example("--steps", "4"), nn.Linear(1, 1, rng=np.random.default_rng(0)), None
+    weight = net.weight
+
+    def rounds():
+        while True:
+            weight.data = weight.data + 1
+            yield gan.Round(one, one, one, one)
+
+    twin = optim.EMA(other := net.copy(), 0.5)
+    for _ in range(4):
+        other.weight.data = other.weight.data + 1
+        twin.update()
+    average = run.averaged(net, rounds, 0.5)
+    np.testing.assert_array_equal(average.weight.data, twin.module.weight.data)
+    assert average.weight.data < weight.data == other.weight.data
+
+
+def test_rounds_are_played_and_figures_kept(example, capsys):
+    run, one = example("--steps", "3"), Tensor(np.ones(1))
+    rounds = iter([gan.Round(one, one, one, one)] * 5)
+    assert [step for step, _ in run.play(lambda: rounds)] == [1, 2, 3] and len(list(rounds)) == 2
+    run.save("pixels", np.zeros((30, 30), np.uint8))
+    run.save("figure", Figure())
+    run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2)
+    run.found("a share", np.float32(0.5), "at least .4", np.bool_(True))
+    run.found("a report", 7)
+    run.found_shares(Share(0.9, 0.8, 0.99), 0.95, 0.7)
+    run.found_shares(Share(0.9, 0.8, 0.99), 0.85, None)
+    run.end()
+    out = capsys.readouterr().out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["a", "share", "0.5", "at", "least", ".4", "reached"] in rows
+    assert ["a", "report", "7"] in rows
+    shares = "GAN-test 0.9 at least 0.95; real digits 0.9900 NOT reached"
+    assert shares.split() in rows and ["GAN-train", "0.8"] in rows
+    record = json.loads((run.out / "figures.json").read_text())
+    assert record["pictures"] == ["pixels.png", "figure.png"] and record["steps"] == 3
+    assert [f["holds"] for f in record["findings"]] == [True, None, False, True, True, None]
+    assert sorted(path.name for path in run.out.iterdir()) == [
+        "figure.png", "figures.json", "moving.gif", "pixels.png"]  # fmt: skip
+
+
+def test_ctrl_c_ends_it_with_one_line(tmp_path):
+    script = tmp_path / "toy.py"
+    script.write_text(
+        "import time\nfrom tinygan.example import Example\n"
+        "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
+        "print('ready', flush=True)\ntime.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and err == b"stopped\n"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(example, tmp_path, capsys):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(SystemExit) as stopped:
+        example()
+    assert stopped.value.code == 2 and capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,79 @@
+"""A match has what its remedies say, and nothing else."""
+
+from itertools import islice
+
+import guard  # noqa: F401  (registers the backend)
+import numpy as np
+import pytest
+
+from tinygan import Tensor, gan, grad, nn, remedies
+from tinygan.metrics.modes import ring
+from tinygan.remedies import REMEDIES, hasty, match
+
+RING = ring(sd=0.1)
+
+
+def kinds(net):
+    return [type(layer).__name__ for layer in net]
+
+
+def test_each_remedy_changes_one_thing():
+    plain = match(RING, seed=0)
+    assert kinds(plain.players[1]) == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
+    for remedy in REMEDIES:
+        found = match(RING, [remedy], seed=0)
+        G, D, data, noise, opt_g, opt_d = found.players
+        changed = {
+            "dropout": kinds(D) == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"],
+            "lower rate": opt_d.lr == 1e-3 < plain.players[5].lr == 4e-3,
+            "fewer units": D[0].out_features == 16 < plain.players[1][0].out_features == 64,
+            "label noise": False,
+            "label flips": False,
+            "minibatch discrimination": isinstance(D[4], nn.MinibatchDiscrimination),
+            "packing": (found.m, data(5).shape, G(noise(5)).shape) == (32, (5, 4), (5, 4)),
+        }
+        l = Tensor(np.zeros((1000, 1)) + 3)
+        prices = gan.minimax.real(l).numpy(), found.told(gan.minimax).real(l).numpy()
+        wrong = gan.minimax.fake(l).numpy() - prices[0]
+        share = (prices[1] - prices[0]) / wrong  # of the wrong label, for each
+        changed["label noise"] = abs(share.mean() - 0.25) < 0.03 and 0.4 < share.max() < 0.5
+        changed["label flips"] = abs(share.mean() - 0.1) < 0.04 and share.max() > 0.99
+        assert [name for name, does in changed.items() if does] == [remedy]
+        assert opt_g.lr == 1e-3 and kinds(found.G) == kinds(plain.G)
+
+
+def test_all_remedies_at_once_play_on_any_backend():
+    ends = []
+    for where in ("numpy", "guard"):
+        one = match(RING, REMEDIES, seed=[1, 2], where=where, width=0.1)
+        rounds = hasty(gan.non_saturating, one, times=2)
+        ends.append([next(rounds).d_loss.numpy() for _ in range(3)])
+        ends[-1] += [one.slope(gan.minimax), one.samples(7)]
+        assert one.samples(7).shape == (7, 2)
+    for here, there in zip(*ends, strict=True):
+        np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-5)
+
+
+def test_the_slope_is_the_length_of_the_mean_gradient():
+    """Of eight minibatches of m, each by itself: with minibatch discrimination that matters."""
+    one, again = (match(RING, ["minibatch discrimination"], seed=0) for _ in range(2))
+    G, D, _, noise, *_ = again.players
+    gradients = [
+        np.concatenate([g.numpy().reshape(-1) for g in grad(price, G.parameters())])
+        for price in (gan.minimax.g_loss(D(G(noise(64)))) for _ in range(8))
+    ]
+    expected = np.linalg.norm(np.mean(gradients, axis=0))
+    assert one.slope(gan.minimax) == pytest.approx(expected, rel=1e-4)
+
+
+def test_g_takes_more_steps_than_d():
+    one = match(RING, seed=0, width=0.1)
+    list(islice(hasty(gan.non_saturating, one, times=5), 3))
+    *_, opt_g, opt_d = one.players
+    assert (opt_g.t, opt_d.t) == (15, 3)
+
+
+def test_a_remedy_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"remedies: expected some of .*got \['prayer'\]"):
+        match(RING, ["prayer"], seed=0)
+    assert set(remedies.AGAINST_COLLAPSE) | set(remedies.AGAINST_SATURATION) == set(REMEDIES)

@@ -1,0 +1,58 @@
+"""One player at a time: half a round of Algorithm 1, again and again.
+
+    D alone    its optimum against the G that stands there, D* of Proposition 1
+    G alone    what pleases the D that stands there, which need not be like the data
+
+What they take is what `gan.play` takes; what they give are `descent.Step`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .descent import Step, descend
+from .gan import Game, Source, judge
+from .nn import Module, checks
+from .optim import Optimizer
+from .tensor import Tensor, no_grad
+
+__all__ = ["d_alone", "g_alone"]
+
+
+def d_alone(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+) -> Iterator[Step]:
+    """Steps of D while G stands still."""
+    checks.sizes(m=m)
+
+    def loss() -> Tensor:
+        x = data(m)
+        with no_grad():
+            fake = G(noise(m))
+        return game.d_loss(*judge(D, x, fake))
+
+    return descend(loss, opt_d)
+
+
+def g_alone(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+) -> Iterator[Step]:
+    """Steps of G while D stands still."""
+    checks.sizes(m=m)
+    return descend(lambda: game.g_loss(D(G(noise(m)))), opt_g)

@@ -1,0 +1,61 @@
+"""The networks of semi-supervised learning on digits (Salimans et al. 2016; openai/improved-gan,
+train_mnist_feature_matching.py): perceptrons, D's weights normalised.
+
+D = 784-1000-500-250-250-250-10 with ReLU, Gaussian noise of .3 at the image and .5 before each
+later layer; its body ends before the last noise. G = 100-500-500-784 with softplus and BatchNorm,
+from noise uniform in [0, 1).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from .. import nn
+from ..backend import Rng
+from ..gan import Source
+from ..nn import init
+from ..nn.weight_norm import data_dependent_init
+from ..supply import uniform
+from ..tensor import Tensor
+from .pair import scaled
+
+__all__ = ["improved_gan", "unit_noise"]
+
+
+def improved_gan(
+    images: np.ndarray, *, rng: Rng, width: float = 1
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """G, and D = Sequential(body, head) of which the uint8 `images` set the scales."""
+    layers: list[nn.Module] = [
+        nn.Linear(100, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
+        nn.Linear(500, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
+        nn.WeightNorm(nn.Linear(500, 784, rng=rng)), nn.Sigmoid(),
+    ]  # fmt: skip
+    G = nn.Sequential(*layers, nn.Unflatten(1, (1, 28, 28)))
+    widths = 784, *(scaled(n, width) for n in (1000, 500, 250, 250, 250))
+    body: list[nn.Module] = [nn.Flatten()]
+    for i, (a, b) in enumerate(pairwise(widths)):
+        body += [
+            nn.GaussianNoise(0.5 if i else 0.3, rng=rng),
+            normalised(a, b, rng, learned_scale=False),
+            nn.ReLU(),
+        ]
+    head = nn.GaussianNoise(0.5, rng=rng), normalised(widths[-1], 10, rng, learned_scale=True)
+    D = nn.Sequential(nn.Sequential(*body), nn.Sequential(*head))
+    data_dependent_init(D, Tensor(images.astype(np.float32) / 255))
+    return G, D
+
+
+def normalised(inputs: int, outputs: int, rng: Rng, *, learned_scale: bool) -> nn.WeightNorm:
+    """A linear layer of D, whose direction begins as N(0, .1^2)."""
+    layer = nn.Linear(inputs, outputs, rng=rng)
+    init.normal_(layer.weight, 0.0, 0.1, rng=rng)
+    return nn.WeightNorm(layer, learned_scale=learned_scale)
+
+
+def unit_noise(G: nn.Module, rng: Rng) -> Source:
+    """Uniform in [0, 1), (m, 100), where G lives."""
+    like = G.parameters()[0].data
+    return lambda m: Tensor(uniform(rng, (m, 100), like))
