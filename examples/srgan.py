@@ -37,27 +37,16 @@ small = shrunk(digits)
 
 
 # %% Residual blocks at 7x7, then twice: four times the channels, shuffled into pixels
-class Residual(nn.Module):
-    """x + net(x), of layers: at the start of training nearly x, however many are in a row."""
-
-    def __init__(self, *layers):
-        super().__init__()
-        self.net = nn.Sequential(*layers)
-
-    def forward(self, x):
-        return x + self.net(x)
-
-
 def networks(rng):
     """G as in their figure 4, with 2 blocks for 16; D is DCGAN's."""
     c, c2 = scaled(32, run.width), scaled(16, run.width)
     conv = lambda a, b: nn.Conv2d(a, b, 3, 1, 1, rng=rng)  # noqa: E731
     normed = lambda: (conv(c, c), nn.BatchNorm2d(c))  # noqa: E731
-    blocks = [Residual(*normed(), nn.ReLU(), *normed()) for _ in range(2)]
+    blocks = [nn.Residual(*normed(), nn.ReLU(), *normed()) for _ in range(2)]
     grow = [conv(c, 4 * c), nn.PixelShuffle(2), nn.ReLU(),
             conv(c, 4 * c2), nn.PixelShuffle(2), nn.ReLU()]  # fmt: skip
     G = nn.Sequential(
-        conv(1, c), nn.ReLU(), Residual(*blocks, *normed()), *grow, conv(c2, 1), nn.Tanh()
+        conv(1, c), nn.ReLU(), nn.Residual(*blocks, *normed()), *grow, conv(c2, 1), nn.Tanh()
     )
     return models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width)._replace(G=G)
 

@@ -201,6 +201,17 @@ def sequential(draw):
     )
 
 
+@AFFINE.add("Residual")
+def residual(draw):
+    rng = generator(draw)
+    layers = nn.Linear(2, 3, rng=rng), nn.Tanh(), nn.Linear(3, 2, False, rng=rng)
+    return point(
+        nn.Residual(*layers),
+        near_integers(rng, (draw(st.integers(1, 3)), 2)),
+        lambda x, w, b, v: x + np.tanh(x @ w.T + b) @ v.T,
+    )
+
+
 # A layer that is shared is one parameter, whose gradient is the sum over its places.
 @AFFINE.add("Module", "a layer used twice")
 def shared(draw):

@@ -60,6 +60,7 @@ LAYERS = {
     "PixelShuffle": (lambda: nn.PixelShuffle(2), (2, 8, 2, 3)),
     "ReLU": (lambda: nn.ReLU(), (3, 4)),
     "ReflectionPad2d": (lambda: nn.ReflectionPad2d((1, 2, 0, 1)), (2, 2, 3, 4)),
+    "Residual": (lambda: nn.Residual(nn.Linear(4, 4, rng=rng()), nn.Tanh()), (3, 4)),
     "Sequential": (lambda: nn.Sequential(nn.Linear(4, 3, rng=rng()), nn.Tanh()), (2, 4)),
     "Sigmoid": (lambda: nn.Sigmoid(), (3, 4)),
     "Softplus": (lambda: nn.Softplus(), (3, 4)),

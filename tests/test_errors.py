@@ -222,6 +222,7 @@ LAYERS = {
         r"WeightNorm: the weight of an output of Linear\(.*\) is 0 or NaN",
     ),
     "sequential": (lambda: nn.Sequential(NET, 3), "Sequential: layer 1 must be a Module, got 3"),
+    "residual": (lambda: nn.Residual(NET, 3), "Residual: layer 1 must be a Module, got 3"),
 }
 INPUTS = {
     "Linear": (lambda: NET(zeros(2, 4)), r"Linear: expected 3 elements along axis -1.*\(2, 4\)"),
@@ -276,6 +277,7 @@ INPUTS = {
     "Unflatten, dim": (lambda: nn.Unflatten(2, (2, 2))(X), "Unflatten: .*along axis 2.*"),
     "PixelShuffle": (lambda: nn.PixelShuffle(2)(IMAGES), "PixelShuffle: .*divisible by 4.*"),
     "Upsample": (lambda: nn.Upsample(scale_factor=2)(X), r"Upsample: expected \(N, C, H, W\), got"),
+    "Residual": (lambda: nn.Residual(NET)(X), r"Residual: its layers give \(2, 2\) for \(2, 3\)"),
     "ReflectionPad2d": (lambda: nn.ReflectionPad2d(4)(IMAGES), r"widths \(4, 4\) reach beyond"),
     "WeightNorm": (
         lambda: nn.WeightNorm(nn.Linear(3, 2, rng=RNG))(zeros(2, 4)),

@@ -205,7 +205,8 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
 @pytest.mark.parametrize("learned", [True, False])
 def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
     layer = nn.WeightNorm(nn.Maxout(3, 4, 2, rng=rng()), learned_scale=learned).astype(np.float64)
-    assert by_example(layer) and by_example(nn.Sequential(layer, nn.ReLU()))
+    assert by_example(layer) and by_example(nn.Sequential(nn.Residual(layer), nn.ReLU()))
+    assert not by_example(nn.Residual(layer, nn.BatchNorm1d(4)))
     before, x = layer.state_dict(), rng(1).normal(size=(M, 3))
     alone = np.concatenate([layer(x[i : i + 1]).data for i in range(M)])
     np.testing.assert_allclose(layer(x).data, alone, rtol=1e-12)

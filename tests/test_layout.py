@@ -34,6 +34,7 @@ ORDER = [
     "joint",
     "semi_supervised",
     "translation",
+    "cycle",
     "replay",
     "__init__",  # the public API
     "models",

@@ -234,6 +234,7 @@ def test_every_layer_that_pytorch_has_is_compared():
         "MinibatchDiscrimination",
         "Module",
         "Parameter",
+        "Residual",
         "init",
     }
     # What wraps a layer keeps it to itself; Linear and the convolutions are there by themselves.

@@ -8,6 +8,7 @@ from .minibatch import MinibatchDiscrimination
 from .module import Module, Parameter, Sequential
 from .noise import Dropout, GaussianNoise
 from .norm import BatchNorm1d, BatchNorm2d, InstanceNorm2d, LayerNorm
+from .residual import Residual
 from .shape import Flatten, PixelShuffle, ReflectionPad2d, Unflatten, Upsample
 from .spectral import SpectralNorm
 from .weight_norm import WeightNorm
@@ -32,6 +33,7 @@ __all__ = [
     "PixelShuffle",
     "ReLU",
     "ReflectionPad2d",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softplus",

@@ -7,6 +7,7 @@ from .affine import Conv2d, ConvTranspose2d, Embedding, Linear, Maxout
 from .module import Module, Sequential
 from .noise import Dropout, GaussianNoise
 from .norm import InstanceNorm2d, LayerNorm
+from .residual import Residual
 from .shape import Flatten, PixelShuffle, ReflectionPad2d, Upsample
 from .weight_norm import WeightNorm
 
@@ -23,10 +24,11 @@ LAYERS = {
 def by_example(module: Module) -> bool:
     """Whether each example's output depends on that example alone, and a pass leaves no trace.
 
-    True of these layers, of WeightNorm around one, and of Sequentials of them; BatchNorm mixes
-    examples, SpectralNorm counts passes, and of other classes, derived ones too, nothing is known.
+    True of these layers, of WeightNorm around one, and of Sequentials and Residuals of them;
+    BatchNorm mixes examples, SpectralNorm counts passes, and of other classes, derived ones too,
+    nothing is known.
     """
-    if type(module) is Sequential:
+    if isinstance(module, Sequential) and type(module) in (Sequential, Residual):
         return all(by_example(layer) for layer in module)
     if type(module) is WeightNorm:
         return by_example(module._layer)

@@ -208,7 +208,7 @@ class Sequential(Module):
         super().__init__()
         for i, layer in enumerate(layers):
             if not isinstance(layer, Module):
-                raise TypeError(f"Sequential: layer {i} must be a Module, got {layer!r}")
+                raise TypeError(f"{type(self).__name__}: layer {i} must be a Module, got {layer!r}")
         self.layers = list(layers)
 
     def children(self) -> Iterator[tuple[str, Module]]:
