@@ -117,7 +117,7 @@ def test_nothing_is_wrong_with_real_images_and_bad_ones_are_marked(rows):
     marked = {name: set(report.alarms(row, rows["real images"])) for name, row in rows.items()}
     assert marked["real images"] == set()
     both = {"recall", "pixel_recall"}
-    assert both <= marked["noise"] and both | {"copying_z"} <= marked["one class alone"]
+    assert both <= marked["noise"] and both | {"copying_z", "class_1"} <= marked["one class alone"]
     assert {"density", "pixel_density", "parzen", "duplicates", *both} <= marked["k-means"]
 
 
@@ -128,6 +128,9 @@ def test_nothing_is_wrong_with_real_images_and_bad_ones_are_marked(rows):
         ({"pixel_density": 1.5}, "pixel_density", "density 1.50 in pixels is over 1.2"),
         ({"recall": 0.8}, "recall", "recall 0.800 in features is under its floor 0.9"),
         ({"pixel_recall": 0.8}, "pixel_recall", "recall 0.800 in pixels is under its floor 0.9"),
+        ({"class_8": 9000.0}, "class_8", "samples are of class 8: the generator has collapsed"),
+        ({"precision": 0.4}, "precision", "precision 0.400 in features is under half of its floor"),
+        ({"pixel_precision": 0.4}, "pixel_precision", "most samples are unlike any real image"),
         ({"at_edge": 1.0, "sigma": 0.1}, "sigma", "sigma 0.1 is at the edge of its grid"),
         ({"parzen": 400.0}, "parzen", "Parzen 400.0 is over that of real images"),
         ({"copying_z": 9.0}, "copying_z", "copying z 9.0 is over 3: the samples are nearer"),
@@ -148,9 +151,10 @@ def test_what_is_wrong_is_said_in_words_and_marked_at_the_number(rows, changed, 
 
 
 def test_a_recall_is_under_its_floor_by_more_than_the_draw_of_samples():
-    floor = {"recall": 0.9, "pixel_recall": 0.9, "parzen": 0.0, "parzen_error": 1.0}
+    shares = "precision", "recall", "pixel_precision", "pixel_recall"
+    floor = {**dict.fromkeys(shares, 0.9), "parzen": 0.0, "parzen_error": 1.0}
     row = dict.fromkeys([*report.COLUMNS, "at_edge"], 0.0)
-    row |= {"class_0": 2000.0, "pixel_recall": 0.9}
+    row |= {**dict.fromkeys(shares, 0.9), "class_0": 1000.0, "class_1": 1000.0}
     margin = 4 * math.sqrt(2 * 0.9 * 0.1 / 2000)
     found = [set(report.alarms({**row, "recall": 0.9 - x * margin}, floor)) for x in (0.99, 1.01)]
     assert found == [set(), {"recall"}]

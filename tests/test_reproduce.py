@@ -237,7 +237,7 @@ def test_the_findings_of_mixtures(monkeypatch, tmp_path):
     monkeypatch.setattr(mixtures, "EPOCH", 2)
     told = []
     findings, curves = mixtures.run(0, told.append, "numpy", epochs=3)
-    assert len(findings) == 16 and len(told) == 4
+    assert len(findings) == 16 and len(told) == 8
     true = [f.ours for f in findings if "true samples: high" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
     true = [f.ours for f in findings if "true samples: reverse" in f.what]

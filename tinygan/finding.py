@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 def near(what: str, ours: float, published: float, within: float) -> Finding:
     """Reproduced if it is no further than `within` from the published figure."""
-    return Finding(what, ours, f"{published:.6g} +- {within:g}", abs(ours - published) <= within)
+    return Finding(what, ours, f"{published:.9g} +- {within:g}", abs(ours - published) <= within)
 
 
 def lines(
@@ -39,7 +39,7 @@ def lines(
     table = [("", "ours", beside, "")]
     for findings in rows:
         figures, first = [finding.ours for finding in findings], findings[0]
-        ours = f"{statistics.mean(figures):.6g}"
+        ours = f"{statistics.mean(figures):.7g}"
         verdict = {True: word, False: f"NOT {word}", None: ""}[first.holds]
         if len(figures) > 1:
             ours += f" +- {statistics.stdev(figures):.2g}"

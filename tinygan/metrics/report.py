@@ -50,9 +50,22 @@ def alarms(row: Row, floor: Row) -> dict[str, str]:
 
 def _alarms(row: Row, floor: Row) -> Iterator[tuple[str, str]]:
     n = sum(row[name] for name in COUNTS)
+    most = max(COUNTS, key=lambda name: row[name])
+    if row[most] > n / 2:
+        yield (
+            most,
+            f"{row[most]:.0f} of {n:.0f} samples are of {most.replace('_', ' ')}: the generator "
+            "has collapsed, or was asked for one class",
+        )
     for prefix, where in (("", "in features"), ("pixel_", "in pixels")):
         density, recall = row[f"{prefix}density"], row[f"{prefix}recall"]
         least = floor[f"{prefix}recall"]
+        if row[f"{prefix}precision"] < floor[f"{prefix}precision"] / 2:
+            yield (
+                f"{prefix}precision",
+                f"precision {row[f'{prefix}precision']:.3f} {where} is under half of its floor "
+                f"{floor[f'{prefix}precision']:.3f}: most samples are unlike any real image",
+            )
         if density > 1.2:
             yield (
                 f"{prefix}density",

@@ -53,6 +53,7 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 30) 
     findings, curves = [], {}
     for (name, pack), published in PUBLISHED.items():
         mixture, who = MIXTURES[name], f"{name}, " + ("GAN" if pack == 1 else f"{pack} packed")
+        told(f"seed {seed}, {who}: {epochs} epochs of {EPOCH} steps ...")
         looks = (modes(points, mixture) for points in train(mixture, seed, pack, epochs, where))
         seen = [(m.captured, m.high_quality, m.reverse_kl) for m in looks]
         last, (most, share, kl) = seen[-1], WANTED[name]

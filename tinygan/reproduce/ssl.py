@@ -33,7 +33,7 @@ from ..tensor import Tensor, no_grad
 
 __all__ = ["chosen", "errors", "falling", "labels_alone", "run"]
 
-BATCH, STEPS = 100, 600  # of an epoch
+BATCH, STEPS, CLASSES = 100, 600, 10  # steps of an epoch
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}
 MOST = {100: 300, 1000: 250}  # what is to be reached, in errors of 10,000
 
@@ -42,6 +42,8 @@ def run(
     seed: int, told: Callable[[str], object], where: str, epochs: int = 30, labels: int = 100
 ) -> Outcome:
     """Train on `labels` labelled images and all 60,000 without; then on the labels alone."""
+    if labels < CLASSES or labels % CLASSES:
+        raise InputError(f"--labels: expected a multiple of {CLASSES}, got {labels}")
     (images, classes), test = (load("mnist", split).labelled() for split in ("train", "test"))
     rng = np.random.default_rng(seed)
     few = chosen(classes, labels, rng)
