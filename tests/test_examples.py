@@ -238,3 +238,16 @@ def test_wrong_input_is_one_line_and_status_2(options, message, tmp_path, monkey
         runpy.run_path(str(EXAMPLES / "dcgan.py"), run_name="__main__")
     out, err = capsys.readouterr()
     assert stopped.value.code == 2 and message in err and err.count("\n") == 1 and not out
+
+
+def test_cyclegan(play):
+    names, figures = play("cyclegan", "--steps", "2")
+    assert set(names["losses"]) >= {"cycle and identity", "the game alone"}
+    for made in names["losses"].values():
+        assert all(images.shape == names["x_held"].shape for images in made)
+    assert figures["error of G: another digit"] > 0.05  # how far two zebras are apart
+
+
+def test_stackgan(play):
+    _, figures = play("stackgan", "--steps", "2")
+    assert all(0 <= share <= 1 for what, share in figures.items() if "share" in what)

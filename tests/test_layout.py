@@ -35,6 +35,7 @@ ORDER = [
     "semi_supervised",
     "translation",
     "cycle",
+    "captioned",
     "replay",
     "__init__",  # the public API
     "models",

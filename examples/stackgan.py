@@ -1,0 +1,143 @@
+"""StackGAN: images from captions, in two stages.
+
+    stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colours
+    stage II   that image, and another c of the same caption  to 28x28    what the first left undone
+
+Zhang et al. 2017, "StackGAN: text to photo-realistic image synthesis with stacked generative
+adversarial networks". e stands for the caption, as in "a red seven on blue": here the sum of a
+vector for each word, which is learned (their encoder of sentences was trained elsewhere). The words
+are all seen in training, but a fifth of the captions is not. A judge, trained on grey digits, tells
+if an image shows the digit, the ink and the ground that its caption asks for.
+"""
+
+# %% Digits in colours, and captions of which a fifth is kept back
+import numpy as np
+
+from tinygan import Tensor, gan, nn, no_grad, ops, plots
+from tinygan.captioned import Augmentation, Caption, Matches, play_captioned
+from tinygan.data import Minibatches
+from tinygan.data.coloured import CAPTIONS, TABLE, WORDS, coloured
+from tinygan.example import Example
+from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.coloured import told
+from tinygan.models.pair import Pair, scaled
+
+run = Example("stackgan", __doc__, steps=1000, full=20_000)
+rng, (learned, test) = run.rng, run.load_digits()
+every = np.arange(len(CAPTIONS))
+unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
+images, said = coloured(*learned.labelled(), seen, rng=rng)
+
+
+def halved(images):
+    """The means of blocks of 2x2."""
+    return np.uint8(np.rint(images.reshape(len(images), 3, 14, 2, 14, 2).mean(axis=(3, 5))))
+
+
+# %% Two generators, from noise and words to images and the KL of c; and what reads what was said
+Z, C = 32, 32  # numbers of noise, and of what stands for a caption
+c, c2 = scaled(24, run.width), scaled(48, run.width)
+
+
+def conv(a, b, kernel=4, stride=2, layer=nn.Conv2d, slope=0.0):
+    return layer(a, b, kernel, stride, 1, rng=rng), nn.BatchNorm2d(b), nn.LeakyReLU(slope)
+
+
+def up(a, b):
+    return conv(a, b, layer=nn.ConvTranspose2d)
+
+
+class StageI(nn.Module):
+    size = Z + C
+
+    def __init__(self):
+        super().__init__()
+        self.augment = Augmentation(Caption(len(WORDS), 128, rng=rng), C, rng=rng)
+        start = nn.Linear(Z + C, c2 * 49, rng=rng), nn.Unflatten(1, (c2, 7, 7))
+        end = nn.Conv2d(c, 3, 3, 1, 1, rng=rng), nn.Tanh()
+        self.net = nn.Sequential(*start, nn.BatchNorm2d(c2), nn.ReLU(), *up(c2, c), *end)
+
+    def forward(self, noise, said):
+        code, kl = self.augment(said, noise[:, Z:])
+        return self.net(ops.concatenate([noise[:, :Z], code], axis=1)), kl
+
+
+class StageII(nn.Module):
+    size = StageI.size + C
+
+    def __init__(self, first):
+        super().__init__()
+        self._first = first  # what begins with _ is no part of a module: it learns no more
+        self.augment = Augmentation(Caption(len(WORDS), 128, rng=rng), C, rng=rng)
+        self.look = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
+        block = nn.Residual(*conv(c2, c2, 3, 1), *conv(c2, c2, 3, 1)[:2])
+        end = nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()
+        self.net = nn.Sequential(*conv(c2 + C, c2, 3, 1), block, nn.ReLU(), *up(c2, c), *end)
+
+    def forward(self, noise, said):
+        with no_grad():
+            small, _ = self._first(noise[:, : Z + C], said)
+        code, kl = self.augment(said, noise[:, Z + C :])
+        planes = ops.broadcast_to(code.reshape(-1, C, 1, 1), (len(code), C, 7, 7))
+        return self.net(ops.concatenate([self.look(small), planes], axis=1)), kl
+
+
+def reader(*second):
+    body = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), *conv(c, c2, *second, slope=0.2)
+    net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
+    return Matches(net, Caption(len(WORDS), 64, rng=rng))
+
+
+# %% One stage, then the other
+def there(array):
+    return Tensor(array).to(run.where)
+
+
+def trained(G, D, images):
+    """G, averaged over the last rounds."""
+    pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.where)
+    data, table = Minibatches(images, labels=said, rng=rng, where=run.where), there(TABLE)
+
+    def captioned(m):
+        x, which = data.labelled(m)
+        return x, table[which]
+
+    players = pair.players(captioned, rng)
+    how = {"m": 32, "kl": 0.2}
+    return run.averaged(G, lambda: play_captioned(gan.non_saturating, *players, **how), 0.995)
+
+
+first = trained(StageI(), reader(3, 1), halved(images))
+second = trained(StageII(first), reader(), images)
+
+
+# %% What was asked for, and what is to be seen
+def drawn(which):
+    """Images in [0, 1] of both stages: what the first makes, and what the second makes of it."""
+    noise = np.random.default_rng(1).standard_normal((len(which), StageII.size), dtype=np.float32)
+    ways = (first, noise[:, : StageI.size]), (second, noise)
+    with no_grad():
+        made = [G(there(z), there(TABLE[which]))[0].numpy() for G, z in ways]
+    return [np.clip(images / 2 + 0.5, 0, 1) for images in made]
+
+
+def right(images, which):
+    """The share of images that show the digit, the ink and the ground of their captions."""
+    return (told(images, Classifier.shipped()) == CAPTIONS[which]).all(axis=1).mean()
+
+
+for name, which in (("all", every), ("unseen", np.sort(unseen))):
+    small, large = drawn(which)
+    sheets = small.repeat(2, axis=2).repeat(2, axis=3), large
+    run.save(name, np.concatenate([plots.grid(images, 16, 0) for images in sheets]))
+for name, kept in (("seen", seen), ("unseen", unseen)):
+    which = rng.choice(kept, run.many(2000))
+    for stage, images in zip(("I", "II"), drawn(which), strict=True):
+        share = right(images, which)
+        run.found(
+            f"stage {stage}, {name} captions: as asked for", share, "at least 0.9", share >= 0.9
+        )
+images, said = coloured(*test.labelled(), every, rng=rng)
+for name, real in (("14x14", halved(images)), ("28x28", images)):
+    run.found(f"real digits of {name}: as their captions", right(real / np.float32(255), said))
+run.end()

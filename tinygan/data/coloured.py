@@ -1,0 +1,64 @@
+"""Coloured digits and their captions: "a red seven on blue".
+
+    images, said = coloured(digits, labels, which, rng=rng)    said: indices into CAPTIONS
+    WORDS[TABLE[said][0, 1]]                                   the second word of the first caption
+
+The colours are the corners of the cube of red, green and blue. The four with all the red there is
+are inks, the four without any are grounds: no ink is a ground, and in red all digits look alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import Rng
+
+__all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "coloured"]
+
+INKS = {"red": (1, 0, 0), "yellow": (1, 1, 0), "magenta": (1, 0, 1), "white": (1, 1, 1)}
+GROUNDS = {"black": (0, 0, 0), "blue": (0, 0, 1), "green": (0, 1, 0), "cyan": (0, 1, 1)}
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+WORDS = ("a", "on", *INKS, *DIGITS, *GROUNDS)
+# What is said in each caption: its digit, the index of its ink and that of its ground.
+CAPTIONS = np.stack(np.unravel_index(np.arange(160), (10, 4, 4)), axis=1)
+# And its words, as indices into WORDS.
+TABLE = np.array(
+    [
+        [0, 2 + ink, 2 + len(INKS) + digit, 1, 2 + len(INKS) + len(DIGITS) + ground]
+        for digit, ink, ground in CAPTIONS
+    ]
+)
+
+
+def coloured(
+    digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
+) -> tuple[np.ndarray, np.ndarray]:
+    """Digits uint8 (N, 1, H, W) as uint8 (N, 3, H, W), each as one of the captions `which` (K,)
+    says that speak of its label, by chance; and the indices of those captions, (N,).
+
+    A pixel is ground + digit * (ink - ground). Raises ValueError for other shapes, for captions
+    that there are not, and if none speaks of some digit."""
+    if digits.dtype != np.uint8 or digits.ndim != 4 or digits.shape[1] != 1:
+        raise ValueError(f"digits: expected uint8 (N, 1, H, W), got {digits.dtype} {digits.shape}")
+    if labels.shape != digits.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels: expected integers ({len(digits)},), got {labels.dtype} {labels.shape}"
+        )
+    if not np.isin(which, np.arange(len(CAPTIONS))).all():
+        raise ValueError(f"which: expected indices of 0..{len(CAPTIONS) - 1}, got {which}")
+    said = np.zeros(len(digits), np.int64)
+    for digit in np.unique(labels):
+        fitting = which[CAPTIONS[which, 0] == digit]
+        if not len(fitting):
+            raise ValueError(f"which: none of these captions speaks of {digit}")
+        here = labels == digit
+        said[here] = rng.choice(fitting, here.sum())
+    _, ink, ground = CAPTIONS[said].T
+    above, below = (
+        np.array([*colours.values()])[index][:, :, None, None]
+        for colours, index in ((INKS, ink), (GROUNDS, ground))
+    )
+    # Of whole numbers, for each of the three is 0 or 1: `digits`, 255 - `digits`, 0 or 255.
+    painted = 255 * below + digits.astype(np.int16) * (above - below)
+    return painted.astype(np.uint8), said
