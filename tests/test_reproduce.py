@@ -83,8 +83,8 @@ def test_seeds_are_averaged_and_records_added(toy, tmp_path):
         found = reproduce("toy", (0, 1), told=heard.append, history=history, epochs=5)
     assert heard[:2] == ["seed 0 for 5 on numpy", "seed 1 for 5 on numpy"]
     assert [[f.ours for f in outcome.findings] for outcome in found] == [[0, 7], [0.5, 7]]
-    assert "0.25 +- 0.35" in table(found) and "  reproduced by 1 of 2" in table(found)
-    assert "NOT reproduced" in table(found[:1]) and "+- 0.35" not in table(found[:1])
+    assert "0.25 +- 0.35" in table("toy", found) and "  reproduced by 1 of 2" in table("toy", found)
+    assert "NOT reproduced" in table("toy", found[:1]) and "+- 0.35" not in table("toy", found[:1])
     records = json.loads(history.read_text())
     assert len(records) == 2 and records[0]["options"] == {"epochs": 5}
     assert [one["curves"] for one in records[1]["seeds"]] == [{"x": [0]}, {"x": [1]}]
@@ -105,15 +105,20 @@ def test_what_there_is_is_listed(capsys):
     out = capsys.readouterr().out
     for name, experiment in EXPERIMENTS.items():
         assert name in out and experiment.published in out and experiment.takes in out
+    assert main(["reproduce", "--list", "theory"]) == 0
+    out = capsys.readouterr().out
+    assert "closed form  C = " in out and "vae" not in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["theorie"], "did you mean 'theory'?"),
+        (["--list", "theorie"], "did you mean 'theory'?"),
         (["theory", "--epochs", "3"], "--epochs: theory has no such option"),
         (["theory", "--seeds", "0"], "--seeds: expected at least 1, got 0"),
         (["theory", "--out", "no/where.json"], "--out no/where.json: there is no folder"),
+        (["theory", "--out", "/proc/h.json"], "--out /proc/h.json: the"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):

@@ -133,7 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     judged.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     judged.add_argument(
-        "--n", type=int, default=10_000, metavar="N", help="how many samples (default: 10000)"
+        "--n",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="how many samples, 1000 to 65536, and no more than there are real images "
+        "(default: 10000)",
     )
     judged.add_argument(
         "--against",
@@ -155,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure published figures anew: ours, published, verdict.",
     )
     again.add_argument("name", nargs="?", metavar="NAME", help="see --list")
-    again.add_argument("--list", action="store_true", help="what there is, and how long it takes")
+    again.add_argument(
+        "--list", action="store_true", help="what there is, or what NAME is, and how long it takes"
+    )
     again.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="how many, from 0 on (default: 1)"
     )

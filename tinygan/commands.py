@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import json
 import math
-import os
 import sys
+import tempfile
 from dataclasses import fields
 from pathlib import Path
 
@@ -136,7 +136,7 @@ def reproduce(args: argparse.Namespace) -> int:
     from .reproduce import EXPERIMENTS, listing, picture, reproduce, table
 
     if args.list or args.name is None:
-        print(listing())
+        print(listing(*filter(None, [args.name])))
         return 0
     for name in ("seeds", "epochs", "labels"):
         value = getattr(args, name)
@@ -149,7 +149,7 @@ def reproduce(args: argparse.Namespace) -> int:
     outcomes = reproduce(
         args.name, range(args.seeds), told=told, history=args.out, where=args.backend, **options
     )
-    print(table(outcomes))
+    print(table(args.name, outcomes))
     drawn = picture(args.name, args.out)
     print(f"\nadded to {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
     return 0
@@ -185,14 +185,18 @@ def _check_picture(option: str, name: str) -> None:
 
 
 def _check_writable(option: str, name: str) -> None:
-    """Before any work, see that a file of that name can be written."""
+    """Before any work, see that a file of that name can be written, by writing one beside it."""
     path = Path(name)
     if not name or path.is_dir():
         raise InputError(f"{option}: expected a file to write, got {name!r}")
     if not path.resolve().parent.is_dir():
         raise InputError(f"{option} {name}: there is no folder {path.resolve().parent}")
-    if not os.access(path.resolve().parent, os.W_OK):
-        raise InputError(f"{option} {name}: the folder cannot be written to")
+    try:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as problem:
+        raise InputError(
+            f"{option} {name}: the folder cannot be written to ({problem.strerror})"
+        ) from problem
 
 
 def info(args: argparse.Namespace) -> int:

@@ -42,6 +42,7 @@ class Experiment(NamedTuple):
     takes: str  # on two cores, and on a GPU where that matters
     options: Mapping[str, int] = {}  # further whole numbers, and what they are by default
     draw: Callable[[Path, Sequence[Outcome]], None] | None = None
+    beside: str = "published"  # what ours stands beside
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -51,6 +52,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "C = -1.163451 and JSD = .111421 for N(0,1) against N(1,1); and more",
         "ten seconds",
         draw=theory.draw,
+        beside="closed form",
     ),
     "mixtures": Experiment(
         mixtures.run,
@@ -93,13 +95,16 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
-def listing() -> str:
-    """What there is: name, protocol, published figure, time."""
-    blocks = [
-        f"{name}\n  protocol   {e.protocol}\n  published  {e.published}\n  takes      {e.takes}"
-        for name, e in EXPERIMENTS.items()
-    ]
-    return "\n".join(blocks)
+def listing(*names: str) -> str:
+    """What there is, or these: name, protocol, published figure or closed form, time. Raises
+    InputError for an unknown name."""
+    chosen = [choose("experiment", name, EXPERIMENTS) for name in names] or list(EXPERIMENTS)
+    lines = []
+    for name in chosen:
+        e = EXPERIMENTS[name]
+        said = {"protocol": e.protocol, e.beside: e.published, "takes": e.takes}
+        lines += [name, *(f"  {word:<11}  {text}" for word, text in said.items())]
+    return "\n".join(lines)
 
 
 def reproduce(
@@ -161,6 +166,7 @@ def _history(path: str | Path) -> list[Any]:
     return records
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(name: str, outcomes: Sequence[Outcome]) -> str:
     """ours | published | verdict, a line for each finding of the outcomes of all seeds."""
-    return lines(list(zip(*(outcome.findings for outcome in outcomes), strict=True)))
+    rows = list(zip(*(outcome.findings for outcome in outcomes), strict=True))
+    return lines(rows, beside=EXPERIMENTS[name].beside)
