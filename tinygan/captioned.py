@@ -3,7 +3,7 @@
     G   noise, words -> image        c ~ N(mu(e), sigma(e)^2),  e the vector of the caption
     D   image, words -> logit        of being real, and of being what the words say
 
-    G pays   fool(D(G(z, c), words))  +  weight * KL(N(mu(e), sigma(e)^2) || N(0, 1))
+    G pays   fool(D(G(z, c), words))  +  kl * KL(N(mu(e), sigma(e)^2) || N(0, 1))
     D pays   real(D(x, words)) + (fake(D(G(z, c), words)) + fake(D(x, other words))) / 2
 
 A real image with the caption of another counts as a fake (Reed et al. 2016, algorithm 1): else D
@@ -30,28 +30,35 @@ __all__ = ["Augmentation", "Caption", "Matches", "play_captioned"]
 
 
 class Caption(Module):
-    """The vector of a caption: the sum of one learned for each word, (N, L) integers to (N, K).
+    """The vector of a caption: the sum of one learned for each word, (N, L) integers in
+    0..words - 1 to (N, K), K = `size`.
 
-    It is divided by sqrt(L), and so begins with variance 1. A sum does not know the order of words.
+    It is divided by sqrt(L): of different words it begins with variance 1. A sum does not know
+    their order. Raises ValueError for other words.
     """
 
     def __init__(self, words: int, size: int, *, rng: Rng) -> None:
         super().__init__()
+        words, size = checks.sizes(words=words, size=size)
         self.vectors = Embedding(words, size, rng=rng)
 
     def forward(self, words: Tensor) -> Tensor:
-        if words.ndim != 2:
-            raise ValueError(f"words: expected integers (N, L), got {words.dtype} {words.shape}")
+        if words.ndim != 2 or not words.shape[1] or words.dtype.kind not in "iu":
+            raise ValueError(
+                f"words: expected integers (N, L), L >= 1, got {words.dtype} {words.shape}"
+            )
         return sum(self.vectors(words), axis=1) / math.sqrt(words.shape[1])
 
 
 class Augmentation(Module):
     """Conditioning augmentation: words (N, L) and normal noise (N, size) to c = mu(e) + sigma(e)
     noise, (N, size), e their `caption` (N, K); and KL(N(mu, sigma^2) || N(0, 1)), the mean of all
-    N * size, in nats. mu and log sigma^2 are linear in e."""
+    N * size, in nats. mu and log sigma^2 are affine in e. Raises ValueError for noise of another
+    shape or dtype."""
 
     def __init__(self, caption: Caption, size: int, *, rng: Rng) -> None:
         super().__init__()
+        (size,) = checks.sizes(size=size)
         self.caption, wide = caption, caption.vectors.embedding_dim
         self.mu = Linear(wide, size, rng=rng)
         self.log_variance = Linear(wide, size, rng=rng)
@@ -59,15 +66,17 @@ class Augmentation(Module):
     def forward(self, words: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         e = self.caption(words)
         mu, v = self.mu(e), self.log_variance(e)
-        if noise.shape != mu.shape:
-            raise ValueError(f"noise: expected {mu.shape}, got {noise.shape}")
+        if (noise.dtype, noise.shape) != (mu.dtype, mu.shape):
+            raise ValueError(
+                f"noise: expected {mu.dtype} {mu.shape}, got {noise.dtype} {noise.shape}"
+            )
         return mu + exp(v / 2) * noise, gaussian_kl(mu, v)
 
 
 class Matches(Module):
     """A D that reads: logit = first(x) + rest(x) . caption(words), of the 1 + K numbers that `net`
     gives for an image, (N, 1) (Miyato and Koyama 2018, eq. 3; StackGAN joins the caption to
-    features of the image instead)."""
+    features of the image instead). Raises ValueError if it gives another number of them."""
 
     def __init__(self, net: Module, caption: Caption) -> None:
         super().__init__()
@@ -102,9 +111,11 @@ def play_captioned(
     `captioned` gives images and words, (m, L) integers; G(noise, words) gives images, and the KL
     of its augmentation. The other words are those of the next image in the minibatch. (They may
     happen to be the same: let captions be many.) The logits in a Round are those of images with
-    their own captions.
+    their own captions. Raises ValueError for an m of 1, with which no words are another's.
     """
     checks.sizes(m=m)
+    if m == 1:
+        raise ValueError("m: expected an int >= 2, for each image needs another's words, got 1")
     checks.between(0, math.inf, kl=kl)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:

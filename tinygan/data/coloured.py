@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend import Rng
+from ..nn import checks
 
 __all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "coloured"]
 
@@ -34,19 +35,24 @@ TABLE = np.array(
 def coloured(
     digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Digits uint8 (N, 1, H, W) as uint8 (N, 3, H, W), each as one of the captions `which` (K,)
-    says that speak of its label, by chance; and the indices of those captions, (N,).
+    """Digits uint8 (N, 1, H, W) in colours, uint8 (N, 3, H, W): each as it is said in one of the
+    captions `which` (K,), drawn from those that speak of its label; and which one, int64 (N,).
 
-    A pixel is ground + digit * (ink - ground). Raises ValueError for other shapes, for captions
-    that there are not, and if none speaks of some digit."""
+    A pixel is ground + digit * (ink - ground), in [0, 1]. Raises ValueError for other shapes and
+    dtypes, for labels and captions that there are not, and if no caption speaks of some label;
+    TypeError for an rng that is no Generator."""
+    checks.generator(rng)
     if digits.dtype != np.uint8 or digits.ndim != 4 or digits.shape[1] != 1:
         raise ValueError(f"digits: expected uint8 (N, 1, H, W), got {digits.dtype} {digits.shape}")
     if labels.shape != digits.shape[:1] or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels: expected integers ({len(digits)},), got {labels.dtype} {labels.shape}"
         )
-    if not np.isin(which, np.arange(len(CAPTIONS))).all():
-        raise ValueError(f"which: expected indices of 0..{len(CAPTIONS) - 1}, got {which}")
+    if which.ndim != 1 or which.dtype.kind not in "iu":
+        raise ValueError(f"which: expected integers (K,), got {which.dtype} {which.shape}")
+    for name, array, n in (("labels", labels, len(DIGITS)), ("which", which, len(CAPTIONS))):
+        if array.size and not 0 <= array.min() <= array.max() < n:
+            raise ValueError(f"{name}: expected 0..{n - 1}, got {array.min()}..{array.max()}")
     said = np.zeros(len(digits), np.int64)
     for digit in np.unique(labels):
         fitting = which[CAPTIONS[which, 0] == digit]
@@ -56,7 +62,7 @@ def coloured(
         said[here] = rng.choice(fitting, here.sum())
     _, ink, ground = CAPTIONS[said].T
     above, below = (
-        np.array([*colours.values()])[index][:, :, None, None]
+        np.array([*colours.values()], np.int16)[index][:, :, None, None]
         for colours, index in ((INKS, ink), (GROUNDS, ground))
     )
     # Of whole numbers, for each of the three is 0 or 1: `digits`, 255 - `digits`, 0 or 255.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..backend import of
+from ..backend import is_array, of
 from ..data.coloured import GROUNDS, INKS
 from ..tensor import Tensor
 from .classifier import Classifier
@@ -24,14 +24,22 @@ def told(images: Any, judge: Classifier) -> np.ndarray:
     The ground is the colour nearest to the median of the pixels at the edge; the ink is the one
     nearest to the mean of the 4 % of pixels that are farthest from it. How far each pixel is on the
     way from ground to ink is the grey digit that `judge` is shown (interpolated to 28x28). Each
-    answer is the nearest there is, right or wrong: an image of noise gets one, too. Raises
-    ValueError for other shapes, or for numbers outside of [0, 1].
+    answer is the nearest there is, right or wrong: an image of noise gets one, too. And a faint
+    digit is shown as faint: with ink and ground each a tenth off, the shipped judge is wrong about
+    half of them. Raises ValueError for other shapes, or for numbers outside of [0, 1]; TypeError
+    for what is no array.
     """
+    if not is_array(images):
+        raise TypeError(f"images: expected an array, got {type(images).__name__}")
+    if images.shape[1:] not in ((3, 28, 28), (3, 14, 14)) or not len(images):
+        raise ValueError(
+            f"images: expected shape (N, 3, H, H), N >= 1 and H 28 or 14, got {images.shape}"
+        )
+    if images.dtype.kind not in "fiub":
+        raise ValueError(f"images: expected numbers, got {images.dtype}")
     x = of(images).to_host(images).astype(np.float32)
-    if x.ndim != 4 or x.shape[1] != 3 or x.shape[2:] not in ((28, 28), (14, 14)):
-        raise ValueError(f"images: expected (N, 3, H, H), H 28 or 14, got {x.shape}")
-    if not (x.size and x.min() >= 0 and x.max() <= 1):  # and so for NaN
-        raise ValueError("images: expected some, of numbers in [0, 1]")
+    if not (x.min() >= 0 and x.max() <= 1):  # and so for NaN
+        raise ValueError(f"images: expected numbers in [0, 1], got {x.min():g} to {x.max():g}")
     n, _, size, _ = x.shape
     inks, grounds = (np.array([*colours.values()], np.float32) for colours in (INKS, GROUNDS))
     edge = np.ones((size, size), bool)

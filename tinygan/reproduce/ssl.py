@@ -6,7 +6,7 @@ unlabelled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the 
 weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, the average is shorter accordingly, and the rate goes to 0 over
-the last half. Beside it stands the control: the same D, noise and steps on the labels alone.
+the last fifth. Beside it stands the control: the same D, noise and steps on the labels alone.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
 
 
 def falling(rate: float, steps: int) -> Callable[[int], float]:
-    """`rate` for half of the steps, then in a straight line to 0."""
-    return lambda t: rate * min(1.0, 2 * max(0.0, 1 - t / steps))
+    """`rate` for four fifths of the steps, then in a straight line to 0."""
+    return lambda t: rate * min(1.0, 5 * max(0.0, 1 - t / steps))
 
 
 def labels_alone(
