@@ -305,9 +305,9 @@ def test_the_networks_of_improved_gan():
     assert G(Tensor(np.zeros((3, 100), np.float32))).shape == (3, 1, 28, 28)
 
 
-def test_the_rate_falls_over_the_last_half():
+def test_the_rate_falls_over_the_last_fifth():
     rate = ssl.falling(0.01, 100)
-    assert [rate(t) for t in (0, 50, 75, 100, 200)] == pytest.approx([0.01, 0.01, 0.005, 0, 0])
+    assert [rate(t) for t in (0, 80, 90, 100, 200)] == pytest.approx([0.01, 0.01, 0.005, 0, 0])
 
 
 def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
