@@ -1,6 +1,7 @@
 """CycleGAN's rounds: what the players pay, who moves when; the buffer; recordings; a map found."""
 
 import gc
+import inspect
 import math
 import weakref
 
@@ -191,6 +192,23 @@ def test_a_buffer_is_the_same_in_minibatches():
     np.testing.assert_array_equal(singly, np.concatenate(together))
 
 
+def test_what_a_full_buffer_gives_away_is_any_of_what_it_keeps():
+    buffer, replaced = ImageBuffer(4, rng=rng(2)), np.zeros(4)
+    buffer(numbered(0, 4))
+    for i in range(4, 8004):
+        before = buffer.images.copy()
+        buffer(numbered(i, 1))
+        replaced += (buffer.images != before)[:, 0]
+    n = replaced.sum()
+    assert abs(replaced / n - 1 / 4).max() < 4 * math.sqrt(3 / 16 / n)
+
+
+def test_the_weights_and_the_buffer_are_those_of_the_paper_unless_others_are_given():
+    default = {k: p.default for k, p in inspect.signature(play_cycle).parameters.items()}
+    assert (default["m"], default["cycle"], default["identity"]) == (1, 10, 0.5 * 10)
+    assert ImageBuffer(rng=rng()).size == 50
+
+
 # Recordings.
 
 
@@ -235,7 +253,14 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
         seen.append(weakref.ref(made.edges[0][0]))
         return made
 
-    players.G.forward = forward
+    look = players.D_y.forward
+
+    def looked(images):
+        logits = look(images)
+        seen.append(weakref.ref(logits.edges[0][0]))
+        return logits
+
+    players.G.forward, players.D_y.forward = forward, looked
     opts = optimizers(players)
     rounds = play_cycle(gan.hinge, players, *sources(), *opts, buffers(), m=M, identity=0)
     gc.disable()
@@ -243,8 +268,8 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
         results = [next(rounds) for _ in range(3)]
     finally:
         gc.enable()
-    # In a round G maps x, and then F(y): the second finds the graph of the first.
-    assert kept == [0, 1, 0, 1, 0, 1] and not any(t.edges for result in results for t in result)
+    # In a round G maps x, and then F(y), which finds the graphs of G(x) and of what D_y made of it.
+    assert kept == [0, 2, 0, 2, 0, 2] and not any(t.edges for result in results for t in result)
 
 
 # What it is for.

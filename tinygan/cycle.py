@@ -97,8 +97,9 @@ def play_cycle(
 
     `opt_g` has the parameters of G and then of F, `opt_d` those of D_y and then of D_x; `buffers`
     are for the fakes of Y and of X; so are the logits in a Round. (The order, the weights and the
-    buffers are those of CycleGAN's code.) Raises ValueError if G or F give images of another shape
-    than those they are to be like.
+    buffers are those of CycleGAN's code. But its G and F pay (l - 1)^2, and of `least_squares()`
+    half of that: beside this game, 5 and 2.5 are what it weighs.) Raises ValueError if G or F give
+    images of another shape than those they are to be like.
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, cycle=cycle, identity=identity)

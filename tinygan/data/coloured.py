@@ -66,5 +66,5 @@ def coloured(
         for colours, index in ((INKS, ink), (GROUNDS, ground))
     )
     # Of whole numbers, for each of the three is 0 or 1: `digits`, 255 - `digits`, 0 or 255.
-    painted = 255 * below + digits.astype(np.int16) * (above - below)
+    painted = 255 * below + digits * (above - below)
     return painted.astype(np.uint8), said

@@ -26,8 +26,8 @@ def told(images: Any, judge: Classifier) -> np.ndarray:
     way from ground to ink is the grey digit that `judge` is shown (interpolated to 28x28). Each
     answer is the nearest there is, right or wrong: an image of noise gets one, too. And a faint
     digit is shown as faint: with ink and ground each a tenth off, the shipped judge is wrong about
-    half of them. Raises ValueError for other shapes, or for numbers outside of [0, 1]; TypeError
-    for what is no array.
+    more than half of them. Raises ValueError for other shapes, or for numbers outside of [0, 1];
+    TypeError for what is no array.
     """
     if not is_array(images):
         raise TypeError(f"images: expected an array, got {type(images).__name__}")
@@ -50,9 +50,10 @@ def told(images: Any, judge: Classifier) -> np.ndarray:
     most = np.take_along_axis(flat, far[:, None], axis=2).mean(axis=2)
     ink = _nearest(most + grounds[ground], inks)
     way = inks[ink] - grounds[ground]
+    # In [0, 1], as all in the cube is on the way from one corner to another.
     grey = np.einsum("ncp,nc->np", flat, way) / (way**2).sum(axis=1, keepdims=True)
     larger = nn.Upsample(scale_factor=28 // size, mode="bilinear")
-    digit = judge.probabilities(np.clip(larger(Tensor(grey.reshape(n, 1, size, size))).data, 0, 1))
+    digit = judge.probabilities(larger(Tensor(grey.reshape(n, 1, size, size))).data)
     return np.stack([of(digit).to_host(digit).argmax(axis=1), ink, ground], axis=1)
 
 

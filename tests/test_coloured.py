@@ -1,0 +1,345 @@
+"""Coloured digits: their captions, their colours, what is kept back; and the judge that tells."""
+
+import guard  # noqa: F401  (registers the backend)
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tinygan import backend, data
+from tinygan.data.coloured import CAPTIONS, GROUNDS, INKS, TABLE, WORDS, coloured
+from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.coloured import told
+
+EVERY = np.arange(160)
+INK, GROUND = (np.array([*colours.values()]) for colours in (INKS, GROUNDS))
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    whole = data.load("digits")
+    return whole.images, whole.labels
+
+
+# Captions and their words.
+
+
+def test_a_caption_is_said_and_understood():
+    """From words to what they mean by their names alone, and back."""
+    digits = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    names = [list(colours) for colours in (INKS, GROUNDS)]
+    sentences = [" ".join(WORDS[i] for i in words) for words in TABLE]
+    for sentence, meant in zip(sentences, CAPTIONS, strict=True):
+        a, ink, digit, on, ground = sentence.split()
+        assert (a, on) == ("a", "on")
+        understood = digits.index(digit), names[0].index(ink), names[1].index(ground)
+        assert understood == tuple(meant)
+    assert "a red seven on blue" in sentences and len(set(sentences)) == 160
+    assert set(" ".join(sentences).split()) == set(WORDS) and len(set(WORDS)) == len(WORDS) == 20
+
+
+def test_every_digit_is_there_in_every_ink_on_every_ground():
+    assert sorted(map(tuple, CAPTIONS)) == [
+        (d, i, g) for d in range(10) for i in range(4) for g in range(4)
+    ]
+
+
+def test_the_colours_are_the_corners_of_the_cube_and_no_ink_is_a_ground():
+    assert len({*INKS.values(), *GROUNDS.values()}) == 8
+    assert (INK[:, 0] == 1).all() and (GROUND[:, 0] == 0).all()
+    lights = {"red": "r", "green": "g", "blue": "b", "yellow": "rg", "magenta": "rb", "cyan": "gb",
+              "white": "rgb", "black": ""}  # fmt: skip
+    mixed = {name: tuple(int(c in light) for c in "rgb") for name, light in lights.items()}
+    assert mixed == INKS | GROUNDS
+
+
+# Colours of images.
+
+
+def noise(n, seed, shape=(3, 4)):
+    """Images of all greys, black and white among them, with their labels."""
+    draw = rng(seed)
+    grey = draw.integers(0, 256, (n, 1, *shape), np.uint8)
+    grey[:, :, 0, :2] = 0, 255
+    return grey, draw.integers(0, 10, n)
+
+
+@given(st.integers(0, 6), st.integers(0, 999))
+def test_a_pixel_is_on_the_line_from_ground_to_ink_as_far_as_it_is_white(n, seed):
+    grey, labels = noise(n, seed)
+    images, said = coloured(grey, labels, EVERY, rng=rng(seed))
+    assert (images.dtype, images.shape) == (np.uint8, (n, 3, 3, 4)) and said.shape == (n,)
+    digit, ink, ground = CAPTIONS[said].T
+    np.testing.assert_array_equal(digit, labels)
+    above, below = INK[ink][:, :, None, None], GROUND[ground][:, :, None, None]
+    np.testing.assert_allclose(images / 255, below + grey / 255 * (above - below), atol=1e-12)
+    # And so exactly: black is the ground, white the ink, and in red all digits look alike.
+    np.testing.assert_array_equal(images[:, :, 0, 0], 255 * GROUND[ground])
+    np.testing.assert_array_equal(images[:, :, 0, 1], 255 * INK[ink])
+    np.testing.assert_array_equal(images[:, :1], grey)
+
+
+@pytest.mark.parametrize("k", range(0, 160, 7))
+def test_digits_have_the_mean_colours_that_are_asked_for(digits, k):
+    """Of what is all ink, and of what is all ground."""
+    digit, ink, ground = CAPTIONS[k]
+    grey = digits[0][digits[1] == digit][:200]
+    images, said = coloured(grey, np.full(200, digit), np.array([k]), rng=rng())
+    assert (said == k).all()
+    for value, colour in ((255, INK[ink]), (0, GROUND[ground])):
+        there = np.broadcast_to(grey == value, images.shape)
+        assert there.sum() > 100
+        shown = [images[:, c][there[:, c]].mean() / 255 for c in range(3)]
+        np.testing.assert_array_equal(shown, colour)
+
+
+def shown(images, grey):
+    """The digits' inks and grounds by their pixels alone: the brightest, and the corner's."""
+    brightest = grey.reshape(len(grey), -1).argmax(axis=1)
+    pixels = images.reshape(len(images), 3, -1)
+    top, corner = pixels[np.arange(len(images)), :, brightest], pixels[:, :, 0]
+    return [
+        (abs(seen[:, None] / 255 - colours).sum(axis=2)).argmin(axis=1)
+        for seen, colours in ((top, INK), (corner, GROUND))
+    ]
+
+
+def test_what_is_kept_back_is_never_shown_and_the_rest_is(digits):
+    """Of all the embedded digits, and told from the pixels, not from what is said."""
+    grey, labels = digits
+    unseen, seen = np.split(rng(1).permutation(EVERY), [32])
+    found = {}
+    for name, which in (("seen", seen), ("unseen", unseen)):
+        there = np.isin(labels, CAPTIONS[which, 0])
+        images, said = coloured(grey[there], labels[there], which, rng=rng(2))
+        ink, ground = shown(images, grey[there])
+        combinations = np.stack([labels[there], ink, ground], axis=1)
+        np.testing.assert_array_equal(combinations, CAPTIONS[said])
+        found[name] = set(map(tuple, combinations))
+        assert found[name] == set(map(tuple, CAPTIONS[which]))
+    assert not found["seen"] & found["unseen"] and len(found["seen"] | found["unseen"]) == 160
+    # All words are among those that are seen, or G could not know what is asked for.
+    assert len(np.unique(TABLE[seen])) == len(WORDS)
+
+
+def test_captions_that_fit_are_equally_likely():
+    which = np.flatnonzero(CAPTIONS[:, 0] == 3)[:5]
+    grey = np.zeros((20_000, 1, 1, 1), np.uint8)
+    _, said = coloured(grey, np.full(20_000, 3), which, rng=rng())
+    counts = np.bincount(said, minlength=160)[which]
+    assert counts.sum() == 20_000
+    assert abs(counts / 20_000 - 0.2).max() < 4 * np.sqrt(0.2 * 0.8 / 20_000)
+
+
+def test_the_same_seed_gives_the_same_and_nothing_else_is_drawn_or_changed():
+    grey, labels = noise(200, 0)
+    which, kept = EVERY[::-1].copy(), [CAPTIONS.copy(), TABLE.copy(), grey.copy(), labels.copy()]
+    state = np.random.get_state()  # noqa: NPY002  that nobody should touch
+    first, again, other = (coloured(grey, labels, which, rng=rng(s)) for s in (1, 1, 2))
+    after = np.random.get_state()  # noqa: NPY002
+    assert state[2:] == after[2:] and (state[1] == after[1]).all()
+    for a, b, c in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (a != c).any()
+    for now, before in zip((CAPTIONS, TABLE, grey, labels), kept, strict=True):
+        np.testing.assert_array_equal(now, before)
+    np.testing.assert_array_equal(which, EVERY[::-1])
+
+
+GREY, LABELS = noise(3, 0)
+BAD = {
+    "floats": ({"digits": GREY / 255}, r"digits: expected uint8 \(N, 1, H, W\), got float64"),
+    "three axes": ({"digits": GREY[:, 0]}, r"digits: .*uint8 \(3, 3, 4\)"),
+    "colours already": ({"digits": GREY.repeat(3, axis=1)}, r"digits: .*\(3, 3, 3, 4\)"),
+    "too few labels": ({"labels": LABELS[:2]}, r"labels: expected integers \(3,\), got .*\(2,\)"),
+    "labels with a point": ({"labels": LABELS / 2}, r"labels: expected integers .*float64 \(3,\)"),
+    "a label of 10": ({"labels": np.array([0, 10, 3])}, r"labels: expected 0\.\.9, got 0\.\.10"),
+    "a label of -1": ({"labels": np.array([0, -1, 3])}, r"labels: expected 0\.\.9, got -1\.\.3"),
+    "caption 160": ({"which": np.arange(161)}, r"which: expected 0\.\.159, got 0\.\.160"),
+    "caption -1": ({"which": EVERY - 1}, r"which: expected 0\.\.159, got -1\.\.158"),
+    "captions with a point": ({"which": EVERY / 1}, r"which: expected integers .*, got float64"),
+    "a mask": ({"which": EVERY < 80}, r"which: expected integers \(K,\), got bool \(160,\)"),
+    "captions in a table": ({"which": TABLE}, r"which: expected integers \(K,\), .*\(160, 5\)"),
+    "no captions": ({"which": EVERY[:0]}, "which: none of these captions speaks of"),
+    "none of them fits": (
+        {"labels": np.array([0, 0, 7]), "which": EVERY[:112]}, "which: none .* speaks of 7"),
+    "a seed": ({"rng": 0}, "rng: expected a numpy.random.Generator, .*got 0"),
+    "the global generator": ({"rng": np.random}, "rng: expected a numpy.random.Generator"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_coloured_is_refused_by_name(name):
+    wrong, message = BAD[name]
+    given_ = {"digits": GREY, "labels": LABELS, "which": EVERY, "rng": rng()} | wrong
+    with pytest.raises((ValueError, TypeError), match=message) as raised:
+        coloured(**given_)
+    assert "\n" not in str(raised.value)
+
+
+# The judge.
+
+
+def halved(images):
+    """The means of blocks of 2x2."""
+    return images.reshape(len(images), 3, 14, 2, 14, 2).mean(axis=(3, 5))
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Classifier.shipped()
+
+
+@pytest.fixture(scope="module")
+def painted(digits):
+    """The last 500 digits: grey, in colours in [0, 1], and what is said of them. (The judge was
+    trained on these, in grey: the control is what it makes of them in grey.)"""
+    grey, labels = digits[0][-500:], digits[1][-500:]
+    images, said = coloured(grey, labels, EVERY, rng=rng())
+    return grey / np.float32(255), images / np.float32(255), CAPTIONS[said]
+
+
+@pytest.fixture(scope="module")
+def verdicts(painted, judge):
+    return told(painted[1], judge)
+
+
+def test_the_judge_finds_both_colours_and_the_digit_that_it_finds_in_grey(painted, verdicts, judge):
+    grey, _, said = painted
+    assert (verdicts.shape, verdicts.dtype.kind) == ((500, 3), "i")
+    np.testing.assert_array_equal(verdicts[:, 1:], said[:, 1:])
+    np.testing.assert_array_equal(verdicts[:, 0], judge.probabilities(grey).argmax(axis=1))
+    assert (verdicts == said).all(axis=1).mean() > 0.98
+
+
+def test_the_judge_finds_them_in_small_images_too(painted, judge):
+    found = told(halved(painted[1]), judge)
+    np.testing.assert_array_equal(found[:, 1:], painted[2][:, 1:])
+    assert (found == painted[2]).all(axis=1).mean() > 0.95
+
+
+class Watching:
+    """A judge that keeps what it is shown."""
+
+    def probabilities(self, images):
+        self.images = images
+        return np.zeros((len(images), 10))
+
+
+def test_what_the_judge_is_shown_is_the_grey_digit(painted):
+    grey, x, _ = painted
+    watching = Watching()
+    told(x, watching)
+    np.testing.assert_allclose(watching.images, grey, atol=1e-6)
+    told(halved(x), watching)
+    small = grey.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+    for shown, image in zip(watching.images[:20, 0], small, strict=False):
+        larger = Image.fromarray(image).resize((28, 28), Image.Resampling.BILINEAR)
+        np.testing.assert_allclose(shown, larger, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [14, 28])
+def test_the_ground_is_at_the_edge_and_the_ink_is_what_is_farthest_from_it(size):
+    """However much of the image is ink: all but the edge, or less than a twentieth."""
+    ink, ground = (each.reshape(-1) for each in np.indices((4, 4)))
+    above, below = (a[:, :, None, None].astype(float) for a in (INK[ink], GROUND[ground]))
+    full, bit = np.zeros((2, size, size))
+    full[1:-1, 1:-1] = 1
+    bit[2 : size // 4 + 2, size // 2 : size // 2 + size // 5] = 1
+    for where in (full, bit):
+        found = told(below + where * (above - below), Watching())
+        np.testing.assert_array_equal(found[:, 1:], np.stack([ink, ground], axis=1))
+
+
+def test_captions_of_other_images_are_right_as_often_as_by_chance(painted, verdicts):
+    """Of 160, which are about equally frequent: 1 / 160; each part of them as by itself."""
+    right = np.array([verdicts == np.roll(painted[2], k, axis=0) for k in range(1, 500)])
+    np.testing.assert_allclose(right.mean(axis=(0, 1)), [1 / 10, 1 / 4, 1 / 4], atol=0.01)
+    assert right.all(axis=2).mean() == pytest.approx(1 / 160, abs=0.002)
+
+
+def test_colours_that_are_not_quite_right_are_the_nearest(painted, judge):
+    """Of noisy images, and of faint ones: these `judge` gets as faint as they are, and to grey ones
+    that are off by a tenth at both ends it is a poor judge."""
+    grey, x, said = (each[:100] for each in painted)
+    off = rng(1).uniform(-0.1, 0.1, x.shape).astype(np.float32)
+    for worse, least in (
+        (np.clip(x + off, 0, 1), 0.95),
+        (0.05 + 0.9 * x, 0.95),
+        (0.1 + 0.8 * x, 0),
+    ):
+        found = told(worse, judge)
+        np.testing.assert_array_equal(found[:, 1:], said[:, 1:])
+        assert (found[:, 0] == said[:, 0]).mean() >= least
+    as_faint = judge.probabilities(0.1 + 0.8 * grey).argmax(axis=1)
+    assert (found[:, 0] == as_faint).mean() > 0.95 and (as_faint == said[:, 0]).mean() < 0.7
+
+
+def test_one_colour_changed_changes_one_answer(painted, verdicts, judge):
+    """A light in green where there was none: black is green then, and red yellow."""
+    grey, _, said = painted
+    some = np.flatnonzero((said[:, 1:] == 0).all(axis=1))  # red on black
+    assert len(some) > 10
+    red, none = grey[some, 0], np.zeros_like(grey[some, 0])
+    for green, ink, ground in ((none, 0, 0), (red, 1, 0), (1 - red, 0, 2), (none + 1, 1, 2)):
+        found = told(np.stack([red, green, none], axis=1), judge)
+        np.testing.assert_array_equal(found[:, 1:], np.tile([ink, ground], (len(some), 1)))
+        np.testing.assert_array_equal(found[:, 0], verdicts[some, 0])
+
+
+def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, judge):
+    x = painted[1][:20]
+    expected = told(x, judge)
+    np.testing.assert_array_equal(told(x[7:9], judge), expected[7:9])
+    np.testing.assert_array_equal(told(x.astype(float), judge), expected)
+    there = Classifier.shipped("guard")
+    for images in (x, backend.move(x, "guard")):
+        for each in (judge, there):
+            found = told(images, each)
+            assert type(found) is np.ndarray
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [14, 28])
+def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(judge, size):
+    """Of noise between the colours, and of nothing but the colours and what is next to them."""
+    draw, shape = rng(1), (20, 3, size, size)
+    x = np.append(draw.random(shape), draw.choice([0, 1e-7, 1 - 2**-24, 1], shape), axis=0)
+    before = x.copy()
+    found = told(x, judge)
+    assert (found >= 0).all() and (found < [10, 4, 4]).all()
+    np.testing.assert_array_equal(x, before)
+
+
+IMAGES = np.zeros((2, 3, 28, 28), np.float32)
+DOT = IMAGES.copy()
+DOT[0, 1, 5, 5] = 1
+UNFIT = {
+    "a list": ([[0.0]], TypeError, "images: expected an array, got list"),
+    "grey": (IMAGES[:, :1], ValueError, r"images: expected shape .*got \(2, 1, 28, 28\)"),
+    "one image": (IMAGES[0], ValueError, r"images: expected shape .*got \(3, 28, 28\)"),
+    "another size": (IMAGES[:, :, :20, :20], ValueError, r"H 28 or 14, got \(2, 3, 20, 20\)"),
+    "no square": (IMAGES[:, :, :14], ValueError, r"images: .*got \(2, 3, 14, 28\)"),
+    "none": (IMAGES[:0], ValueError, r"images: .*N >= 1 .*got \(0, 3, 28, 28\)"),
+    "a byte": (255 * DOT, ValueError, r"images: .*in \[0, 1\], got 0 to 255"),
+    "of tanh": (IMAGES - DOT, ValueError, r"images: .*in \[0, 1\], got -1 to 0"),
+    "NaN": (IMAGES + np.nan, ValueError, r"images: expected numbers in \[0, 1\], got nan"),
+    "complex": (IMAGES * 1j, ValueError, "images: expected numbers, got complex64"),
+    "words": (IMAGES.astype(str), ValueError, "images: expected numbers, got <U"),
+}
+
+
+@pytest.mark.parametrize("where", ["numpy", "guard"])
+@pytest.mark.parametrize("name", UNFIT)
+def test_other_images_are_refused_by_name(judge, name, where):
+    images, error, message = UNFIT[name]
+    if where == "guard" and error is ValueError and images.dtype.kind == "f":
+        images = backend.move(images, where)
+    with pytest.raises(error, match=message) as raised:
+        told(images, judge)
+    assert "\n" not in str(raised.value)
