@@ -7,26 +7,38 @@ So the logits of K classes are a discriminator, too, and learn from images witho
 are real and those of G are not. G either fools it, as ever (Odena 2016), or matches its features:
 
     |E f(x) - E f(G(z))|^2 / numbers               f: what comes out of D's body (their eq. 3.1)
+
+That an image without a label is real does not say that it is of one class; its price may:
+
+    entropy * E[-sum_k p_k log p_k],  p = softmax of (l_1, ..., l_K)    (Springenberg 2016, eq. 4)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from .autograd import grad
 from .gan import Game, Round, Source, judge, non_saturating
 from .losses import cross_entropy, mse
 from .nn import Module, Sequential, checks
-from .ops import logsumexp, mean
+from .ops import exp, log_softmax, logsumexp, mean, sum
 from .optim import Optimizer
 from .tensor import Tensor, no_grad
 
-__all__ = ["play_semi_supervised", "real_logit"]
+__all__ = ["mean_entropy", "play_semi_supervised", "real_logit"]
 
 
 def real_logit(logits: Tensor) -> Tensor:
     """log Z: of the logits of K classes (N, K), the logit of being real, (N, 1)."""
     return logsumexp(logits, axis=1, keepdims=True)
+
+
+def mean_entropy(logits: Tensor) -> Tensor:
+    """E[-sum_k p_k log p_k] in nats, p the softmax of logits (N, K): how undecided they are, from 0
+    to log K."""
+    log_p = log_softmax(logits, axis=1)
+    return -mean(sum(exp(log_p) * log_p, axis=1))
 
 
 def play_semi_supervised(
@@ -41,14 +53,17 @@ def play_semi_supervised(
     m: int = 100,
     game: Game = non_saturating,
     feature_matching: bool = True,
+    entropy: float = 0.0,
 ) -> Iterator[Round]:
     """Rounds of a step for D and one for G, each on m labelled and m unlabelled images and m fakes.
 
     D is Sequential(body, head): images to features, features to the logits of K classes. `labelled`
-    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. Raises
-    ValueError if D is not of two parts.
+    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. D
+    pays `entropy` times the `mean_entropy` of unlabelled images. Raises ValueError if D is not of
+    two parts.
     """
     checks.sizes(m=m)
+    checks.between(0, math.inf, entropy=entropy)
     if not isinstance(D, Sequential) or len(D) != 2:
         raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
     body = D[0]
@@ -62,6 +77,8 @@ def play_semi_supervised(
         real, fakes = (real_logit(l) for l in others)
         # Half of it, for it is paid on two minibatches (as in their code).
         d_loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
+        if entropy:
+            d_loss = d_loss + entropy * mean_entropy(others[0])
         opt_d.step(grad(d_loss, theta_d))
 
         x, z = unlabelled(m), noise(m)
