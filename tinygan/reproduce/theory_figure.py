@@ -59,10 +59,12 @@ def _criterion(axes: Any, curves: Curves) -> None:
     axes.plot(shift, curves["criterion.C"], color="tab:red", linewidth=2, label="C(G)")
     for t, colour in enumerate(("tab:blue", "tab:green", "tab:purple", "tab:brown")):
         V = curves[f"criterion.D{t}"]
-        axes.plot(shift, V, color=colour, linewidth=1, label=f"V of the D that is best at m = {t}")
+        axes.plot(
+            shift, V, color=colour, linewidth=1.5, label=f"V of the D that is best at m = {t}"
+        )
         axes.plot(t, np.interp(t, shift, V), "o", color=colour, markersize=4)
     for value, name in ((-math.log(4), "-log 4"), (0, "0: no overlap")):
-        axes.axhline(value, **CLOSED)
+        axes.axhline(value, **CLOSED, zorder=1)  # under the V of m = 0, which is -log 4 everywhere
         axes.text(4, value + 0.03, name, ha="right", va="bottom", fontsize=8)
     axes.set_ylim(-2.5, 0.3)
     _named(axes, r"$C(G) = \max_D V(D, G) = -\log 4 + 2\,JSD(p, q)$", "m, for q = N(m, 1)", "nats")
@@ -82,7 +84,7 @@ def _equal(axes: Any, curves: Curves) -> None:
 
 def _table(axes: Any, curves: Curves) -> None:
     axes.semilogy(2 * curves["table.jsd"], ".-", color="tab:blue", label="G a table of 10, D = D*")
-    axes.axhline(2e-8, **CLOSED, label="JSD = 1e-8")
+    axes.axhline(2e-8, **CLOSED, label="2e-8, where JSD = 1e-8")
     _named(axes, r"$\partial C / \partial q = \log(1 - D^*)$: down to $C = -\log 4$",
            "steps of G", "C(G) + log 4 = 2 JSD")  # fmt: skip
 
@@ -144,8 +146,9 @@ def _divergences(axes: Any, curves: Curves) -> None:
     shift = curves["divergence.shift"]
     for name in DIVERGENCES:  # the first two are one curve: circles around dots
         fill, size = ("none", 8) if name == "kl" else ("full", 3.5)
+        label = name if name in SHIFTED_NORMALS else f"{name}: no closed form"
         axes.loglog(shift, curves[f"divergence.{name}"], "o", fillstyle=fill, markersize=size,
-                    label=name)  # fmt: skip
+                    label=label)  # fmt: skip
         if name in SHIFTED_NORMALS:
             axes.loglog(shift, [SHIFTED_NORMALS[name](m) for m in shift], **CLOSED)
     ticks = (0.1, 0.3, 1, 3)
