@@ -1,7 +1,7 @@
 """How Goodfellow et al. 2014 trained, by their code (goodfeli/adversarial, mnist.yaml; pylearn2).
 
 SGD with both steps at once (their Algorithm 1 takes turns, their code does not), D's loss halved;
-the learning rate .1 / decay^t and no less than 1e-6, with t the updates done; momentum .5 to .7
+the learning rate .1 / 1.000004^t and no less than 1e-6, with t the updates done; momentum .5 to .7
 from the first to the 250th epoch; batches of 100; and G begins at the mean image.
 """
 
@@ -23,12 +23,12 @@ BATCH = 100
 
 
 def players(
-    G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int, decay: float = 1.000004
+    G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int
 ) -> tuple[Any, ...]:
     """What `gan.play_simultaneously` takes; an epoch has `epoch` updates. Built after the networks
     are where they are to be."""
     momentum = _by_epoch(linear(0.5, 0.7, 249), epoch)
-    rate = exponential_decay(0.1, decay, 1e-6)
+    rate = exponential_decay(0.1, 1.000004, 1e-6)
     opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (G, D))
     return halved(), G, D, data, noise, opt_g, opt_d
 
