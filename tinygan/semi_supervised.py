@@ -6,7 +6,10 @@
 So the logits of K classes are a discriminator, too, and learn from images without labels that these
 are real and those of G are not. G either fools it, as ever (Odena 2016), or matches its features:
 
-    |E f(x) - E f(G(z))|^2 / numbers               f: what comes out of D's body (their eq. 3.1)
+    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: what comes out of D's body (their eq. 3.1)
+
+(They do not divide. But the features of D grow while it wins, and a gradient that grows with them
+stops Adam for G, for as long as it remembers.)
 
 That an image without a label is real does not say that it is of one class; its price may:
 
@@ -84,7 +87,7 @@ def play_semi_supervised(
         x, z = unlabelled(m), noise(m)
         if feature_matching:
             wanted, got = (mean(f, axis=0) for f in judge(body, x, G(z)))
-            g_loss = mse(got, wanted)
+            g_loss = mse(got, wanted) / mean(wanted * wanted)
         else:
             g_loss = game.g_loss(real_logit(D(G(z))))
         opt_g.step(grad(g_loss, theta_g))
