@@ -17,7 +17,7 @@ import numpy as np
 from .errors import InputError
 from .files import atomic
 
-__all__ = ["load", "save"]
+__all__ = ["digest", "load", "save"]
 
 KEY = "tinygan checkpoint 1"  # the one entry of the header: several come in a random order
 
@@ -31,7 +31,7 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
 
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     text = json.dumps(meta, sort_keys=True)
-    header = {KEY: json.dumps({"meta": text, "sha256": _digest(whole, text)})}
+    header = {KEY: json.dumps({"meta": text, "sha256": digest(whole, text)})}
     with atomic(path) as file:
         file.write(to_bytes(whole, metadata=header))
 
@@ -65,7 +65,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         text, sha256 = str(header["meta"]), header["sha256"]
     except (ValueError, TypeError, KeyError):
         text, sha256 = "", None
-    if _digest(arrays, text) != sha256:
+    if digest(arrays, text) != sha256:
         raise InputError(
             f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
             "earlier checkpoint, or train again"
@@ -73,10 +73,11 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return arrays, json.loads(text)
 
 
-def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
+def digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
+    """The SHA-256 of the arrays, their names, dtypes and shapes, and of a text."""
+    found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        found.update(np.asarray(array, order="C").data)
+    return found.hexdigest()

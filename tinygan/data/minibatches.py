@@ -96,7 +96,10 @@ class Minibatches:
         """Go on from such a position. Raises ValueError if there is none in these images."""
         if set(state) != {"seed", "epoch", "position"}:
             raise ValueError(f"expected seed, epoch and position, got {sorted(state)}")
-        if not 0 <= state["position"] <= len(self.images):
+        for name, value in state.items():
+            if type(value) is not int or value < 0:
+                raise ValueError(f"{name}: expected an int >= 0, got {value!r}")
+        if state["position"] > len(self.images):
             raise ValueError(f"position: expected 0..{len(self.images)}, got {state['position']}")
         self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
         self._order = self._shuffled()
