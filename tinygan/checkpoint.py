@@ -30,7 +30,13 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
     from safetensors.numpy import save as to_bytes
 
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    text = json.dumps(meta, sort_keys=True)
+    for name, array in whole.items():
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"arrays: expected numbers, got {array.dtype} for {name!r}")
+    try:
+        text = json.dumps(meta, sort_keys=True)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"meta: expected what JSON can hold, got {problem}") from problem
     header = {KEY: json.dumps({"meta": text, "sha256": digest(whole, text)})}
     with atomic(path) as file:
         file.write(to_bytes(whole, metadata=header))
@@ -62,15 +68,16 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         )
     try:
         header = json.loads(entries[KEY])
-        text, sha256 = str(header["meta"]), header["sha256"]
-    except (ValueError, TypeError, KeyError):
-        text, sha256 = "", None
-    if digest(arrays, text) != sha256:
+        whole = digest(arrays, header["meta"]) == header["sha256"]
+        meta = json.loads(header["meta"]) if whole else None
+    except (AttributeError, ValueError, TypeError, KeyError, RecursionError):
+        meta = None
+    if not isinstance(meta, dict):
         raise InputError(
             f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
             "earlier checkpoint, or train again"
         )
-    return arrays, json.loads(text)
+    return arrays, meta
 
 
 def digest(arrays: Mapping[str, np.ndarray], text: str) -> str:

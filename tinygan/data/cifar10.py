@@ -101,7 +101,8 @@ def _from_archive(path: Path, names: Iterable[str]) -> dict[str, bytes]:
         with _Limited(path) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
-                    if member.name not in wanted or not member.isreg():
+                    # A sparse member may claim any number of zeros, and have none of them.
+                    if member.name not in wanted or not member.isreg() or member.issparse():
                         continue
                     name = wanted[member.name]
                     _check_size(path, name, member.size)

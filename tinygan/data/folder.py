@@ -21,6 +21,9 @@ SUFFIXES = (
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
 )
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
+# Pixels for each byte of a file: PNG packs 8256 of one colour into it. (Small images may do as they
+# like.) A header that claims more is not believed: room for the pixels would be made at once.
+PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
 MODES = {"grey": "L", "colour": "RGB"}
 
 
@@ -39,8 +42,8 @@ def folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey
         )
     if mode not in MODES:
         raise InputError(f"folder mode {mode!r} is unknown; expected {' or '.join(MODES)}")
-    if not 1 <= size <= 1024:
-        raise InputError(f"folder size {size}: expected 1 to 1024 pixels")
+    if type(size) is not int or not 1 <= size <= 1024:
+        raise InputError(f"folder size {size!r}: expected 1 to 1024 pixels")
     paths = _walk(root)
     if not paths:
         raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
@@ -89,6 +92,12 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
                     raise InputError(
                         f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
                         "convert it first"
+                    )
+                size_of_file = os.path.getsize(path)
+                if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * size_of_file):
+                    raise InputError(
+                        f"{path}: claims {opened.width} x {opened.height} pixels in {size_of_file} "
+                        "bytes; it is damaged, so take it out of the folder"
                     )
                 image = ImageOps.exif_transpose(opened)
                 if "A" in image.getbands() or "transparency" in image.info:

@@ -37,8 +37,8 @@ class RunFolder:
     """The folder of one run. Opening reads nothing; the methods say what they read and write."""
 
     def __init__(self, path: str | Path) -> None:
-        if not str(path):
-            raise InputError("a run folder: expected a path, got ''")
+        if not isinstance(path, (str, Path)) or not str(path):
+            raise InputError(f"a run folder: expected a path, got {path!r}")
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.log = self.path / "log.csv"
@@ -165,9 +165,11 @@ class RunFolder:
         none, or if config.json has other options."""
         arrays, meta = checkpoint.load(self.checkpoint)
         try:
-            options, frames = dict(meta["config"]), list(arrays.pop("frames"))
+            options, frames = meta["config"], list(arrays.pop("frames"))
             step, shapes = meta["step"], {(frame.dtype.name, frame.shape) for frame in frames}
             [(kind, shape)] = shapes
+            if not isinstance(options, dict):
+                raise TypeError(f"options {options!r}")
             if type(step) is not int or step < 0 or kind != "uint8" or len(shape) not in (2, 3):
                 raise ValueError(f"step {step!r}, frames {kind} {shape}")
         except (KeyError, TypeError, ValueError) as problem:

@@ -75,7 +75,7 @@ def verify(
 def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
     path = RunFolder.existing(start).checkpoint if start.is_dir() else start
     arrays, meta = checkpoint.load(path)
-    if not isinstance(meta, dict) or not same_run(meta.get("config"), options):
+    if not same_run(meta.get("config"), options):
         raise InputError(f"{start}: is no checkpoint of this run, which has other options")
     try:
         session.restore(arrays, meta)
