@@ -41,6 +41,8 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
+    if not isinstance(config, Config):
+        raise TypeError(f"config: expected a Config, got {type(config).__name__}")
     check_room(config)
     session = Session(config)
     frames = [_frame(session)]

@@ -36,6 +36,8 @@ class Session:
     """The two networks, their optimizers, the data and the noise, after `step` rounds."""
 
     def __init__(self, config: Config) -> None:
+        if not isinstance(config, Config):
+            raise TypeError(f"config: expected a Config, got {type(config).__name__}")
         backend.use(config.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
