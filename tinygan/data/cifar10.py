@@ -85,11 +85,10 @@ def _from_folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
         if not path.exists():
             continue
         try:
-            with open(path, "rb") as file:
-                batches[path.name] = file.read(BATCH_LIMIT + 1)
+            _check_size(path, path.name, path.stat().st_size)
+            batches[path.name] = path.read_bytes()
         except OSError as problem:
             raise InputError(f"{path}: cannot be read ({problem.strerror})") from problem
-        _check_size(path, path.name, len(batches[path.name]))
     return batches
 
 
