@@ -10,6 +10,9 @@ from hypothesis import Phase, settings
 
 settings.register_profile("default", deadline=None, max_examples=25, print_blob=True)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True)
+settings.register_profile(  # for test_fuzz.py: pytest --hypothesis-profile=fuzz tests/test_fuzz.py
+    "fuzz", settings.get_profile("default"), max_examples=250
+)
 settings.register_profile(  # for mutation.py: the verdict is wanted, not the smallest example
     "mutation",
     settings.get_profile("ci"),

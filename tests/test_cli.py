@@ -33,6 +33,7 @@ def test_train_leaves_all_that_it_promises(run):
         "log.csv",
         "progress.gif",
         "samples.png",
+        "states.jsonl",
     ]
     assert json.loads((run / "config.json").read_text())["steps"] == 20
     rows = list(csv.DictReader((run / "log.csv").read_text().splitlines()))

@@ -48,6 +48,7 @@ def test_a_run_that_stopped_and_went_on_equals_one_that_did_not(tmp_path, varian
         # the shorter run logged its last round, which is no tenth one
         "log.csv": contents(stopped)["log.csv"],
         "curves.png": contents(stopped)["curves.png"],
+        "states.jsonl": contents(stopped)["states.jsonl"],
     }
     rows = stopped.log.read_text().splitlines()
     assert [row for row in rows if not row.startswith("5,")] == straight.log.read_text().split()

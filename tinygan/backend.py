@@ -80,6 +80,8 @@ class Backend:
     held: Callable[[], int] = lambda: 0
     free: Callable[[], int | None] = lambda: None
     release: Callable[[], None] = lambda: None
+    # The device that computes, and the library, by name and version; None: the host.
+    device: Callable[[], str | None] = lambda: None
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
@@ -95,7 +97,10 @@ numpy = Backend(
     array_type=np.ndarray,
     from_host=lambda array, device: array.copy(),
     to_host=lambda array: array,
-    column_sums=lambda rows: np.ones(len(rows), rows.dtype) @ rows,  # five times as fast as sum
+    matmul=threads.undisturbed(np.matmul),
+    column_sums=threads.undisturbed(  # five times as fast as sum
+        lambda rows: np.ones(len(rows), rows.dtype) @ rows
+    ),
     share=threads.share,
     winograd=True,
     reads_are_free=True,
@@ -264,10 +269,17 @@ def _load_cupy() -> Backend:
         **_for_graphs(cupy),
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
+        device=lambda: _device_name(cupy),
         held=lambda: held(cupy),
         free=lambda: int(cupy.cuda.runtime.memGetInfo()[0]),
         release=lambda: cupy.get_default_memory_pool().free_all_blocks(),
     )
+
+
+def _device_name(cupy: Any) -> str:
+    runtime = cupy.cuda.runtime
+    name = runtime.getDeviceProperties(runtime.getDevice())["name"].decode()
+    return f"{name}, CuPy {cupy.__version__}"
 
 
 def _for_graphs(cupy: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from .errors import InputError
 from .files import atomic
 
-__all__ = ["load", "save"]
+__all__ = ["digest", "load", "save"]
 
 KEY = "tinygan checkpoint 1"  # the one entry of the header: several come in a random order
 
@@ -30,8 +30,14 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
     from safetensors.numpy import save as to_bytes
 
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    text = json.dumps(meta, sort_keys=True)
-    header = {KEY: json.dumps({"meta": text, "sha256": _digest(whole, text)})}
+    for name, array in whole.items():
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"arrays: expected numbers, got {array.dtype} for {name!r}")
+    try:
+        text = json.dumps(meta, sort_keys=True)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"meta: expected what JSON can hold, got {problem}") from problem
+    header = {KEY: json.dumps({"meta": text, "sha256": digest(whole, text)})}
     with atomic(path) as file:
         file.write(to_bytes(whole, metadata=header))
 
@@ -62,21 +68,23 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         )
     try:
         header = json.loads(entries[KEY])
-        text, sha256 = str(header["meta"]), header["sha256"]
-    except (ValueError, TypeError, KeyError):
-        text, sha256 = "", None
-    if _digest(arrays, text) != sha256:
+        whole = digest(arrays, header["meta"]) == header["sha256"]
+        meta = json.loads(header["meta"]) if whole else None
+    except (AttributeError, ValueError, TypeError, KeyError, RecursionError):
+        meta = None
+    if not isinstance(meta, dict):
         raise InputError(
             f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
             "earlier checkpoint, or train again"
         )
-    return arrays, json.loads(text)
+    return arrays, meta
 
 
-def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
-    digest = hashlib.sha256(text.encode())
+def digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
+    """The SHA-256 of the arrays, their names, dtypes and shapes, and of a text."""
+    found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        found.update(np.asarray(array, order="C").data)
+    return found.hexdigest()

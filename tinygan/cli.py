@@ -1,7 +1,7 @@
-"""The command line: tinygan train, sample, evaluate, reproduce, bench, info.
+"""The command line: tinygan train, verify, sample, evaluate, reproduce, bench, info.
 
-Exit status: 0 done; 2 what was given cannot be used, with one line that says why; 130 stopped by
-Ctrl-C, after saving. A traceback is always a defect of tinygan.
+Exit status: 0 done; 1 verified, and not the same; 2 what was given cannot be used, with one line
+that says why; 130 stopped by Ctrl-C, after saving. A traceback is always a defect of tinygan.
 """
 
 from __future__ import annotations
@@ -94,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", metavar="RUN", help="go on with a run, to its end or to --steps")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     train.set_defaults(run=commands.train, smaller="a smaller --batch")
+
+    same = parsers.add_parser(
+        "verify",
+        help="train a run again, and compare bit for bit",
+        description="Train again as a run was trained, in memory, and compare the state with each "
+        "that it recorded: exit status 0 if all agree, 1 if one differs. The run stays as it is.",
+    )
+    same.add_argument("folder", metavar="RUN", help="a run folder")
+    same.add_argument(
+        "--from",
+        dest="start",
+        metavar="CHECKPOINT",
+        help="go on from a checkpoint of the run (default: from the beginning)",
+    )
+    same.add_argument("--quiet", action="store_true", help="do not count the rounds")
+    same.set_defaults(run=commands.verify, smaller="less")
 
     sample = parsers.add_parser(
         "sample",

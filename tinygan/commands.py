@@ -13,7 +13,17 @@ from pathlib import Path
 
 from .errors import InputError
 
-__all__ = ["MOST", "bench", "evaluate", "info", "reproduce", "sample", "stop", "train"]
+__all__ = [
+    "MOST",
+    "bench",
+    "evaluate",
+    "info",
+    "reproduce",
+    "sample",
+    "stop",
+    "train",
+    "verify",
+]
 
 MOST = 1 << 16  # samples in one picture
 
@@ -63,11 +73,38 @@ def _farewell(path: Path, steps: int) -> str:
   progress.gif             the same noise through training
   curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
   checkpoint.safetensors   everything, to draw from or to go on with; config.json
+  states.jsonl             SHA-256 of the state, for tinygan verify
 
 Try next
   tinygan sample {path} --interpolate -o walk.png
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""
+
+
+def verify(args: argparse.Namespace) -> int:
+    from .training import verify
+
+    shown = not args.quiet and sys.stderr is not None and sys.stderr.isatty()
+
+    def told(step: int, last: int) -> None:
+        if shown:
+            print(f"\rround {step} of {last} ", end="", file=sys.stderr, flush=True)
+
+    found = verify(args.folder, start=args.start, told=told)
+    if shown:
+        print(file=sys.stderr)
+    for warning in found.warnings:
+        print(f"! {warning}: equal bits are promised only where nothing differs")
+    if found.differs is None:
+        count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
+        print(f"{args.folder}: all states agree, {count} from step {first} to {last}")
+        return 0
+    before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""
+    print(
+        f"{args.folder}: the state at step {found.differs} differs{before}\n"
+        f"  recorded {found.recorded}\n  now      {found.now}"
+    )
+    return 1
 
 
 def sample(args: argparse.Namespace) -> int:

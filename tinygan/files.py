@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["atomic", "save_figure"]
+__all__ = ["append", "atomic", "flush", "partials", "save_figure"]
+
+PARTIAL = ".partial"
 
 
 @contextmanager
@@ -17,10 +20,11 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
     """A file to write in place of `path`, which changes only once all of it is on the disk.
 
     The bytes go to a file beside it, which takes its name at the end. On an error, a full disk or
-    Ctrl-C, `path` stays as it was.
+    Ctrl-C, `path` stays as it was. A process that is killed meanwhile, or a power cut, leaves the
+    file beside it (`partials`), too, and nothing ever reads that.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PARTIAL}")
     try:
         with open(partial, "wb") as file:
             yield file
@@ -38,6 +42,32 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
+    """What processes that were killed left of files in `folder` with such names."""
+    starts = tuple(f".{name}." for name in names)
+    return [
+        path
+        for path in Path(folder).iterdir()
+        if path.name.startswith(starts) and path.name.endswith(PARTIAL)
+    ]
+
+
+def append(path: str | Path, line: str) -> None:
+    """Add a line to a file of text. A disk that is full may leave half of it, at the end."""
+    try:
+        with open(path, "ab") as file:
+            file.write(f"{line}\n".encode())
+    except OSError as problem:
+        problem.filename = str(path)
+        raise
+
+
+def flush(path: str | Path) -> None:
+    """See that what was added to the file is on the disk, if there is such a file."""
+    with suppress(FileNotFoundError), open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def save_figure(figure: Any, path: str | Path) -> None:

@@ -90,6 +90,7 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Game:
 
     (-1, 1, 0) makes G minimise a Pearson chi-square divergence; (0, 1, 1) is the usual coding.
     """
+    checks.between(-math.inf, math.inf, "()", a=a, b=b, c=c)
     return Game(
         real=lambda l: (l - b) ** 2 / 2,
         fake=lambda l: (l - a) ** 2 / 2,
@@ -145,6 +146,7 @@ def play(
     to do (print, draw, save, stop) is done by the caller between rounds.
     """
     checks.sizes(m=m, k=k)
+    _check_players(game, G, D, data, noise, opt_g, opt_d, penalty)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:  # "for number of training iterations do"
         for _ in range(k):  # "for k steps do"
@@ -187,6 +189,7 @@ def play_simultaneously(
     round before.
     """
     checks.sizes(m=m)
+    _check_players(game, G, D, data, noise, opt_g, opt_d, penalty)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         x, z = data(m), noise(m)
@@ -202,6 +205,31 @@ def play_simultaneously(
         opt_g.step(g_grads)
         d_loss, g_loss, real_logits, fake_logits = _values(d_loss, g_loss, real_logits, fake_logits)
         yield Round(d_loss, g_loss, real_logits, fake_logits)
+
+
+def _check_players(
+    game: Any, G: Any, D: Any, data: Any, noise: Any, opt_g: Any, opt_d: Any, penalty: Any
+) -> None:
+    """Raise TypeError for what cannot play, ValueError for an optimizer that moves another."""
+    _check_game(game)
+    checks.modules(G=G, D=D)
+    for name, source in (("data", data), ("noise", noise)):
+        if not callable(source):
+            raise TypeError(f"{name}: expected a function of m, got {type(source).__name__}")
+    if penalty is not None and not callable(penalty):
+        raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
+    for name, opt, player, of in (("opt_g", opt_g, "G", G), ("opt_d", opt_d, "D", D)):
+        if not isinstance(opt, Optimizer):
+            raise TypeError(f"{name}: expected an optimizer, got {type(opt).__name__}")
+        if [*map(id, opt.parameters)] != [*map(id, of.parameters())]:
+            raise ValueError(
+                f"{name}: expected an optimizer of {player}.parameters(), got one of others"
+            )
+
+
+def _check_game(game: Any) -> None:
+    if not (hasattr(game, "d_loss") and hasattr(game, "g_loss")):
+        raise TypeError(f"game: expected a game, as gan.minimax is one, got {game!r}")
 
 
 def _values(*tensors: Tensor) -> list[Tensor]:
@@ -227,6 +255,7 @@ def judge(D: Module, *minibatches: Tensor) -> list[Tensor]:
 def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
     """Real images count as real by 1 - epsilon; fakes stay fakes (Salimans et al. 2016, 3.4)."""
     checks.between(0, 1, "[]", epsilon=epsilon)
+    _check_game(game)
     return game._replace(
         real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l), balance=None
     )
@@ -235,6 +264,7 @@ def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
 def label_noise(game: Game, width: float = 0.3, *, rng: Noise) -> Game:
     """Every label is off by its own amount, uniform in [0, width)."""
     checks.between(0, 1, "[]", width=width)
+    _check_game(game)
     checks.noise(rng)
     return _mixed(game, lambda l: supply.uniform(rng, l.shape, like=l.data) * float(width))
 
@@ -242,6 +272,7 @@ def label_noise(game: Game, width: float = 0.3, *, rng: Noise) -> Game:
 def label_flips(game: Game, p: float = 0.05, *, rng: Noise) -> Game:
     """Each label is the wrong one with probability p, independently."""
     checks.between(0, 1, "[]", p=p)
+    _check_game(game)
     checks.noise(rng)
     return _mixed(game, lambda l: supply.uniform(rng, l.shape, like=l.data) < p)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+from typing import Any
 
 import numpy as np
 
 from . import __version__, backend
 from .threads import blas_threads
 
-__all__ = ["blas", "processor", "report"]
+__all__ = ["blas", "made_with", "processor", "report"]
 
 
 def report() -> str:
@@ -28,6 +29,21 @@ def report() -> str:
     for name, problem in backend.survey().items():
         lines.append(f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}")
     return "\n".join(lines)
+
+
+def made_with(where: str) -> dict[str, Any]:
+    """All that the last bits of a computation on the backend `where` depend on, but its input."""
+    device = backend.get(where).device()
+    found: dict[str, Any] = {
+        "tinygan": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": blas(),
+        "blas_threads": blas_threads(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+    }
+    return found | ({"device": device} if device else {})
 
 
 def processor() -> str:

@@ -14,8 +14,15 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> n
     two normal vectors passes through the middle, where the prior has hardly any mass, and G was
     never trained there. For a uniform prior the way is straight: it stays in the cube.
     """
-    if steps < 2:
-        raise ValueError(f"steps: expected at least 2, got {steps}")
+    if not isinstance(steps, int) or steps < 2:
+        raise ValueError(f"steps: expected at least 2, got {steps!r}")
+    if np.ndim(start) != 1 or np.shape(start) != np.shape(end):
+        raise ValueError(
+            f"start, end: expected two of one size, (size,), got {np.shape(start)} and "
+            f"{np.shape(end)}"
+        )
+    if prior not in ("normal", "uniform"):
+        raise ValueError(f"prior: expected 'normal' or 'uniform', got {prior!r}")
     t = np.linspace(0, 1, steps, dtype=start.dtype)[:, None]
     norms = np.linalg.norm(start) * np.linalg.norm(end)
     angle = np.arccos(np.clip(start @ end / max(norms, 1e-12), -1, 1))

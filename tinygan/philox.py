@@ -30,6 +30,9 @@ class Philox:
     """A stream of draws: `key` (two words) from the seed, and `t`, the number of draws done."""
 
     def __init__(self, seed: int, stream: int = 0) -> None:
+        for name, value in (("seed", seed), ("stream", stream)):
+            if not isinstance(value, (int, np.integer)) or value < 0:
+                raise ValueError(f"{name}: expected an int >= 0, got {value!r}")
         low, high = np.random.SeedSequence(seed).generate_state(2, np.uint32)
         self.key, self.stream, self.t = (int(low), int(high)), int(stream), 0
 

@@ -24,8 +24,13 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
     Values outside are clipped; uint8 images are taken as they are. C is 1 (grey) or 3 (colour);
     `columns` defaults to a square grid.
     """
+    if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
+        what = getattr(images, "dtype", type(images).__name__)
+        raise TypeError(f"images: expected a NumPy array of numbers, got {what}")
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected (N, 1 or 3, H, W) with N >= 1, got {images.shape}")
+    if columns is not None and (not isinstance(columns, int) or columns < 1):
+        raise ValueError(f"columns: expected an int >= 1, got {columns!r}")
     if not low < 1:
         raise ValueError(f"low: expected less than 1, which is white, got {low}")
     n, c, h, w = images.shape
@@ -50,8 +55,19 @@ def _picture(pixels: np.ndarray, width: int) -> Any:
     return Image.fromarray(pixels.repeat(factor, 0).repeat(factor, 1))
 
 
+def _check_pixels(name: str, pixels: Any) -> None:
+    if not isinstance(pixels, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(pixels).__name__}")
+    flat = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if pixels.dtype != np.uint8 or not flat or not pixels.size:
+        raise ValueError(
+            f"{name}: expected uint8 (H, W) or (H, W, 3), got {pixels.dtype} {pixels.shape}"
+        )
+
+
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
     """Write uint8 pixels, as `grid` makes them, as a PNG."""
+    _check_pixels("pixels", pixels)
     with atomic(path) as file:
         _picture(pixels, 520).save(file, format="PNG", optimize=True)
 
@@ -70,6 +86,10 @@ def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int =
     """Write uint8 frames of one shape as an animation that rests on its last frame."""
     if not len(frames):
         raise ValueError("frames: expected at least one")
+    for i, frame in enumerate(frames):
+        _check_pixels(f"frames[{i}]", frame)
+        if frame.shape != frames[0].shape:
+            raise ValueError(f"frames[{i}]: expected {frames[0].shape}, got {frame.shape}")
     # Sixteen levels of each colour look the same in motion, and take a quarter of the bytes.
     pictures = [_picture(frame // 16 * 17, 260) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [2000]
@@ -98,6 +118,9 @@ def curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
+        if name not in log:
+            raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
     balance = balance or {}
     figure = Figure(figsize=(9, 6.4), layout="constrained")
     FigureCanvasAgg(figure)

@@ -5,6 +5,10 @@
 The number of threads is that of NumPy's BLAS, so `OPENBLAS_NUM_THREADS=1` makes everything run in
 one. While parts run side by side, each has a BLAS of one thread. With a BLAS that does not tell
 its threads (not OpenBLAS), nothing is shared: it may have all cores.
+
+How many threads BLAS has is a setting of the process, and a product by another number of threads
+may be rounded otherwise. So what multiplies while another thread of the program shares work waits
+for it (`undisturbed`), and two trainings in one process do not change each other's last bits.
 """
 
 from __future__ import annotations
@@ -13,19 +17,21 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
-from functools import cache
+from contextvars import ContextVar, copy_context
+from functools import cache, wraps
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
-__all__ = ["blas_threads", "share", "sleep_soon"]
+__all__ = ["blas_threads", "share", "sleep_soon", "undisturbed"]
 
 Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
-_busy = threading.Lock()  # the crew works for one caller at a time
+_busy = threading.Lock()  # BLAS and the crew work for one caller at a time
+_within: ContextVar[bool] = ContextVar("within", default=False)  # work that is being shared
+_several = False  # whether BLAS has had several threads; if it never had, nobody need wait
 
 
 def share(work: Work, n: int, least: int) -> None:
@@ -34,24 +40,55 @@ def share(work: Work, n: int, least: int) -> None:
     The parts must not depend on each other. Returns when all are done; raises what one raised.
     A handover costs some twenty microseconds: `least` should take several times that.
     """
+    if _within.get() or not _may_wait():  # work that shares work: only the outer does
+        work(0, n)
+        return
+    with _busy:
+        token = _within.set(True)
+        try:
+            _side_by_side(work, n, least)
+        finally:
+            _within.reset(token)
+
+
+def _side_by_side(work: Work, n: int, least: int) -> None:
     threads = blas_threads() or 1
     parts = min(threads, n // least)
-    if parts < 2 or not _busy.acquire(blocking=False):  # work that shares work: only the outer does
+    if parts < 2:
         work(0, n)
         return
     answers: SimpleQueue[BaseException | None] = SimpleQueue()
+    bounds = [n * i // parts for i in range(parts + 1)]
     try:
-        bounds = [n * i // parts for i in range(parts + 1)]
         _set_blas_threads(1)
         for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
             inbox.put((copy_context(), work, start, stop, answers))  # np.errstate holds there, too
         problems = [_attempt(work, 0, bounds[1]), *(_ended(answers) for _ in range(parts - 1))]
     finally:
         _set_blas_threads(threads)
-        _busy.release()
     for problem in problems:
         if problem is not None:
             raise problem
+
+
+def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which multiplies, kept apart from what other threads of the program share."""
+
+    @wraps(function)
+    def call(*args: Any) -> Any:
+        if not _several or _within.get():
+            return function(*args)
+        with _busy:
+            return function(*args)
+
+    return call
+
+
+def _may_wait() -> bool:
+    """Whether BLAS has several threads, now or at any time before: `share` makes it one."""
+    global _several
+    _several = _several or (blas_threads() or 1) > 1
+    return _several
 
 
 def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
@@ -140,3 +177,6 @@ def _set_blas_threads(n: int) -> None:
     found = _openblas()
     if found:
         found[1](n)
+
+
+_may_wait()

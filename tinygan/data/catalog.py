@@ -38,6 +38,8 @@ def load(
     "colour". Raises InputError that says what to do, if the data cannot be had or is damaged.
     """
     choose("split", split, ("train", "test"))
+    if not isinstance(name, str):
+        raise TypeError(f"data: expected a name, as 'digits' or 'folder:PATH', got {name!r}")
     if name.startswith("folder:"):
         path = name.removeprefix("folder:")
         return folder(path, split, size=folder_size, mode=folder_mode)

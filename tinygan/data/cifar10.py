@@ -85,11 +85,10 @@ def _from_folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
         if not path.exists():
             continue
         try:
-            with open(path, "rb") as file:
-                batches[path.name] = file.read(BATCH_LIMIT + 1)
+            _check_size(path, path.name, path.stat().st_size)
+            batches[path.name] = path.read_bytes()
         except OSError as problem:
             raise InputError(f"{path}: cannot be read ({problem.strerror})") from problem
-        _check_size(path, path.name, len(batches[path.name]))
     return batches
 
 
@@ -101,7 +100,8 @@ def _from_archive(path: Path, names: Iterable[str]) -> dict[str, bytes]:
         with _Limited(path) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
-                    if member.name not in wanted or not member.isreg():
+                    # A sparse member may claim any number of zeros, and have none of them.
+                    if member.name not in wanted or not member.isreg() or member.issparse():
                         continue
                     name = wanted[member.name]
                     _check_size(path, name, member.size)

@@ -5,6 +5,7 @@ If every image lies in a sub-folder, the first sub-folder on its way is its clas
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -21,6 +22,9 @@ SUFFIXES = (
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
 )
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
+# Pixels for each byte of a file: PNG packs 8256 of one colour into it. (Small images may do as they
+# like.) A header that claims more is not believed: room for the pixels would be made at once.
+PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
 MODES = {"grey": "L", "colour": "RGB"}
 
 
@@ -39,8 +43,8 @@ def folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey
         )
     if mode not in MODES:
         raise InputError(f"folder mode {mode!r} is unknown; expected {' or '.join(MODES)}")
-    if not 1 <= size <= 1024:
-        raise InputError(f"folder size {size}: expected 1 to 1024 pixels")
+    if type(size) is not int or not 1 <= size <= 1024:
+        raise InputError(f"folder size {size!r}: expected 1 to 1024 pixels")
     paths = _walk(root)
     if not paths:
         raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
@@ -78,17 +82,23 @@ def _walk(root: Path) -> list[Path]:
 
 def _read(path: Path, size: int, mode: str) -> np.ndarray:
     """One image, uint8 (C, size, size). Upright as its EXIF says; what is transparent is white."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as opened:
+            content = path.read_bytes()  # of a file, Pillow would ask for what a header claims
+            with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
                 if opened.mode.startswith(("I", "F")):
                     raise InputError(
                         f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
                         "convert it first"
+                    )
+                if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * len(content)):
+                    raise InputError(
+                        f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
+                        "bytes; it is damaged, so take it out of the folder"
                     )
                 image = ImageOps.exif_transpose(opened)
                 if "A" in image.getbands() or "transparency" in image.info:
@@ -102,6 +112,11 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
                 pixels = np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
     except (InputError, MemoryError):
         raise
+    except UnidentifiedImageError as problem:
+        raise InputError(
+            f"{path}: cannot be read as an image, it is of no known kind; expected one of "
+            f"{', '.join(FORMATS)}"
+        ) from problem
     except Exception as problem:  # each of Pillow's decoders fails in its own way
         raise InputError(
             f"{path}: cannot be read as an image ({problem}); repair it, or take it out of the "

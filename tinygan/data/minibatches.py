@@ -9,11 +9,13 @@ the data is three integers, and a resumed run sees the images that it would have
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..backend import Array, Rng, move
+from ..nn import checks
 from ..supply import fresh
 from ..tensor import Tensor
 
@@ -39,6 +41,11 @@ class Minibatches:
         where: str = "numpy",
         labels: np.ndarray | None = None,
     ) -> None:
+        for name, given in (("images", images), ("labels", labels)):
+            if not isinstance(given, np.ndarray) and (name == "images" or given is not None):
+                raise TypeError(f"{name}: expected a NumPy array, got {type(given).__name__}")
+        checks.generator(rng)
+        checks.between(-math.inf, math.inf, "()", low=low, high=high)
         if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
             raise ValueError(
                 f"images: expected uint8 (N, C, H, W) with N >= 1, got {images.dtype} "
@@ -74,6 +81,7 @@ class Minibatches:
 
     def _next(self, m: int) -> np.ndarray:
         """The indices of the next m images; moves the position on."""
+        checks.sizes(m=m)
         parts = []
         while m > 0:
             if self.position == len(self._order):
@@ -94,9 +102,12 @@ class Minibatches:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from such a position. Raises ValueError if there is none in these images."""
-        if set(state) != {"seed", "epoch", "position"}:
-            raise ValueError(f"expected seed, epoch and position, got {sorted(state)}")
-        if not 0 <= state["position"] <= len(self.images):
+        if not isinstance(state, dict) or set(state) != {"seed", "epoch", "position"}:
+            raise ValueError(f"expected seed, epoch and position, got {state!r}")
+        for name, value in state.items():
+            if type(value) is not int or value < 0:
+                raise ValueError(f"{name}: expected an int >= 0, got {value!r}")
+        if state["position"] > len(self.images):
             raise ValueError(f"position: expected 0..{len(self.images)}, got {state['position']}")
         self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
         self._order = self._shuffled()

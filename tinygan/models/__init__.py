@@ -6,10 +6,12 @@ images in which range.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from ..backend import Rng
 from ..errors import choose
+from ..nn import checks
 from .dcgan import dcgan28, dcgan28_slim, dcgan32
 from .mlp import mlp_2014, mlp_mid, mlp_small
 from .pair import Pair, Shape, pixels
@@ -32,4 +34,9 @@ def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 
     Raises InputError for an unknown name, or a shape that the model is not made for.
     """
-    return MODELS[choose("model", name, MODELS)](shape, rng=rng, width=width)
+    model = MODELS[choose("model", name, MODELS)]
+    if not isinstance(shape, tuple) or len(shape) != 3:
+        raise ValueError(f"shape: expected three sizes (C, H, W), got {shape!r}")
+    checks.sizes(**{f"shape[{i}]": size for i, size in enumerate(shape)})
+    checks.between(0, math.inf, "()", width=width)
+    return model(shape, rng=rng, width=width)

@@ -11,7 +11,7 @@ import numpy as np
 from .. import supply
 from ..backend import Noise
 from ..gan import Source
-from ..nn import Module
+from ..nn import Module, checks
 from ..optim import Adam
 from ..tensor import Tensor, no_grad
 
@@ -57,9 +57,11 @@ class Pair(NamedTuple):
     def noise(self, rng: Noise) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
 
+        checks.noise(rng)
         first = self.G.parameters()[0]
 
         def source(m: int) -> Tensor:
+            checks.sizes(m=m)
             like, shape = first.data, (m, self.z_size)
             if self.prior == "normal":
                 return Tensor(supply.normal(rng, shape, like))

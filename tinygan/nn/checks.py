@@ -13,7 +13,16 @@ from ..conv.geometry import is_size
 from ..philox import Philox
 from ..tensor import Tensor, lift
 
-__all__ = ["between", "generator", "images", "inputs", "noise", "same_dtype", "sizes"]
+__all__ = [
+    "between",
+    "generator",
+    "images",
+    "inputs",
+    "modules",
+    "noise",
+    "same_dtype",
+    "sizes",
+]
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
@@ -53,7 +62,14 @@ def sizes(**values: int) -> list[int]:
     return [int(value) for value in values.values()]
 
 
-def between(low: float, high: float, ends: str = "[)", **values: float) -> None:
+def modules(**values: Any) -> None:
+    """Raise TypeError unless each value is a network."""
+    for name, value in values.items():
+        if not (callable(value) and hasattr(value, "parameters")):
+            raise TypeError(f"{name}: expected a Module, got {type(value).__name__}")
+
+
+def between(low: float, high: float, ends: str = "[)", /, **values: float) -> None:
     """Raise ValueError unless each value is a number in the interval; `ends` says whether low and
     high belong to it, as in [low, high)."""
     above, below = (operator.le if end in "[]" else operator.lt for end in ends)

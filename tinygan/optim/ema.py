@@ -21,6 +21,7 @@ class EMA:
 
     def __init__(self, module: Module, decay: float = 0.999) -> None:
         checks.between(0, 1, decay=decay)
+        checks.modules(module=module)
         self.decay, self.t = decay, 0
         self.module, self._source = module.copy().eval(), module
         self._parameters = list(zip(module.parameters(), self.module.parameters(), strict=True))

@@ -159,7 +159,7 @@ def picture(name: str, history: str | Path) -> Path:
 def _history(path: str | Path) -> list[Any]:
     try:
         records = json.loads(Path(path).read_bytes()) if Path(path).exists() else []
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError(f"{path}: is no JSON ({problem}); choose another --out") from problem
     if not isinstance(records, list):
         raise InputError(f"{path}: expected a list of records; choose another --out")

@@ -9,5 +9,16 @@ from .folder import RunFolder
 from .loop import Interrupted, resume, train
 from .sampling import Sampler
 from .session import Session
+from .verification import Verdict, verify
 
-__all__ = ["Config", "Interrupted", "RunFolder", "Sampler", "Session", "resume", "train"]
+__all__ = [
+    "Config",
+    "Interrupted",
+    "RunFolder",
+    "Sampler",
+    "Session",
+    "Verdict",
+    "resume",
+    "train",
+    "verify",
+]

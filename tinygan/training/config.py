@@ -88,6 +88,8 @@ class Config:
             accepted: Any = (int, float) if kind is float else kind
             if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
                 raise InputError(f"{flag(each.name)}: expected {kind.__name__}, got {value!r}")
+            if kind is float and isinstance(value, int) and value.bit_length() > 1023:
+                raise InputError(f"{flag(each.name)}: expected float, got an int that is too large")
         choose("--model", self.model, MODELS)
         choose("--game", self.game, GAMES)
         choose("--penalty", self.penalty, PENALTIES)
@@ -149,7 +151,9 @@ class Config:
         """The inverse of `as_dict`; raises InputError for unknown options."""
         known = {each.name for each in fields(cls)}
         if not isinstance(options, Mapping) or set(options) - known:
-            unknown = sorted(set(options) - known) if isinstance(options, Mapping) else options
+            unknown = (
+                sorted(map(str, set(options) - known)) if isinstance(options, Mapping) else options
+            )
             raise InputError(f"config: unknown options {unknown}")
         return cls(**options)
 

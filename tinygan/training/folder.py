@@ -1,6 +1,7 @@
 """RunFolder: what a run leaves on the disk, and nothing of it half-written.
 
-config.json   log.csv   checkpoint.safetensors   samples.png   progress.gif   curves.png
+config.json   log.csv   states.jsonl   checkpoint.safetensors
+samples.png   progress.gif   curves.png
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
-from ..files import atomic
+from ..files import append, atomic, flush, partials
 from .config import Config
 from .session import Session
+from .states import States
 
 try:
     import fcntl
@@ -35,11 +37,12 @@ class RunFolder:
     """The folder of one run. Opening reads nothing; the methods say what they read and write."""
 
     def __init__(self, path: str | Path) -> None:
-        if not str(path):
-            raise InputError("a run folder: expected a path, got ''")
+        if not isinstance(path, (str, Path)) or not str(path):
+            raise InputError(f"a run folder: expected a path, got {path!r}")
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.log = self.path / "log.csv"
+        self.states = States(self.path / "states.jsonl")
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.samples = self.path / "samples.png"
         self.progress = self.path / "progress.gif"
@@ -52,7 +55,7 @@ class RunFolder:
         Raises InputError if `out` holds anything already."""
         if out is not None:
             path = cls(out).path
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if path.exists() and not (path.is_dir() and cls(path)._is_unused()):
                 also = f", or go on with it by --resume {path}" if path.is_dir() else ""
                 raise InputError(
                     f"--out {path}: exists and is not an empty folder; choose another{also}"
@@ -61,6 +64,20 @@ class RunFolder:
         else:
             path = cls._next_numbered(Path("runs"), f"{config.model}-{config.game}")
         return cls(path)
+
+    def _is_unused(self) -> bool:
+        """Whether there is nothing in it, but what a run that was killed at once left."""
+        return set(self.path.iterdir()) == set(self._partials())
+
+    def _partials(self) -> list[Path]:
+        files = (self.config, self.log, self.states.path, self.checkpoint)
+        pictures = (self.samples, self.progress, self.curves)
+        return partials(self.path, (path.name for path in (*files, *pictures)))
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written; only for who holds the lock."""
+        for path in self._partials():
+            path.unlink(missing_ok=True)
 
     @staticmethod
     def _next_numbered(root: Path, name: str) -> Path:
@@ -87,7 +104,8 @@ class RunFolder:
         if not folder.checkpoint.is_file():
             raise InputError(
                 f"{path}: no run folder, it has no {folder.checkpoint.name}; expected a folder "
-                "that `tinygan train` made"
+                "that `tinygan train` made (a run that was killed before its first round: train "
+                "again)"
             )
         return folder
 
@@ -124,31 +142,48 @@ class RunFolder:
             if not np.isfinite(array).all():
                 raise diverged(session.step, f"{name} is not finite")
         arrays["frames"] = np.stack(frames)
+        for path in (self.log, self.states.path):  # which are to reach as far as the checkpoint
+            flush(path)
         checkpoint.save(self.checkpoint, arrays, meta)
 
     def load(self, **changes: Any) -> tuple[Session, list[np.ndarray]]:
-        """The session and the frames, as saved; `changes` replace options (steps, backend)."""
-        arrays, meta = checkpoint.load(self.checkpoint)
-        try:
-            options, frames = dict(meta["config"]), list(arrays.pop("frames"))
-        except (KeyError, TypeError, ValueError) as problem:
-            raise InputError(f"{self.checkpoint}: holds no run of tinygan") from problem
-        self._check_config(options)
-        session = Session(Config.from_dict({**options, **changes}))
+        """The session and the frames, as saved; `changes` replace options (steps, backend).
+
+        Raises InputError if any file that a resumed run goes on with is damaged."""
+        arrays, meta, frames = self.contents()
+        self._rows()
+        self.states.read()
+        session = Session(Config.from_dict({**meta["config"], **changes}))
         try:
             session.restore(arrays, meta)
         except InputError as problem:
             raise InputError(f"{self.checkpoint}: {problem}") from problem
         return session, frames
 
+    def contents(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[np.ndarray]]:
+        """The checkpoint: what `Session.state` gave, and the frames. Raises InputError if it is
+        none, or if config.json has other options."""
+        arrays, meta = checkpoint.load(self.checkpoint)
+        try:
+            options, frames = meta["config"], list(arrays.pop("frames"))
+            step, shapes = meta["step"], {(frame.dtype.name, frame.shape) for frame in frames}
+            [(kind, shape)] = shapes
+            if not isinstance(options, dict):
+                raise TypeError(f"options {options!r}")
+            if type(step) is not int or step < 0 or kind != "uint8" or len(shape) not in (2, 3):
+                raise ValueError(f"step {step!r}, frames {kind} {shape}")
+        except (KeyError, TypeError, ValueError) as problem:
+            raise InputError(f"{self.checkpoint}: holds no run of tinygan ({problem})") from problem
+        self._check_config(options)
+        return arrays, meta, frames
+
     def _check_config(self, options: dict[str, Any]) -> None:
         """Whoever edits config.json learns that a run keeps the options that it began with."""
         try:
             written = json.loads(self.config.read_bytes()) if self.config.exists() else options
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
-        free = ("steps", "backend", "no_graph")  # may have been changed by a resume that was killed
-        if not isinstance(written, dict) or _without(written, free) != _without(options, free):
+        if not same_run(written, options):
             raise InputError(
                 f"{self.config}: differs from the options in {self.checkpoint.name}, by which the "
                 "run goes on; remove it, and give --steps or --backend on the command line"
@@ -165,8 +200,7 @@ class RunFolder:
     def append_log(self, step: int, readings: dict[str, float]) -> None:
         """Add a row to log.csv."""
         row = [str(step)] + [f"{readings[name]:.7g}" for name in COLUMNS[1:]]
-        with open(self.log, "a", encoding="utf-8") as file:
-            file.write(",".join(row) + "\n")
+        append(self.log, ",".join(row))
 
     def read_log(self) -> dict[str, np.ndarray]:
         """The columns of log.csv."""
@@ -191,8 +225,15 @@ class RunFolder:
         return rows
 
 
-def _without(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name not in names}
+def same_run(one: Any, other: dict[str, Any]) -> bool:
+    """Whether options, as JSON holds them, are of one run. Some may be changed when it goes on, and
+    are then in only one of two files if it was killed."""
+    free = ("steps", "backend", "no_graph")
+    kept = [
+        isinstance(options, dict) and {k: v for k, v in options.items() if k not in free}
+        for options in (one, other)
+    ]
+    return kept[0] == kept[1]
 
 
 def _is_reading(row: list[str]) -> bool:

@@ -17,11 +17,13 @@ import numpy as np
 from .. import plots
 from ..errors import InputError
 from ..gan import Game
+from ..info import made_with
 from ..tensor import Tensor
 from .config import Config
 from .folder import RunFolder, diverged
 from .room import check_room
 from .session import Session
+from .states import HASH_EVERY
 
 __all__ = ["Interrupted", "resume", "train"]
 
@@ -39,14 +41,18 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
+    if not isinstance(config, Config):
+        raise TypeError(f"config: expected a Config, got {type(config).__name__}")
     check_room(config)
     session = Session(config)
     frames = [_frame(session)]
     folder = RunFolder.new(config, out)
     with folder.locked():
+        folder.tidy()
         folder.save(session, frames)  # from here on the run can be resumed
         folder.write_config(config)
         folder.start_log(up_to=0)
+        folder.states.start(made_with(config.backend), 0, session.sha256())
         _run(session, folder, frames, progress)
     return folder
 
@@ -73,7 +79,9 @@ def resume(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
+        folder.tidy()
         folder.start_log(up_to=session.step)
+        folder.states.start(made_with(session.config.backend), session.step, session.sha256())
         folder.write_config(session.config)
         _run(session, folder, frames, progress)
     return folder
@@ -96,6 +104,8 @@ def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress
                     raise diverged(session.step, _listed(readings))
                 folder.append_log(session.step, readings)
                 bar.set_postfix_str(_summary(readings), refresh=False)
+            if session.step % HASH_EVERY == 0 or session.step == config.steps:
+                folder.states.append(session.step, session.sha256())
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
             if stop_asked():

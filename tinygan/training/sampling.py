@@ -24,7 +24,8 @@ class Sampler:
     """
 
     def __init__(self, run: str | Path, where: str = "numpy") -> None:
-        path = Path(run) if Path(run).is_file() else RunFolder.existing(run).checkpoint
+        path = RunFolder(run).path
+        path = path if path.is_file() else RunFolder.existing(run).checkpoint
         arrays, meta = checkpoint.load(path)
         backend.use(where)
         try:

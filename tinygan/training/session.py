@@ -10,12 +10,13 @@ NumPy on the host, or by Philox on the device.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from .. import backend, gan, models
+from .. import backend, checkpoint, gan, models
 from ..cuda.blas import tf32
 from ..data import Minibatches, load
 from ..errors import InputError
@@ -28,13 +29,15 @@ from ..replay import Replay, recorded
 from ..tensor import Tensor, no_grad
 from .config import Config
 
-__all__ = ["Session"]
+__all__ = ["Session", "digest"]
 
 
 class Session:
     """The two networks, their optimizers, the data and the noise, after `step` rounds."""
 
     def __init__(self, config: Config) -> None:
+        if not isinstance(config, Config):
+            raise TypeError(f"config: expected a Config, got {type(config).__name__}")
         backend.use(config.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
@@ -145,6 +148,10 @@ class Session:
         }
         return arrays, meta
 
+    def sha256(self) -> str:
+        """The SHA-256 of `state`: where two sessions agree in it, they agree from there on."""
+        return digest(*self.state())
+
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Take up exactly where `state` was taken. Raises InputError if it does not fit."""
         if meta.get("images_sha256") != self.images_sha256:
@@ -162,7 +169,7 @@ class Session:
             for name, rng in self._sources.items():
                 _restore(rng, meta["rngs"][name])
             self.step, self.ema.t = int(meta["step"]), int(meta["ema_updates"])
-        except (KeyError, TypeError, ValueError) as problem:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise InputError(
                 f"the checkpoint does not fit model {self.config.model!r} on data "
                 f"{self.config.data!r}: {problem}"
@@ -176,6 +183,12 @@ class Session:
             "opt_g": self.opt_g,
             "opt_d": self.opt_d,
         }
+
+
+def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
+    """The SHA-256 of a state, without the options: a run that is lengthened stays what it was."""
+    rest = {name: value for name, value in meta.items() if name != "config"}
+    return checkpoint.digest(arrays, json.dumps(rest, sort_keys=True))
 
 
 def _state(rng: backend.Noise) -> Any:

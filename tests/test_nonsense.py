@@ -1,0 +1,365 @@
+"""What surrounds the layers, on nonsense: data, games at play, models, options, runs, pictures.
+Each error names the argument, what came, and what was expected. (Of tensors, ops, layers, losses
+and optimizers: test_errors.py. Of measures: test_metrics.py.)"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tinygan import (
+    Tensor,
+    checkpoint,
+    data,
+    gan,
+    latent,
+    losses,
+    models,
+    nn,
+    optim,
+    plots,
+    training,
+)
+from tinygan.data import Minibatches
+from tinygan.philox import Philox
+from tinygan.training import Config
+
+RNG = np.random.default_rng(0)
+NAN, INF = float("nan"), float("inf")
+BYTES = np.zeros((4, 1, 2, 2), np.uint8)
+SHAPE = (1, 28, 28)
+ORIGIN = np.zeros(3)
+
+
+def batchnormed():
+    layers = nn.Linear(4, 2, rng=RNG), nn.BatchNorm1d(2), nn.Linear(2, 1, rng=RNG)
+    return nn.Sequential(nn.Flatten(), *layers)
+
+
+def played(how=gan.play, options=None, **changes):
+    """A round of a tiny game in which something was changed."""
+    G = nn.Sequential(nn.Linear(3, 4, rng=RNG), nn.Unflatten(1, (1, 2, 2)))
+    D = changes.pop("D", nn.Sequential(nn.Flatten(), nn.Linear(4, 1, rng=RNG)))
+    modules = isinstance(D, nn.Module)
+    players = {
+        "game": gan.minimax,
+        "G": G,
+        "D": D,
+        "data": lambda m: numbers(m, 1, 2, 2),
+        "noise": lambda m: numbers(m, 3),
+        "opt_g": optim.SGD(G.parameters(), 0.1),
+        "opt_d": optim.SGD((D if modules else G).parameters(), 0.1),
+    }
+    return lambda: next(how(*{**players, **changes}.values(), **(options or {})))
+
+
+def numbers(*shape, dtype=np.float32):
+    return Tensor(RNG.standard_normal(shape).astype(dtype))
+
+
+PLAY = {
+    "a game's name": (played(game="minimax"), "game: expected a game, .* got 'minimax'"),
+    "no generator": (played(G=None), "G: expected a Module, got NoneType"),
+    "a function for D": (played(D=lambda x: x), "D: expected a Module, got function"),
+    "an array for data": (played(data=BYTES), "data: expected a function of m, got ndarray"),
+    "no noise": (played(noise=None), "noise: expected a function of m, got NoneType"),
+    "no optimizer": (played(opt_g=None), "opt_g: expected an optimizer, got NoneType"),
+    "another's optimizer": (
+        played(opt_d=optim.SGD(batchnormed().parameters(), 0.1)),
+        r"opt_d: expected an optimizer of D.parameters\(\), got one of others",
+    ),
+    "a penalty's name": (
+        played(options={"penalty": "r1"}),
+        r"penalty: expected None, .* got 'r1'",
+    ),
+    "m": (played(options={"m": -1}), "m: expected an int >= 1, got -1"),
+    "k": (played(options={"k": 0}), "k: expected an int >= 1, got 0"),
+    "at once": (
+        played(gan.play_simultaneously, game=None),
+        "game: expected a game, .* got None",
+    ),
+    "images of another size": (
+        played(data=lambda m: numbers(m, 1, 3, 3)),
+        r"Linear: expected 4 elements along axis -1, got shape \(64, 9\)",
+    ),
+    "images of another dtype": (
+        played(data=lambda m: numbers(m, 1, 2, 2, dtype=np.float64)),
+        "Linear: the input is float64 but the weights are float32",
+    ),
+    "no images": (
+        played(data=lambda m: numbers(0, 1, 2, 2)),
+        r"mean: expected at least one element, got shape \(0, 1\)",
+    ),
+    "noise of another size": (
+        played(noise=lambda m: numbers(m, 2)),
+        r"Linear: expected 3 elements along axis -1, got shape \(64, 2\)",
+    ),
+    "noise of another dtype": (
+        played(noise=lambda m: numbers(m, 3, dtype=np.float64)),
+        "Linear: the input is float64",
+    ),
+    "one image, and BatchNorm": (
+        played(D=batchnormed(), options={"m": 1}),
+        r"BatchNorm1d: one value per channel has no variance, got shape \(1, 2\)",
+    ),
+    "smoothing of a name": (lambda: gan.one_sided_smoothing("minimax"), "game: .*got 'minimax'"),
+    "noise on nothing": (lambda: gan.label_noise(None, rng=RNG), "game: .*got None"),
+    "flips of a name": (lambda: gan.label_flips("hinge", rng=RNG), "game: .*got 'hinge'"),
+    "a target that is a word": (
+        lambda: gan.least_squares("a"),
+        r"a: expected a number in \(-inf, inf\), got 'a'",
+    ),
+    "a target that is NaN": (lambda: gan.least_squares(0, NAN), "b: .*got nan"),
+    "a target without end": (lambda: gan.least_squares(c=INF), "c: .*got inf"),
+    "a weight": (lambda: gan.wgan_gp(-1, rng=RNG), r"weight: expected .*\[0, inf\), got -1"),
+    "a weight that is a word": (lambda: gan.r1("x"), "gamma: expected a number .*got 'x'"),
+    "the average of nothing": (lambda: optim.EMA(None), "module: expected a Module, got NoneType"),
+    "targets of BCE": (
+        lambda: losses.bce_with_logits(numbers(2), Tensor(np.full(2, 7, np.float32))),
+        r"targets in \[0, 1\], got 7..7",
+    ),
+    "BatchNorm of no examples": (
+        lambda: nn.BatchNorm2d(3)(numbers(0, 3, 2, 2)),
+        r"BatchNorm2d: one value per channel has no variance, got shape \(0, 3, 2, 2\)",
+    ),
+    "a seed of Philox": (lambda: Philox(-1), "seed: expected an int >= 0, got -1"),
+    "a stream of Philox": (lambda: Philox(0, "a"), "stream: expected an int >= 0, got 'a'"),
+}
+
+
+def minibatches(images=BYTES, **options):
+    return lambda: Minibatches(images, **{"rng": RNG, **options})
+
+
+def asked(m):
+    return lambda: Minibatches(BYTES, rng=RNG)(m)
+
+
+def at(state):
+    return lambda: Minibatches(BYTES, rng=RNG).load_state_dict(state)
+
+
+DATA = {
+    "a list of images": (minibatches([[1]]), "images: expected a NumPy array, got list"),
+    "no images": (minibatches(None), "images: expected a NumPy array, got NoneType"),
+    "an empty set": (minibatches(BYTES[:0]), r"images: .*N >= 1, got uint8 \(0, 1, 2, 2\)"),
+    "images of floats": (minibatches(BYTES * 1.0), r"images: expected uint8 .*got float64"),
+    "flat images": (minibatches(BYTES[0]), r"images: expected uint8 \(N, C, H, W\).*\(1, 2, 2\)"),
+    "a seed for rng": (minibatches(rng=0), "rng: expected a numpy.random.Generator.*got 0"),
+    "no rng": (minibatches(rng=None), "rng: expected .*got None"),
+    "low above high": (minibatches(low=2), "low, high: expected low < high, got 2, 1.0"),
+    "low that is NaN": (minibatches(low=NAN), "low: expected a number .*got nan"),
+    "low that is a word": (minibatches(low="a"), "low: expected a number .*got 'a'"),
+    "high without end": (minibatches(high=INF), "high: expected a number .*got inf"),
+    "a list of labels": (minibatches(labels=[1] * 4), "labels: expected a NumPy array, got list"),
+    "too few labels": (minibatches(labels=np.ones(3, int)), r"labels: .*\(4,\).*int64 \(3,\)"),
+    "a backend": (minibatches(where="tpu"), "backend 'tpu' is unknown; expected one of"),
+    "no m": (asked(0), "m: expected an int >= 1, got 0"),
+    "a negative m": (asked(-1), "m: expected an int >= 1, got -1"),
+    "a broken m": (asked(1.5), "m: expected an int >= 1, got 1.5"),
+    "None for m": (asked(None), "m: expected an int >= 1, got None"),
+    "no state": (at(None), "expected seed, epoch and position, got None"),
+    "half a state": (at({"seed": 1}), "expected seed, epoch and position, got {'seed': 1}"),
+    "a broken position": (
+        at({"seed": 1, "epoch": 0, "position": 0.5}),
+        "position: expected an int >= 0, got 0.5",
+    ),
+    "a negative epoch": (
+        at({"seed": 1, "epoch": -1, "position": 0}),
+        "epoch: expected an int >= 0, got -1",
+    ),
+    "a wrong name": (lambda: data.load("mnst"), "data 'mnst' is unknown.*did you mean 'mnist'"),
+    "no name": (lambda: data.load(None), "data: expected a name, .*got None"),
+    "a number for a name": (lambda: data.load(3), "data: expected a name, .*got 3"),
+    "a wrong split": (
+        lambda: data.load("digits", "val"),
+        "split 'val' is unknown; expected one of train, test",
+    ),
+    "no split": (lambda: data.load("digits", None), "split None is unknown"),
+    "a folder that is none": (
+        lambda: data.load("folder:/nowhere"),
+        "folder:/nowhere: expected folder:PATH, where PATH is a folder that exists",
+    ),
+    "a folder with a zero byte": (lambda: data.load("folder:\0"), "expected folder:PATH"),
+    "no pixels": (
+        lambda: data.load("folder:.", folder_size=0),
+        "folder size 0: expected 1 to 1024 pixels",
+    ),
+    "pixels in words": (
+        lambda: data.load("folder:.", folder_size="a"),
+        "folder size 'a': expected 1 to 1024 pixels",
+    ),
+    "a wrong mode": (
+        lambda: data.load("folder:.", folder_mode="x"),
+        "folder mode 'x' is unknown; expected grey or colour",
+    ),
+    "labels where there are none": (
+        lambda: data.Dataset("x", BYTES, None, None).labelled(),
+        "x: has no labels",
+    ),
+}
+
+
+def build(name="mlp-small", shape=SHAPE, **options):
+    return lambda: models.build(name, shape, **{"rng": RNG, **options})
+
+
+def noise(m, rng=RNG):
+    return lambda: models.build("mlp-small", SHAPE, rng=RNG).noise(rng)(m)
+
+
+def walk(end=ORIGIN, steps=3, prior="normal"):
+    return lambda: latent.interpolate(ORIGIN, end, steps, prior)
+
+
+MODELS = {
+    "a wrong name": (build("x"), "model 'x' is unknown; expected one of mlp-small"),
+    "no name": (build(None), "model None is unknown"),
+    "two sizes": (build(shape=(28, 28)), r"shape: expected three sizes .* got \(28, 28\)"),
+    "no shape": (build(shape=None), r"shape: expected three sizes \(C, H, W\), got None"),
+    "no height": (build(shape=(1, 0, 28)), r"shape\[1\]: expected an int >= 1, got 0"),
+    "a negative width": (build(shape=(1, 28, -28)), r"shape\[2\]: .*got -28"),
+    "a broken size": (build(shape=(1, 2.5, 2)), r"shape\[1\]: .*got 2.5"),
+    "another size": (
+        build("dcgan28", (1, 32, 32)),
+        "model 'dcgan28' makes images of 28x28, the data has 32x32",
+    ),
+    "a seed for rng": (build(rng=3), "rng: expected a numpy.random.Generator.*got 3"),
+    "layers of nothing": (build(width=0), r"width: expected a number in \(0, inf\), got 0"),
+    "layers of less": (build(width=-1), "width: .*got -1"),
+    "layers of NaN": (build(width=NAN), "width: .*got nan"),
+    "layers of words": (build(width="a"), "width: .*got 'a'"),
+    "negative noise": (noise(-1), "m: expected an int >= 1, got -1"),
+    "no noise": (noise(0), "m: expected an int >= 1, got 0"),
+    "broken noise": (noise(1.5), "m: expected an int >= 1, got 1.5"),
+    "noise of no rng": (noise(1, None), "rng: expected a numpy.random.Generator.*got None"),
+    "a walk of one": (walk(steps=1), "steps: expected at least 2, got 1"),
+    "a broken walk": (walk(steps=2.5), "steps: expected at least 2, got 2.5"),
+    "a walk between sizes": (
+        walk(end=np.ones(4)),
+        r"start, end: expected two of one size, \(size,\), got \(3,\) and \(4,\)",
+    ),
+    "a walk of an unknown prior": (
+        walk(prior="x"),
+        "prior: expected 'normal' or 'uniform', got 'x'",
+    ),
+}
+
+
+def option(**options):
+    return lambda: Config(**options)
+
+
+OPTIONS = {
+    "no steps": (option(steps=0), r"--steps: expected in \[1, inf\), got 0"),
+    "steps in words": (option(steps="3"), "--steps: expected int, got '3'"),
+    "broken steps": (option(steps=1.5), "--steps: expected int, got 1.5"),
+    "a bool for steps": (option(steps=True), "--steps: expected int, got True"),
+    "a NaN rate": (option(lr_d=NAN), r"--lr-d: expected in \[0, inf\), got nan"),
+    "a rate without end": (option(lr_d=INF), "--lr-d: .*got inf"),
+    "a rate that no float holds": (option(lr_d=10**400), "--lr-d: expected float, got an int"),
+    "a negative rate": (option(lr_g=-1), "--lr-g: .*got -1"),
+    "no model": (option(model=None), "--model: expected str, got None"),
+    "a wrong game": (option(game="minmax"), "--game 'minmax' is unknown.*did you mean 'minimax'"),
+    "too large a batch": (option(batch=10**9), r"--batch: expected in \[1, 65536\], got 10"),
+    "a negative seed": (option(seed=-1), r"--seed: expected in \[0, inf\), got -1"),
+    "a backend's number": (option(backend=3), "--backend: expected str, got 3"),
+    "an average of all": (option(ema=1.0), r"--ema: expected in \[0, 1\), got 1.0"),
+    "too many flips": (option(label_flips=1.1), r"--label-flips: expected in \[0, 1\], got 1.1"),
+    "no options": (lambda: Config.from_dict(None), "config: unknown options None"),
+    "unknown options": (
+        lambda: Config.from_dict({"x": 1, 2: 3}),
+        r"config: unknown options \['2', 'x'\]",
+    ),
+}
+RUNS = {
+    "no config": (lambda: training.train(None), "config: expected a Config, got NoneType"),
+    "a dict": (lambda: training.train({"steps": 1}), "config: expected a Config, got dict"),
+    "a session of nothing": (lambda: training.Session(None), "config: expected a Config, got None"),
+    "a session elsewhere": (
+        lambda: training.Session(Config(backend="tpu")),
+        "backend 'tpu' is unknown; expected one of",
+    ),
+    "no run to resume": (lambda: training.resume(None), "a run folder: expected a path, got None"),
+    "no run to verify": (lambda: training.verify(3), "a run folder: expected a path, got 3"),
+    "no run to sample": (lambda: training.Sampler(None), "a run folder: expected a path, got None"),
+    "an empty name": (lambda: training.RunFolder(""), "a run folder: expected a path, got ''"),
+    "objects to save": (
+        lambda: checkpoint.save("x", {"a": np.array([None])}, {}),
+        "arrays: expected numbers, got object for 'a'",
+    ),
+    "complex numbers to save": (
+        lambda: checkpoint.save("x", {"a": np.ones(2, complex)}, {}),
+        "arrays: expected numbers, got complex128 for 'a'",
+    ),
+    "no JSON to save": (
+        lambda: checkpoint.save("x", {}, {"a": object()}),
+        "meta: expected what JSON can hold, got Object of type object",
+    ),
+}
+
+
+def grid(images, *columns):
+    return lambda: plots.grid(images, *columns)
+
+
+def png(pixels):
+    return lambda: plots.save_png("x.png", pixels)
+
+
+PICTURES = {
+    "a list": (grid([1]), "images: expected a NumPy array of numbers, got list"),
+    "words": (grid(np.full((1, 1, 2, 2), "a")), "images: expected .* numbers, got <U1"),
+    "two axes": (grid(np.ones((3, 3))), r"images: expected \(N, 1 or 3, H, W\).*got \(3, 3\)"),
+    "two channels": (grid(np.ones((1, 2, 3, 3))), r"images: .*got \(1, 2, 3, 3\)"),
+    "negative columns": (grid(BYTES, -1), "columns: expected an int >= 1, got -1"),
+    "no columns": (grid(BYTES, 0), "columns: expected an int >= 1, got 0"),
+    "broken columns": (grid(BYTES, 1.5), "columns: expected an int >= 1, got 1.5"),
+    "pixels of floats": (png(np.ones((3, 3))), r"pixels: expected uint8 .*got float64 \(3, 3\)"),
+    "no pixels": (png(None), "pixels: expected a NumPy array, got NoneType"),
+    "an empty picture": (png(BYTES[0, 0, :0]), r"pixels: expected uint8 .*got uint8 \(0, 2\)"),
+    "no frames": (lambda: plots.save_gif("x.gif", []), "frames: expected at least one"),
+    "frames of two sizes": (
+        lambda: plots.save_gif("x.gif", [BYTES[0, 0], BYTES[0, 0, :1]]),
+        r"frames\[1\]: expected \(2, 2\), got \(1, 2\)",
+    ),
+    "an empty log": (lambda: plots.curves("x.png", {}), r"log: expected a column 'step', got \[\]"),
+}
+TABLE = {
+    f"{group}: {name}": mistake
+    for group, table in {
+        "play": PLAY,
+        "data": DATA,
+        "models": MODELS,
+        "options": OPTIONS,
+        "runs": RUNS,
+        "pictures": PICTURES,
+    }.items()
+    for name, mistake in table.items()
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_message_says_what_is_wrong(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    mistake, message = TABLE[name]
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        mistake()
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []  # and nothing was written
+
+
+def test_what_is_right_is_played():
+    """The table's rounds are wrong in one thing only."""
+    for how in (gan.play, gan.play_simultaneously):
+        assert np.isfinite(played(how)().d_loss.item())
+    assert played(game=SimpleNamespace(d_loss=gan.hinge.d_loss, g_loss=gan.hinge.g_loss))()
+
+
+def test_minibatches_are_refused_without_moving_on():
+    x = Minibatches(BYTES, rng=RNG)
+    before = x.state_dict()
+    for m in (0, -1, 1.5, None):
+        with pytest.raises(ValueError, match="m: expected"):
+            x(m)
+    assert x.state_dict() == before

@@ -1,0 +1,98 @@
+"""Two trainings in two threads of one process go as each would go by itself, to the last bit; and
+no round leaves anything behind."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+TOGETHER = """
+import sys, threading
+from tinygan import no_grad
+from tinygan.tensor import is_recording
+from tinygan.training import Config, Session
+
+CONFIGS = [
+    Config(model=sys.argv[1], batch=16, seed=0),
+    Config(model=sys.argv[2], batch=32, seed=1, game="wasserstein", label_noise=0.1),
+]
+ROUNDS = int(sys.argv[3])
+
+def trained(config, found, at):
+    session = Session(config)
+    for _ in range(ROUNDS):
+        session.readings(session.play_round())
+        session.generate(session.fixed_z)
+    found[at] = session.sha256()
+
+alone, together = {}, {}
+for at, config in enumerate(CONFIGS):
+    trained(config, alone, at)
+others = [threading.Thread(target=trained, args=(c, together, i)) for i, c in enumerate(CONFIGS)]
+for other in others:
+    other.start()
+with no_grad():  # in this thread alone
+    for other in others:
+        other.join()
+    assert not is_recording()
+assert alone == together and len(alone) == 2, (alone, together)
+"""
+
+
+@pytest.mark.parametrize(
+    ("blas_threads", "models"),
+    [("1", ("dcgan28-slim", "mlp-small")), ("2", ("mlp-mid", "mlp-mid"))],
+)
+def test_two_trainings_do_not_disturb_each_other(blas_threads, models):
+    """With several threads of BLAS, too: how many there are is the process's setting."""
+    subprocess.run(
+        [sys.executable, "-c", TOGETHER, *models, "4"],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": blas_threads},
+        check=True,
+        timeout=120,
+    )
+
+
+ROUNDS = """
+import gc, resource, sys
+import numpy as np
+from tinygan import Tensor, gan, nn, optim
+from tinygan.data import Minibatches
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+rng = np.random.default_rng(0)
+G = nn.Sequential(nn.Linear(2, 4, rng=rng), nn.BatchNorm1d(4), nn.Unflatten(1, (1, 2, 2)))
+D = nn.Sequential(nn.Flatten(), nn.Dropout(0.1, rng=rng), nn.Linear(4, 1, rng=rng))
+data = Minibatches(rng.integers(0, 256, (8, 1, 2, 2), dtype=np.uint8), rng=rng)
+noise = lambda m: Tensor(rng.standard_normal((m, 2), dtype=np.float32))
+opt_g, opt_d = optim.Adam(G.parameters(), 1e-4), optim.Adam(D.parameters(), 1e-4)
+players = G, D, data, noise, opt_g, opt_d
+plain = gan.play(gan.label_flips(gan.non_saturating, rng=rng), *players, m=2)
+sloped = gan.play(gan.wasserstein, *players, m=2, penalty=gan.wgan_gp(rng=rng))
+ema = optim.EMA(G, 0.9)
+
+gc.collect()
+gc.disable()
+
+def played(count):
+    for number in range(count):
+        float(next(sloped if number % 10 == 0 else plain).d_loss)
+        ema.update()
+
+played(500)
+before = resident()
+played(10_000)
+grown = resident() - before
+assert grown < 1 << 20, f"{grown} bytes more"
+assert gc.collect() < 100, "cycles were left for the collector"
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_ten_thousand_rounds_leave_nothing_behind_without_the_garbage_collector():
+    """A tenth of them with a penalty, whose graph is differentiated twice."""
+    subprocess.run([sys.executable, "-c", ROUNDS], check=True, timeout=300)

@@ -1,0 +1,85 @@
+"""What state a run was in: a SHA-256 of all that its future depends on, every hundred rounds.
+
+    {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
+    {"step": 0, "sha256": "..."}
+    {"step": 100, "sha256": "..."}
+
+Each line is JSON. Runs of equal hashes are equal bit for bit: `verify` plays a run again and
+compares. That is promised only for what `made_with` says, of which a resumed run adds another line
+if it is not the same any more.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import InputError
+from ..files import append, atomic
+
+__all__ = ["HASH_EVERY", "States", "Written"]
+
+HASH_EVERY = 100  # rounds; of a round of the largest model's time, a hash takes twice as much
+
+
+class Written(NamedTuple):
+    """What the file holds."""
+
+    made_with: list[dict[str, Any]]  # at the beginning, and after each change
+    hashes: dict[int, str]  # of the state after so many rounds
+
+
+class States:
+    """The file states.jsonl of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def start(self, made_with: dict[str, Any], step: int, sha256: str) -> None:
+        """Begin, or keep the past of a run that goes on after `step` rounds, in this state."""
+        kept = [line for line in self._lines() if line.get("step", step) <= step]
+        environments = [line["made_with"] for line in kept if "made_with" in line]
+        if environments[-1:] != [made_with]:
+            kept.append({"made_with": made_with})
+        if step % HASH_EVERY == 0 and not any(line.get("step") == step for line in kept):
+            kept.append({"step": step, "sha256": sha256})
+        with atomic(self.path) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def append(self, step: int, sha256: str) -> None:
+        """Add the hash of the state after `step` rounds."""
+        append(self.path, json.dumps({"step": step, "sha256": sha256}))
+
+    def read(self) -> Written:
+        """What is written there, if there is such a file; raises InputError if it is damaged."""
+        written = Written([], {})
+        for line in self._lines():
+            if "step" in line:
+                written.hashes[line["step"]] = line["sha256"]
+            else:
+                written.made_with.append(line["made_with"])
+        return written
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """The whole lines: one that a killed process left half-written is not one."""
+        if not self.path.is_file():
+            return []
+        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
+        return [self._line(text) for text in whole.split(b"\n") if whole]
+
+    def _line(self, text: bytes) -> dict[str, Any]:
+        try:
+            line = json.loads(text)
+            if set(line) == {"made_with"} and isinstance(line["made_with"], dict):
+                return dict(line)
+            step, sha256 = line["step"], line["sha256"]
+            whole = type(step) is int and step >= 0 and isinstance(sha256, str)
+            if whole and set(line) == {"step", "sha256"}:
+                return dict(line)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            pass
+        raise InputError(
+            f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected a step and "
+            "its sha256, or made_with. Mend it, or remove it: only `tinygan verify` needs it"
+        )

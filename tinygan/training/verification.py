@@ -1,0 +1,95 @@
+"""verify: play a run again, and say whether it is the same run, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import checkpoint
+from ..errors import InputError
+from ..info import made_with
+from .config import Config
+from .folder import RunFolder, same_run
+from .session import Session, digest
+
+__all__ = ["Verdict", "verify"]
+
+
+class Verdict(NamedTuple):
+    """What `verify` found."""
+
+    agreed: tuple[int, ...]  # the steps at which the state was the recorded one
+    differs: int | None  # the first step at which it was not
+    recorded: str  # the SHA-256 of the state there, as recorded
+    now: str  # and as it was now
+    warnings: tuple[str, ...]  # what is not as it was when the run was made
+
+
+def verify(
+    run: str | Path,
+    *,
+    start: str | Path | None = None,
+    told: Callable[[int, int], object] = lambda step, last: None,
+) -> Verdict:
+    """Train as the run was trained, from its beginning or from the checkpoint `start` of it, and
+    compare the state with each that was recorded, up to the first that differs.
+
+    Nothing is written: the rounds are played in memory. The state in the run's checkpoint counts as
+    recorded, too. `told` hears of every round, and of the last one. Raises InputError for a run
+    that cannot be read, that has other images now, or that recorded nothing from `start` on.
+    """
+    folder = RunFolder.existing(run)
+    written = folder.states.read()
+    if not written.hashes:
+        raise InputError(f"{folder.states.path}: holds no hashes; `tinygan train` writes them")
+    arrays, meta, _ = folder.contents()
+    recorded = {meta["step"]: digest(arrays, meta), **written.hashes}
+    warnings = tuple(_changes(written.made_with, made_with(meta["config"]["backend"])))
+    session = Session(Config.from_dict(meta["config"]))
+    if session.images_sha256 != meta.get("images_sha256"):
+        raise InputError(f"{folder.path}: the images of {session.config.data} are not its own")
+    if start is not None:
+        _restore(session, Path(start), meta["config"])
+    steps = sorted(step for step in recorded if step >= session.step)
+    if not steps:
+        raise InputError(
+            f"{start}: is of step {session.step}, and {folder.states.path} has no hash from there "
+            f"on; its last is of step {max(recorded)}"
+        )
+    agreed: list[int] = []
+    with np.errstate(all="ignore"):  # as in training
+        for step in steps:
+            while session.step < step:
+                session.play_round()
+                told(session.step, steps[-1])
+            now = session.sha256()
+            if now != recorded[step]:
+                return Verdict(tuple(agreed), step, recorded[step], now, warnings)
+            agreed.append(step)
+    return Verdict(tuple(agreed), None, "", "", warnings)
+
+
+def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
+    path = RunFolder.existing(start).checkpoint if start.is_dir() else start
+    arrays, meta = checkpoint.load(path)
+    if not same_run(meta.get("config"), options):
+        raise InputError(f"{start}: is no checkpoint of this run, which has other options")
+    try:
+        session.restore(arrays, meta)
+    except InputError as problem:
+        raise InputError(f"{start}: {problem}") from problem
+
+
+def _changes(recorded: list[dict[str, Any]], now: dict[str, Any]) -> list[str]:
+    """What of the machine was another when the run was made, in lines; no line twice."""
+    return list(
+        dict.fromkeys(
+            f"{name.replace('_', ' ')}: recorded {before.get(name)}, now {now.get(name)}"
+            for before in recorded
+            for name in {**before, **now}
+            if before.get(name) != now.get(name)
+        )
+    )
