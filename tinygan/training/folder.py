@@ -18,6 +18,7 @@ import numpy as np
 from .. import checkpoint
 from ..errors import InputError
 from ..files import atomic
+from ..parallel import ALONE, Comm
 from .config import Config
 from .session import Session
 
@@ -26,7 +27,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["RunFolder", "diverged"]
+__all__ = ["ReadOnly", "RunFolder", "diverged"]
 
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
@@ -126,7 +127,7 @@ class RunFolder:
         arrays["frames"] = np.stack(frames)
         checkpoint.save(self.checkpoint, arrays, meta)
 
-    def load(self, **changes: Any) -> tuple[Session, list[np.ndarray]]:
+    def load(self, comm: Comm = ALONE, **changes: Any) -> tuple[Session, list[np.ndarray]]:
         """The session and the frames, as saved; `changes` replace options (steps, backend)."""
         arrays, meta = checkpoint.load(self.checkpoint)
         try:
@@ -134,7 +135,7 @@ class RunFolder:
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{self.checkpoint}: holds no run of tinygan") from problem
         self._check_config(options)
-        session = Session(Config.from_dict({**options, **changes}))
+        session = Session(Config.from_dict({**options, **changes}), comm)
         try:
             session.restore(arrays, meta)
         except InputError as problem:
@@ -189,6 +190,26 @@ class RunFolder:
                     "need it"
                 )
         return rows
+
+
+class ReadOnly(RunFolder):
+    """The folder as all ranks but the first have it: what they are told to write, rank 0 writes."""
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        yield
+
+    def write_config(self, config: Config) -> None:
+        pass
+
+    def save(self, session: Session, frames: list[np.ndarray]) -> None:
+        pass
+
+    def start_log(self, up_to: int) -> None:
+        pass
+
+    def append_log(self, step: int, readings: dict[str, float]) -> None:
+        pass
 
 
 def _without(options: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ import numpy as np
 from .. import plots
 from ..errors import InputError
 from ..gan import Game
+from ..parallel import ALONE, Comm, agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
-from .folder import RunFolder, diverged
+from .folder import ReadOnly, RunFolder, diverged
 from .room import check_room
 from .session import Session
 
@@ -33,16 +34,24 @@ class Interrupted(Exception):
     """Ctrl-C (or SIGTERM) came; the run is saved as of the round that was being played."""
 
 
-def train(config: Config, out: str | Path | None = None, *, progress: bool = True) -> RunFolder:
-    """Train as `config` says, into the folder `out` (default: a new one under runs/).
+def train(
+    config: Config,
+    out: str | Path | None = None,
+    *,
+    progress: bool = True,
+    comm: Comm = ALONE,
+) -> RunFolder:
+    """Train as `config` says, into the folder `out` (default: a new one under runs/). Where `comm`
+    has several ranks, all call this with the same arguments; rank 0 writes.
 
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
-    check_room(config)
-    session = Session(config)
+    check_room(config, comm)
+    session = Session(config, comm)
+    agree(comm, session.facts)
     frames = [_frame(session)]
-    folder = RunFolder.new(config, out)
+    folder = _seen_from(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
     with folder.locked():
         folder.save(session, frames)  # from here on the run can be resumed
         folder.write_config(config)
@@ -58,16 +67,19 @@ def resume(
     backend: str | None = None,
     no_graph: bool | None = None,
     progress: bool = True,
+    comm: Comm = ALONE,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
     It ends bit for bit where it would have ended without the stop, on the same backend, machine
-    and number of threads. A run that has played all its rounds gets its pictures drawn anew.
+    and number of threads and ranks (with another number of ranks: up to rounding). A run that has
+    played all its rounds gets its pictures drawn anew.
     """
-    folder = RunFolder.existing(path)
+    folder = _seen_from(comm, RunFolder.existing(path).path)
     with folder.locked():
         given = {"steps": steps, "backend": backend, "no_graph": no_graph}
-        session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
+        session, frames = folder.load(comm, **{k: v for k, v in given.items() if v is not None})
+        agree(comm, session.facts)
         if steps is not None and session.step >= steps:
             raise InputError(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
@@ -80,8 +92,9 @@ def resume(
 
 
 def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
-    config, saved, told = session.config, time.monotonic(), False
-    bar = _bar(config.steps, session.step, progress)
+    config, comm, saved = session.config, session.comm, time.monotonic()
+    told = comm.rank > 0
+    bar = _bar(config.steps, session.step, progress and comm.rank == 0)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
     with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
@@ -98,14 +111,22 @@ def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress
                 bar.set_postfix_str(_summary(readings), refresh=False)
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
-            if stop_asked():
-                folder.save(session, frames)
-                raise Interrupted(folder.path, session.step)
-            if time.monotonic() - saved > SAVE_EVERY:
+            due = comm.rank == 0 and time.monotonic() - saved > SAVE_EVERY
+            stopping, saving = mean_of(comm, [stop_asked(), due])  # above 0 if any rank says so
+            if stopping or saving:
+                agree(comm, session.standing)
                 folder.save(session, frames)
                 saved = time.monotonic()
+            if stopping:
+                raise Interrupted(folder.path, session.step)
+        agree(comm, session.standing)
         folder.save(session, frames)
-    draw(session, folder, frames)
+    if comm.rank == 0:
+        draw(session, folder, frames)
+
+
+def _seen_from(comm: Comm, path: Path) -> RunFolder:
+    return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
 def draw(session: Session, folder: RunFolder, frames: list[np.ndarray]) -> None:
