@@ -84,6 +84,9 @@ class Backend:
     device: Callable[[], str | None] = lambda: None
     # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
     recorder: Callable[[], Any] = _nothing_to_record
+    # Makes what adds up a device's arrays over the ranks of an MPI communicator, in place, from
+    # mpi4py's module and the communicator, on all ranks at once. None, or makes None: by the host.
+    reducer: Callable[[Any, Any], Callable[[Array], None] | None] | None = None
     # Do many small matrix products pay, as convolution by Winograd's method takes them?
     winograd: bool = False
     # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
@@ -248,6 +251,7 @@ def _load_cupy() -> Backend:
 
     from .cuda.graph import held
     from .cuda.kernels import Kernels
+    from .cuda.reduce import reducer
 
     def at(device: int) -> Any:
         count = cupy.cuda.runtime.getDeviceCount()
@@ -272,6 +276,7 @@ def _load_cupy() -> Backend:
         device=lambda: _device_name(cupy),
         held=lambda: held(cupy),
         free=lambda: int(cupy.cuda.runtime.memGetInfo()[0]),
+        reducer=lambda MPI, world: reducer(cupy, MPI, world),
         release=lambda: cupy.get_default_memory_pool().free_all_blocks(),
     )
 

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import fields
 from pathlib import Path
 
+from . import parallel
 from .errors import InputError
 
 __all__ = [
@@ -29,8 +30,9 @@ MOST = 1 << 16  # samples in one picture
 
 
 def stop(status: int, message: str) -> int:
-    """Say why on stderr; the exit status."""
-    if sys.stderr is not None:
+    """Say why on stderr, once for all ranks where there are several; the exit status."""
+    message = parallel.last_words(status, message)
+    if sys.stderr is not None and message:
         with contextlib.suppress(OSError):  # nobody can read it; the status still tells
             print(f"tinygan: {message}", file=sys.stderr, flush=True)
     return status
@@ -45,6 +47,7 @@ def train(args: argparse.Namespace) -> int:
         for field in fields(Config)
         if getattr(args, field.name) is not None
     }
+    comm = parallel.join()
     try:
         if args.resume is not None:
             fixed = [flag(name) for name in given if name not in ("steps", "backend", "no_graph")]
@@ -53,16 +56,17 @@ def train(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
                     "only --steps, --backend and --no-graph may be given with it"
                 )
-            folder = resume(args.resume, progress=not args.quiet, **given)
+            folder = resume(args.resume, progress=not args.quiet, comm=comm, **given)
         else:
-            folder = train(Config(**given), args.out, progress=not args.quiet)
+            folder = train(Config(**given), args.out, progress=not args.quiet, comm=comm)
     except Interrupted as interruption:
         path, step = interruption.args
         return stop(
             130,
             f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
         )
-    print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
+    if comm.rank == 0:
+        print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
     return 0
 
 

@@ -12,7 +12,7 @@ A game says what D and G pay for the logits they get; `play` lets them play it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
@@ -22,7 +22,6 @@ from .backend import Noise
 from .nn import Module, checks
 from .nn.apart import by_example
 from .ops import concatenate, mean, relu, softplus, sqrt, sum
-from .optim import Optimizer
 from .tensor import Tensor, no_grad
 
 __all__ = [
@@ -124,6 +123,15 @@ class Penalty(Protocol):
     def __call__(self, D: Module, x: Tensor, fake: Tensor) -> Tensor: ...
 
 
+class Updates(Protocol):
+    """An optimizer (`optim.Optimizer`), or several ranks' (`optim.DataParallel`)."""
+
+    @property
+    def parameters(self) -> Sequence[Tensor]: ...
+
+    def step(self, grads: Sequence[Tensor]) -> None: ...
+
+
 Source = Callable[[int], Tensor]  # of m: a minibatch of real images, or of noise
 
 
@@ -133,8 +141,8 @@ def play(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Optimizer,
-    opt_d: Optimizer,
+    opt_g: Updates,
+    opt_d: Updates,
     *,
     m: int = 64,
     k: int = 1,
@@ -177,8 +185,8 @@ def play_simultaneously(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Optimizer,
-    opt_d: Optimizer,
+    opt_g: Updates,
+    opt_d: Updates,
     *,
     m: int = 64,
     penalty: Penalty | None = None,
@@ -219,7 +227,7 @@ def _check_players(
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
     for name, opt, player, of in (("opt_g", opt_g, "G", G), ("opt_d", opt_d, "D", D)):
-        if not isinstance(opt, Optimizer):
+        if not hasattr(opt, "parameters"):
             raise TypeError(f"{name}: expected an optimizer, got {type(opt).__name__}")
         if [*map(id, opt.parameters)] != [*map(id, of.parameters())]:
             raise ValueError(

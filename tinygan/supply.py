@@ -7,7 +7,9 @@ What the host makes in each round (the order of the data, a learning rate, noise
 one door. So whoever records a round, to play it again without Python, has it all in hand.
 
 A source of noise is a generator of NumPy's, which draws on the host, or Philox, which is computed
-where it is wanted. From either, every backend gets the same numbers for the same seed.
+where it is wanted. From either, every backend gets the same numbers for the same seed. Where
+several ranks play a round together (`parallel.playing`), all draw the same, for all of the
+minibatch, and each keeps its own rows.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 
 from . import philox
 from .backend import Array, Make, Noise, kernel, numpy, of, place
+from .parallel import dealt
 
 __all__ = ["feeding", "fresh", "normal", "uniform"]
 
@@ -52,14 +55,16 @@ def feeding(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
 def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
     if isinstance(rng, philox.Philox):
-        return normal_values(fresh(rng.count, like), shape, like.dtype, rng)
+        whole, own = dealt(shape)
+        return own(normal_values(fresh(rng.count, like), whole, like.dtype, rng))
     return _drawn(rng.standard_normal, shape, like)
 
 
 def uniform(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
     """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
     if isinstance(rng, philox.Philox):
-        return uniform_values(fresh(rng.count, like), shape, like.dtype, rng)
+        whole, own = dealt(shape)
+        return own(uniform_values(fresh(rng.count, like), whole, like.dtype, rng))
     return _drawn(rng.random, shape, like)
 
 
@@ -76,4 +81,5 @@ def uniform_values(t: Array, shape: tuple[int, ...], dtype: Any, rng: philox.Phi
 def _drawn(draw: Callable[..., np.ndarray], shape: tuple[int, ...], like: Array) -> Array:
     dtype = np.dtype(like.dtype)
     native = dtype if dtype in (np.float32, np.float64) else np.dtype(np.float32)
-    return fresh(lambda: draw(shape, dtype=native).astype(dtype, copy=False), like)
+    whole, own = dealt(shape)
+    return fresh(lambda: own(draw(whole, dtype=native)).astype(dtype, copy=False), like)

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["blas_threads", "share", "sleep_soon", "undisturbed"]
+__all__ = ["at_most", "blas_threads", "cores", "share", "sleep_soon", "undisturbed"]
 
 Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
@@ -171,6 +171,16 @@ def blas_threads() -> int | None:
     """How many threads NumPy's BLAS uses; None if it does not tell."""
     found = _openblas()
     return int(found[0]()) if found else None
+
+
+def at_most(n: int) -> None:
+    """Use no more than n threads from here on."""
+    _set_blas_threads(min(n, blas_threads() or n))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _set_blas_threads(n: int) -> None:

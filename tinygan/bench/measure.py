@@ -22,6 +22,7 @@ import numpy as np
 from .. import __version__, backend
 from ..errors import InputError, choose
 from ..info import blas, processor
+from ..threads import cores
 from .worker import EAGER, GEMM
 from .workloads import WORKLOADS, find
 
@@ -222,11 +223,6 @@ def _gemm_peak(where: str, threads: int, tf32: bool) -> float:
     with Worker("", f"gemm-{where}", 1, 1, threads, tf32) as worker:
         fastest = min(worker.play(1) for _ in range(20))
     return 2 * (GEMM if where == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine() -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..backend import Array, Rng, move
 from ..nn import checks
+from ..parallel import dealt
 from ..supply import fresh
 from ..tensor import Tensor
 
@@ -66,14 +67,19 @@ class Minibatches:
         self._order = self._shuffled()
 
     def __call__(self, m: int) -> Tensor:
-        return self._scaled(fresh(lambda: self._next(m), self.images))
+        return self._scaled(self._which(m))
 
     def labelled(self, m: int) -> tuple[Tensor, Tensor]:
         """The next m images, and their labels (m,)."""
         if self.labels is None:
             raise ValueError("labelled: these Minibatches were given no labels")
-        which = fresh(lambda: self._next(m), self.images)
+        which = self._which(m)
         return self._scaled(which), Tensor(self.labels[which])
+
+    def _which(self, m: int) -> Array:
+        """The indices of the next m images; of this rank's share of them, where several play."""
+        (whole,), own = dealt((m,))
+        return fresh(lambda: own(self._next(whole)), self.images)
 
     def _scaled(self, which: Array) -> Tensor:
         images = self.images[which].astype(np.float32)

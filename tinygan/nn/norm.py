@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..parallel import statistics
 from ..tensor import Tensor, lift
 from . import checks
 from .module import Module, Parameter
@@ -39,6 +40,9 @@ class _BatchNorm(Module):
     Training: the batch's, and the running ones move towards them by `momentum` (the variance
     unbiased, as PyTorch tracks it). Evaluation: the running ones. In a GAN the statistics of real
     and of generated batches are taken apart: D sees one batch of each, never a mixture.
+
+    Where several ranks share a batch, its statistics are those of the whole of it or of the rank's
+    own share: see `parallel.playing`.
     """
 
     ndims: tuple[int, ...]
@@ -67,13 +71,14 @@ class _BatchNorm(Module):
         column = (1, self.num_features) + (1,) * (x.ndim - 2)
         weight, bias = (None if p is None else p.reshape(column) for p in (self.weight, self.bias))
         if self.training:
-            count = x.size // self.num_features
+            comm = statistics()
+            count = x.size // self.num_features * comm.size
             if count < 2:
                 raise ValueError(
                     f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
                     "larger batches or call .eval()"
                 )
-            y, m, v = ops.standardize(x, axes, self.eps, weight, bias)
+            y, m, v = ops.standardize(x, axes, self.eps, weight, bias, comm)
             self._track(m.reshape(-1), v.reshape(-1) * (count / (count - 1)))
             return y
         m, v = self.running_mean.reshape(column), self.running_var.reshape(column)

@@ -133,6 +133,15 @@ class Optimizer:
 
     def _flat(self, grads: Sequence[Tensor]) -> list[Any]:
         """The gradients as vectors, those of small parameters in a row as one."""
+        flat = iter([g.data.reshape(-1) for g in self.checked(grads)])
+        xp = of(self.w).xp
+        return [
+            next(flat) if len(run) == 1 else xp.concatenate([next(flat) for _ in run])
+            for run in self._runs
+        ]
+
+    def checked(self, grads: Sequence[Tensor]) -> list[Tensor]:
+        """The gradients, one for each parameter. Raises ValueError if they do not fit."""
         grads = listed("grads", grads)
         if len(grads) != len(self.parameters):
             raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
@@ -141,12 +150,7 @@ class Optimizer:
                 raise ValueError(
                     f"grads[{i}]: expected {p.shape} of {p.dtype}, got {g.shape} of {g.dtype}"
                 )
-        flat = iter([g.data.reshape(-1) for g in grads])
-        xp = of(self.w).xp
-        return [
-            next(flat) if len(run) == 1 else xp.concatenate([next(flat) for _ in run])
-            for run in self._runs
-        ]
+        return grads
 
     def _check_views(self) -> None:
         """A parameter that was given another array would be updated where nobody looks."""

@@ -19,6 +19,7 @@ __all__ = ["Config", "flag", "option_type"]
 SOURCES = ("auto", "numpy", "philox")
 PENALTIES = ("auto", "none", "wgan-gp", "r1")
 FOLDER_MODES = ("grey", "colour")
+BATCHNORMS = ("synchronised", "local")
 
 
 def _option(default: Any, meaning: str) -> Any:
@@ -61,6 +62,11 @@ class Config:
     simultaneous: bool = _option(
         False, "both players step at once, as in the 2014 code, not in turn"
     )
+    batchnorm: str = _option(
+        "synchronised",
+        f"under mpiexec, over whose examples BatchNorm takes its statistics: {_names(BATCHNORMS)}; "
+        "those of all ranks, as one process would, or of each rank by itself, which is faster",
+    )
     backend: str = _option("numpy", "numpy, cupy, cupy:1")
     rng: str = _option(
         "auto",
@@ -93,6 +99,7 @@ class Config:
         choose("--model", self.model, MODELS)
         choose("--game", self.game, GAMES)
         choose("--penalty", self.penalty, PENALTIES)
+        choose("--batchnorm", self.batchnorm, BATCHNORMS)
         choose("--rng", self.rng, SOURCES)
         if self.rng == "auto":  # from here on it stays, also on another backend
             source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"

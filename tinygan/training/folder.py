@@ -19,6 +19,7 @@ import numpy as np
 from .. import checkpoint
 from ..errors import InputError
 from ..files import append, atomic, flush, partials
+from ..parallel import ALONE, Comm
 from .config import Config
 from .session import Session
 from .states import States
@@ -28,7 +29,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["RunFolder", "diverged"]
+__all__ = ["ReadOnly", "RunFolder", "diverged"]
 
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
@@ -146,14 +147,14 @@ class RunFolder:
             flush(path)
         checkpoint.save(self.checkpoint, arrays, meta)
 
-    def load(self, **changes: Any) -> tuple[Session, list[np.ndarray]]:
+    def load(self, comm: Comm = ALONE, **changes: Any) -> tuple[Session, list[np.ndarray]]:
         """The session and the frames, as saved; `changes` replace options (steps, backend).
 
         Raises InputError if any file that a resumed run goes on with is damaged."""
         arrays, meta, frames = self.contents()
         self._rows()
         self.states.read()
-        session = Session(Config.from_dict({**meta["config"], **changes}))
+        session = Session(Config.from_dict({**meta["config"], **changes}), comm)
         try:
             session.restore(arrays, meta)
         except InputError as problem:
@@ -234,6 +235,29 @@ def same_run(one: Any, other: dict[str, Any]) -> bool:
         for options in (one, other)
     ]
     return kept[0] == kept[1]
+
+
+class ReadOnly(RunFolder):
+    """The folder as all ranks but the first have it: what they are told to write, rank 0 writes."""
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        yield
+
+    def tidy(self) -> None:
+        pass
+
+    def write_config(self, config: Config) -> None:
+        pass
+
+    def save(self, session: Session, frames: list[np.ndarray]) -> None:
+        pass
+
+    def start_log(self, up_to: int) -> None:
+        pass
+
+    def append_log(self, step: int, readings: dict[str, float]) -> None:
+        pass
 
 
 def _is_reading(row: list[str]) -> bool:

@@ -18,9 +18,10 @@ from .. import plots
 from ..errors import InputError
 from ..gan import Game
 from ..info import made_with
+from ..parallel import ALONE, Comm, agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
-from .folder import RunFolder, diverged
+from .folder import ReadOnly, RunFolder, diverged
 from .room import check_room
 from .session import Session
 from .states import HASH_EVERY
@@ -35,24 +36,31 @@ class Interrupted(Exception):
     """Ctrl-C (or SIGTERM) came; the run is saved as of the round that was being played."""
 
 
-def train(config: Config, out: str | Path | None = None, *, progress: bool = True) -> RunFolder:
-    """Train as `config` says, into the folder `out` (default: a new one under runs/).
+def train(
+    config: Config,
+    out: str | Path | None = None,
+    *,
+    progress: bool = True,
+    comm: Comm = ALONE,
+) -> RunFolder:
+    """Train as `config` says, into the folder `out` (default: a new one under runs/). Where `comm`
+    has several ranks, all call this with the same arguments; rank 0 writes.
 
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
     """
     if not isinstance(config, Config):
         raise TypeError(f"config: expected a Config, got {type(config).__name__}")
-    check_room(config)
-    session = Session(config)
+    check_room(config, comm)
+    session = Session(config, comm)
+    agree(comm, session.facts)
     frames = [_frame(session)]
-    folder = RunFolder.new(config, out)
+    folder = _seen_from(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
     with folder.locked():
         folder.tidy()
         folder.save(session, frames)  # from here on the run can be resumed
         folder.write_config(config)
-        folder.start_log(up_to=0)
-        folder.states.start(made_with(config.backend), 0, session.sha256())
+        _begin(session, folder)
         _run(session, folder, frames, progress)
     return folder
 
@@ -64,32 +72,45 @@ def resume(
     backend: str | None = None,
     no_graph: bool | None = None,
     progress: bool = True,
+    comm: Comm = ALONE,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
     It ends bit for bit where it would have ended without the stop, on the same backend, machine
-    and number of threads. A run that has played all its rounds gets its pictures drawn anew.
+    and number of threads and ranks (with another number of ranks: up to rounding). A run that has
+    played all its rounds gets its pictures drawn anew.
     """
-    folder = RunFolder.existing(path)
+    folder = _seen_from(comm, RunFolder.existing(path).path)
     with folder.locked():
         given = {"steps": steps, "backend": backend, "no_graph": no_graph}
-        session, frames = folder.load(**{k: v for k, v in given.items() if v is not None})
+        session, frames = folder.load(comm, **{k: v for k, v in given.items() if v is not None})
+        agree(comm, session.facts)
         if steps is not None and session.step >= steps:
             raise InputError(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
         folder.tidy()
-        folder.start_log(up_to=session.step)
-        folder.states.start(made_with(session.config.backend), session.step, session.sha256())
+        _begin(session, folder)
         folder.write_config(session.config)
         _run(session, folder, frames, progress)
     return folder
 
 
+def _begin(session: Session, folder: RunFolder) -> None:
+    """Begin the records of a run, or keep those of the past of one that goes on."""
+    folder.start_log(up_to=session.step)
+    if session.comm.rank == 0:
+        ranks = {"ranks": session.comm.size} if session.comm.size > 1 else {}
+        folder.states.start(
+            made_with(session.config.backend) | ranks, session.step, session.sha256()
+        )
+
+
 def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
-    config, saved, told = session.config, time.monotonic(), False
-    bar = _bar(config.steps, session.step, progress)
+    config, comm, saved = session.config, session.comm, time.monotonic()
+    told = comm.rank > 0
+    bar = _bar(config.steps, session.step, progress and comm.rank == 0)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
     with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
@@ -104,18 +125,26 @@ def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress
                     raise diverged(session.step, _listed(readings))
                 folder.append_log(session.step, readings)
                 bar.set_postfix_str(_summary(readings), refresh=False)
-            if session.step % HASH_EVERY == 0 or session.step == config.steps:
+            if comm.rank == 0 and (session.step % HASH_EVERY == 0 or session.step == config.steps):
                 folder.states.append(session.step, session.sha256())
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
-            if stop_asked():
-                folder.save(session, frames)
-                raise Interrupted(folder.path, session.step)
-            if time.monotonic() - saved > SAVE_EVERY:
+            due = comm.rank == 0 and time.monotonic() - saved > SAVE_EVERY
+            stopping, saving = mean_of(comm, [stop_asked(), due])  # above 0 if any rank says so
+            if stopping or saving:
+                agree(comm, session.standing)
                 folder.save(session, frames)
                 saved = time.monotonic()
+            if stopping:
+                raise Interrupted(folder.path, session.step)
+        agree(comm, session.standing)
         folder.save(session, frames)
-    draw(session, folder, frames)
+    if comm.rank == 0:
+        draw(session, folder, frames)
+
+
+def _seen_from(comm: Comm, path: Path) -> RunFolder:
+    return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
 def draw(session: Session, folder: RunFolder, frames: list[np.ndarray]) -> None:

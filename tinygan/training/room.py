@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from .. import backend
 from ..errors import InputError
+from ..parallel import ALONE, Comm, own_device
 from .config import Config
 from .session import Session
 
@@ -15,18 +16,20 @@ TRIALS = 8, 16  # sizes of minibatches, of which the memory is measured
 SMALL = 256  # a minibatch that nobody has to ask about
 
 
-def check_room(config: Config) -> None:
+def check_room(config: Config, comm: Comm = ALONE) -> None:
     """Raise InputError if a round will not fit the device, with the minibatch that would.
 
     Two rounds of small minibatches are played by players of their own: what they take grows in
-    proportion to the minibatch. Where the device is the host, nothing is asked."""
-    library = backend.get(config.backend)
-    free = library.free()
-    if free is None or config.batch <= SMALL:
+    proportion to the minibatch, of which a rank has its share. Where the device is the host,
+    nothing is asked."""
+    library, where = backend.get(config.backend), own_device(config.backend, comm)
+    backend.use(where)
+    free, share = library.free(), config.batch // comm.size
+    if free is None or share <= SMALL:
         return
     used = []
     for batch in TRIALS:
-        trial = Session(replace(config, batch=batch, no_graph=True))
+        trial = Session(replace(config, batch=batch, backend=where, no_graph=True))
         library.release()
         before = library.held()
         trial.play_round()
@@ -35,9 +38,9 @@ def check_room(config: Config) -> None:
     library.release()
     each = max(1.0, (used[1] - used[0]) / (TRIALS[1] - TRIALS[0]))
     fixed = used[0] - each * TRIALS[0]
-    needed = fixed + each * config.batch
+    needed = fixed + each * share
     if needed > free:
-        fits = max(1, int((free - fixed) / each))
+        fits = max(1, int((free - fixed) / each)) * comm.size
         raise InputError(
             f"--batch {config.batch}: a round takes about {needed / 2**30:.1f} GiB of the device, "
             f"which has {free / 2**30:.1f} GiB free; --batch {fits} would fit"

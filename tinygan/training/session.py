@@ -5,6 +5,9 @@ Randomness comes in four streams that are spawned from the seed: for the network
 dropout), for the game (noise, label noise), for the order of the data, and for the samples that
 are looked at. So looking never changes what is learned. What is drawn in every round is drawn by
 NumPy on the host, or by Philox on the device.
+
+Where several ranks train together (`parallel`), each has a session of its own. All go through the
+same states, but for the running statistics of a local BatchNorm, of which rank 0's are kept.
 """
 
 from __future__ import annotations
@@ -16,18 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, checkpoint, gan, models
+from .. import __version__, backend, checkpoint, gan, models
 from ..cuda.blas import tf32
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import Game, Penalty, Round
+from ..gan import Game, Penalty, Round, Updates
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
-from ..optim import EMA, Adam
+from ..optim import EMA, Adam, DataParallel
+from ..parallel import ALONE, Comm, mean_of, own_device, playing
 from ..philox import Philox
 from ..replay import Replay, recorded
 from ..tensor import Tensor, no_grad
-from .config import Config
+from .config import Config, flag
 
 __all__ = ["Session", "digest"]
 
@@ -35,10 +39,17 @@ __all__ = ["Session", "digest"]
 class Session:
     """The two networks, their optimizers, the data and the noise, after `step` rounds."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, comm: Comm = ALONE) -> None:
         if not isinstance(config, Config):
             raise TypeError(f"config: expected a Config, got {type(config).__name__}")
-        backend.use(config.backend)
+        self.comm, self.where = comm, own_device(config.backend, comm)
+        self._share, rest = divmod(config.batch, comm.size)
+        if rest:
+            raise InputError(
+                f"--batch {config.batch}: expected a multiple of {comm.size}, the number of ranks, "
+                "each of which takes the same share"
+            )
+        backend.use(self.where)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
         images = load(
@@ -50,7 +61,7 @@ class Session:
         if config.penalty_used != "none":
             pair = pair._replace(D=_without_batchnorm(pair.D))
         self.pair = pair
-        self.G, self.D = pair.G.to(config.backend), pair.D.to(config.backend)
+        self.G, self.D = pair.G.to(self.where), pair.D.to(self.where)
         self.ema = EMA(self.G, config.ema)
         betas = (config.beta1, config.beta2)
         lr_g = pair.lr_g if config.lr_g is None else config.lr_g
@@ -58,7 +69,7 @@ class Session:
         self.opt_g = Adam(self.G.parameters(), lr_g, betas)
         self.opt_d = Adam(self.D.parameters(), lr_d, betas)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
-        self.data = Minibatches(images, rng=data_rng, low=pair.low, where=config.backend)
+        self.data = Minibatches(images, rng=data_rng, low=pair.low, where=self.where)
         self.fixed_z = pair.noise(look_rng)(64)
         sources: dict[str, backend.Noise] = {"networks": net_rng, "game": game_rng}
         if config.rng == "philox":
@@ -68,7 +79,11 @@ class Session:
                     module.rng = sources["networks"]
         self._sources = sources
         self.game = _game(config, sources["game"])
-        self._rounds = self._play() if config.no_graph else recorded(self._play, config.backend)
+        self._opt_g: Updates = self.opt_g
+        self._opt_d: Updates = self.opt_d
+        if comm.size > 1:
+            self._opt_g, self._opt_d = (DataParallel(o, comm) for o in (self.opt_g, self.opt_d))
+        self._rounds = self._play() if config.no_graph else recorded(self._play, self.where)
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
@@ -79,13 +94,13 @@ class Session:
             self.D,
             self.data,
             self.pair.noise(rng),
-            self.opt_g,
-            self.opt_d,
+            self._opt_g,
+            self._opt_d,
         )
         rounds = (
-            gan.play_simultaneously(*players, m=c.batch, penalty=penalty)
+            gan.play_simultaneously(*players, m=self._share, penalty=penalty)
             if c.simultaneous
-            else gan.play(*players, m=c.batch, k=c.k, penalty=penalty)
+            else gan.play(*players, m=self._share, k=c.k, penalty=penalty)
         )
         for result in rounds:
             if c.ema:
@@ -93,8 +108,9 @@ class Session:
             yield result
 
     def play_round(self) -> Round:
-        """One round of Algorithm 1."""
-        with tf32(self.config.tf32):
+        """One round of Algorithm 1; what it leaves of losses and logits is this rank's own."""
+        synchronised = self.config.batchnorm == "synchronised"
+        with tf32(self.config.tf32), playing(self.comm, synchronised=synchronised):
             result = next(self._rounds)
         self.step += 1
         return result
@@ -116,17 +132,33 @@ class Session:
 
     def readings(self, result: Round) -> dict[str, float]:
         """The numbers to log of a round: losses, and the means of D(x) and D(G(z)), which are
-        probabilities where the game makes them so, else scores."""
+        probabilities where the game makes them so, else scores. Of all ranks, which all ask."""
         with no_grad():
             seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
-        values = (result.d_loss, result.g_loss, *seen)
-        return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), map(float, values), strict=True))
+        values = mean_of(self.comm, list(map(float, (result.d_loss, result.g_loss, *seen))))
+        return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), values, strict=True))
 
     def generate(self, z: Tensor) -> np.ndarray:
         """Images of the averaged generator for noise z, in evaluation mode; changes nothing."""
         G: Module = self.ema.module if self.config.ema else self.G
         with no_grad(), G.evaluating():
             return G(z).numpy()
+
+    def facts(self) -> list[dict[str, Any]]:
+        """What ranks have to agree on before they play: options, images, versions, state."""
+        config = {flag(name): value for name, value in self.config.as_dict().items()}
+        images = {f"the SHA-256 of the images of {self.config.data}": self.images_sha256}
+        versions = {"the version of tinygan": __version__, "of NumPy": np.__version__}
+        return [config, images, versions, *self.standing()]
+
+    def standing(self) -> list[dict[str, Any]]:
+        """What ranks have in common at any time: the round, weights, optimizers, generators."""
+        seen = hashlib.sha256(repr([_state(rng) for rng in self._sources.values()]).encode())
+        for opt in (self.opt_g, self.opt_d):
+            for array in (opt.w, *opt.state.values()):
+                seen.update(np.ascontiguousarray(backend.of(array).to_host(array)).data)
+        step = {"the number of rounds played": self.step, **self.data.state_dict()}
+        return [step, {"the SHA-256 of weights, optimizers and generators": seen.hexdigest()}]
 
     # Saving and going on.
 

@@ -1,0 +1,137 @@
+"""Ranks without MPI: threads of this process that meet at a barrier, to test the arithmetic."""
+
+import re
+import sys
+import threading
+from contextvars import Context
+
+import numpy as np
+
+from tinygan import backend, gan, models, nn, optim, parallel
+from tinygan.data import Minibatches
+from tinygan.philox import Philox
+
+
+class ThreadComm:
+    """One rank of several; `table` is what they share. Sums go through the host, in rank order."""
+
+    def __init__(self, rank, size, barrier, table):
+        self.rank = self.local = rank
+        self.size, self._barrier, self._table, self.messages = size, barrier, table, 0
+
+    def allreduce_mean_(self, flat):
+        assert flat.flags.c_contiguous
+        library = backend.of(flat)
+        whole = sum(self.allgather(library.to_host(flat).copy()))
+        flat[...] = backend.place((whole / self.size).astype(flat.dtype), flat)
+        self.messages += 1
+
+    def allgather(self, value):
+        self._table[self.rank] = value
+        self._barrier.wait(60)
+        values = list(self._table)
+        self._barrier.wait(60)
+        return values
+
+
+def on_ranks(size, work):
+    """What work(comm) gives on each of `size` ranks, in their order; raises what one raised."""
+    barrier, table = threading.Barrier(size), [None] * size
+    results, problems = [None] * size, [None] * size
+
+    def run(rank):
+        try:
+            results[rank] = work(ThreadComm(rank, size, barrier, table))
+        except BaseException as problem:
+            problems[rank] = problem
+            barrier.abort()  # the others would wait for it
+
+    crew = [threading.Thread(target=Context().run, args=(run, rank)) for rank in range(size)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    told = [problem for problem in problems if problem is not None]
+    broken = [problem for problem in told if isinstance(problem, threading.BrokenBarrierError)]
+    for problem in [p for p in told if p not in broken] + broken:
+        raise problem
+    return results
+
+
+def together(arrays):
+    """The rows of a whole minibatch, from those of the ranks."""
+    return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
+
+
+# What is played on one rank and on several, to be compared. As a program, under mpiexec, this file
+# plays all MATCHES and writes what they leave.
+
+MATCHES = {
+    "convolutions and BatchNorm": {"model": "dcgan28-slim", "width": 0.25},
+    "maxout and dropout": {"model": "mlp-2014", "width": 0.1},
+    "dropout of Philox": {"model": "mlp-2014", "width": 0.1, "philox": True},
+    "label noise and flips": {"model": "mlp-small", "width": 0.2, "labels": True},
+    "gradient penalty, k = 2": {"model": "mlp-small", "width": 0.2, "penalty": True, "k": 2},
+    "at once": {"model": "dcgan28-slim", "width": 0.1, "at_once": True},
+}
+M = 8  # examples of a whole minibatch
+# What BatchNorm takes out again at once has the gradient 0, but for rounding, by which Adam divides
+# it again (down to eps = 1e-8). With it goes the mean of what follows, and nothing else.
+IDLE = re.compile(r".*dcgan28-slim.*/(G/4.bias|D/2.bias|G/5.running_mean|D/3.running_mean)")
+
+
+def assert_same(several, one, match, tolerance=1e-12, idle=1e-7):
+    for name, value in one.items():
+        loose = IDLE.fullmatch(f"{match['model']}/{name}")
+        np.testing.assert_allclose(
+            several[name], value, rtol=0, atol=idle if loose else tolerance, err_msg=name
+        )
+
+
+def play_match(
+    comm, model, dtype="float64", rounds=3, width=1, k=1, philox=False, labels=False, penalty=False,
+    at_once=False, synchronised=True,
+):  # fmt: skip
+    """The weights, buffers and losses after some rounds of a small pair, by name."""
+    rng = np.random.default_rng(0)
+    noise_rng = Philox(1) if philox else np.random.default_rng(1)
+    pair = models.build(model, (1, 28, 28), rng=rng, width=width)
+    for net in (pair.G, pair.D):
+        net.astype(dtype)
+        for module in net.modules():
+            if isinstance(module, nn.Dropout) and philox:
+                module.rng = noise_rng
+    images = np.random.default_rng(2).integers(0, 256, (20, 1, 28, 28), np.uint8)
+    data = Minibatches(images, rng=np.random.default_rng(3), low=pair.low)
+    game = gan.non_saturating
+    if labels:
+        game = gan.label_flips(gan.label_noise(game, 0.3, rng=noise_rng), 0.2, rng=noise_rng)
+    opts = pair.optimizers()
+    if dtype == "float32":  # where Adam would make a step of any rounding
+        opts = [optim.SGD(net.parameters(), 0.02, 0.5) for net in (pair.G, pair.D)]
+    opts = [optim.DataParallel(opt, comm) for opt in opts]
+    real = lambda m: data(m).astype(dtype)  # noqa: E731
+    players = (game, pair.G, pair.D, real, pair.noise(noise_rng), *opts)
+    options = {"m": M // comm.size}
+    if penalty:
+        options |= {"k": k, "penalty": gan.wgan_gp(rng=noise_rng)}
+    start = gan.play_simultaneously if at_once else gan.play
+    with parallel.playing(comm, synchronised=synchronised):
+        for _, result in zip(range(rounds), start(*players, **options), strict=False):
+            losses = parallel.mean_of(comm, [result.d_loss.item(), result.g_loss.item()])
+    state = {f"G/{k}": v for k, v in pair.G.state_dict().items()}
+    state |= {f"D/{k}": v for k, v in pair.D.state_dict().items()}
+    return {**state, "losses": np.array(losses)}
+
+
+def main(path, dtype):
+    comm = parallel.join()
+    found = {}
+    for name, match in MATCHES.items():
+        found |= {f"{name}/{k}": v for k, v in play_match(comm, dtype=dtype, **match).items()}
+    if comm.rank == 0:
+        np.savez(path, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,310 @@
+"""Several ranks, as threads of this process, play what one would: see ranks.py."""
+
+import contextvars
+import os
+import re
+import shutil
+from pathlib import Path
+
+import guard  # noqa: F401  registers the backend
+import numpy as np
+import pytest
+from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match, together
+
+from tinygan import InputError, Tensor, backend, checkpoint, nn, optim, parallel, supply
+from tinygan.data import Minibatches
+from tinygan.parallel import ALONE, agree, dealt, from_first, playing
+from tinygan.philox import Philox
+from tinygan.training import Config, Session, resume, train
+from tinygan.training import loop as training_loop
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+# What is dealt.
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+@pytest.mark.parametrize("source", [lambda: rng(5), lambda: Philox(5)])
+def test_the_ranks_draw_the_rows_of_one_minibatch(size, source):
+    like = np.zeros(0)
+
+    def draws(comm):
+        numbers = source()
+        with playing(comm):
+            m = 12 // comm.size
+            found = [supply.normal(numbers, (m, 3), like), supply.uniform(numbers, (m, 1), like)]
+        return [*found, supply.normal(numbers, (2, 3), like)]  # outside of a round: for each all
+
+    whole, shares = draws(ALONE), on_ranks(size, draws)
+    for i in range(2):
+        np.testing.assert_array_equal(together([share[i] for share in shares]), whole[i])
+        assert all(share[i].flags.c_contiguous for share in shares)
+    for share in shares:
+        np.testing.assert_array_equal(share[2], whole[2])
+
+
+def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
+    images = rng().integers(0, 256, (10, 1, 2, 2), np.uint8)
+
+    def draws(comm):
+        data = Minibatches(images, rng=rng(1), labels=np.arange(10))
+        with playing(comm):  # the second goes on in the next epoch
+            x, (y, label) = data(8 // comm.size), data.labelled(8 // comm.size)
+        return x.data, y.data, label.data, np.array(list(data.state_dict().values()))
+
+    whole, shares = draws(ALONE), on_ranks(4, draws)
+    for i in range(3):
+        np.testing.assert_array_equal(together([share[i] for share in shares]), whole[i])
+    for share in shares:
+        np.testing.assert_array_equal(share[3], whole[3])
+
+
+def test_two_minibatches_in_one_are_dealt_as_each_of_them():
+    """D's dropout falls on real images and fakes in one pass: see `gan.judge`."""
+    with playing(ThreadComm(1, 2, None, None)):
+        shape, own = dealt((8, 1))
+    assert shape == (16, 1)
+    np.testing.assert_array_equal(own(np.arange(16)), [*range(1, 8, 2), *range(9, 16, 2)])
+
+
+def test_one_rank_and_a_number_without_rows_are_as_they_are():
+    with playing(ALONE):
+        shape, own = dealt((3,))
+    assert shape == (3,) and own("rows") == "rows"
+    with playing(ThreadComm(1, 2, None, None)):
+        shape, own = dealt(())
+    assert shape == () and own("number") == "number"
+
+
+# The arithmetic.
+
+
+def test_a_step_is_that_of_the_mean_gradient():
+    gradients = [rng(i).normal(size=(2, 7)) for i in range(2)]
+
+    def step(comm, own):
+        ps = [nn.Parameter(np.ones((2, 3))), nn.Parameter(np.ones(8))]
+        opt = optim.DataParallel(optim.Adam(ps, 0.1), comm)
+        for g in own:
+            opt.step([Tensor(g[:6].reshape(2, 3)), Tensor(np.append(g[6:], np.arange(7)))])
+        return np.concatenate([p.data.reshape(-1) for p in ps]), comm
+
+    two = on_ranks(2, lambda comm: step(comm, gradients[comm.rank]))
+    one, _ = step(ALONE, (gradients[0] + gradients[1]) / 2)
+    for weights, comm in two:
+        np.testing.assert_allclose(weights, one, rtol=1e-13)
+        assert comm.messages == 2  # one for each update
+
+
+def test_gradients_that_do_not_fit_are_refused_before_they_are_spread():
+    p = nn.Parameter(np.ones((2, 3), np.float32))
+    opt = optim.DataParallel(optim.SGD([p], 0.1), ALONE)
+    with pytest.raises(ValueError, match=r"grads\[0\]: expected \(2, 3\)"):
+        opt.step([Tensor(np.ones((1, 3), np.float32))])
+    with pytest.raises(ValueError, match="grads: expected 1, got 0"):
+        opt.step([])
+    np.testing.assert_array_equal(p.data, np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize("match", MATCHES)
+def test_a_match_of_ranks_is_the_match_of_one(match, size):
+    one = play_match(ALONE, **MATCHES[match])
+    for several in on_ranks(size, lambda comm: play_match(comm, **MATCHES[match])):
+        assert_same(several, one, MATCHES[match])
+
+
+def test_with_local_batchnorm_the_ranks_agree_on_weights_that_are_others():
+    match = MATCHES["convolutions and BatchNorm"]
+    one = play_match(ALONE, **match)
+    first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronised=False))
+    assert np.abs(one["D/0.weight"] - first["D/0.weight"]).max() > 1e-6
+    for name in first:
+        if "running" not in name:
+            np.testing.assert_array_equal(first[name], second[name])
+    assert (first["D/3.running_mean"] != second["D/3.running_mean"]).any()
+
+
+# Sessions and runs.
+
+
+def config(**options):
+    return Config(**{"model": "mlp-small", "batch": 16, "steps": 12, "sample_every": 4, **options})
+
+
+def on_other_ranks(size, folder, steps=None):
+    return on_ranks(size, lambda comm: resume(folder, steps=steps, progress=False, comm=comm))
+
+
+def test_a_run_of_ranks_stops_goes_on_and_changes_their_number(tmp_path):
+    on_ranks(2, lambda comm: train(config(), tmp_path / "two", progress=False, comm=comm))
+    on_ranks(2, lambda comm: train(config(steps=5), tmp_path / "cut", progress=False, comm=comm))
+    shutil.copytree(tmp_path / "cut", tmp_path / "other")
+    on_other_ranks(2, tmp_path / "cut", 12)
+    on_other_ranks(4, tmp_path / "other", 12)
+    train(config(), tmp_path / "one", progress=False)
+    runs = {name: checkpoint.load(tmp_path / name / "checkpoint.safetensors")
+            for name in ("one", "two", "cut", "other")}  # fmt: skip
+    for name in ("samples.png", "progress.gif", "checkpoint.safetensors", "config.json"):
+        two, cut = ((tmp_path / run / name).read_bytes() for run in ("two", "cut"))
+        assert two == cut, name  # the same number of ranks: bit for bit
+    assert runs["one"][1] == runs["two"][1] == runs["other"][1]  # all but arrays, whoever played
+    for name, expected in runs["one"][0].items():
+        for run in ("two", "other"):
+            np.testing.assert_allclose(runs[run][0][name], expected, atol=2e-3, err_msg=name)
+    logs = [np.loadtxt(tmp_path / run / "log.csv", delimiter=",", skiprows=1) for run in runs]
+    np.testing.assert_allclose(logs[1][-1], logs[0][-1], rtol=1e-4)  # of all ranks, not of one
+    assert sorted(os.listdir(tmp_path / "two")) == sorted(os.listdir(tmp_path / "one"))
+
+
+def test_the_share_of_a_minibatch_is_the_same_for_all():
+    with pytest.raises(InputError, match=r"--batch 16: expected a multiple of 3, the number of"):
+        on_ranks(3, lambda comm: Session(config(), comm))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda s: object.__setattr__(s.config, "lr_d", 0.5), r"--lr-d is None on rank 0, 0.5 on"),
+        (
+            lambda s: setattr(s, "images_sha256", "ab"),
+            r"SHA-256 of the images of digits is '.{64}'",
+        ),
+        (lambda s: setattr(s, "step", 3), "the number of rounds played is 0 on rank 0, 3 on rank"),
+        (lambda s: s.opt_g.w.fill(0), "the SHA-256 of weights, optimizers and generators is"),
+        (lambda s: s._sources["game"].random(), "weights, optimizers and generators is"),
+    ],
+)
+def test_ranks_that_differ_are_all_told_where(spoil, message):
+    told = []
+
+    def meet(comm):
+        session = Session(config(), comm)
+        if comm.rank == 2:
+            spoil(session)
+        try:
+            agree(comm, session.facts)
+        except InputError as problem:
+            told.append(str(problem))
+
+    on_ranks(4, meet)
+    assert len(told) == 4 and len(set(told)) == 1
+    assert told[0].startswith("the ranks differ: ") and re.search(message, told[0])
+
+
+def test_ranks_that_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
+    play = Session.play_round
+
+    def drift(self):
+        result = play(self)
+        if self.comm.rank and self.step == 5:
+            self.opt_d.w[0] += 1e-3
+        return result
+
+    monkeypatch.setattr(Session, "play_round", drift)
+    with pytest.raises(InputError, match="the ranks differ: the SHA-256 of weights"):
+        on_ranks(2, lambda comm: train(config(), tmp_path / "a", progress=False, comm=comm))
+    assert checkpoint.load(tmp_path / "a" / "checkpoint.safetensors")[1]["step"] == 0
+
+
+def test_what_rank_0_cannot_do_all_are_told():
+    def fail():
+        raise InputError("no room")
+
+    told = []
+
+    def work(comm):
+        try:
+            from_first(comm, fail)
+        except InputError as problem:
+            told.append(str(problem))
+        return from_first(comm, lambda: Path(f"by {comm.rank}"))
+
+    assert on_ranks(3, work) == [Path("by 0")] * 3 and told == ["no room"] * 3
+
+
+def test_a_stop_of_one_rank_is_a_stop_of_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 1e9)
+    steps = []
+
+    class Asked:
+        def __init__(self, rank):
+            self.rank, self.rounds = rank, 0
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *problem):
+            pass
+
+        def __call__(self):
+            self.rounds += 1
+            return self.rank == 1 and self.rounds == 4
+
+    def run(comm):
+        context.set(comm.rank)
+        try:
+            train(config(), tmp_path / "run", progress=False, comm=comm)
+        except training_loop.Interrupted as problem:
+            steps.append(problem.args[1])
+
+    context = contextvars.ContextVar("rank")
+    monkeypatch.setattr(training_loop, "_stopping", lambda: Asked(context.get()))
+    on_ranks(2, run)
+    assert steps == [4, 4]
+
+
+@pytest.mark.parametrize("options", [{}, {"model": "dcgan28-slim", "rng": "philox"}])
+def test_ranks_on_a_device_play_what_they_play_on_the_host(options):
+    options = {**options, "backend": "guard", "no_graph": True, "ema": 0.0}
+
+    def rounds(comm, **changed):
+        session = Session(config(**{**options, **changed}), comm)
+        for _ in range(2):
+            result = session.play_round()
+        return session.readings(result)
+
+    there = on_ranks(2, rounds)
+    here = on_ranks(2, lambda comm: rounds(comm, backend="numpy"))
+    assert there[0] == pytest.approx(here[0], rel=1e-4) and there[0] == there[1]
+
+
+class Mirror:
+    """Two ranks, of which the other does the same as this one; a mean goes through `via`."""
+
+    rank, size, local = 0, 2, 0
+
+    def __init__(self, via=lambda flat: None):
+        self.allreduce_mean_ = via
+
+    def allgather(self, value):
+        return [value, value]
+
+
+def through_the_host(flat):
+    if backend.of(flat) is not backend.numpy:
+        flat[...] = backend.place(backend.of(flat).to_host(flat), flat)
+
+
+@pytest.mark.parametrize("via", [lambda flat: None, through_the_host])
+def test_rounds_are_recorded_where_their_means_stay_on_the_device(via):
+    options = {"model": "mlp-2014", "backend": "guard", "rng": "numpy"}
+    played = Session(config(**options, no_graph=True), Mirror(via))
+    recorded = Session(config(**options), Mirror(via))
+    for _ in range(6):
+        left = [session.readings(session.play_round()) for session in (played, recorded)]
+        assert left[0] == left[1]
+    assert played.standing() == recorded.standing()
+    assert recorded._rounds.recorded is (via is not through_the_host)
+    assert bool(recorded.not_recorded) is (via is through_the_host)
+
+
+def test_a_gpu_of_its_own_for_each_rank_of_a_machine():
+    comm = ThreadComm(3, 4, None, None)
+    assert parallel.own_device("cupy", comm) == "cupy:3"
+    assert parallel.own_device("cupy:1", comm) == "cupy:1"
+    assert parallel.own_device("numpy", comm) == "numpy"
+    assert parallel.own_device("cupy", ALONE) == "cupy"

@@ -1,0 +1,59 @@
+"""Sums over ranks of arrays on GPUs: by NCCL, or by an MPI that reads the memory of a GPU.
+
+    reduce = reducer(cupy, MPI, world)    asked by all ranks at once; None: through the host
+    reduce(flat)                          the sum over the ranks, in place
+
+NCCL wants one GPU for each rank. Its
+sum is a node of the stream like any kernel: nobody waits for it, and a recorded round may hold it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["reducer"]
+
+Array = Any
+AWARE = "TINYGAN_CUDA_AWARE_MPI"  # the user's word: MPI cannot be asked, and would crash
+
+
+def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
+    """What adds up arrays of this rank's device; None if they have to go through the host: NCCL is
+    not there on all ranks, or two of them have the same GPU."""
+    from cupy.cuda import nccl
+
+    gpu = f"{MPI.Get_processor_name()} {cupy.cuda.Device().pci_bus_id}"
+    told = world.allgather((os.environ.get(AWARE) == "1", bool(nccl.available), gpu))
+    aware, available, gpus = zip(*told, strict=True)
+    if all(aware):
+        return _by_mpi(cupy, MPI, world)
+    if all(available) and len(set(gpus)) == len(gpus):
+        return _by_nccl(cupy, nccl, world)
+    return None
+
+
+def _by_mpi(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None]:
+    def reduce(flat: Array) -> None:
+        cupy.cuda.get_current_stream().synchronize()  # MPI does not know of streams
+        world.Allreduce(MPI.IN_PLACE, flat)
+
+    return reduce
+
+
+def _by_nccl(cupy: Any, nccl: Any, world: Any) -> Callable[[Array], None]:
+    name = world.bcast(nccl.get_unique_id() if world.rank == 0 else None)
+    ranks = nccl.NcclCommunicator(world.size, name, world.rank)
+    kinds = {
+        "float16": nccl.NCCL_FLOAT16,
+        "float32": nccl.NCCL_FLOAT32,
+        "float64": nccl.NCCL_FLOAT64,
+    }
+
+    def reduce(flat: Array) -> None:
+        at, kind = flat.data.ptr, kinds[flat.dtype.name]
+        stream = cupy.cuda.get_current_stream()
+        ranks.allReduce(at, at, flat.size, kind, nccl.NCCL_SUM, stream.ptr)
+
+    return reduce

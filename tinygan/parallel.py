@@ -1,0 +1,285 @@
+"""Data-parallel training: every rank plays its share of each minibatch, and all take one step.
+
+    mpiexec -n 4 tinygan train          four processes of one run, the ranks 0 to 3
+
+    comm = join()                       the ranks that mpiexec started with this one, else ALONE
+    with playing(comm):
+        z = noise(16)                   this rank's 16 of the minibatch's 16 * comm.size examples
+
+A loss is a mean over the minibatch. So its gradient is the mean over the ranks of the gradients on
+their shares, if those are of one size: ranks need to tell each other but one vector for each update
+(Goyal et al. 2017, section 3), and a `Comm` is what takes its mean (`optim.DataParallel` asks it).
+
+Every rank draws the numbers of the whole minibatch (order of the data, noise, dropout) and keeps
+those of its own examples: one row of every comm.size, from row comm.rank on. So all generators stay
+in step, and nothing but the order of sums depends on the number of ranks. Rows are dealt out in
+turn, not in blocks, since then a minibatch put together of two (D's real images and its fakes) is
+dealt as each of them is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+
+from . import threads
+from .backend import Array, of, place
+from .errors import InputError, first_line
+
+__all__ = [
+    "ALONE",
+    "Comm",
+    "MPIComm",
+    "agree",
+    "dealt",
+    "from_first",
+    "join",
+    "last_words",
+    "mean_of",
+    "own_device",
+    "playing",
+    "statistics",
+]
+
+PATIENCE = 3.0  # seconds that a rank with an error waits for the others to have theirs
+SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # as an mpiexec tells them
+RANKS = "PMI_RANK", "PMIX_RANK"  # told by a launcher that may not tell how many there are
+T = TypeVar("T")
+
+
+class Comm(Protocol):
+    """The ranks of a run, seen from one of them. All call its methods, in one same order."""
+
+    @property
+    def rank(self) -> int:
+        """Which of them this is, from 0 on."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    @property
+    def local(self) -> int:
+        """Which this is of those on one machine: the number of the GPU that is its own."""
+
+    def allreduce_mean_(self, flat: Array) -> None:
+        """Overwrite an array, contiguous and on any backend, by its mean over the ranks."""
+
+    def allgather(self, value: T) -> list[T]:
+        """What each rank gave, in their order."""
+
+
+class _Alone:
+    rank, size, local = 0, 1, 0
+
+    def allreduce_mean_(self, flat: Array) -> None:
+        pass
+
+    def allgather(self, value: T) -> list[T]:
+        return [value]
+
+
+ALONE: Comm = _Alone()
+
+
+# Within a round: what this rank's share of a minibatch is.
+
+
+class _Round(NamedTuple):
+    comm: Comm = ALONE
+    statistics: Comm = ALONE
+
+
+_NO_OTHERS = _Round()
+_round: ContextVar[_Round] = ContextVar("round", default=_NO_OTHERS)
+
+
+@contextmanager
+def playing(comm: Comm, *, synchronised: bool = True) -> Iterator[None]:
+    """Within this block (and thread), a minibatch of m examples is this rank's share of one of
+    m * comm.size, and BatchNorm takes its statistics from all of that, if `synchronised`."""
+    token = _round.set(_Round(comm, comm if synchronised else ALONE))
+    try:
+        yield
+    finally:
+        _round.reset(token)
+
+
+def dealt(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[[Array], Array]]:
+    """The shape in which to draw for all ranks where this one asks for `shape`, and what takes its
+    own rows of such a draw. To be asked in the round, not when a recorded one is played again."""
+    comm = _round.get().comm
+    if comm.size == 1 or not shape:
+        return shape, lambda rows: rows
+    rank, size = comm.rank, comm.size
+    return (
+        (shape[0] * size, *shape[1:]),
+        lambda rows: of(rows).xp.ascontiguousarray(rows[rank::size]),
+    )
+
+
+def statistics() -> Comm:
+    """The ranks over which BatchNorm takes its means, here and now."""
+    return _round.get().statistics
+
+
+# Around a run: that all ranks do the same, and how they end.
+
+
+def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
+    """Raise one InputError, on all ranks, unless all have the same facts; it names those of the
+    first mapping that differs, from which the rest may follow."""
+    if comm.size == 1:
+        return
+    for one in zip(*comm.allgather(list(facts())), strict=True):
+        different = []
+        for name in dict.fromkeys(name for mine in one for name in mine):
+            values = [mine.get(name, "nothing") for mine in one]
+            other = next((rank for rank, value in enumerate(values) if value != values[0]), 0)
+            if other:
+                told = f"{values[0]!r} on rank 0, {values[other]!r} on rank {other}"
+                different.append(f"{name} is {told}")
+        if different:
+            raise InputError(f"the ranks differ: {'; '.join(different)}")
+
+
+def from_first(comm: Comm, act: Callable[[], T]) -> T:
+    """What act() gives on rank 0, which alone calls it; all raise the error that it raised."""
+    done: T | None = None
+    failed: Exception | None = None
+    if comm.rank == 0:
+        try:
+            done = act()
+        except (InputError, OSError) as problem:
+            failed = problem
+    done, failed = comm.allgather((done, failed))[0]
+    if failed is not None:
+        raise failed
+    return done  # type: ignore[return-value]
+
+
+def own_device(where: str, comm: Comm) -> str:
+    """The backend `where`, with "cupy" as the GPU that is this rank's own on its machine."""
+    return f"cupy:{comm.local}" if where == "cupy" and comm.size > 1 else where
+
+
+@cache
+def join() -> Comm:
+    """The ranks that mpiexec (or srun) started with this process; ALONE if it started none.
+
+    Each rank then leaves the other cores to the others on its machine, unless the environment says
+    how many threads it has; and an error that nobody catches ends all of them, which would else
+    wait for this rank forever. Raises InputError if there are others that cannot be reached."""
+    told = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
+    expected = max(map(int, told), default=0)  # 0: nobody said
+    if expected == 1 or not (told or any(name in os.environ for name in RANKS)):
+        return ALONE
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as problem:  # no package, or no libmpi that it could load
+        raise InputError(
+            f"mpiexec started this process, but mpi4py does not work ({first_line(problem)}); "
+            "pip install 'tinygan[mpich]', or mpi4py beside the MPI of that mpiexec"
+        ) from problem
+    world = MPI.COMM_WORLD
+    if world.size < expected:
+        library = MPI.Get_library_version().split(",")[0].splitlines()[0].strip()
+        raise InputError(
+            f"mpiexec started {expected} processes, but MPI sees {world.size}: mpi4py loaded "
+            f"{library}, which is not of that mpiexec; use the mpiexec beside it"
+        )
+    if world.size == 1:
+        return ALONE
+    neighbours = world.Split_type(MPI.COMM_TYPE_SHARED)
+    if not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
+        threads.at_most(max(1, threads.cores() // neighbours.size))
+
+    def end_all(kind: type[BaseException], problem: BaseException, at: TracebackType | None) -> Any:
+        traceback.print_exception(kind, problem, at)
+        _abort(world, 1)
+
+    sys.excepthook = end_all
+    return MPIComm(MPI, world, neighbours.rank)
+
+
+class MPIComm:
+    """The ranks of a communicator of MPI's. `MPI` is mpi4py's module.
+
+    Arrays of NumPy are added up by MPI where they lie. Those of a device by what its backend has
+    for it (`Backend.reducer`: NCCL, or an MPI that reads the device's memory), else on the host.
+    """
+
+    def __init__(self, MPI: Any, world: Any, local: int = 0) -> None:
+        self.rank, self.size, self.local = int(world.rank), int(world.size), local
+        self._MPI, self._world = MPI, world
+        self._ends = world.Dup()  # where errors meet, while others may wait on `world`
+        self._reducers: dict[str, Callable[[Array], None] | None] = {}
+
+    def allreduce_mean_(self, flat: Array) -> None:
+        backend = of(flat)
+        if backend.name not in self._reducers:  # at the first array: the same one on all ranks
+            make = backend.reducer
+            self._reducers[backend.name] = None if make is None else make(self._MPI, self._world)
+        reduce = self._reducers[backend.name]
+        if reduce is not None:
+            reduce(flat)
+            flat /= self.size
+            return
+        host = backend.to_host(flat)  # of NumPy the array itself; of a GPU a copy, waited for
+        self._world.Allreduce(self._MPI.IN_PLACE, host)
+        host /= self.size
+        if host is not flat:
+            flat[...] = place(host, flat)
+
+    def allgather(self, value: T) -> list[T]:
+        gathered: list[T] = self._world.allgather(value)
+        return gathered
+
+    def last_words(self, status: int, message: str) -> str:
+        """What this rank is to say at its end: see the function of that name."""
+        met, deadline = self._ends.Ibarrier(), time.monotonic() + PATIENCE
+        while not met.Test():
+            if time.monotonic() > deadline:
+                print(f"tinygan: rank {self.rank}: {message}", file=sys.stderr)
+                _abort(self._world, status)
+            time.sleep(0.01)
+        messages = self._ends.allgather(message)
+        if self.rank:
+            return ""
+        if len(set(messages)) == 1:
+            return message
+        return "\n".join(f"rank {rank}: {each}" for rank, each in enumerate(messages))
+
+
+def _abort(world: Any, status: int) -> None:
+    """End all ranks, a moment after what was said: mpiexec reads no more once it knows."""
+    sys.stderr.flush()
+    time.sleep(0.5)
+    world.Abort(status)
+
+
+def last_words(status: int, message: str) -> str:
+    """What this process, which ends with an error, is to say of it. Where all ranks end, rank 0
+    speaks for all. One that ends alone says why, and ends the others, which wait for it."""
+    try:
+        comm = join()
+    except InputError:  # of which the message tells
+        return message
+    return comm.last_words(status, message) if isinstance(comm, MPIComm) else message
+
+
+def mean_of(comm: Comm, values: Sequence[float]) -> list[float]:
+    """Numbers, each its mean over the ranks."""
+    numbers = np.array(values, np.float64)
+    comm.allreduce_mean_(numbers)
+    return list(map(float, numbers))
