@@ -46,6 +46,7 @@ ORDER = [
     "remedies",
     "classical",
     "example",
+    "doctor",
     "training",
     "parallel",
     "info",
