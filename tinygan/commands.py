@@ -10,12 +10,14 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from .errors import InputError
+from .errors import InputError, choose
 
-__all__ = ["MOST", "bench", "evaluate", "info", "reproduce", "sample", "stop", "train"]
+__all__ = ["MOST", "bench", "doctor", "evaluate", "info", "reproduce", "sample", "stop", "train"]
 
 MOST = 1 << 16  # samples in one picture
+SWITCH = ("on", "off")
 
 
 def stop(status: int, message: str) -> int:
@@ -35,6 +37,10 @@ def train(args: argparse.Namespace) -> int:
         for field in fields(Config)
         if getattr(args, field.name) is not None
     }
+    watched: dict[str, Any] = {
+        "progress": not args.quiet,
+        "doctor": choose("--doctor", args.doctor, SWITCH) == "on",
+    }
     try:
         if args.resume is not None:
             fixed = [flag(name) for name in given if name not in ("steps", "backend", "no_graph")]
@@ -43,9 +49,9 @@ def train(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
                     "only --steps, --backend and --no-graph may be given with it"
                 )
-            folder = resume(args.resume, progress=not args.quiet, **given)
+            folder = resume(args.resume, **watched, **given)
         else:
-            folder = train(Config(**given), args.out, progress=not args.quiet)
+            folder = train(Config(**given), args.out, **watched)
     except Interrupted as interruption:
         path, step = interruption.args
         return stop(
@@ -68,6 +74,13 @@ Try next
   tinygan sample {path} --interpolate -o walk.png
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from .training import consult
+
+    print(consult(args.folder))
+    return 0
 
 
 def sample(args: argparse.Namespace) -> int:

@@ -5,9 +5,10 @@ train(Config(model="mlp-mid", steps=2000), "runs/mine")
 """
 
 from .config import Config
+from .consult import consult
 from .folder import RunFolder
 from .loop import Interrupted, resume, train
 from .sampling import Sampler
 from .session import Session
 
-__all__ = ["Config", "Interrupted", "RunFolder", "Sampler", "Session", "resume", "train"]
+__all__ = ["Config", "Interrupted", "RunFolder", "Sampler", "Session", "consult", "resume", "train"]

@@ -1,6 +1,7 @@
 """RunFolder: what a run leaves on the disk, and nothing of it half-written.
 
 config.json   log.csv   checkpoint.safetensors   samples.png   progress.gif   curves.png
+health.jsonl (the doctor's looks, see `watch`)
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["RunFolder", "diverged"]
+__all__ = ["Diverged", "RunFolder", "diverged"]
 
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
@@ -44,6 +45,7 @@ class RunFolder:
         self.samples = self.path / "samples.png"
         self.progress = self.path / "progress.gif"
         self.curves = self.path / "curves.png"
+        self.health = self.path / "health.jsonl"
 
     @classmethod
     def new(cls, config: Config, out: str | Path | None) -> RunFolder:
@@ -202,9 +204,13 @@ def _is_reading(row: list[str]) -> bool:
         return False
 
 
-def diverged(step: int, seen: str) -> InputError:
-    """What to raise for a run whose numbers have left the finite ones."""
-    return InputError(
+class Diverged(InputError):
+    """The numbers of a run have left the finite ones."""
+
+
+def diverged(step: int, seen: str) -> Diverged:
+    """What to raise for such a run."""
+    return Diverged(
         f"the training diverged by step {step} ({seen}); the checkpoint before it is kept. Lower "
         "--lr-d and --lr-g"
     )

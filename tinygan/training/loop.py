@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .config import Config
 from .folder import RunFolder, diverged
 from .room import check_room
 from .session import Session
+from .watch import Watch, health
 
 __all__ = ["Interrupted", "resume", "train"]
 
@@ -33,8 +34,11 @@ class Interrupted(Exception):
     """Ctrl-C (or SIGTERM) came; the run is saved as of the round that was being played."""
 
 
-def train(config: Config, out: str | Path | None = None, *, progress: bool = True) -> RunFolder:
-    """Train as `config` says, into the folder `out` (default: a new one under runs/).
+def train(
+    config: Config, out: str | Path | None = None, *, progress: bool = True, doctor: bool = True
+) -> RunFolder:
+    """Train as `config` says, into the folder `out` (default: a new one under runs/). The doctor
+    looks on, without changing anything, and says on stderr what ails the game: see `watch`.
 
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
@@ -47,7 +51,7 @@ def train(config: Config, out: str | Path | None = None, *, progress: bool = Tru
         folder.save(session, frames)  # from here on the run can be resumed
         folder.write_config(config)
         folder.start_log(up_to=0)
-        _run(session, folder, frames, progress)
+        _run(session, folder, frames, progress, doctor)
     return folder
 
 
@@ -58,6 +62,7 @@ def resume(
     backend: str | None = None,
     no_graph: bool | None = None,
     progress: bool = True,
+    doctor: bool = True,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
@@ -73,22 +78,27 @@ def resume(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
+        if doctor:
+            health(folder)  # a damaged one is refused before anything is written
         folder.start_log(up_to=session.step)
         folder.write_config(session.config)
-        _run(session, folder, frames, progress)
+        _run(session, folder, frames, progress, doctor)
     return folder
 
 
-def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
+def _run(
+    session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool, doctor: bool
+) -> None:
     config, saved, told = session.config, time.monotonic(), False
     bar = _bar(config.steps, session.step, progress)
+    watch = Watch(session, folder, bar.tell, on=doctor)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
-    with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
+    with watch.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
-            result = session.play_round()
+            result = watch.play_round()
             bar.update()
             if session.not_recorded and not told:
-                bar.write(f"rounds are not recorded: {session.not_recorded}", file=sys.stderr)
+                bar.tell(f"rounds are not recorded: {session.not_recorded}")
                 told = True
             if session.step % LOG_EVERY == 0 or session.step == config.steps:
                 readings = session.readings(result)
@@ -149,6 +159,12 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
                 super().display(*args, **kwargs)
             except OSError:
                 self.disable = True
+
+        def tell(self, text: str) -> None:
+            """Write lines above the bar, on stderr, where there is one."""
+            if sys.stderr is not None:
+                with suppress(OSError):
+                    self.write(text, file=sys.stderr)
 
     return Bar(
         total=total,
