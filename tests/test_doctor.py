@@ -521,6 +521,30 @@ def test_whatever_is_seen_has_words(looks):
     assert all(found.name in ADVICE and str(found) for found in course(looks))
 
 
+def test_a_look_at_what_is_not_finite_is_a_look():
+    session = Session(Config(model="dcgan28-slim", batch=8))
+    session.D.parameters()[0].data[0] = np.nan
+    session.G.parameters()[0].data[0] = np.inf
+    with np.errstate(all="ignore"):
+        seen = examine(session)
+    assert math.isnan(seen.d_loss) and math.isnan(seen.length("D")) and not diagnose([seen] * 3)
+    assert [found.name for found in diagnose([seen] * 4)] == ["divergence"]
+
+
+def test_without_memory_for_a_look_the_run_goes_on(tmp_path, monkeypatch, capsys):
+    def full(session, moved):
+        raise MemoryError
+
+    options = Config(**{**SMALL, "steps": 110})
+    plain = train(options, tmp_path / "plain", progress=False, doctor=False)
+    monkeypatch.setattr(watch, "examine", full)
+    assert files(train(options, tmp_path / "run", progress=False)) == files(plain)
+    assert capsys.readouterr().err.count("no memory for a look") == 1
+    monkeypatch.setattr(Session, "play_round", lambda session: full(session, None))
+    with pytest.raises(MemoryError):
+        train(options, tmp_path / "other", progress=False)
+
+
 # tinygan doctor, and health.jsonl.
 
 

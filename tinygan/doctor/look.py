@@ -98,7 +98,7 @@ def look(
         blind=_blind(game, logits),
         real=float(r.mean()),
         fake=float(f.mean()),
-        order=float((r[:, None] > f).mean() + (r[:, None] == f).mean() / 2),
+        order=float((np.sign(r[:, None] - f) + 1).mean() / 2),  # NaN stays NaN
         push=float(np.abs(pushes.numpy()).mean()),
         spread=_ratio(_distances(fakes, fakes), of_real, 0.25),
         apart=float(np.median(between)),

@@ -54,9 +54,16 @@ class Watch:
         done = self.looks[-1].step if self.on and self.looks else 0
         if not self.on or step % EVERY or step <= done:
             return session.play_round()
-        pace = Pace(session.opt_g, session.opt_d)
-        result = session.play_round()
-        self.looks.append(examine(session, moved=pace.moved()))
+        try:
+            pace = Pace(session.opt_g, session.opt_d)
+            result = session.play_round()
+            self.looks.append(examine(session, moved=pace.moved()))
+        except MemoryError:
+            if session.step < step:  # it was the round
+                raise
+            self.on = False
+            self.tell("doctor: there is no memory for a look; none from here on")
+            return result
         self._write(self.looks[-1])
         for found in diagnose(self.looks):
             if found.name not in self._said:
