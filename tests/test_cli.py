@@ -170,6 +170,11 @@ BAD = {
     "no name": (["sample", "x", "-o", ""], "-o: expected the name of a .png file, got ''"),
     "no folder": (["sample", "x", "-o", "no/x.png"], "-o no/x.png: there is no folder"),
     "a folder": (["bench", "-o", "."], "-o: expected a file to write, got '.'"),
+    "neither on nor off": (
+        ["train", "--doctor", "of"],
+        "--doctor 'of' is unknown; expected one of",
+    ),
+    "no run to examine": (["doctor", "nowhere"], "nowhere: there is no such run folder"),
     "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
     "resume with options": (

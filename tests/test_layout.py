@@ -47,6 +47,7 @@ ORDER = [
     "remedies",
     "classical",
     "example",
+    "doctor",
     "info",
     "training",
     "bench",

@@ -34,6 +34,15 @@ COMMANDS = re.findall(r"^(tinygan \w+.*?)(?:\s{2,}#.*)?$", TEXT, re.M)
 def test_the_options_of_each_command_exist(command, monkeypatch):
     """Parsed, not run: an unknown option would leave with status 2 before `run` is asked for."""
     asked = []
-    for name in ("train", "verify", "sample", "evaluate", "reproduce", "bench", "info"):
+    for name in (
+        "train",
+        "doctor",
+        "verify",
+        "sample",
+        "evaluate",
+        "reproduce",
+        "bench",
+        "info",
+    ):
         monkeypatch.setattr(f"tinygan.commands.{name}", lambda args: asked.append(args) or 0)
     assert main(command.split()[1:]) == 0 and len(asked) == 1

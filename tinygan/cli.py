@@ -1,4 +1,4 @@
-"""The command line: tinygan train, verify, sample, evaluate, reproduce, bench, info.
+"""The command line: tinygan train, doctor, verify, sample, evaluate, reproduce, bench, info.
 
 Exit status: 0 done; 1 verified, and not the same; 2 what was given cannot be used, with one line
 that says why; 130 stopped by Ctrl-C, after saving. A traceback is always a defect of tinygan.
@@ -93,8 +93,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     train.add_argument("--resume", metavar="RUN", help="go on with a run, to its end or to --steps")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
+    train.add_argument(
+        "--doctor",
+        default="on",
+        metavar="ON",
+        help="on: look now and then how the game does, and say what ails it; off (default: on)",
+    )
     train.set_defaults(run=commands.train, smaller="a smaller --batch")
 
+    doctor = parsers.add_parser(
+        "doctor",
+        help="what ailed a run",
+        description="Read what the doctor saw of a run while it was trained, or look at its "
+        "checkpoint, and say what ails it.",
+    )
+    doctor.add_argument("folder", metavar="RUN", help="a run folder, or the checkpoint in it")
+    doctor.set_defaults(run=commands.doctor, smaller="less")
     same = parsers.add_parser(
         "verify",
         help="train a run again, and compare bit for bit",

@@ -10,13 +10,15 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from . import parallel
-from .errors import InputError
+from .errors import InputError, choose
 
 __all__ = [
     "MOST",
     "bench",
+    "doctor",
     "evaluate",
     "info",
     "reproduce",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 MOST = 1 << 16  # samples in one picture
+SWITCH = ("on", "off")
 
 
 def stop(status: int, message: str) -> int:
@@ -47,7 +50,11 @@ def train(args: argparse.Namespace) -> int:
         for field in fields(Config)
         if getattr(args, field.name) is not None
     }
-    comm = parallel.join()
+    watched: dict[str, Any] = {
+        "progress": not args.quiet,
+        "doctor": choose("--doctor", args.doctor, SWITCH) == "on",
+        "comm": parallel.join(),
+    }
     try:
         if args.resume is not None:
             fixed = [flag(name) for name in given if name not in ("steps", "backend", "no_graph")]
@@ -56,16 +63,16 @@ def train(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
                     "only --steps, --backend and --no-graph may be given with it"
                 )
-            folder = resume(args.resume, progress=not args.quiet, comm=comm, **given)
+            folder = resume(args.resume, **watched, **given)
         else:
-            folder = train(Config(**given), args.out, progress=not args.quiet, comm=comm)
+            folder = train(Config(**given), args.out, **watched)
     except Interrupted as interruption:
         path, step = interruption.args
         return stop(
             130,
             f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
         )
-    if comm.rank == 0:
+    if watched["comm"].rank == 0:
         print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
     return 0
 
@@ -83,6 +90,13 @@ Try next
   tinygan sample {path} --interpolate -o walk.png
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from .training import consult
+
+    print(consult(args.folder))
+    return 0
 
 
 def verify(args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, Rng, move
+from ..backend import Array, Rng, move, place
 from ..nn import checks
 from ..parallel import dealt
 from ..supply import fresh
@@ -68,6 +68,10 @@ class Minibatches:
 
     def __call__(self, m: int) -> Tensor:
         return self._scaled(self._which(m))
+
+    def at(self, which: np.ndarray) -> Tensor:
+        """The images of these indices, wherever in the epoch the next minibatch begins."""
+        return self._scaled(place(which, self.images))
 
     def labelled(self, m: int) -> tuple[Tensor, Tensor]:
         """The next m images, and their labels (m,)."""

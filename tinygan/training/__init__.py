@@ -5,6 +5,7 @@ train(Config(model="mlp-mid", steps=2000), "runs/mine")
 """
 
 from .config import Config
+from .consult import consult
 from .folder import RunFolder
 from .loop import Interrupted, resume, train
 from .sampling import Sampler
@@ -18,6 +19,7 @@ __all__ = [
     "Sampler",
     "Session",
     "Verdict",
+    "consult",
     "resume",
     "train",
     "verify",

@@ -1,7 +1,7 @@
 """RunFolder: what a run leaves on the disk, and nothing of it half-written.
 
 config.json   log.csv   states.jsonl   checkpoint.safetensors
-samples.png   progress.gif   curves.png
+samples.png   progress.gif   curves.png   health.jsonl (the doctor's looks, see `watch`)
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["ReadOnly", "RunFolder", "diverged"]
+__all__ = ["Diverged", "ReadOnly", "RunFolder", "diverged"]
 
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
@@ -48,6 +48,7 @@ class RunFolder:
         self.samples = self.path / "samples.png"
         self.progress = self.path / "progress.gif"
         self.curves = self.path / "curves.png"
+        self.health = self.path / "health.jsonl"
 
     @classmethod
     def new(cls, config: Config, out: str | Path | None) -> RunFolder:
@@ -71,7 +72,7 @@ class RunFolder:
         return set(self.path.iterdir()) == set(self._partials())
 
     def _partials(self) -> list[Path]:
-        files = (self.config, self.log, self.states.path, self.checkpoint)
+        files = (self.config, self.log, self.states.path, self.checkpoint, self.health)
         pictures = (self.samples, self.progress, self.curves)
         return partials(self.path, (path.name for path in (*files, *pictures)))
 
@@ -143,7 +144,11 @@ class RunFolder:
             if not np.isfinite(array).all():
                 raise diverged(session.step, f"{name} is not finite")
         arrays["frames"] = np.stack(frames)
-        for path in (self.log, self.states.path):  # which are to reach as far as the checkpoint
+        for path in (
+            self.log,
+            self.states.path,
+            self.health,
+        ):  # which are to reach as far as the checkpoint
             flush(path)
         checkpoint.save(self.checkpoint, arrays, meta)
 
@@ -267,9 +272,13 @@ def _is_reading(row: list[str]) -> bool:
         return False
 
 
-def diverged(step: int, seen: str) -> InputError:
-    """What to raise for a run whose numbers have left the finite ones."""
-    return InputError(
+class Diverged(InputError):
+    """The numbers of a run have left the finite ones."""
+
+
+def diverged(step: int, seen: str) -> Diverged:
+    """What to raise for such a run."""
+    return Diverged(
         f"the training diverged by step {step} ({seen}); the checkpoint before it is kept. Lower "
         "--lr-d and --lr-g"
     )

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from .folder import ReadOnly, RunFolder, diverged
 from .room import check_room
 from .session import Session
 from .states import HASH_EVERY
+from .watch import Watch, health
 
 __all__ = ["Interrupted", "resume", "train"]
 
@@ -41,10 +42,12 @@ def train(
     out: str | Path | None = None,
     *,
     progress: bool = True,
+    doctor: bool = True,
     comm: Comm = ALONE,
 ) -> RunFolder:
     """Train as `config` says, into the folder `out` (default: a new one under runs/). Where `comm`
-    has several ranks, all call this with the same arguments; rank 0 writes.
+    has several ranks, all call this with the same arguments; rank 0 writes. The doctor looks on,
+    without changing anything, and says on stderr what ails the game: see `watch`.
 
     Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
     after Ctrl-C; in each case the folder keeps its last whole checkpoint.
@@ -61,7 +64,7 @@ def train(
         folder.save(session, frames)  # from here on the run can be resumed
         folder.write_config(config)
         _begin(session, folder)
-        _run(session, folder, frames, progress)
+        _run(session, folder, frames, progress, doctor)
     return folder
 
 
@@ -72,6 +75,7 @@ def resume(
     backend: str | None = None,
     no_graph: bool | None = None,
     progress: bool = True,
+    doctor: bool = True,
     comm: Comm = ALONE,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
@@ -90,10 +94,12 @@ def resume(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
+        if doctor:
+            health(folder)  # a damaged one is refused before anything is written
         folder.tidy()
         _begin(session, folder)
         folder.write_config(session.config)
-        _run(session, folder, frames, progress)
+        _run(session, folder, frames, progress, doctor)
     return folder
 
 
@@ -107,17 +113,20 @@ def _begin(session: Session, folder: RunFolder) -> None:
         )
 
 
-def _run(session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool) -> None:
+def _run(
+    session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool, doctor: bool
+) -> None:
     config, comm, saved = session.config, session.comm, time.monotonic()
     told = comm.rank > 0
     bar = _bar(config.steps, session.step, progress and comm.rank == 0)
+    watch = Watch(session, folder, bar.tell, on=doctor and comm.rank == 0)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
-    with bar, _stopping() as stop_asked, np.errstate(all="ignore"):
+    with watch.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
-            result = session.play_round()
+            result = watch.play_round()
             bar.update()
             if session.not_recorded and not told:
-                bar.write(f"rounds are not recorded: {session.not_recorded}", file=sys.stderr)
+                bar.tell(f"rounds are not recorded: {session.not_recorded}")
                 told = True
             if session.step % LOG_EVERY == 0 or session.step == config.steps:
                 readings = session.readings(result)
@@ -188,6 +197,12 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
                 super().display(*args, **kwargs)
             except OSError:
                 self.disable = True
+
+        def tell(self, text: str) -> None:
+            """Write lines above the bar, on stderr, where there is one."""
+            if sys.stderr is not None:
+                with suppress(OSError):
+                    self.write(text, file=sys.stderr)
 
     return Bar(
         total=total,

@@ -1,0 +1,68 @@
+"""beside: looks at a game while its rounds are played, for players of any kind.
+
+    rounds = play(game, G, D, data, noise, opt_g, opt_d)
+    for seen in beside(rounds, game, G, D, opt_g, opt_d, see=lambda step: (images, noise)):
+        ...                                  a Look after every 50 rounds
+
+What `see` gives must not come from the game's own sources, which would then play on differently.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..backend import of
+from ..gan import Game
+from ..nn import Module
+from ..optim import Optimizer
+from ..tensor import Tensor
+from .look import Look, look
+
+__all__ = ["EVERY", "Pace", "beside"]
+
+EVERY = 50  # rounds: a look costs about two of them
+
+
+class Pace:
+    """How far the weights of both players go from here on."""
+
+    def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
+        self._now = {"G": opt_g, "D": opt_d}
+        self._before = {player: optimizer.w.copy() for player, optimizer in self._now.items()}
+
+    def moved(self) -> dict[str, float]:
+        """|change| / |weights| of each player, of float64 on the host; NaN for weights of 0."""
+        found = {}
+        for player, optimizer in self._now.items():
+            pair = self._before[player], optimizer.w
+            before, after = (of(w).to_host(w).astype(np.float64) for w in pair)
+            with np.errstate(all="ignore"):
+                change, size = np.linalg.norm(after - before), np.linalg.norm(before)
+            found[player] = float(change / size) if size else math.nan
+        return found
+
+
+def beside(
+    rounds: Iterator[Any],
+    game: Game,
+    G: Module,
+    D: Module,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    see: Callable[[int], tuple[Tensor, Tensor]],
+    every: int = EVERY,
+) -> Iterator[Look]:
+    """Plays the rounds, and looks at every so many of them with the images and noise of `see`."""
+    for step in itertools.count(1):
+        pace = Pace(opt_g, opt_d) if step % every == 0 else None
+        if next(rounds, None) is None:
+            return
+        if pace is not None:
+            x, z = see(step)
+            yield look(game, G, D, x, z, step=step, moved=pace.moved())

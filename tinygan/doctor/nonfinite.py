@@ -1,0 +1,161 @@
+"""Which number was the first that is not finite: its op, its layer, or what came in.
+
+    inspector = Inspector(G, D, opt_g, opt_d)
+    rounds = gan.play(inspector.hear(game), G, D, data, noise, opt_g, opt_d)
+    with inspector:
+        next(rounds)
+    print(inspector.found)      "exp in D.3 (Softplus)", "" if all were finite
+
+Tensors know what they were made from, and are numbered in the order of their making (`born`): the
+oldest that is not finite is the first. Its edges hold the rules of the op that made it, by whose
+name the op is called. A round that is inspected gives what it would have given, more slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+from ..autograd import grad
+from ..backend import Array, of
+from ..gan import Game, Price
+from ..nn import Module
+from ..ops import mean
+from ..optim import Optimizer
+from ..tensor import Tensor, is_recording, recording
+from .attend import attend
+
+__all__ = ["Inspector", "is_finite"]
+
+# The three derivatives that all convolutions are made of (see `conv`).
+CONVOLUTIONS = {
+    "_by_y": "conv2d",
+    "_by_x": "conv_transpose2d",
+    "_by_w": "the gradient of a convolution's weight",
+}
+
+
+def is_finite(array: Array) -> bool:
+    """Whether no element is NaN or infinite."""
+    return array.dtype.kind != "f" or bool(of(array).xp.isfinite(array).all())
+
+
+class Inspector:
+    """Within `with inspector:`, what the two players compute is checked. `found` is in words."""
+
+    def __init__(self, G: Module, D: Module, opt_g: Optimizer, opt_d: Optimizer) -> None:
+        self.found = ""
+        self._players = {"G": (G, opt_g), "D": (D, opt_d)}
+        self._paid: dict[str, list[Tensor]] = {}
+        self._on = ExitStack()
+        self._inspecting = False
+
+    def __enter__(self) -> Inspector:
+        for player, (net, optimizer) in self._players.items():
+            self._on.enter_context(attend(player, net, self._layer))
+            vars(optimizer)["step"] = _Step(self, player)  # hides that of the class
+            self._on.callback(vars(optimizer).pop, "step")
+        self._inspecting = True
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._inspecting = False
+        self._on.close()
+
+    def hear(self, game: Game) -> Game:
+        """The same game, of which the inspector hears what is paid."""
+
+        def heard(player: str, price: Price) -> Price:
+            def pay(l: Tensor) -> Tensor:
+                y = price(l)
+                if self._inspecting:
+                    self._blame(y, f"the price that {player} pays")
+                    self._paid.setdefault(player, []).append(y)
+                return y
+
+            return pay
+
+        return game._replace(
+            real=heard("D", game.real), fake=heard("D", game.fake), fool=heard("G", game.fool)
+        )
+
+    def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
+        for x in inputs:
+            if isinstance(x, Tensor):
+                self._blame(x, f"what comes into {label}")
+        with recording(True):  # also where G stands still
+            y: Tensor = forward(*inputs)
+        for name, parameter in layer.named_parameters():
+            if not is_finite(parameter.data):
+                self._say(f"no op: it was there already, in {name} of {label}")
+        self._blame(y, label)
+        return y if is_recording() else y.detach()
+
+    def _blame(self, y: Tensor, where: str) -> None:
+        if not self.found and (first := _first([y])) is not None:
+            self._say(f"{_op(first)} in {where}")
+
+    def _say(self, what: str) -> None:
+        self.found = self.found or what
+
+    def stepping(self, player: str, gradients: list[Tensor]) -> None:
+        """Look at the gradients of a player before they are used."""
+        paid, self._paid = self._paid.pop(player, []), {}
+        wrong = [not is_finite(g.data) for g in gradients]
+        if self.found or not any(wrong):
+            return
+        net, _ = self._players[player]
+        names = [name for (name, _), bad in zip(net.named_parameters(), wrong, strict=True) if bad]
+        made = ""
+        if paid:  # once more, so that the gradient remembers how it was made
+            loss = sum((mean(y) for y in paid[1:]), mean(paid[0]))
+            again = grad(loss, net.parameters(), create_graph=True, allow_unused=True)
+            first = _first(again)
+            made = "the penalty" if first is None else _op(first)
+        self._say(f"{made or 'an op'} on the way back, in the gradient at {player}.{names[-1]}")
+
+    def stepped(self, player: str) -> None:
+        """Look at the weights of a player after its step."""
+        net, optimizer = self._players[player]
+        lost = [name for name, p in net.named_parameters() if not is_finite(p.data)]
+        if lost:
+            rate = "" if callable(optimizer.lr) else f", of learning rate {optimizer.lr:g},"
+            self._say(f"{type(optimizer).__name__}'s step{rate} at {player}.{lost[0]}")
+
+
+class _Step:
+    """An optimizer's step, between two looks of the inspector's."""
+
+    def __init__(self, inspector: Inspector, player: str) -> None:
+        self.inspector, self.player = inspector, player
+        self.optimizer = inspector._players[player][1]
+
+    def __call__(self, gradients: Iterable[Tensor]) -> None:
+        gradients = list(gradients)
+        self.inspector.stepping(self.player, gradients)
+        type(self.optimizer).step(self.optimizer, gradients)
+        self.inspector.stepped(self.player)
+
+
+def _first(results: list[Tensor]) -> Tensor | None:
+    """The oldest tensor that is not finite, of those from which these results were made, if one
+    of the results is not."""
+    if all(is_finite(t.data) for t in results):
+        return None
+    found, queue = set(results), list(results)
+    while queue:
+        for parent, _ in queue.pop().edges:
+            if parent not in found:
+                found.add(parent)
+                queue.append(parent)
+    return min((t for t in found if not is_finite(t.data)), key=lambda t: t.born, default=None)
+
+
+def _op(made: Tensor) -> str:
+    """The name of the op that made a tensor: its rules are written inside it."""
+    names = [getattr(pull, "__qualname__", "_").partition(".")[0] for _, pull in made.edges]
+    names = [CONVOLUTIONS.get(name, name) for name in names]
+    return next(
+        (name for name in names if not name.startswith("_")), "no op: it was there already,"
+    )

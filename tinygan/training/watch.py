@@ -1,0 +1,146 @@
+"""Watch: a doctor beside a run. It looks after every `EVERY` rounds, and speaks when it must.
+
+Its looks are lines of JSON in health.jsonl, from which `tinygan doctor RUN` reads the same. A look
+is a function of the run's state and of its own seed: a run that is resumed from before a look takes
+the same look again, so what stands in the file already is neither written nor said twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from .. import gan
+from ..doctor import EVERY, Diagnosis, Look, Pace, course, diagnose, look
+from ..errors import InputError
+from ..files import atomic
+from ..gan import Round
+from .folder import Diverged, RunFolder
+from .postmortem import first_not_finite
+from .session import Session
+
+__all__ = ["Watch", "examine", "health"]
+
+LEAST, MOST = 16, 64  # examples in a look: what is enough for quartiles, and what a look may cost
+SEED = 7  # sets the looks' own randomness apart from the run's
+
+
+class Watch:
+    """Plays the rounds of a session, and looks at it. `tell` gets what the doctor says."""
+
+    def __init__(
+        self,
+        session: Session,
+        folder: RunFolder,
+        tell: Callable[[str], object],
+        *,
+        on: bool = True,
+    ) -> None:
+        self.session, self.folder, self.tell, self.on = session, folder, tell, on
+        if on:
+            self.looks, _ = health(folder)
+            self._said = {found.name for found in course(self.looks)}
+            if folder.health.exists():  # without a line that was half-written, or an old death
+                with atomic(folder.health) as file:
+                    file.write(b"".join(map(_line, self.looks)))
+
+    def play_round(self) -> Round:
+        """A round of the session's, and a look at it if it is time for one."""
+        session, step = self.session, self.session.step + 1
+        done = self.looks[-1].step if self.on and self.looks else 0
+        if not self.on or step % EVERY or step <= done:
+            return session.play_round()
+        try:
+            pace = Pace(session.opt_g, session.opt_d)
+            result = session.play_round()
+            self.looks.append(examine(session, moved=pace.moved()))
+        except MemoryError:
+            if session.step < step:  # it was the round
+                raise
+            self.on = False
+            self.tell("doctor: there is no memory for a look; none from here on")
+            return result
+        self._write(self.looks[-1])
+        for found in diagnose(self.looks):
+            if found.name not in self._said:
+                self._said.add(found.name)
+                self.tell(f"doctor, {found}")
+        return result
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """In this block, a run whose numbers are no longer finite says which was the first."""
+        try:
+            yield
+        except Diverged as problem:
+            if not self.on or self.session.comm.size > 1:  # the other ranks would wait too long
+                raise
+            self.tell("doctor: looking for the first number that is not finite ...")
+            try:
+                found = first_not_finite(self.folder, self.session.step)
+            except MemoryError:  # there is no room for a second session beside this one
+                found = None
+            if found is None:
+                raise
+            self._write(found)
+            self.tell(f"doctor, {found}")
+            raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
+
+    def _write(self, line: Look | Diagnosis) -> None:
+        with open(self.folder.health, "ab") as file:
+            file.write(_line(line))
+
+
+def examine(session: Session, *, moved: dict[str, float] | None = None, trial: int = 0) -> Look:
+    """Look at a session as it stands; another `trial` looks at other images and noise."""
+    config = session.config
+    rng = np.random.default_rng([SEED, config.seed, session.step, trial])
+    m = min(MOST, max(LEAST, config.batch))
+    x = session.data.at(rng.integers(len(session.data.images), size=m))
+    z = session.pair.noise(rng)(m)
+    game = gan.GAMES[config.game]  # without noise on its labels, which would be drawn from the run
+    return look(game, session.G, session.D, x, z, step=session.step, moved=moved)
+
+
+def health(folder: RunFolder) -> tuple[list[Look], list[Diagnosis]]:
+    """The looks in health.jsonl, and of what the run died; nothing, if there is no such file. A
+    last line that is not whole is left out; raises InputError for what is neither."""
+    if not folder.health.is_file():
+        return [], []
+    whole, _, _ = folder.health.read_bytes().rpartition(b"\n")
+    lines = [_read(line, folder.health) for line in whole.splitlines()]
+    looks = [each for each in lines if isinstance(each, Look)]
+    return looks, [each for each in lines if isinstance(each, Diagnosis)]
+
+
+def _line(seen: Look | Diagnosis) -> bytes:
+    return json.dumps(seen._asdict()).encode() + b"\n"
+
+
+def _read(line: bytes, path: Path) -> Look | Diagnosis:
+    try:
+        values = json.loads(line)
+        if values.keys() == set(Diagnosis._fields):
+            found = Diagnosis(**values)
+            str(found)  # KeyError for a name without remedies
+            return found
+        return _checked(Look(**values))
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as problem:
+        raise InputError(
+            f"{path}: damaged at {line[:60].decode(errors='replace')!r}; expected looks of the "
+            "doctor's, one a line. Remove it: only the doctor needs it"
+        ) from problem
+
+
+def _checked(seen: Look) -> Look:
+    """Itself, if all in it are numbers; else TypeError or AttributeError."""
+    for name, kind in Look.__annotations__.items():
+        value = getattr(seen, name)
+        numbers = list(value.values()) if "Mapping" in str(kind) else [value]
+        if not all(type(n) in (int, float) for n in numbers) or type(seen.step) is not int:
+            raise TypeError(f"{name}: expected numbers, got {value!r}")
+    return seen
