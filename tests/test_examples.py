@@ -65,7 +65,7 @@ def test_conditional(play, name):
 
 def test_sgan(play):
     names, figures = play("sgan", "--steps", "25")
-    np.testing.assert_array_equal(np.bincount(names["labels"][names["few"]]), [10] * 10)
+    np.testing.assert_array_equal(np.bincount(names["players"].known.labels), [10] * 10)
     assert len(names["images"]) + len(names["test"][0]) == 10_000
     assert figures["G matches features: test error"] < 0.85  # a guess is wrong in .9
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,11 +35,10 @@ from ..replay import recorded
 from ..semi_supervised import play_semi_supervised
 from ..tensor import Tensor, no_grad
 
-__all__ = ["PRICES", "chosen", "errors", "falling", "labels_alone", "optimizers", "run"]
+__all__ = ["Training", "chosen", "errors", "falling", "labels_alone", "run", "training"]
 
 BATCH, STEPS, CLASSES = 100, 600, 10  # steps of an epoch
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}
-PRICES: dict[str, Any] = {"game": gan.one_sided_smoothing(gan.non_saturating), "entropy": 0.3}
 MOST = {100: 300, 1000: 250}  # what is to be reached, in errors of 10,000
 
 
@@ -52,36 +51,18 @@ def run(
     (images, classes), test = (load("mnist", split).labelled() for split in ("train", "test"))
     rng = np.random.default_rng(seed)
     few = chosen(classes, labels, rng)
-    G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng)
-    G.to(where), D.to(where)
-    known = Minibatches(images[few], labels=classes[few], rng=rng, low=0.0, where=where)
-    unlabelled = Minibatches(images, rng=rng, low=0.0, where=where)
-    averaged = EMA(D, max(0.0, 1 - 20 / (epochs * STEPS)))
-    players = (
-        G,
-        D,
-        known.labelled,
-        unlabelled,
-        unit_noise(G, rng),
-        *optimizers(G, D, epochs * STEPS),
-    )
-
-    def play() -> Iterator[gan.Round]:
-        for result in play_semi_supervised(*players, **PRICES, m=BATCH):
-            averaged.update()
-            yield result
-
-    rounds = recorded(play, where)
+    players = training(images, classes, few, epochs * STEPS, rng=rng, where=where)
+    rounds, average = recorded(players.start, where), players.average
     curves: dict[str, list[float]] = {"epoch": [], "errors": []}
     for epoch in range(1, epochs + 1):
         last = deque(islice(rounds, STEPS), maxlen=1)[0]
         curves["epoch"].append(epoch)
-        curves["errors"].append(errors(averaged.module, *test))
+        curves["errors"].append(errors(average.module, *test))
         told(f"seed {seed}, epoch {epoch}: {curves['errors'][-1]} errors, losses "
              f"{last.d_loss.item():.3f}, {last.g_loss.item():.4f}")  # fmt: skip
     found, most = curves["errors"][-1], MOST.get(labels)
-    published = PUBLISHED.get(labels, "") + (f"; at most {most}" if most else "")
-    control = labels_alone(known, where, rng, epochs * STEPS // 10)
+    published = "; ".join(filter(None, [PUBLISHED.get(labels), most and f"at most {most}"]))
+    control = labels_alone(players.known, where, rng, epochs * STEPS // 10)
     return Outcome(
         [
             Finding(f"errors of 10,000 with {labels} labels", found, published,
@@ -106,12 +87,45 @@ def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
     )
 
 
-def optimizers(G: nn.Module, D: nn.Module, steps: int) -> tuple[Adam, Adam]:
-    """For G and for D, in so many steps."""
-    return (
-        Adam(G.parameters(), falling(3e-3, steps), (0.5, 0.999)),
-        Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999)),
-    )
+class Training(NamedTuple):
+    """Rounds to be played, of which `average` is that of D."""
+
+    G: nn.Module
+    average: EMA
+    known: Minibatches
+    noise: gan.Source
+    start: Callable[[], Iterator[gan.Round]]
+
+
+def training(
+    images: np.ndarray,
+    labels: np.ndarray,
+    few: np.ndarray,
+    steps: int,
+    *,
+    rng: Rng,
+    where: str = "numpy",
+    width: float = 1,
+    feature_matching: bool = True,
+) -> Training:
+    """So many steps on all the images, of which `few` have labels."""
+    G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng, width=width)
+    G.to(where), D.to(where)
+    known = Minibatches(images[few], labels=labels[few], rng=rng, low=0.0, where=where)
+    unlabelled, noise = Minibatches(images, rng=rng, low=0.0, where=where), unit_noise(G, rng)
+    opt_g = Adam(G.parameters(), falling(3e-3, steps), (0.5, 0.999))
+    opt_d = Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999))
+    average = EMA(D, max(0.0, 1 - 20 / steps))
+    game = gan.one_sided_smoothing(gan.non_saturating)
+    options: dict[str, Any] = {"feature_matching": feature_matching, "entropy": 0.3}
+
+    def start() -> Iterator[gan.Round]:
+        players = G, D, known.labelled, unlabelled, noise, opt_g, opt_d
+        for result in play_semi_supervised(*players, m=BATCH, game=game, **options):
+            average.update()
+            yield result
+
+    return Training(G, average, known, noise, start)
 
 
 def falling(rate: float, steps: int) -> Callable[[int], float]:
