@@ -135,20 +135,43 @@ def test_rounds_are_played_and_figures_kept(example, capsys):
     run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2)
     run.found("a share", np.float32(0.5), "at least .4", np.bool_(True))
     run.found("a report", 7)
-    run.found_shares(Share(0.9, 0.8, 0.99), 0.95, 0.7)
-    run.found_shares(Share(0.9, 0.8, 0.99), 0.85, None)
     run.end()
     out = capsys.readouterr().out
     rows = [line.split() for line in out.splitlines()]
     assert ["a", "share", "0.5", "at", "least", ".4", "reached"] in rows
     assert ["a", "report", "7"] in rows
-    shares = "GAN-test 0.9 at least 0.95; real digits 0.9900 NOT reached"
-    assert shares.split() in rows and ["GAN-train", "0.8"] in rows
     record = json.loads((run.out / "figures.json").read_text())
     assert record["pictures"] == ["pixels.png", "figure.png"] and record["steps"] == 3
-    assert [f["holds"] for f in record["findings"]] == [True, None, False, True, True, None]
+    assert [f["holds"] for f in record["findings"]] == [True, None]
     assert sorted(path.name for path in run.out.iterdir()) == [
         "figure.png", "figures.json", "moving.gif", "pixels.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), [("at least 0.85; real digits 0.9900", True), ("", None)]),
+        (("--full",), [("at least 0.95; real digits 0.9900", False), ("at least 0.9", False)]),
+    ],
+)
+def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
+    asked = {}
+
+    def shares(draw, real, judge, *, rng, n, pairs):
+        asked.update(drawn=draw(3), real=real, n=n, pairs=pairs)
+        return Share(0.9, 0.8, 0.99)
+
+    monkeypatch.setattr("tinygan.example.shares", shares)
+    run, test = example(*options), data.load("digits")
+    run.found_shares(lambda n: ("images", n), test)
+    run.end()
+    found = json.loads((run.out / "figures.json").read_text())["findings"]
+    pairs = 60_000 if options else 5000
+    assert [(f["what"], f["ours"]) for f in found] == [
+        ("GAN-test", 0.9), (f"GAN-train, of {pairs} samples", 0.8)]  # fmt: skip
+    assert [(f["published"], f["holds"]) for f in found] == told
+    assert asked["drawn"] == ("images", 3) and (asked["n"], asked["pairs"]) == (5000, pairs)
+    assert asked["real"][0].max() == 1 and (asked["real"][1] == test.labels).all()
 
 
 def test_ctrl_c_ends_it_with_one_line(tmp_path):

@@ -61,7 +61,7 @@ def run(
         told(f"seed {seed}, epoch {epoch}: {curves['errors'][-1]} errors, losses "
              f"{last.d_loss.item():.3f}, {last.g_loss.item():.4f}")  # fmt: skip
     found, most = curves["errors"][-1], MOST.get(labels)
-    published = "; ".join(filter(None, [PUBLISHED.get(labels), most and f"at most {most}"]))
+    published = PUBLISHED.get(labels, "no figure") + (f"; at most {most}" if most else "")
     control = labels_alone(players.known, where, rng, epochs * STEPS // 10)
     return Outcome(
         [
