@@ -42,7 +42,7 @@ def played(count, seed, matching=True):
     )
     for _ in run.play(players.start):
         pass
-    alone = ssl.labels_alone(players.known, run.where, rng, max(20, run.steps // 10), run.width)
+    alone = ssl.labels_alone(players.known, run.where, rng, min(run.steps, 2000), run.width)
     return players, error(players.average.module), error(alone)
 
 
