@@ -129,7 +129,7 @@ def reproduce(
     options = {**experiment.options, **options}
     before = _history(history) if history is not None else []
     backend.use(where)
-    started, outcomes = time.perf_counter(), []
+    started, outcomes, here = time.perf_counter(), [], machine()  # with the commit that is run
     for seed in seeds:
         outcomes.append(experiment.run(seed, told, where, **options))
         if history is None:
@@ -143,7 +143,7 @@ def reproduce(
                 for s, o in zip(seeds, outcomes, strict=False)
             ],
             "seconds": round(time.perf_counter() - started, 1),
-            "machine": machine(),
+            "machine": here,
         }
         with atomic(history) as file:
             file.write(json.dumps([*before, record], indent=1).encode() + b"\n")
