@@ -46,8 +46,8 @@ def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
     y, 1200 for both; maxout 240x5 for x and 50x5 for y, 240x4 for both. Noise is uniform.
 
     Where they have dropout of one half in both, here D has, and of .2 on x, as `mlp_2014` from
-    which it derives; and G has BatchNorm instead: without it, with dropout or not, by SGD or by
-    Adam, G drew one image for all noise in 15 epochs of MNIST."""
+    which it derives; and G has BatchNorm instead: without it, in the trials that the README of
+    benchmarks tells of, G drew one image for all noise, or one a class."""
     pixels = math.prod(shape)
     G = Branches(
         nn.Sequential(nn.Linear(100, 200, rng=rng), nn.BatchNorm1d(200), nn.ReLU()),

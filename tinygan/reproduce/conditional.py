@@ -2,9 +2,9 @@
 are those that were asked for.
 
 CGAN is their pair of perceptrons, but for what `models.conditional.cgan_mlp` says: BatchNorm in G,
-and Adam, since by their SGD it collapsed. The rest is as in `recipe_2014`: both steps at once, D's
-loss halved, G begins at the mean image, batches of 100 of the first 50,000 images; 1000 samples of
-each class, measured as the 2014 GAN's: 132 +- 1.8 in their Table 1.
+and Adam, since by their SGD it had collapsed after 10 epochs. The rest is as in `recipe_2014`: both
+steps at once, D's loss halved, G begins at the mean image, batches of 100 of the first 50,000
+images; 1000 samples of each class, measured as the 2014 GAN's: 132 +- 1.8 in their Table 1.
 AC-GAN (Odena et al. 2017) is a DCGAN of half the usual width whose D names the class; Adam, batches
 of 64; a third of the epochs, on all 60,000 images. They publish no figure on MNIST. Of both:
 GAN-test of 10,000 samples, and GAN-train of 60,000 (see `metrics.labelled`).

@@ -6,7 +6,7 @@ unlabelled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the 
 weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, and the average is shorter accordingly. By that recipe D ran
-away from G after 4000 steps or so: all fakes at logits of -20, from which neither learns. So D also
+away from G after 8 epochs: all fakes at logits of -20, from which neither learns. So D also
 pays .3 of the entropy of what it makes of images without labels, these count as real by .9, G pays
 relative to the size of the features (see `semi_supervised`), D's rate is half of G's, and both go
 to 0 over the last fifth. The control is the same D on the labels alone.
