@@ -17,7 +17,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygan"
 
 WHOLE = {
     "autograd.py": {"grad", "_ancestors"},
-    "gan.py": {"_mixed", "wgan_gp", "r1", "_slopes"},
+    "gan/labels.py": {"_mixed"},
+    "gan/penalties.py": {"wgan_gp", "r1", "_slopes"},
     "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
     "conv/rows.py": {
         *("Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"),

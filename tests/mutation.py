@@ -1,7 +1,7 @@
 """Do the tests notice a wrong gradient? Break every rule in every small way, and see.
 
     python tests/mutation.py              all mutants: a table, survivors, exit status 1 if any
-    python tests/mutation.py gan.py       those of one file of the package
+    python tests/mutation.py tensor.py    those of one file of the package
     python tests/mutation.py --list       their names only
 
 Nothing is written: each mutant is compiled in a process of its own, forked from one that has NumPy,
@@ -35,7 +35,8 @@ FIRST = {
     "conv/__init__.py": ["test_conv.py"],
     "conv/rows.py": ["test_conv.py"],
     "conv/winograd.py": ["test_conv.py"],
-    "gan.py": ["test_gan_gradients.py"],
+    "gan/labels.py": ["test_gan_gradients.py"],
+    "gan/penalties.py": ["test_gan_gradients.py"],
 }
 ALL = [
     "test_ops.py",
@@ -66,7 +67,8 @@ EQUIVALENT: dict[str, str] = {
             "autograd.py, grad: g.dtype != parent.dtype  ->  True": "the same dtype is the same",
         },
         "return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)": {
-            "gan.py, wgan_gp: sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "even",
+            "gan/penalties.py, wgan_gp: "
+            "sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "even",
         },
         "return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))": {
             "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",

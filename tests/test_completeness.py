@@ -34,5 +34,6 @@ def test_every_penalty_has_a_case():
 def test_nothing_of_gan_was_forgotten_above():
     games = {name.replace("-", "_") for name in gan.GAMES}
     wrappers = {"one_sided_smoothing", "label_noise", "label_flips"}
-    others = {"GAMES", "Game", "Round", "play", "play_simultaneously"}
+    types = {"Game", "Penalty", "Price", "Round", "Source", "Updates"}
+    others = types | {"GAMES", "judge", "play", "play_simultaneously"}
     assert set(gan.__all__) == games | wrappers | {"wgan_gp", "r1"} | others

@@ -8,9 +8,8 @@ is the order to read it in: `gan.play` is Algorithm 1. The names below are the p
 
 from . import backend, gan, losses, memory, nn, ops, optim, threads
 from .autograd import grad
-from .backend import BackendUnavailable
 from .conv import conv2d, conv_transpose2d
-from .errors import InputError
+from .errors import BackendUnavailable, InputError
 from .gan import Game, play, play_simultaneously
 from .tensor import Tensor, no_grad
 

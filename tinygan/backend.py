@@ -12,7 +12,6 @@ The engine asks an array for its library (`of(array).xp`) and then speaks to tha
 from __future__ import annotations
 
 import functools
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,12 +19,11 @@ from typing import Any
 import numpy as np
 
 from . import philox, threads
-from .errors import InputError, first_line
+from .errors import BackendUnavailable
 
 __all__ = [
     "Array",
     "Backend",
-    "BackendUnavailable",
     "Make",
     "Noise",
     "Rng",
@@ -46,10 +44,6 @@ Array = Any  # an array of whichever library: the libraries share no base class
 Make = Callable[[], np.ndarray]
 Rng = np.random.Generator
 Noise = Rng | philox.Philox
-
-
-class BackendUnavailable(InputError):
-    """The array library is missing or cannot reach its device; the message says what mends it."""
 
 
 def _nothing_to_record() -> Any:
@@ -158,7 +152,9 @@ def get(name: str) -> Backend:
         if backend.name == library:
             return backend
     if library == "cupy":
-        register(_load_cupy())
+        from .cuda.load import fields
+
+        register(Backend(**fields()))
         return get(name)
     known = sorted({"cupy", *(b.name for b in _by_type.values())})
     raise BackendUnavailable(f"backend {name!r} is unknown; expected one of {', '.join(known)}")
@@ -218,87 +214,3 @@ def _parse(name: str) -> tuple[str, int]:
     if library == "numpy" and device not in ("", "0"):
         raise BackendUnavailable(f"backend {name!r}: numpy has one device, the CPU")
     return library, int(device or 0)
-
-
-def _load_cupy() -> Backend:
-    """Import CuPy and prove with one addition that it can compute, or say why it cannot."""
-    install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
-    if importlib.util.find_spec("cupy") is None:
-        raise BackendUnavailable(f"backend 'cupy': CuPy is not installed; {install}")
-    try:
-        import cupy
-    except Exception as problem:  # a broken wheel fails in many ways, all of them at import
-        raise BackendUnavailable(
-            f"backend 'cupy': CuPy does not import ({first_line(problem)}); {install}"
-        ) from problem
-    if not cupy.cuda.is_available():
-        try:
-            cupy.cuda.runtime.getDeviceCount()
-            reason = "no device is visible"
-        except cupy.cuda.runtime.CUDARuntimeError as problem:
-            reason = first_line(problem)
-        raise BackendUnavailable(
-            f"backend 'cupy': CuPy {cupy.__version__} is installed but CUDA is not usable: {reason}"
-            " (needs an NVIDIA GPU, and a driver >= 525 for CUDA 12 or >= 580 for CUDA 13)"
-        )
-    try:
-        if int((cupy.arange(3) + 1).sum()) != 6:
-            raise RuntimeError("the GPU cannot add")
-    except Exception as problem:  # most often: the compiler or the toolkit is not there
-        raise BackendUnavailable(
-            f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
-        ) from problem
-
-    from .cuda.graph import held
-    from .cuda.kernels import Kernels
-    from .cuda.reduce import reducer
-
-    def at(device: int) -> Any:
-        count = cupy.cuda.runtime.getDeviceCount()
-        if device >= count:
-            raise BackendUnavailable(f"backend 'cupy:{device}': there are {count} devices, from 0")
-        return cupy.cuda.Device(device)
-
-    def from_host(array: np.ndarray, device: int) -> Array:
-        with at(device):
-            return cupy.array(array)
-
-    return Backend(
-        name="cupy",
-        xp=cupy,
-        array_type=cupy.ndarray,
-        from_host=from_host,
-        to_host=cupy.asnumpy,
-        kernels=Kernels(cupy).table,
-        **_for_graphs(cupy),
-        synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
-        use=lambda device: at(device).use(),
-        device=lambda: _device_name(cupy),
-        held=lambda: held(cupy),
-        free=lambda: int(cupy.cuda.runtime.memGetInfo()[0]),
-        reducer=lambda MPI, world: reducer(cupy, MPI, world),
-        release=lambda: cupy.get_default_memory_pool().free_all_blocks(),
-    )
-
-
-def _device_name(cupy: Any) -> str:
-    runtime = cupy.cuda.runtime
-    name = runtime.getDeviceProperties(runtime.getDevice())["name"].decode()
-    return f"{name}, CuPy {cupy.__version__}"
-
-
-def _for_graphs(cupy: Any) -> dict[str, Any]:
-    """What a CUDA graph may hold and CuPy has not; without cuBLAS there are no graphs."""
-    from .cuda.blas import Blas, load_cublas
-    from .cuda.graph import Recorder
-
-    try:
-        library = load_cublas()
-    except RuntimeError as problem:
-        reason = f"no CUDA graphs: {first_line(problem)}"
-
-        def refuse() -> Any:
-            raise RuntimeError(reason)
-
-        return {"matmul": cupy.matmul, "recorder": refuse}
-    return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}

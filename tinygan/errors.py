@@ -9,11 +9,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "choose", "first_line"]
+__all__ = ["BackendUnavailable", "InputError", "choose", "first_line"]
 
 
 class InputError(ValueError):
     """Bad input from outside: a file, a name, an option, a checkpoint, a missing backend."""
+
+
+class BackendUnavailable(InputError):
+    """The array library is missing or cannot reach its device; the message says what mends it."""
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,60 @@
+"""Penalties on the slope of D. They differentiate a gradient: that is what create_graph is for.
+
+They mean the slope of each example's own logit, so D must not mix examples: through BatchNorm in
+training mode a logit depends on the whole minibatch, and what is penalised is no slope of D.
+(InstanceNorm, LayerNorm and SpectralNorm are fine.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from .. import supply
+from ..autograd import grad
+from ..backend import Noise
+from ..nn import Module, checks
+from ..ops import mean, sqrt, sum
+from ..tensor import Tensor
+
+__all__ = ["Penalty", "r1", "wgan_gp"]
+
+
+class Penalty(Protocol):
+    """A term added to D's loss: see `wgan_gp` and `r1`."""
+
+    def __call__(self, D: Module, x: Tensor, fake: Tensor) -> Tensor: ...
+
+
+def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
+    """weight * E[(|grad D(x^)| - 1)^2], x^ between a real image and a fake (Gulrajani et al. 2017).
+
+    D must not use BatchNorm: the penalty is on each example's own gradient (their section 4).
+    """
+    checks.between(0, math.inf, weight=weight)
+    checks.noise(rng)
+
+    def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        if x.shape != fake.shape:
+            raise ValueError(f"wgan_gp: real {x.shape} and fake {fake.shape} must have one shape")
+        u = Tensor(supply.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
+        slopes = _slopes(D, (u * x.detach() + (1 - u) * fake.detach()).detach())
+        return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)
+
+    return penalty
+
+
+def r1(gamma: float = 10.0) -> Penalty:
+    """gamma / 2 * E[|grad D(x)|^2] on real images (Mescheder et al. 2018, eq. 9)."""
+    checks.between(0, math.inf, gamma=gamma)
+
+    def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        return gamma / 2 * mean(_slopes(D, x.detach()))
+
+    return penalty
+
+
+def _slopes(D: Module, x: Tensor) -> Tensor:
+    """|dD(x)/dx|^2 for each example. The logits are summed: each depends on its own x alone."""
+    (g,) = grad(sum(D(x)), [x], create_graph=True)
+    return sum(g * g, tuple(range(1, x.ndim)))
