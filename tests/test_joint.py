@@ -192,6 +192,9 @@ def test_the_networks_of_mirza_and_osindero():
                      (1200, 784), (250, 10), (960, 290), (1, 240)]  # fmt: skip
     dropped = [layer.p for net in (pair.G, pair.D) for layer in net.modules()
                if isinstance(layer, nn.Dropout)]  # fmt: skip
+    normed = [layer.running_mean.shape for layer in pair.G.modules()
+              if isinstance(layer, nn.BatchNorm1d)]  # fmt: skip
+    assert normed == [(200,), (1200,)]
     assert dropped == [0.2, 0.5, 0.5] and (pair.prior, pair.low) == ("uniform", 0.0)
     of_x, of_y, of_both = (
         [abs(p.data).max() for p in part.parameters() if p.ndim == 2]

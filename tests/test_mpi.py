@@ -18,7 +18,7 @@ from tinygan import InputError, backend, checkpoint, parallel
 from tinygan.commands import stop
 from tinygan.cuda import reduce
 from tinygan.parallel import ALONE, MPIComm, join
-from tinygan.training import Config, train
+from tinygan.training import Config, train, verify
 
 HERE = Path(__file__).parent
 
@@ -312,14 +312,20 @@ def test_processes_play_what_one_plays(tmp_path, size, dtype):
 
 @processes
 def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
-    out, err = mpiexec([2, *TRAIN, "--out", tmp_path / "two"])
+    out, err = mpiexec([2, *TRAIN, "--out", tmp_path / "two", "--steps", "50"])
     assert out.count("Try next") == 1 and told(err) == []
     assert os.listdir(tmp_path) == ["two"]
-    train(Config(model="mlp-small", batch=16, steps=20), tmp_path / "one", progress=False)
+    train(Config(model="mlp-small", batch=16, steps=50), tmp_path / "one", progress=False)
     logs = [np.loadtxt(tmp_path / run / "log.csv", delimiter=",", skiprows=1)
             for run in ("one", "two")]  # fmt: skip
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
     assert sorted(os.listdir(tmp_path / "two")) == sorted(os.listdir(tmp_path / "one"))
+    made, *states = map(json.loads, (tmp_path / "two" / "states.jsonl").read_text().splitlines())
+    assert made["made_with"]["ranks"] == 2 and [state["step"] for state in states] == [0, 50]
+    looks = (tmp_path / "two" / "health.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in looks] == [50]  # by one of the two
+    (warning,) = [w for w in verify(tmp_path / "two").warnings if "ranks" in w]
+    assert warning == "ranks: recorded 2, now None"
 
 
 @processes

@@ -43,6 +43,12 @@ def test_a_grid_refuses_a_black_that_is_no_darker_than_white(low):
         plots.grid(np.zeros((1, 1, 2, 2)), low=low)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_grid_refuses_what_cannot_be_drawn(value):
+    with pytest.raises(ValueError, match="images: expected finite numbers"):
+        plots.grid(np.full((1, 1, 2, 2), value))
+
+
 @pytest.mark.parametrize("shape", [(0, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2)])
 def test_a_grid_refuses_what_is_no_image(shape):
     with pytest.raises(ValueError, match="images: expected"):

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tinygan import InputError, Tensor, data, gan, models
+from tinygan import reproduce as reproduce_module
 from tinygan.cli import main
 from tinygan.data import Dataset
 from tinygan.finding import lines, near
@@ -73,7 +74,7 @@ def toy(monkeypatch):
     def draw(path, outcomes):
         path.write_text(f"{len(outcomes)} outcomes")
 
-    toy = Experiment(run, "as it is", "1", "no time", {"epochs": 3}, draw)
+    toy = Experiment(run, "as it is", "1", "no time", "none either", {"epochs": 3}, draw)
     monkeypatch.setitem(EXPERIMENTS, "toy", toy)
 
 
@@ -100,11 +101,24 @@ def test_the_seeds_before_a_stop_are_kept(toy, tmp_path):
     assert kept == 7 and [one["seed"] for one in record["seeds"]] == [1, 2]
 
 
+def test_a_record_names_the_commit_that_was_run_whatever_is_committed_meanwhile(
+    toy, tmp_path, monkeypatch
+):
+    commits = iter(["first", "second", "third"])
+    monkeypatch.setattr(
+        reproduce_module, "machine", lambda where: {"commit": next(commits), "at": where}
+    )
+    reproduce("toy", (0, 1), told=lambda line: None, history=tmp_path / "history.json")
+    (record,) = json.loads((tmp_path / "history.json").read_text())
+    assert record["machine"] == {"commit": "first", "at": "numpy"}
+
+
 def test_what_there_is_is_listed(capsys):
     assert main(["reproduce", "--list"]) == 0
     out = capsys.readouterr().out
     for name, experiment in EXPERIMENTS.items():
         assert name in out and experiment.published in out and experiment.takes in out
+        assert f"{experiment.takes}; on a GPU, estimated: {experiment.on_gpu}" in out
     assert main(["reproduce", "--list", "theory"]) == 0
     out = capsys.readouterr().out
     assert "closed form  C = " in out and "vae" not in out
@@ -278,6 +292,30 @@ def test_semi_supervised_learning_beats_the_labels_alone(little_mnist, monkeypat
     assert curves["errors"][-1] < min(curves["errors"][0], control.ours, 400)
 
 
+def test_how_semi_supervised_learning_is_played(monkeypatch):
+    played = []
+
+    def play(*players, **options):
+        played.append((players, options))
+        return iter([])
+
+    monkeypatch.setattr(ssl, "play_semi_supervised", play)
+    digits = data.load("digits")
+    few = ssl.chosen(digits.labels, 50, np.random.default_rng(0))
+    rng, options = np.random.default_rng(0), {"width": 0.1, "feature_matching": False}
+    training = ssl.training(digits.images, digits.labels, few, 100, rng=rng, **options)
+    assert list(training.start()) == []
+    [((_, _, labelled, unlabelled, _, opt_g, opt_d), options)] = played
+    assert (opt_g.lr(0), opt_g.lr(90), opt_d.lr(0)) == pytest.approx((3e-3, 1.5e-3, 1.5e-3))
+    assert training.average.decay == pytest.approx(0.8)  # a fifth of the steps
+    assert opt_g.betas == opt_d.betas == (0.5, 0.999)
+    assert options["m"] == 100 and options["entropy"] == 0.3 and not options["feature_matching"]
+    real, fake = (Tensor(np.full((2, 1), l)) for l in (1.0, -2.0))
+    smoothed = gan.one_sided_smoothing(gan.non_saturating, 0.1).d_loss(real, fake).item()
+    assert options["game"].d_loss(real, fake).item() == pytest.approx(smoothed)
+    assert len(labelled.__self__.images) == 50 and len(unlabelled.images) == 10_000
+
+
 def test_labels_are_chosen_anew_and_evenly():
     classes = np.repeat(np.arange(10), 30)
     few, others = (ssl.chosen(classes, 50, np.random.default_rng(i)) for i in (0, 1))
@@ -323,6 +361,22 @@ def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
         f"{who}: GAN-{how}" for who in ("CGAN", "AC-GAN") for how in ("test", "train")
     ]
     assert all(0 <= share < 0.9 for share in shares)  # after so few rounds
+
+
+def test_a_conditional_gan_is_played_at_once_and_its_discriminator_pays_half(monkeypatch):
+    class Played(Exception):
+        pass
+
+    def play(game, *players, m):
+        real, fake = (Tensor(np.full((2, 1), l)) for l in (1.0, -2.0))
+        assert game.d_loss(real, fake).item() == recipe_2014.halved().d_loss(real, fake).item()
+        raise Played(m)
+
+    monkeypatch.setattr(gan, "play_simultaneously", play)
+    digits = data.load("digits")
+    known, rng = (digits.images[:200], digits.labels[:200]), np.random.default_rng(0)
+    with pytest.raises(Played, match="100"):
+        conditional.cgan(*known, digits.images[:9].reshape(9, -1), rng, print, "numpy", 1)
 
 
 def test_gan_train_and_gan_test_tell_collapse():

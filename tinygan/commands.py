@@ -85,9 +85,11 @@ def _farewell(path: Path, steps: int) -> str:
   curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
   checkpoint.safetensors   everything, to draw from or to go on with; config.json
   states.jsonl             SHA-256 of the state, for tinygan verify
+  health.jsonl             what the doctor saw, for tinygan doctor
 
 Try next
   tinygan sample {path} --interpolate -o walk.png
+  tinygan evaluate {path} --against train
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""
 

@@ -34,7 +34,7 @@ from .metrics.classifier import Classifier
 from .metrics.labelled import shares
 from .nn import Module
 from .optim import EMA
-from .plots import save_gif, save_png
+from .plots import grid, save_gif, save_png
 from .replay import Round, recorded
 
 __all__ = ["Example"]
@@ -160,12 +160,14 @@ class Example:
             Finding(what, float(ours), beside, None if holds is None else bool(holds))
         )
 
-    def found_shares(
+    def found_classes(
         self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
-    ) -> None:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """GAN-test and GAN-train of a conditional GAN on digits, of which draw(n) gives n samples
         and their labels (see `metrics.labelled`): at least .85 of GAN-test by default; .95, and .9
-        of GAN-train, with --full."""
+        of GAN-train, with --full. And a picture of 100 samples, which are what it returns."""
+        shown = draw(100)
+        self.save("classes", grid(shown[0], 10, 0))
         images, labels = test.labelled()
         real, look = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
         n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
@@ -175,6 +177,7 @@ class Example:
         self.found("GAN-test", found.gan_test, told, found.gan_test >= least)
         wanted = ("at least 0.9", found.gan_train >= 0.9) if self.full else ()
         self.found(f"GAN-train, of {pairs} samples", found.gan_train, *wanted)
+        return shown
 
     def end(self) -> None:
         """Print the figures and keep them as out/NAME/figures.json."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["append", "atomic", "flush", "partials", "save_figure"]
+__all__ = ["append", "atomic", "flush", "partials", "save_figure", "whole_lines"]
 
 PARTIAL = ".partial"
 
@@ -62,6 +62,14 @@ def append(path: str | Path, line: str) -> None:
     except OSError as problem:
         problem.filename = str(path)
         raise
+
+
+def whole_lines(path: str | Path) -> list[bytes]:
+    """The lines of a file of text, if there is one; the last is left out if it has no end, as
+    `append` leaves it on a full disk or when it is killed."""
+    if not Path(path).is_file():
+        return []
+    return Path(path).read_bytes().rpartition(b"\n")[0].splitlines()
 
 
 def flush(path: str | Path) -> None:

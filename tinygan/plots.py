@@ -22,7 +22,7 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
     """Images (N, C, H, W) in [low, 1] side by side, as uint8 pixels (H', W') or (H', W', 3).
 
     Values outside are clipped; uint8 images are taken as they are. C is 1 (grey) or 3 (colour);
-    `columns` defaults to a square grid.
+    `columns` defaults to a square grid. Raises ValueError for NaN and infinity.
     """
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
         what = getattr(images, "dtype", type(images).__name__)
@@ -33,6 +33,8 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
         raise ValueError(f"columns: expected an int >= 1, got {columns!r}")
     if not low < 1:
         raise ValueError(f"low: expected less than 1, which is white, got {low}")
+    if not np.isfinite(images).all():
+        raise ValueError("images: expected finite numbers, got NaN or infinity")
     n, c, h, w = images.shape
     columns = min(n, columns or math.ceil(math.sqrt(n)))
     rows = math.ceil(n / columns)
@@ -190,7 +192,7 @@ def bars(
         axes.axvline(floor, color="tab:green", linewidth=0.8, linestyle="--")
         scale = axes.xaxis.get_transform()
         low, high = scale.transform([min(0, *values), max(0, *values)])
-        room = 0.35 * ((high - low) or 1.0)  # for the texts
+        room = 0.45 * ((high - low) or 1.0)  # for the texts
         axes.set_xlim(*scale.inverted().transform([low - room * (low < 0), high + room]))
         axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
         axes.set_yticks(range(len(sets)), sets if i % columns == 0 else [], fontsize=7)

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__, backend
+from .. import backend
 from ..errors import InputError, choose
-from ..info import blas, processor
+from ..info import made_with
 from ..threads import cores
 from .worker import EAGER, GEMM
 from .workloads import WORKLOADS, find
@@ -225,13 +224,9 @@ def _gemm_peak(where: str, threads: int, tf32: bool) -> float:
     return 2 * (GEMM if where == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9
 
 
-def machine() -> dict[str, str]:
-    """What a time depends on: processor, versions, commit."""
-    versions = {
-        "tinygan": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-    }
+def machine(where: str = "numpy") -> dict[str, Any]:
+    """What a time depends on: processor, versions, commit; on the backend `where`."""
+    versions = {}
     for name in ("torch", "cupy"):
         if name in sys.modules or importlib.util.find_spec(name):
             from importlib.metadata import PackageNotFoundError, version
@@ -240,14 +235,8 @@ def machine() -> dict[str, str]:
                 versions[name] = version(name)
             except PackageNotFoundError:
                 continue
-    return {
-        "processor": processor(),
-        "cores": str(cores()),
-        "blas": blas(),
-        **versions,
-        "commit": _commit(),
-        "date": time.strftime("%Y-%m-%d"),
-    }
+    commit = {"commit": _commit(), "date": time.strftime("%Y-%m-%d")}
+    return {**made_with(where), "cores": cores(), **versions, **commit}
 
 
 def _commit() -> str:

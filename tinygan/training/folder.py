@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
-from ..files import append, atomic, flush, partials
+from ..files import append, atomic, flush, partials, whole_lines
 from ..parallel import ALONE, Comm
 from .config import Config
 from .session import Session
@@ -102,7 +102,11 @@ class RunFolder:
         if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
             folder = cls(folder.path.parent)
         if not folder.path.is_dir():
-            raise InputError(f"{path}: there is no such run folder")
+            wrong = "is no run folder" if folder.path.exists() else "there is no such run folder"
+            raise InputError(
+                f"{path}: {wrong}; expected one that `tinygan train` made, or the "
+                f"{folder.checkpoint.name} in it"
+            )
         if not folder.checkpoint.is_file():
             raise InputError(
                 f"{path}: no run folder, it has no {folder.checkpoint.name}; expected a folder "
@@ -144,12 +148,8 @@ class RunFolder:
             if not np.isfinite(array).all():
                 raise diverged(session.step, f"{name} is not finite")
         arrays["frames"] = np.stack(frames)
-        for path in (
-            self.log,
-            self.states.path,
-            self.health,
-        ):  # which are to reach as far as the checkpoint
-            flush(path)
+        for path in (self.log, self.states.path, self.health):
+            flush(path)  # they are to reach as far as the checkpoint
         checkpoint.save(self.checkpoint, arrays, meta)
 
     def load(self, comm: Comm = ALONE, **changes: Any) -> tuple[Session, list[np.ndarray]]:
@@ -214,12 +214,10 @@ class RunFolder:
         return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(COLUMNS)}
 
     def _rows(self) -> list[list[str]]:
-        """The whole rows: a row that a killed process left half-written is not one."""
-        if not self.log.is_file():
+        lines = whole_lines(self.log)
+        if not lines:
             return []
-        whole, _, _ = self.log.read_bytes().rpartition(b"\n")
-        text = whole.decode(errors="replace").splitlines()
-        head, *rows = [line.split(",") for line in text] or [[]]
+        head, *rows = [line.decode(errors="replace").split(",") for line in lines]
         for row in (head, *rows):
             good = row == list(COLUMNS) if row is head else _is_reading(row)
             if not good:

@@ -184,7 +184,10 @@ def balance(game: Game, penalty: str = "none") -> dict[str, float]:
 
 
 def _frame(session: Session) -> np.ndarray:
-    return plots.grid(session.generate(session.fixed_z), low=session.pair.low)
+    samples = session.generate(session.fixed_z)
+    if not np.isfinite(samples).all():
+        raise diverged(session.step, "G's samples are not finite")
+    return plots.grid(samples, low=session.pair.low)
 
 
 def _bar(total: int, initial: int, progress: bool) -> Any:

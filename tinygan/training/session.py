@@ -152,13 +152,12 @@ class Session:
         return [config, images, versions, *self.standing()]
 
     def standing(self) -> list[dict[str, Any]]:
-        """What ranks have in common at any time: the round, weights, optimizers, generators."""
-        seen = hashlib.sha256(repr([_state(rng) for rng in self._sources.values()]).encode())
-        for opt in (self.opt_g, self.opt_d):
-            for array in (opt.w, *opt.state.values()):
-                seen.update(np.ascontiguousarray(backend.of(array).to_host(array)).data)
+        """What ranks have in common at any time: the round, weights, optimizers, generators; the
+        running statistics of a BatchNorm of their own they have not."""
+        arrays, meta = self.state()
+        common = {name: array for name, array in arrays.items() if ".running_" not in name}
         step = {"the number of rounds played": self.step, **self.data.state_dict()}
-        return [step, {"the SHA-256 of weights, optimizers and generators": seen.hexdigest()}]
+        return [step, {"the SHA-256 of weights, optimizers and generators": digest(common, meta)}]
 
     # Saving and going on.
 

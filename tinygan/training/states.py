@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError
-from ..files import append, atomic
+from ..files import append, atomic, whole_lines
 
 __all__ = ["HASH_EVERY", "States", "Written"]
 
@@ -62,11 +62,7 @@ class States:
         return written
 
     def _lines(self) -> list[dict[str, Any]]:
-        """The whole lines: one that a killed process left half-written is not one."""
-        if not self.path.is_file():
-            return []
-        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
-        return [self._line(text) for text in whole.split(b"\n") if whole]
+        return [self._line(text) for text in whole_lines(self.path)]
 
     def _line(self, text: bytes) -> dict[str, Any]:
         try:

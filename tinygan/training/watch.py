@@ -17,7 +17,7 @@ import numpy as np
 from .. import gan
 from ..doctor import EVERY, Diagnosis, Look, Pace, course, diagnose, look
 from ..errors import InputError
-from ..files import atomic
+from ..files import append, atomic, whole_lines
 from ..gan import Round
 from .folder import Diverged, RunFolder
 from .postmortem import first_not_finite
@@ -46,7 +46,7 @@ class Watch:
             self._said = {found.name for found in course(self.looks)}
             if folder.health.exists():  # without a line that was half-written, or an old death
                 with atomic(folder.health) as file:
-                    file.write(b"".join(map(_line, self.looks)))
+                    file.write("".join(f"{_line(seen)}\n" for seen in self.looks).encode())
 
     def play_round(self) -> Round:
         """A round of the session's, and a look at it if it is time for one."""
@@ -91,8 +91,7 @@ class Watch:
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
     def _write(self, line: Look | Diagnosis) -> None:
-        with open(self.folder.health, "ab") as file:
-            file.write(_line(line))
+        append(self.folder.health, _line(line))
 
 
 def examine(session: Session, *, moved: dict[str, float] | None = None, trial: int = 0) -> Look:
@@ -107,18 +106,15 @@ def examine(session: Session, *, moved: dict[str, float] | None = None, trial: i
 
 
 def health(folder: RunFolder) -> tuple[list[Look], list[Diagnosis]]:
-    """The looks in health.jsonl, and of what the run died; nothing, if there is no such file. A
-    last line that is not whole is left out; raises InputError for what is neither."""
-    if not folder.health.is_file():
-        return [], []
-    whole, _, _ = folder.health.read_bytes().rpartition(b"\n")
-    lines = [_read(line, folder.health) for line in whole.splitlines()]
+    """The looks in health.jsonl, and of what the run died; nothing, if there is no such file.
+    Raises InputError for a line that is neither."""
+    lines = [_read(line, folder.health) for line in whole_lines(folder.health)]
     looks = [each for each in lines if isinstance(each, Look)]
     return looks, [each for each in lines if isinstance(each, Diagnosis)]
 
 
-def _line(seen: Look | Diagnosis) -> bytes:
-    return json.dumps(seen._asdict()).encode() + b"\n"
+def _line(seen: Look | Diagnosis) -> str:
+    return json.dumps(seen._asdict())
 
 
 def _read(line: bytes, path: Path) -> Look | Diagnosis:
