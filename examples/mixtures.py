@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from tinygan import Tensor, gan, no_grad
 from tinygan.example import Example
 from tinygan.metrics.modes import modes
-from tinygan.reproduce import mixtures, reproduce
+from tinygan.reproduce import mixtures
 
 run = Example("mixtures", __doc__, steps=4000, full=15_000, data=None)
 gp = gan.wgan_gp(1.0, rng=run.rng)
@@ -95,14 +95,9 @@ for axes in figure.axes:
     axes.set_axis_off()
 run.save("samples", figure)
 
-# %% Ten seeds, by the longer protocol
+# %% Ten seeds, by the longer protocol (a stopped run goes on)
 if run.full:
-    outcomes = reproduce(
-        "mixtures",
-        range(run.seed, run.seed + 10),
-        history=run.out / "reproduced.json",
-        where=run.where,
-    )
+    outcomes = run.reproduced("mixtures", 10)
     for findings in zip(*(outcome.findings for outcome in outcomes), strict=True):
         mean = np.mean([finding.ours for finding in findings])
         run.found(f"10 seeds, {findings[0].what}", mean, findings[0].published)

@@ -10,11 +10,14 @@ import time
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from tinygan import InputError, Tensor, data, gan, nn, optim
 from tinygan import example as module
 from tinygan.example import Example
+from tinygan.finding import Finding, Outcome
 from tinygan.metrics.labelled import Share
+from tinygan.reproduce import EXPERIMENTS, Experiment
 
 
 @pytest.fixture
@@ -158,20 +161,46 @@ def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
     asked = {}
 
     def shares(draw, real, judge, *, rng, n, pairs):
-        asked.update(drawn=draw(3), real=real, n=n, pairs=pairs)
+        asked.update(drawn=len(draw(3)[0]), real=real, n=n, pairs=pairs)
         return Share(0.9, 0.8, 0.99)
 
     monkeypatch.setattr("tinygan.example.shares", shares)
     run, test = example(*options), data.load("digits")
-    run.found_shares(lambda n: ("images", n), test)
+    samples = test.images[:100] / 255
+    shown, labels = run.found_classes(lambda n: (samples[:n], np.arange(n)), test)
     run.end()
+    assert len(shown) == len(labels) == 100
+    with Image.open(run.out / "classes.png") as picture:
+        assert picture.width == picture.height > 300
     found = json.loads((run.out / "figures.json").read_text())["findings"]
     pairs = 60_000 if options else 5000
     assert [(f["what"], f["ours"]) for f in found] == [
         ("GAN-test", 0.9), (f"GAN-train, of {pairs} samples", 0.8)]  # fmt: skip
     assert [(f["published"], f["holds"]) for f in found] == told
-    assert asked["drawn"] == ("images", 3) and (asked["n"], asked["pairs"]) == (5000, pairs)
+    assert asked["drawn"] == 3 and (asked["n"], asked["pairs"]) == (5000, pairs)
     assert asked["real"][0].max() == 1 and (asked["real"][1] == test.labels).all()
+
+
+def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypatch):
+    asked = []
+
+    def toy(seed, told, where, epochs):
+        asked.append((seed, where, epochs))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return Outcome([Finding("a figure", seed)])
+
+    experiment = Experiment(toy, "as it is", "1", "no time", "none either", {"epochs": 3})
+    monkeypatch.setitem(EXPERIMENTS, "toy", experiment)
+    with pytest.raises(KeyboardInterrupt):
+        example("--seed", "4").reproduced("toy", 2, epochs=7)
+    run = example("--seed", "4")
+    outcomes = run.reproduced("toy", 2, epochs=7)
+    assert [outcome.findings[0].ours for outcome in outcomes] == [4, 5]
+    assert asked == [(4, "numpy", 7), (5, "numpy", 7), (5, "numpy", 7)]
+    run.end()
+    (found,) = json.loads((run.out / "figures.json").read_text())["findings"]
+    assert found["what"] == "hours for 2 seeds of toy, 7 epochs" and 0 <= found["ours"] < 1
 
 
 def test_ctrl_c_ends_it_with_one_line(tmp_path):

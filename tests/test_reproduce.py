@@ -56,7 +56,7 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
     (one,) = record["seeds"]
     assert record["experiment"] == "theory" and one["seed"] == 0
     assert one["findings"][1]["ours"] == pytest.approx(-1.163451, abs=2e-6)
-    assert {"processor", "numpy", "commit"} <= set(record["machine"])
+    assert {"processor", "numpy", "commit"} <= set(one["machine"])
     for column in one["curves"].values():
         assert len(column) < 300 and np.isfinite(column).all()
     with Image.open(tmp_path / "reproduced-theory.png") as picture:
@@ -110,7 +110,43 @@ def test_a_record_names_the_commit_that_was_run_whatever_is_committed_meanwhile(
     )
     reproduce("toy", (0, 1), told=lambda line: None, history=tmp_path / "history.json")
     (record,) = json.loads((tmp_path / "history.json").read_text())
-    assert record["machine"] == {"commit": "first", "at": "numpy"}
+    assert [one["machine"] for one in record["seeds"]] == [{"commit": "first", "at": "numpy"}] * 2
+
+
+def test_what_was_stopped_goes_on_and_seeds_that_are_known_are_not_run_again(toy, tmp_path):
+    history, heard = tmp_path / "history.json", []
+    again = {"told": heard.append, "history": history, "resume": True}
+    with pytest.raises(KeyboardInterrupt):
+        reproduce("toy", (1, 3), told=heard.append, history=history)
+    reproduce("toy", (7,), told=heard.append, history=history, epochs=4)  # another record
+    del heard[:]
+    found = reproduce("toy", (0, 1, 2), **again)
+    assert heard == ["seed 0 for 3 on numpy", f"seed 1: is in {history}", "seed 2 for 3 on numpy"]
+    assert [outcome.findings[0] for outcome in found] == [
+        near("a figure", seed / 2, 1, 0.5) for seed in (0, 1, 2)
+    ]
+    assert found[1].curves == {"x": [1]}
+    other, record = json.loads(history.read_text())
+    assert [one["seed"] for one in record["seeds"]] == [1, 0, 2] and len(other["seeds"]) == 1
+    assert all(one["seconds"] >= 0 and "commit" in one["machine"] for one in record["seeds"])
+    assert (tmp_path / "history-toy.png").read_text() == "3 outcomes"
+    before = history.read_bytes()
+    assert reproduce("toy", (0, 1, 2), **again) == found and history.read_bytes() == before
+
+
+def test_a_record_with_one_machine_for_all_its_seeds_is_gone_on_with(toy, tmp_path):
+    history = tmp_path / "history.json"
+    old = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
+    seeds = [{"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {}}]
+    history.write_text(json.dumps([{**old, "seeds": seeds, "seconds": 9, "machine": {"cores": 2}}]))
+    reproduce("toy", (0, 1), told=lambda line: None, history=history, resume=True)
+    (record,) = json.loads(history.read_text())
+    one, zero = record["seeds"]
+    assert (one["seed"], one["seconds"], one["machine"]) == (1, 9, {"cores": 2})
+    assert zero["seed"] == 0 and "numpy" in zero["machine"] and "machine" not in record
+    history.write_text(json.dumps([{**old, "seeds": [{"seed": 1}]}]))
+    with pytest.raises(InputError, match="the record of toy is damaged"):
+        reproduce("toy", history=history, resume=True)
 
 
 def test_what_there_is_is_listed(capsys):
@@ -169,7 +205,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
             return lr, momentum
 
     monkeypatch.setattr(recipe_2014, "SGD", Noted)
-    findings, curves = parzen_2014.run(0, told.append, "numpy", epochs=2)
+    findings, curves, _ = parzen_2014.run(0, told.append, "numpy", epochs=2)
     steps, rates, momenta = np.array(seen[::2]).T
     assert len(steps) == 6  # three minibatches of 100 an epoch
     np.testing.assert_allclose(rates, 0.1 / 1.000004 ** np.arange(6))
@@ -218,7 +254,7 @@ def test_the_variational_autoencoder_learns(monkeypatch):
     part = digits._replace(images=digits.images[:600])
     monkeypatch.setattr(vae, "load", lambda *a: part)
     told = []
-    (finding,), curves = vae.run(0, told.append, "numpy", epochs=3)
+    (finding,), curves, _ = vae.run(0, told.append, "numpy", epochs=3)
     losses = [float(line.split()[-1]) for line in told]
     assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
     assert curves["test"] == pytest.approx(losses, abs=0.01) and len(curves["train"]) == 3
@@ -255,7 +291,7 @@ def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch
 def test_the_findings_of_mixtures(monkeypatch, tmp_path):
     monkeypatch.setattr(mixtures, "EPOCH", 2)
     told = []
-    findings, curves = mixtures.run(0, told.append, "numpy", epochs=3)
+    findings, curves, _ = mixtures.run(0, told.append, "numpy", epochs=3)
     assert len(findings) == 16 and len(told) == 8
     true = [f.ours for f in findings if "true samples: high" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
@@ -285,7 +321,7 @@ def little_mnist(monkeypatch):
 def test_semi_supervised_learning_beats_the_labels_alone(little_mnist, monkeypatch):
     monkeypatch.setattr(ssl, "STEPS", 20)
     told = []
-    (found, control), curves = ssl.run(0, told.append, "numpy", epochs=3, labels=50)
+    (found, control), curves, _ = ssl.run(0, told.append, "numpy", epochs=3, labels=50)
     assert curves["errors"][-1] == found.ours and curves["epoch"] == [1, 2, 3]
     assert found.holds is None and found.published == "221 +- 136" and len(told) == 3
     # Of 600 images; a guess is wrong in 540.
@@ -309,7 +345,7 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     assert (opt_g.lr(0), opt_g.lr(90), opt_d.lr(0)) == pytest.approx((3e-3, 1.5e-3, 1.5e-3))
     assert training.average.decay == pytest.approx(0.8)  # a fifth of the steps
     assert opt_g.betas == opt_d.betas == (0.5, 0.999)
-    assert options["m"] == 100 and options["entropy"] == 0.3 and not options["feature_matching"]
+    assert options["m"] == 100 and options["information"] == 0.3 and not options["feature_matching"]
     real, fake = (Tensor(np.full((2, 1), l)) for l in (1.0, -2.0))
     smoothed = gan.one_sided_smoothing(gan.non_saturating, 0.1).d_loss(real, fake).item()
     assert options["game"].d_loss(real, fake).item() == pytest.approx(smoothed)
@@ -352,7 +388,7 @@ def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
     for name, value in (("KNOWN", 300), ("SAMPLES", 200), ("PAIRS", 300), ("EVERY", 2)):
         monkeypatch.setattr(conditional, name, value)
     told = []
-    findings, curves = conditional.run(0, told.append, "numpy", epochs=3)
+    findings, curves, _ = conditional.run(0, told.append, "numpy", epochs=3)
     assert curves["epoch"] == [2, 3] and len(told) == 2 + 1 + 2
     real, likelihood, *shares = (f.ours for f in findings)
     best = int(np.argmax(curves["validation"]))

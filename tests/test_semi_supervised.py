@@ -9,7 +9,7 @@ from replays import played_and_replayed
 from tinygan import Tensor, gan, nn, optim, supply
 from tinygan.data import Minibatches
 from tinygan.gradcheck import check_gradients
-from tinygan.semi_supervised import mean_entropy, play_semi_supervised, real_logit
+from tinygan.semi_supervised import mutual_information, play_semi_supervised, real_logit
 
 M, K = 5, 3
 
@@ -29,32 +29,34 @@ def test_real_is_all_but_one_class_of_k_plus_1(n, k, seed):
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 99))
-def test_entropy_is_its_sum(n, k, seed):
+def test_information_is_that_of_images_and_classes(n, k, seed):
+    """By its other definition, the KL divergence of the joint distribution from the product."""
     l = rng(seed).normal(0, 3, (n, k))
     p = np.exp(l) / np.exp(l).sum(axis=1, keepdims=True)
-    expected = -(p * np.log(p)).sum(axis=1).mean()
-    assert mean_entropy(Tensor(l)).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
-    check_gradients(mean_entropy, Tensor(l), rng=rng(1))
+    expected = (p / n * np.log(p / p.mean(axis=0))).sum()
+    assert mutual_information(Tensor(l)).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert -1e-12 < expected <= np.log(k) + 1e-12
+    check_gradients(mutual_information, Tensor(l), rng=rng(1))
 
 
 def test_large_logits_stay_finite():
     assert real_logit(Tensor(np.array([[800.0, 0.0]]))).item() == 800
-    assert mean_entropy(Tensor(np.array([[800.0, 0.0]]))).item() == 0
-    assert mean_entropy(Tensor(np.zeros((2, 4)))).item() == pytest.approx(np.log(4))
+    assert mutual_information(Tensor(np.array([[800.0, 0.0]] * 2))).item() == 0
+    assert mutual_information(Tensor(800 * np.eye(4))).item() == pytest.approx(np.log(4))
 
 
-def test_d_pays_for_being_undecided_about_images_without_labels():
+def test_d_is_paid_for_classes_that_tell_of_images_without_labels():
     paid = []
-    for entropy in (0.0, 0.7):
+    for information in (0.0, 0.7):
         G, D, *sources = players()
         D.eval()
         opts = [optim.SGD(net.parameters(), 0.1) for net in (G, D)]
-        paid.append(next(play_semi_supervised(G, D, *sources, *opts, m=M, entropy=entropy)))
+        paid.append(next(play_semi_supervised(G, D, *sources, *opts, m=M, information=information)))
     _, D, labelled, unlabelled, _ = players()
     D.eval()
     labelled(M)
-    expected = 0.7 * mean_entropy(D(unlabelled(M))).item()
-    assert paid[1].d_loss.item() - paid[0].d_loss.item() == pytest.approx(expected, rel=1e-4)
+    expected = 0.7 * mutual_information(D(unlabelled(M))).item()
+    assert paid[0].d_loss.item() - paid[1].d_loss.item() == pytest.approx(expected, rel=1e-4)
 
 
 def players(where="numpy"):

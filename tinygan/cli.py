@@ -207,6 +207,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the history to which a record is added (default: reproduced.json)",
     )
+    again.add_argument(
+        "--resume", action="store_true", help="go on with its last record: seeds there are kept"
+    )
     again.set_defaults(run=commands.reproduce, smaller="less")
 
     bench = parsers.add_parser(

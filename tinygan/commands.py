@@ -203,9 +203,9 @@ def reproduce(args: argparse.Namespace) -> int:
     given = {"epochs": args.epochs, "labels": args.labels}
     options = {name: value for name, value in given.items() if value is not None}
     told = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    outcomes = reproduce(
-        args.name, range(args.seeds), told=told, history=args.out, where=args.backend, **options
-    )
+    kept = {"history": args.out, "resume": args.resume}
+    seeds = range(args.seeds)
+    outcomes = reproduce(args.name, seeds, told=told, where=args.backend, **kept, **options)
     print(table(args.name, outcomes))
     drawn = picture(args.name, args.out)
     print(f"\nadded to {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))

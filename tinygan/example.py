@@ -29,13 +29,14 @@ from . import backend
 from .data import Dataset, load
 from .errors import InputError
 from .files import atomic, save_figure
-from .finding import Finding, lines
+from .finding import Finding, Outcome, lines
 from .metrics.classifier import Classifier
 from .metrics.labelled import shares
 from .nn import Module
 from .optim import EMA
 from .plots import grid, save_gif, save_png
 from .replay import Round, recorded
+from .reproduce import reproduce
 
 __all__ = ["Example"]
 
@@ -178,6 +179,18 @@ class Example:
         wanted = ("at least 0.9", found.gan_train >= 0.9) if self.full else ()
         self.found(f"GAN-train, of {pairs} samples", found.gan_train, *wanted)
         return shown
+
+    def reproduced(self, name: str, seeds: int, **options: int) -> list[Outcome]:
+        """An experiment of `reproduce`, for so many seeds from this run's on. What it finds is kept
+        in out/NAME/reproduced.json: a run that was stopped goes on at the seed where it was."""
+        kept: dict[str, Any] = {"history": self.out / "reproduced.json", "resume": True}
+        kept |= {"where": self.where, **options}
+        asked = range(self.seed, self.seed + seeds)
+        outcomes = self._stopping(lambda: reproduce(name, asked, **kept))
+        told = "".join(f", {value} {option}" for option, value in options.items())
+        hours = sum(outcome.seconds for outcome in outcomes) / 3600
+        self.found(f"hours for {seeds} seeds of {name}{told}", hours)
+        return outcomes
 
     def end(self) -> None:
         """Print the figures and keep them as out/NAME/figures.json."""

@@ -20,10 +20,11 @@ class Finding(NamedTuple):
 
 class Outcome(NamedTuple):
     """What an experiment found with one seed. `curves` are its figures on the way, by name: columns
-    of numbers, from which its picture is drawn."""
+    of numbers, from which its picture is drawn; `seconds` is what it took."""
 
     findings: list[Finding]
     curves: Mapping[str, Sequence[float]] = {}
+    seconds: float = 0.0
 
 
 def near(what: str, ours: float, published: float, within: float) -> Finding:

@@ -11,9 +11,12 @@ are real and those of G are not. G either fools it, as ever (Odena 2016), or mat
 (They do not divide. But the features of D grow while it wins, and a gradient that grows with them
 stops Adam for G, for as long as it remembers.)
 
-That an image without a label is real does not say that it is of one class; its price may:
+That an image without a label is real does not say that it is of one class, nor that not all are of
+the same. A reward for D may, for what the classes that it sees tell of the images:
 
-    entropy * E[-sum_k p_k log p_k],  p = softmax of (l_1, ..., l_K)    (Springenberg 2016, eq. 4)
+    I(x; y) = H(E p) - E H(p),  p = softmax of (l_1, ..., l_K), H(p) = -sum_k p_k log p_k
+
+(Springenberg 2016, eq. 7). By the second part alone, D grows sure of its first mistakes.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from .ops import exp, log_softmax, logsumexp, mean, sum
 from .optim import Optimizer
 from .tensor import Tensor, no_grad
 
-__all__ = ["mean_entropy", "play_semi_supervised", "real_logit"]
+__all__ = ["mutual_information", "play_semi_supervised", "real_logit"]
 
 
 def real_logit(logits: Tensor) -> Tensor:
@@ -37,11 +40,12 @@ def real_logit(logits: Tensor) -> Tensor:
     return logsumexp(logits, axis=1, keepdims=True)
 
 
-def mean_entropy(logits: Tensor) -> Tensor:
-    """E[-sum_k p_k log p_k] in nats, p the softmax of logits (N, K): how undecided they are, from 0
-    to log K."""
+def mutual_information(logits: Tensor) -> Tensor:
+    """H(E p) - E H(p) in nats, p the softmax of logits (N, K): from 0, where all rows are alike, to
+    log K, where each is sure of a class and the classes are all as many."""
     log_p = log_softmax(logits, axis=1)
-    return -mean(sum(exp(log_p) * log_p, axis=1))
+    log_mean = logsumexp(log_p, axis=0) - math.log(len(logits))
+    return mean(sum(exp(log_p) * log_p, axis=1)) - sum(exp(log_mean) * log_mean)
 
 
 def play_semi_supervised(
@@ -56,17 +60,17 @@ def play_semi_supervised(
     m: int = 100,
     game: Game = non_saturating,
     feature_matching: bool = True,
-    entropy: float = 0.0,
+    information: float = 0.0,
 ) -> Iterator[Round]:
     """Rounds of a step for D and one for G, each on m labelled and m unlabelled images and m fakes.
 
     D is Sequential(body, head): images to features, features to the logits of K classes. `labelled`
-    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. D
-    pays `entropy` times the `mean_entropy` of unlabelled images. Raises ValueError if D is not of
-    two parts.
+    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. D is paid
+    `information` times the `mutual_information` of unlabelled images. Raises ValueError if D is not
+    of two parts.
     """
     checks.sizes(m=m)
-    checks.between(0, math.inf, entropy=entropy)
+    checks.between(0, math.inf, information=information)
     if not isinstance(D, Sequential) or len(D) != 2:
         raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
     body = D[0]
@@ -80,8 +84,8 @@ def play_semi_supervised(
         real, fakes = (real_logit(l) for l in others)
         # Half of it, for it is paid on two minibatches (as in their code).
         d_loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
-        if entropy:
-            d_loss = d_loss + entropy * mean_entropy(others[0])
+        if information:
+            d_loss = d_loss - information * mutual_information(others[0])
         opt_d.step(grad(d_loss, theta_d))
 
         x, z = unlabelled(m), noise(m)

@@ -90,7 +90,8 @@ def draw(path: Path, outcomes: Sequence[Outcome]) -> None:
 
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     axes = figure.subplots()
-    for i, (_, curves) in enumerate(outcomes):
+    for i, outcome in enumerate(outcomes):
+        curves = outcome.curves
         axes.plot(curves["epoch"], curves["log_likelihood"], marker=".", label=f"seed {i}")
     by_what = {finding.what: finding.ours for finding in outcomes[-1].findings}
     for value, what in (

@@ -6,8 +6,8 @@ unlabelled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the 
 weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, and the average is shorter accordingly. By that recipe D ran
-away from G after 8 epochs: all fakes at logits of -20, from which neither learns. So D also
-pays .3 of the entropy of what it makes of images without labels, these count as real by .9, G pays
+away from G after 8 epochs: all fakes at logits of -20, from which neither learns. So D is
+also paid .3 of what its classes tell of images without labels, these count as real by .9, G pays
 relative to the size of the features (see `semi_supervised`), D's rate is half of G's, and both go
 to 0 over the last fifth. The control is the same D on the labels alone.
 """
@@ -117,7 +117,7 @@ def training(
     opt_d = Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999))
     average = EMA(D, max(0.0, 1 - 20 / steps))
     game = gan.one_sided_smoothing(gan.non_saturating)
-    options: dict[str, Any] = {"feature_matching": feature_matching, "entropy": 0.3}
+    options: dict[str, Any] = {"feature_matching": feature_matching, "information": 0.3}
 
     def start() -> Iterator[gan.Round]:
         players = G, D, known.labelled, unlabelled, noise, opt_g, opt_d
