@@ -100,12 +100,19 @@ for axes, (name, (there, here)) in zip(figure.subplots(1, 2), planes.items(), st
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     axes.set_title(f"{name}: {share:.0%} have the class of the nearest training code")
 figure.colorbar(dots, ticks=range(10))
-run.save("plane", figure)
+run.save(
+    "plane",
+    figure,
+    "the codes of held-out digits, coloured by class: of PCA, and of the autoencoder",
+)
 across, up = np.linspace(low, high, 20).T  # of the autoencoder's plane, as it is drawn
 points = np.stack(np.meshgrid(across, up[::-1]), axis=2)
+drawn = through(decoder, points.reshape(-1, 2)).reshape(-1, 1, 28, 28)
+run.save("decoded", plots.grid(drawn, 20, 0), "what the decoder makes of that plane")
+sheet = np.stack([x_held[:20], again[:20], by_pca(x_held[:20], 2)])
 run.save(
-    "decoded", plots.grid(through(decoder, points.reshape(-1, 2)).reshape(-1, 1, 28, 28), 20, 0)
+    "reconstructions",
+    plots.grid(sheet.reshape(-1, 1, 28, 28), 20, 0),
+    "rows: held-out digits, by the autoencoder, by PCA of two components",
 )
-sheet = np.stack([x_held[:20], again[:20], by_pca(x_held[:20], 2)])  # a row of each
-run.save("reconstructions", plots.grid(sheet.reshape(-1, 1, 28, 28), 20, 0))
 run.end()

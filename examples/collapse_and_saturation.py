@@ -79,7 +79,9 @@ for axes, cloud, when in zip(pictures, (clouds[0], clouds[30]), ("before", "afte
     axes.scatter(*mixture.means.T, s=250, facecolor="none", edgecolor="grey")
     axes.scatter(*cloud.T, s=2, color="tab:orange")
     axes.set(title=f"samples {when} G's steps", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
-run.save("deaths", figure)
+run.save(
+    "deaths", figure, "D alone: the gradient that it leaves G; G alone: the modes that it keeps"
+)
 
 
 # %% The remedies, alone and in pairs, against each death
@@ -125,5 +127,5 @@ for axes, (death, (_, meant)) in zip(figure.subplots(1, 2), deaths.items(), stri
     axes.set_xticks(range(len(REMEDIES)), REMEDIES, rotation=30, ha="right")
     axes.set_yticks(range(len(REMEDIES)), REMEDIES)
     axes.set_title(f"{death}: {none:.1f} without remedies; alone on the diagonal")
-run.save("remedies", figure)
+run.save("remedies", figure, "each remedy alone (on the diagonal) and beside each other one")
 run.end()

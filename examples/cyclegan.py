@@ -97,7 +97,8 @@ losses = {
 # %% Each column a digit: the true pair, then what is made of it in the order of `losses`
 for i, name in enumerate(("zebras", "digits")):
     rows = [(x_held, y_held)[i], (y_held, x_held)[i], *(made[i] for made in losses.values())]
-    run.save(name, plots.grid(np.concatenate([images[:12] for images in rows]), 12, 0))
+    picture = plots.grid(np.concatenate([images[:12] for images in rows]), 12, 0)
+    run.save(name, picture, "rows: the true pair, then G's or F's by " + ", ".join(losses))
 
 # %% How far from the true map?
 for i, (name, true) in enumerate({"G": y_held, "F": x_held}.items()):

@@ -41,7 +41,7 @@ for step, _ in run.play(lambda: gan.play(gan.non_saturating, *players, m=64)):
     if step % max(1, run.steps // 20) == 0:
         frames.append(plots.grid(draw(fixed), low=0))
 
-run.save("samples", frames[-1])
+run.save("samples", frames[-1], "what the averaged G draws of 64 noises")
 run.animate("training", frames)
 
 # %% Are they like the real ones? And do the kernels leave a pattern?
@@ -60,7 +60,11 @@ run.found("numbers summed in a pixel, most over least", np.divide(*overlap(4, 2)
 # %% From one noise to another
 ends = look(16).numpy()
 walks = [interpolate(a, b, 8, pair.prior) for a, b in zip(ends[:8], ends[8:], strict=True)]
-run.save("interpolation", plots.grid(draw(np.concatenate(walks)), 8, 0))
+run.save(
+    "interpolation",
+    plots.grid(draw(np.concatenate(walks)), 8, 0),
+    "rows: from one noise to another",
+)
 
 # %% Thick - thin + any = thicker
 z = look(1000).numpy()
@@ -70,7 +74,11 @@ thicker = z[order[-100:]].mean(axis=0) - z[order[:100]].mean(axis=0)
 starts = look(200).numpy()
 rows = np.stack([starts + t * thicker for t in (-2, -1, 0, 1, 2)], axis=1)
 changed = draw(rows.reshape(-1, starts.shape[1]))
-run.save("arithmetic", plots.grid(changed[: 8 * 5], 5, 0))
+run.save(
+    "arithmetic",
+    plots.grid(changed[: 8 * 5], 5, 0),
+    "rows: a noise with thick - thin added -2, -1, 0, 1 and 2 times",
+)
 ink = changed.mean(axis=(1, 2, 3)).reshape(-1, 5)
 run.found("ink with 1 thick - thin more, times", ink[:, 3].mean() / ink[:, 2].mean(),
           "more than 1", ink[:, 3].mean() > ink[:, 2].mean())  # fmt: skip

@@ -97,7 +97,7 @@ for axes, (space, shares) in zip(panels, right.items(), strict=True):
     axes.grid(alpha=0.2)
 panels[0].set_ylabel(f"accuracy: mean of {draws} draws, and its standard error")
 panels[0].legend()
-run.save("accuracy", figure)
+run.save("accuracy", figure, "accuracy on other digits against the number of labels")
 
 # %% What W is: of logistic regression, and that of naive Bayes; and the means of naive Bayes
 few, spread = drawn[-1], x[drawn[-1]].var(axis=0).mean()
@@ -106,5 +106,9 @@ line = classical.logistic_regression(x[few], known.labels[few], 10, where=run.wh
 weights = np.stack([w - w.mean(axis=0) for w in (line.weight, bayes.means / bayes.variances)])
 weights /= np.quantile(abs(weights), 0.99, axis=(1, 2), keepdims=True)  # -1 black, 1 white
 sheet = np.concatenate([*weights, bayes.means * 2 - 1])
-run.save("weights", plots.grid(sheet.reshape(-1, 1, 28, 28), 10))
+run.save(
+    "weights",
+    plots.grid(sheet.reshape(-1, 1, 28, 28), 10),
+    "rows: weights of logistic regression, those of naive Bayes, and its means",
+)
 run.end()

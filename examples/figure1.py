@@ -124,7 +124,7 @@ figure = Figure(figsize=(15, 3.6), layout="constrained")
 for axes, (title, seen) in zip(figure.subplots(1, 4), panels.items(), strict=True):
     draw(axes, seen, title)
 figure.axes[0].legend(loc="upper left", ncols=2, fontsize=8)
-run.save("figure1", figure)
+run.save("figure1", figure, "Figure 1 of the paper: p_data, p_g, D, the best D*, and where z goes")
 run.animate("training", frames, 150)
 
 # %% What was reached

@@ -30,13 +30,13 @@ WIDE, COLOURS = 320, 64  # of a thumbnail
 
 def run(name: str, full: bool) -> dict:
     """Run an example: its record. Raises SystemExit, after its own message, if it fails."""
-    started = time.perf_counter()
+    started, where = time.perf_counter(), machine()
     command = [sys.executable, str(HERE / f"{name}.py"), *(["--full"] if full else [])]
     if status := subprocess.run(command).returncode:
         raise SystemExit(f"{name}.py ended with status {status}; README.md is as it was")
     record = json.loads(Path("out", name, "figures.json").read_text())
     record["process_seconds"] = round(time.perf_counter() - started, 1)
-    return record | {"machine": machine()}
+    return record | {"machine": where}
 
 
 def thumbnail(name: str, picture: Path) -> None:
@@ -62,9 +62,10 @@ def page(records: dict[str, dict]) -> str:
         title = (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
         about, where = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
         full = " --full" if record["full"] else ""
+        shown = "; ".join(f"`{picture}`: {what}" for picture, what in record["pictures"].items())
         parts.append(
             f"\n## [{name}.py]({name}.py){full}\n\n{title}\n\n![{name}](thumbnails/{name}.png)\n\n"
-            f"| `{name}.py{full}` | ours | beside | |\n| --- | --- | --- | --- |\n"
+            f"{shown}\n\n| `{name}.py{full}` | ours | beside | |\n| --- | --- | --- | --- |\n"
         )
         for finding in record["findings"]:
             verdict = {True: "reached", False: "**not reached**", None: ""}[finding["holds"]]
@@ -89,7 +90,7 @@ def main() -> None:
         record = run(name, args.full)
         records[f"{name}{' --full' if args.full else ''}"] = record
         if not args.full or not (THUMBNAILS / f"{name}.png").exists():
-            thumbnail(name, Path("out", name, record["pictures"][0]))
+            thumbnail(name, Path("out", name, next(iter(record["pictures"]))))
         for path, text in (
             (RECORDS, json.dumps(dict(sorted(records.items())), indent=1) + "\n"),
             (README, page(dict(sorted(records.items())))),

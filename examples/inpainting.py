@@ -80,7 +80,11 @@ ways = {
 }
 images = {name: filled(patches) for name, patches in ways.items()}
 rows = np.stack([each[:24] for each in (digits * around, *images.values(), digits)], axis=1)
-run.save("holes", plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0))  # hole, mean, G, G with D, digit
+run.save(
+    "holes",
+    plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0),
+    "of each digit: the hole, the mean, G without D, G with D, the digit",
+)
 
 # %% Is it what was there? And is it black and white, as real digits are?
 judge = Classifier.shipped()

@@ -22,7 +22,7 @@ run = Example("memorisation", __doc__, steps=900, full=10_000)
 images = run.load().images
 kept = run.many(1500)
 held_out = images[-kept:].astype(np.float32) / 255
-few = 30
+few = 10
 
 
 def samples_of(known):
@@ -66,6 +66,14 @@ for axes, (name, (samples, learned)) in zip(panels, sets.items(), strict=True):
         "near 1: it repeats them", found.closer > 0.9)  # fmt: skip
     run.found(f"{name}: closer", found.closer, *expected)
 panels[-1].set_xlabel("distance to the nearest training image")
-run.save("distances", figure)
-run.save("nearest", np.concatenate(sheets, axis=1))  # a sample, its nearest image, a sample, ...
+run.save(
+    "distances",
+    figure,
+    "distances to the nearest training image, of samples and of held-out digits",
+)
+run.save(
+    "nearest",
+    np.concatenate(sheets, axis=1),
+    "a sample, the training image nearest to it, and so on: of many, of few, copies",
+)
 run.end()

@@ -93,7 +93,7 @@ for axes, ((name, who), film) in zip(figure.subplots(2, 5).flat, films.items(), 
     axes.set_title(f"{name}, {who}: {found.captured} modes, {found.high_quality:.0%}", fontsize=10)
 for axes in figure.axes:
     axes.set_axis_off()
-run.save("samples", figure)
+run.save("samples", figure, "samples on D's logits, white where D says real")
 
 # %% Ten seeds, by the longer protocol (a stopped run goes on)
 if run.full:

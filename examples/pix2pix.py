@@ -87,7 +87,11 @@ ways = {
     "real digits": digits,
 }
 rows = np.stack([images[:24] for images in ways.values()], axis=1)  # in that order
-run.save("pairs", plots.grid(rows.reshape(-1, 1, 28, 28), 8, 0))
+run.save(
+    "pairs",
+    plots.grid(rows.reshape(-1, 1, 28, 28), 8, 0),
+    "of each digit: its outline, L1 alone, L1 and D, the digit",
+)
 
 # %% Are they the digits of which the outlines are? And are they as grey?
 judge = Classifier.shipped()

@@ -18,7 +18,7 @@ from tinygan import models, plots
 from tinygan.example import Example
 from tinygan.reproduce import ssl
 
-run = Example("sgan", __doc__, steps=900, full=1800)
+run = Example("sgan", __doc__, steps=600, full=1800)
 images, labels = run.load().labelled()
 if run.has_test:
     test = run.load("test").labelled()
@@ -52,8 +52,12 @@ for matching in (False, True):
     players, found[matching], alone = played(100, run.seed, matching)
     sheets.append(plots.grid(models.pixels(players.G, players.noise(50), low=0.0), 5, 0))
 
-run.save("labelled", plots.grid(players.known(100).numpy(), 10, 0))
-run.save("samples", np.concatenate(sheets, axis=1))  # left: G fools D; right: it matches features
+run.save("samples", np.concatenate(sheets, axis=1), "left: G fools D; right: G matches features")
+run.save(
+    "labelled",
+    plots.grid(players.known(100).numpy(), 10, 0),
+    "the images that D is told the class of",
+)
 
 # %% Was it the images without labels?
 run.found("the same D on 100 labels alone: test error", alone)

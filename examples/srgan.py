@@ -81,7 +81,11 @@ ways = {
     "G with D": trained(0.01),
 }
 rows = np.stack([*(images[:24] for images in ways.values()), digits[:24]], axis=1)
-run.save("pairs", plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0))  # in that order, and the digit
+run.save(
+    "pairs",
+    plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0),
+    "of each digit: nearest, bicubic, G without D, G with D, the digit",
+)
 
 # %% Near to the digit? Named right? And like real digits?
 judge = Classifier.shipped()

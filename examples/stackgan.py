@@ -129,7 +129,8 @@ def right(images, which):
 for name, which in (("all", every), ("unseen", np.sort(unseen))):
     small, large = drawn(which)
     sheets = small.repeat(2, axis=2).repeat(2, axis=3), large
-    run.save(name, np.concatenate([plots.grid(images, 16, 0) for images in sheets]))
+    picture = np.concatenate([plots.grid(images, 16, 0) for images in sheets])
+    run.save(name, picture, f"{name} captions: stage I, and below it stage II")
 for name, kept in (("seen", seen), ("unseen", unseen)):
     which = rng.choice(kept, run.many(2000))
     for stage, images in zip(("I", "II"), drawn(which), strict=True):

@@ -76,9 +76,13 @@ run.found("KL of 100 images by Monte Carlo, nats", values.mean(),
 
 # %% Images again from their codes, and images of noise
 both = np.stack([held[:40] / 255, draw(mean[:40])], axis=1)
-run.save("reconstructions", plots.grid(both.reshape(-1, 1, 28, 28), 10, 0))
+run.save(
+    "reconstructions",
+    plots.grid(both.reshape(-1, 1, 28, 28), 10, 0),
+    "held-out digits, and beside each what comes back of it",
+)
 samples = draw(look.standard_normal((run.many(2000), mean.shape[1])))
-run.save("samples", plots.grid(samples[:100], 10, 0))
+run.save("samples", plots.grid(samples[:100], 10, 0), "what is drawn of noise")
 real = held[: len(samples)].astype(np.float32) / 255
 floor = glance(images[: len(samples)].astype(np.float32) / 255, real).frechet
 run.found("samples: Frechet distance", glance(samples, real).frechet, f"real {floor:.2f}")
@@ -88,13 +92,17 @@ carried = closed.mean(axis=0)
 z = np.repeat(mean[:1], 10 * 13, axis=0).reshape(10, 13, -1)
 for row, latent in enumerate(carried.argsort()[::-1][:10]):
     z[row, :, latent] = np.linspace(-3, 3, 13)
-run.save("dialled", plots.grid(draw(z.reshape(130, -1)), 13, 0))
+run.save(
+    "dialled",
+    plots.grid(draw(z.reshape(130, -1)), 13, 0),
+    "rows: one latent of a digit goes from -3 to 3",
+)
 run.found("latents that carry over 0.1 nats", (carried > 0.1).sum(), f"of {len(carried)}")
 
 # %% Two latents: all that the net can draw, on a plane in which equal areas are equally likely
 plane_net, draw_plane = trained(2)
 at = np.array([NormalDist().inv_cdf((i + 0.5) / 20) for i in range(20)])
 z = np.stack(np.meshgrid(at, -at), axis=2).reshape(-1, 2)
-run.save("manifold", plots.grid(draw_plane(z), 20, 0))
+run.save("manifold", plots.grid(draw_plane(z), 20, 0), "two latents: all that the net can draw")
 run.found("loss with 2 latents, nats", mean_loss(plane_net, rows(held)), f"with 20 {loss:.1f}")
 run.end()

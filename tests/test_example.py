@@ -133,8 +133,8 @@ def test_rounds_are_played_and_figures_kept(example, capsys):
     run, one = example("--steps", "3"), Tensor(np.ones(1))
     rounds = iter([gan.Round(one, one, one, one)] * 5)
     assert [step for step, _ in run.play(lambda: rounds)] == [1, 2, 3] and len(list(rounds)) == 2
-    run.save("pixels", np.zeros((30, 30), np.uint8))
-    run.save("figure", Figure())
+    run.save("pixels", np.zeros((30, 30), np.uint8), "black")
+    run.save("figure", Figure(), "nothing")
     run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2)
     run.found("a share", np.float32(0.5), "at least .4", np.bool_(True))
     run.found("a report", 7)
@@ -144,7 +144,8 @@ def test_rounds_are_played_and_figures_kept(example, capsys):
     assert ["a", "share", "0.5", "at", "least", ".4", "reached"] in rows
     assert ["a", "report", "7"] in rows
     record = json.loads((run.out / "figures.json").read_text())
-    assert record["pictures"] == ["pixels.png", "figure.png"] and record["steps"] == 3
+    assert record["pictures"] == {"pixels.png": "black", "figure.png": "nothing"}
+    assert record["steps"] == 3
     assert [f["holds"] for f in record["findings"]] == [True, None]
     assert sorted(path.name for path in run.out.iterdir()) == [
         "figure.png", "figures.json", "moving.gif", "pixels.png"]  # fmt: skip

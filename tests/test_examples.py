@@ -251,3 +251,45 @@ def test_cyclegan(play):
 def test_stackgan(play):
     _, figures = play("stackgan", "--steps", "2")
     assert all(0 <= share <= 1 for what, share in figures.items() if "share" in what)
+
+
+@pytest.fixture(scope="module")
+def gallery():
+    return runpy.run_path(str(EXAMPLES / "gallery.py"), run_name="gallery")
+
+
+def test_a_page_of_the_gallery(gallery):
+    found = {"what": "modes | of 8", "ours": 7.0, "published": "8", "holds": False}
+    record = {
+        "example": "mixtures",
+        "seed": 3,
+        "steps": 10,
+        "full": True,
+        "pictures": {"samples.png": "dots"},
+        "findings": [found, {**found, "holds": None}],
+        "process_seconds": 61.4,
+        "machine": {"processor": "an abacus", "cores": 2, "commit": "c0ffee", "date": "today"},
+    }
+    page = gallery["page"]({"mixtures --full": record})
+    assert "## [mixtures.py](mixtures.py) --full\n\nMixtures of Gaussians in the plane" in page
+    assert "![mixtures](thumbnails/mixtures.png)\n\n`samples.png`: dots\n\n" in page
+    assert "| modes \\| of 8 | 7 | 8 | **not reached** |\n| modes \\| of 8 | 7 | 8 |  |\n" in page
+    assert "seed 3, 10 steps; 61 s on an abacus, 2 cores; commit c0ffee, today" in page
+
+
+def test_every_example_is_in_the_gallery_with_a_picture_of_its_own(gallery):
+    records = json.loads((EXAMPLES / "figures.json").read_text())
+    readme, page = (EXAMPLES.parent / "README.md").read_text(), gallery["page"](records)
+    assert (EXAMPLES / "README.md").read_text() == page
+    for name in gallery["EXAMPLES"]:
+        assert name in records and records[name]["process_seconds"] < 180
+        assert f"examples/{name}.py" in readme and f"examples/thumbnails/{name}.png" in readme
+        small = EXAMPLES / "thumbnails" / f"{name}.png"
+        with Image.open(small) as picture:
+            assert max(picture.size) == 320 and small.stat().st_size < 60_000
+
+
+def test_an_example_is_a_page_or_two():
+    for path in EXAMPLES.glob("*.py"):
+        text = path.read_text()
+        assert len(text.splitlines()) <= 150 and "\n# %%" in text, path

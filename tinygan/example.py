@@ -4,7 +4,7 @@
     images, labels = run.load()                the embedded digits; MNIST with --full
     for step, result in run.play(lambda: gan.play(...)):        so many rounds, with a bar
         ...
-    run.save("samples", plots.grid(images))    out/dcgan/samples.png
+    run.save("samples", plots.grid(images), "what G draws")     out/dcgan/samples.png
     run.found("GAN-test", 0.93, "at least .85", 0.93 >= 0.85)
     run.end()                                  prints the figures, and keeps them in out/dcgan/
 
@@ -77,7 +77,7 @@ class Example:
         self._stopping(lambda: self.out.mkdir(parents=True, exist_ok=True))
         self._data, self._asked = data, getattr(args, "data", None)
         self._findings: list[Finding] = []
-        self._pictures: list[str] = []
+        self._pictures: dict[str, str] = {}  # by file: what is to be seen
         self.has_test = False
         self._started = time.perf_counter()
 
@@ -139,13 +139,14 @@ class Example:
 
         return iter(tqdm(range(1, n + 1), unit=what, desc=self.name, mininterval=1))
 
-    def save(self, name: str, picture: Any) -> Path:
-        """Write pixels (see `plots.grid`) or a matplotlib Figure as out/NAME/name.png."""
+    def save(self, name: str, picture: Any, caption: str) -> Path:
+        """Write pixels (see `plots.grid`) or a matplotlib Figure as out/NAME/name.png, and say what
+        there is to be seen."""
         path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
         self._stopping(save, path, picture)
-        self._pictures.append(path.name)
-        print(path)
+        self._pictures[path.name] = caption
+        print(f"{path}   {caption}")
         return path
 
     def animate(self, name: str, frames: Sequence[np.ndarray], milliseconds: int = 100) -> Path:
@@ -168,7 +169,7 @@ class Example:
         and their labels (see `metrics.labelled`): at least .85 of GAN-test by default; .95, and .9
         of GAN-train, with --full. And a picture of 100 samples, which are what it returns."""
         shown = draw(100)
-        self.save("classes", grid(shown[0], 10, 0))
+        self.save("classes", grid(shown[0], 10, 0), "a row for each class")
         images, labels = test.labelled()
         real, look = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
         n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
