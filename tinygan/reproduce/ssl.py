@@ -7,8 +7,8 @@ weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, and the average is shorter accordingly. By that recipe D ran
 away from G after 8 epochs: all fakes at logits of -20, from which neither learns. So D is
-also paid .3 of what its classes tell of images without labels, is told every tenth time that an
-image is real or a fake when it is not (so its logits stay where it goes on learning), G pays
+also paid .3 of what its classes tell of images without labels, takes real images and fakes
+for real and fake by .9 on average (so that no logit goes to where nothing is learned), G pays
 relative to the size of the features (see `semi_supervised`), D's rate is half of G's, and both go
 to 0 over the last fifth. The control is the same D on the labels alone.
 """
@@ -117,7 +117,7 @@ def training(
     opt_g = Adam(G.parameters(), falling(3e-3, steps), (0.5, 0.999))
     opt_d = Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999))
     average = EMA(D, max(0.0, 1 - 20 / steps))
-    game = gan.label_flips(gan.non_saturating, 0.1, rng=rng)
+    game = gan.label_noise(gan.non_saturating, 0.2, rng=rng)
     options: dict[str, Any] = {"feature_matching": feature_matching, "information": 0.3}
 
     def start() -> Iterator[gan.Round]:
