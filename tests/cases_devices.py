@@ -133,6 +133,7 @@ PLAYS = {"play": gan.play, "play_simultaneously": gan.play_simultaneously}
 WRAPPERS = {
     "plain": lambda game: game,
     "one_sided_smoothing": lambda game: gan.one_sided_smoothing(game, 0.1),
+    "label_smoothing": lambda game: gan.label_smoothing(game, 0.1, 0.2),
     "label_noise": lambda game: gan.label_noise(game, 0.3, rng=rng(5)),
     "label_flips": lambda game: gan.label_flips(game, 0.4, rng=rng(5)),
 }

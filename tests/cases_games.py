@@ -152,6 +152,13 @@ def _wrapped(name):
         lambda: (lambda l: 0.8 * real(l) + 0.2 * fake(l), fake, fool),
     )
     _game(
+        f"label_smoothing of {name}",
+        lambda: gan.label_smoothing(game, np.float64(0.2), 0.3),
+        lambda: (
+            lambda l: 0.8 * real(l) + 0.2 * fake(l), lambda l: 0.7 * fake(l) + 0.3 * real(l), fool,
+        ),
+    )  # fmt: skip
+    _game(
         f"label_noise of {name}",
         lambda: gan.label_noise(game, np.float64(0.4), rng=np.random.default_rng(3)),
         mixed(lambda rng: lambda size: 0.4 * rng.random(size)),

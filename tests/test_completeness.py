@@ -22,7 +22,7 @@ def test_every_loss_has_a_case():
 
 
 def test_every_game_and_every_wrapper_of_it_has_a_case():
-    wrappers = ("one_sided_smoothing", "label_noise", "label_flips")
+    wrappers = ("one_sided_smoothing", "label_smoothing", "label_noise", "label_flips")
     wrapped = {f"{wrapper} of {name}" for wrapper in wrappers for name in gan.GAMES}
     assert set(gan.GAMES) | wrapped | {"least_squares(-1, 1, 0)"} == proved(GAMES)
 
@@ -33,7 +33,7 @@ def test_every_penalty_has_a_case():
 
 def test_nothing_of_gan_was_forgotten_above():
     games = {name.replace("-", "_") for name in gan.GAMES}
-    wrappers = {"one_sided_smoothing", "label_noise", "label_flips"}
+    wrappers = {"one_sided_smoothing", "label_smoothing", "label_noise", "label_flips"}
     types = {"Game", "Penalty", "Price", "Round", "Source", "Updates"}
     others = types | {"GAMES", "judge", "play", "play_simultaneously"}
     assert set(gan.__all__) == games | wrappers | {"wgan_gp", "r1"} | others

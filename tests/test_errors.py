@@ -394,6 +394,7 @@ GAMES = {
         lambda: gan.one_sided_smoothing(gan.minimax, 2),
         r"epsilon: expected a number in \[0, 1\], got 2",
     ),
+    "fake": (lambda: gan.label_smoothing(gan.minimax, 0.1, 2), r"fake: .*\[0, 1\], got 2"),
     "width": (lambda: gan.label_noise(gan.minimax, -1, rng=RNG), "width: .*got -1"),
     "width, NaN": (lambda: gan.label_noise(gan.minimax, np.nan, rng=RNG), "width: .*got nan"),
     "epsilon, a string": (lambda: gan.one_sided_smoothing(gan.minimax, "1"), "epsilon: .*got '1'"),

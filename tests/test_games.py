@@ -102,6 +102,7 @@ def test_wrappers_of_no_strength_change_nothing_but_the_balance(name):
     game = gan.GAMES[name]
     for wrapped in (
         gan.one_sided_smoothing(game, 0.0),
+        gan.label_smoothing(game, 0.0, 0.0),
         gan.label_noise(game, 0.0, rng=rng()),
         gan.label_flips(game, 0.0, rng=rng()),
     ):
@@ -112,9 +113,9 @@ def test_wrappers_of_no_strength_change_nothing_but_the_balance(name):
 @pytest.mark.parametrize("name", gan.GAMES)
 def test_flipping_all_labels_exchanges_real_and_fake(name):
     game = gan.GAMES[name]
-    flipped = gan.label_flips(game, 1.0, rng=rng())
-    assert flipped.d_loss(REAL, FAKE).item() == game.d_loss(FAKE, REAL).item()
-    assert flipped.g_loss(FAKE).item() == game.g_loss(FAKE).item()
+    for flipped in (gan.label_flips(game, 1.0, rng=rng()), gan.label_smoothing(game, 1.0, 1.0)):
+        assert flipped.d_loss(REAL, FAKE).item() == game.d_loss(FAKE, REAL).item()
+        assert flipped.g_loss(FAKE).item() == game.g_loss(FAKE).item()
 
 
 def test_smoothing_is_one_sided():

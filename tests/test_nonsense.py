@@ -103,6 +103,7 @@ PLAY = {
         r"BatchNorm1d: one value per channel has no variance, got shape \(1, 2\)",
     ),
     "smoothing of a name": (lambda: gan.one_sided_smoothing("minimax"), "game: .*got 'minimax'"),
+    "smoothing of nothing": (lambda: gan.label_smoothing(None), "game: .*got None"),
     "noise on nothing": (lambda: gan.label_noise(None, rng=RNG), "game: .*got None"),
     "flips of a name": (lambda: gan.label_flips("hinge", rng=RNG), "game: .*got 'hinge'"),
     "a target that is a word": (

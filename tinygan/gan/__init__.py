@@ -19,7 +19,7 @@ from .games import (
     non_saturating,
     wasserstein,
 )
-from .labels import label_flips, label_noise, one_sided_smoothing
+from .labels import label_flips, label_noise, label_smoothing, one_sided_smoothing
 from .penalties import Penalty, r1, wgan_gp
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "judge",
     "label_flips",
     "label_noise",
+    "label_smoothing",
     "least_squares",
     "minimax",
     "non_saturating",

@@ -14,7 +14,7 @@ from ..nn import checks
 from ..tensor import Tensor
 from .games import Game, Price, check_game
 
-__all__ = ["label_flips", "label_noise", "one_sided_smoothing"]
+__all__ = ["label_flips", "label_noise", "label_smoothing", "one_sided_smoothing"]
 
 
 def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
@@ -23,6 +23,18 @@ def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
     check_game(game)
     return game._replace(
         real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l), balance=None
+    )
+
+
+def label_smoothing(game: Game, real: float = 0.1, fake: float = 0.1) -> Game:
+    """Real images count as real by 1 - `real`, and fakes as fakes by 1 - `fake`, so that no logit
+    pays that is far from 0.
+
+    With `fake` above 0 the best D shows a G that wants to fool it the way to where G is already
+    (Salimans et al. 2016, 3.4); a G that matches features does not ask that of it."""
+    checks.between(0, 1, "[]", real=real, fake=fake)
+    return one_sided_smoothing(game, real)._replace(
+        fake=lambda l: (1 - fake) * game.fake(l) + fake * game.real(l)
     )
 
 
