@@ -3,8 +3,9 @@
     L_S = E[log P(real | x)] + E[log P(fake | G(z, y))]      the source
     L_C = E[log P(y | x)] + E[log P(y | G(z, y))]            the class
 
-D maximises L_C + L_S, G maximises L_C - L_S. Odena, Olah and Shlens 2017, "Conditional image
-synthesis with auxiliary classifier GANs", section 4. So both want images of which the class can be
+D maximises L_C + L_S, G maximises L_C - L_S (here with log P(real | fake) for its part of L_S, as
+ever). Odena, Olah and Shlens 2017, "Conditional image synthesis with auxiliary classifier GANs",
+their eq. 2 and 3. So both want images of which the class can be
 told: G is drawn to what is typical of a class, away from what lies between two. D's own verdict on
 the classes is therefore no measure; here a classifier judges that neither player knows.
 """
@@ -17,7 +18,7 @@ from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.models.conditional import acgan28, labelled_players, labelled_samples
 
-run = Example("acgan", __doc__, steps=2000, full=10_000)
+run = Example("acgan", __doc__, steps=2000, full=6000)
 learned, test = run.load_digits()
 images, labels = learned.labelled()
 shape, classes = images.shape[1:], 10

@@ -4,8 +4,9 @@
 
 Mirza and Osindero 2014, "Conditional generative adversarial nets", eq. 2. Nothing of Algorithm 1
 changes: its minibatches are pairs of an image and a label, and G hands on the label that it got. So
-an image that does not go with its label is a fake, however good it is. (Here with convolutions; the
-perceptrons of the paper, and its figure: `tinygan reproduce conditional`.)
+an image that does not go with its label is a fake, however good it is. (Here G maximises log D, as
+ever, and the networks have convolutions; the perceptrons of the paper, and its figure: `tinygan
+reproduce conditional`.)
 """
 
 # %% Pairs of an image and its label, and networks for them
@@ -16,7 +17,7 @@ from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.models.conditional import cgan28, labelled_players, labelled_samples
 
-run = Example("cgan", __doc__, steps=2000, full=10_000)
+run = Example("cgan", __doc__, steps=1500, full=6000)
 learned, test = run.load_digits()
 images, labels = learned.labelled()
 shape, classes = images.shape[1:], 10

@@ -61,6 +61,7 @@ def page(records: dict[str, dict]) -> str:
         name = record["example"]
         title = (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
         about, where = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
+        about += f", on {record['data']}" if record.get("data") else ""
         full = " --full" if record["full"] else ""
         shown = "; ".join(f"`{picture}`: {what}" for picture, what in record["pictures"].items())
         parts.append(

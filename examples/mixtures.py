@@ -8,7 +8,8 @@ collapsed, and here it shows. What G is taught by changes: minimax and non-satur
 al. 2014), least squares (Mao et al. 2017), WGAN-GP (Gulrajani et al. 2017, with weight 1), and
 packing (Lin et al. 2018): a D that sees two points sees when they are too often alike. Beside them
 stand Lin et al.'s own, of 400,000 steps; these are 4000, of networks a quarter as wide as those of
-`tinygan reproduce mixtures`, which --full takes, for 6000 steps, and ten seeds with packing.
+`tinygan reproduce mixtures`, which --full takes, for 5000 steps, and ten seeds with packing. Both
+players step at once, D of WGAN-GP as often as G (theirs: five times).
 """
 
 # %% The games
@@ -20,7 +21,7 @@ from tinygan.example import Example
 from tinygan.metrics.modes import modes
 from tinygan.reproduce import mixtures
 
-run = Example("mixtures", __doc__, steps=4000, full=6000, data=None)
+run = Example("mixtures", __doc__, steps=4000, full=5000, data=None)
 gp = gan.wgan_gp(1.0, rng=run.rng)
 games = {  # by name: the game, its penalty, how many points D judges at a time
     "minimax": (gan.minimax, None, 1),
@@ -32,7 +33,7 @@ games = {  # by name: the game, its penalty, how many points D judges at a time
 kinds = mixtures.MIXTURES
 extents = {name: 1.5 * mixture.means.max() for name, mixture in kinds.items()}
 trainings = [("ring", who) for who in games] + [("grid", "GAN"), ("grid", "2 packed")]
-looks = min(20, run.steps)
+looks = max(n for n in range(1, 21) if run.steps % n == 0)
 width = run.width * (1 if run.full else 0.25)  # a quarter as wide as in `reproduce mixtures`
 
 
@@ -93,7 +94,7 @@ for axes, ((name, who), film) in zip(figure.subplots(2, 5).flat, films.items(), 
     axes.set_title(f"{name}, {who}: {found.captured} modes, {found.high_quality:.0%}", fontsize=10)
 for axes in figure.axes:
     axes.set_axis_off()
-run.save("samples", figure, "samples on D's logits, white where D says real")
+run.save("samples", figure, "samples, on D's logits from their lowest to their highest")
 
 # %% For long: was it luck? The ring, packed, with nine seeds more
 if run.full:

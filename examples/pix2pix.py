@@ -18,6 +18,7 @@ from tinygan import Tensor, gan, models, nn, ops, plots
 from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.glance import grey_share
 from tinygan.models.pair import Pair, scaled
 from tinygan.translation import play_translation
 
@@ -101,7 +102,7 @@ for name, images in ways.items():
     run.found(f"named right by a classifier: {name}", right, *told)
 for name in ("L1 alone", "L1 and D"):
     run.found(f"L1 to the digit: {name}", abs(ways[name] - digits).mean())
-grey = {name: ((images > 0.1) & (images < 0.9)).mean() for name, images in ways.items()}
+grey = {name: grey_share(images) for name, images in ways.items()}
 missing = {name: abs(share - grey["real digits"]) for name, share in grey.items()}
 nearer = missing["L1 and D"] < missing["L1 alone"]
 for name in ("L1 alone", "L1 and D", "real digits"):

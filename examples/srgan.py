@@ -104,5 +104,7 @@ for what, figures, beside, holds in (
 ):
     for name, figure in figures.items():
         run.found(f"{what}: {name}", figure, *((beside, holds) if name == "G with D" else ()))
+lost = near["G without D"] - near["G with D"]
+run.found("PSNR that D's detail costs, dB", lost, "more than 0", lost > 0)
 run.found("named right: real digits", judge.accuracy(digits, test.labels))
 run.end()

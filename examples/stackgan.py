@@ -93,7 +93,7 @@ def there(array):
     return Tensor(array).to(run.where)
 
 
-def trained(G, D, images):
+def trained(G, D, images, said):
     """G, averaged over the last rounds."""
     pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.where)
     data, table = Minibatches(images, labels=said, rng=rng, where=run.where), there(TABLE)
@@ -107,8 +107,8 @@ def trained(G, D, images):
     return run.averaged(G, lambda: play_captioned(gan.non_saturating, *players, **how), 0.995)
 
 
-first = trained(StageI(), reader(3, 1), halved(images))
-second = trained(StageII(first), reader(), images)
+first = trained(StageI(), reader(3, 1), halved(images), said)
+second = trained(StageII(first), reader(), images, said)
 
 
 # %% What was asked for, and what is to be seen

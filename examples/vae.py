@@ -6,7 +6,7 @@ Kingma and Welling 2014, "Auto-encoding variational Bayes". An encoder says of e
 noise it may have come from, q(z | x) = N(mean, sd^2); a decoder makes the image of it again. The KL
 keeps what the encoder says near the prior, so the decoder has seen what noise of the prior brings.
 It is known in closed form, sum (mean^2 + sd^2 - 1 - log sd^2) / 2; here it meets its definition.
-(--full also plays the protocol of `tinygan reproduce vae`, on all of MNIST.)
+(--full is the protocol of `tinygan reproduce vae`, on all of MNIST.)
 """
 
 # %% Data, and a net that learns to code and decode
@@ -22,7 +22,6 @@ from tinygan.example import Example
 from tinygan.metrics.glance import glance
 from tinygan.models.pair import scaled
 from tinygan.models.vae import VAE, mean_loss
-from tinygan.reproduce import vae as protocol
 
 run = Example("vae", __doc__, steps=2500, full=4690)
 known, test = run.load_digits(2000)
@@ -57,8 +56,7 @@ loss = mean_loss(net, rows(held))
 beside = "mean image {:.1f}, entropy of the pixels {:.1f}".format(*told)
 run.found("loss on held-out images, nats", loss, beside, loss < told[0])
 if run.full and known.name == "mnist":
-    for finding in protocol.run(run.seed, print, run.where).findings:
-        run.found(*finding)
+    run.found("loss after 10 epochs of MNIST", loss, "105.6; at most 106.0", loss <= 106)
 
 # %% The KL by its closed form, and by its definition: the mean of log q(z | x) - log p(z)
 with no_grad():

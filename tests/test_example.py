@@ -64,7 +64,7 @@ def test_data_that_are_not_there(example, monkeypatch, capsys):
     assert len(run.load().images) == 10_000 and not run.has_test
     err = capsys.readouterr().err
     assert err == "mnist: no network\nso this runs on the embedded digits\n"
-    for options, split in ((["--data", "mnist"], "train"), ([], "test")):
+    for options, split in ((["--data", "mnist"], "train"), ([], "test"), (["--full"], "test")):
         with pytest.raises(SystemExit) as stopped:
             example(*options).load(split)
         err = capsys.readouterr().err
@@ -102,7 +102,9 @@ def test_digits_to_learn_from_and_others_to_be_tested_on(example, monkeypatch, c
     capsys.readouterr()
     for wrong, why in (
         ({"labels": None}, "got no labels"),
-        ({"images": digits.images[:, :, :27]}, "got images (1, 27, 28)"),
+        ({"images": digits.images[:, :, :27]}, "images (1, 28, 28), got 10000 (1, 27, 28)"),
+        ({"images": digits.images[:60]}, "at least 1000 images (1, 28, 28), got 60"),
+        ({"classes": tuple("abcdefghij")}, "expected digits, of the classes 0 to 9, got ('a', "),
     ):
         monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
         with pytest.raises(SystemExit) as stopped:

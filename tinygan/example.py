@@ -25,7 +25,8 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from . import backend
+from . import __version__, backend
+from .bench.measure import machine
 from .data import Dataset, load
 from .errors import InputError
 from .files import atomic, save_figure
@@ -38,10 +39,11 @@ from .plots import grid, save_gif, save_png
 from .replay import Round, recorded
 from .reproduce import reproduce
 
-__all__ = ["Example"]
+__all__ = ["DIGIT", "Example", "is_digits"]
 
 T = TypeVar("T")
 TESTED = ("mnist", "fashion-mnist", "cifar10")  # data with test images
+DIGIT = (1, 28, 28)  # the shape of a digit
 
 
 class Example:
@@ -79,38 +81,45 @@ class Example:
         self._findings: list[Finding] = []
         self._pictures: dict[str, str] = {}  # by file: what is to be seen
         self.has_test = False
+        self._loaded: str | None = None
         self._started = time.perf_counter()
 
-    def load(self, split: str = "train") -> Dataset:
+    def load(
+        self, split: str = "train", *, shape: tuple[int, ...] | None = None, least: int = 1000
+    ) -> Dataset:
         """The data: those of --data, or the example's own; if the full ones cannot be had, the
-        embedded digits, after saying so. Of those there are no test images: see `has_test`."""
+        embedded digits, after saying so. Of those there are no test images: see `has_test`. Images
+        of another shape than (C, H, W), or fewer than `least`, end the program."""
         assert self._data is not None
         name = self._data[self.full] if self._asked is None else self._asked
         try:
             data = load(name, split)
         except InputError as problem:
-            if self._asked is not None or name == "digits":
+            if self._asked is not None or name == "digits" or split != "train":
                 _stop(str(problem))
             print(f"{problem}\nso this runs on the embedded digits", file=sys.stderr)
             data = load("digits", split)
-        self.has_test = name in TESTED and data.name != "digits"
+        n, found = len(data.images), data.images.shape[1:]
+        if n < least or (shape is not None and found != shape):
+            wanted = f"at least {least} images" + (f" {shape}" if shape else "")
+            _stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
+        self.has_test, self._loaded = name in TESTED and data.name != "digits", data.name
         return data
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
-        """Labelled images of 28x28 to learn from, and others to be tested on: the test images, or,
-        where the data have none, n that are held out (fewer in a trial). Other data end the
-        program."""
-        data = self.load()
-        if data.labels is None or data.images.shape[1:] != (1, 28, 28):
-            what = "no labels" if data.labels is None else f"images {data.images.shape[1:]}"
-            _stop(f"data {data.name!r}: expected labelled digits (1, 28, 28), got {what}")
+        """Labelled digits to learn from, and others to be tested on: the test images, or, where the
+        data have none, n that are held out (fewer in a trial). What is no digits ends the program:
+        the classifier that judges knows no more."""
+        data = self.load(shape=DIGIT)
+        if not is_digits(data):
+            what = data.classes if data.labels is not None else "no labels"
+            _stop(f"data {data.name!r}: expected digits, of the classes 0 to 9, got {what}")
         if self.has_test:
             return data, self.load("test")
         kept = len(data.images) - max(200, self.many(n))
         parts = slice(0, kept), slice(kept, None)
-        first, last = (
-            data._replace(images=data.images[part], labels=data.labels[part]) for part in parts
-        )
+        images, labels = data.labelled()
+        first, last = (data._replace(images=images[part], labels=labels[part]) for part in parts)
         return first, last
 
     def many(self, n: int) -> int:
@@ -183,8 +192,10 @@ class Example:
 
     def reproduced(self, name: str, seeds: int, **options: int) -> list[Outcome]:
         """An experiment of `reproduce`, for so many seeds from this run's on. What it finds is kept
-        in out/NAME/reproduced.json: a run that was stopped goes on at the seed where it was."""
-        kept: dict[str, Any] = {"history": self.out / "reproduced.json", "resume": True}
+        in out/NAME/reproduced-COMMIT.json: a run of the same sources that was stopped goes on at
+        the seed where it was."""
+        history = self.out / f"reproduced-{machine()['commit'] or __version__}.json"
+        kept: dict[str, Any] = {"history": history, "resume": True}
         kept |= {"where": self.where, **options}
         asked = range(self.seed, self.seed + seeds)
         outcomes = self._stopping(lambda: reproduce(name, asked, **kept))
@@ -202,6 +213,8 @@ class Example:
             "steps": self.steps,
             "full": self.full,
             "backend": self.where,
+            "data": self._loaded,
+            "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
             "pictures": self._pictures,
             "findings": [finding._asdict() for finding in self._findings],
@@ -219,6 +232,12 @@ class Example:
             return function(*args)
         except (InputError, OSError) as problem:
             _stop(str(problem))
+
+
+def is_digits(data: Dataset) -> bool:
+    """Whether these are labelled digits of 28x28, as the classifier of the measures knows them."""
+    named = data.labels is not None and data.classes == tuple("0123456789")
+    return named and data.images.shape[1:] == DIGIT
 
 
 def _stop(message: str) -> NoReturn:
@@ -244,7 +263,7 @@ def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
     parser = _Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--full", action="store_true", help="the long protocol, on full data")
     parser.add_argument("--steps", type=_whole, help="rounds, in place of the default")
-    parser.add_argument("--seed", type=int, default=0, help="of everything (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
     parser.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
     parser.add_argument(
         "--width",

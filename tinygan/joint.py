@@ -1,7 +1,7 @@
 """Games in which D judges more than one image: a row that holds an image and what belongs to it.
 
     conditional   (x, y)        an image and its label           (Mirza and Osindero 2014, eq. 2)
-    AC-GAN        (x, y)        and D names the class as well    (Odena et al. 2017, section 4)
+    AC-GAN        (x, y)        and D names the class as well    (Odena et al. 2017, section 3)
     packing       (x, x', ...)  several images of one kind       (Lin et al. 2018, section 3)
 
 Algorithm 1 stays as it is. Its minibatches are rows (N, numbers), and so is its noise: what stands

@@ -70,7 +70,8 @@ wasserstein = Game(real=lambda l: -l, fake=lambda l: l, fool=lambda l: -l)
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Game:
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
-    (-1, 1, 0) makes G minimise a Pearson chi-square divergence; (0, 1, 1) is the usual coding.
+    (-1, 1, 0) makes G minimise a Pearson chi-square divergence (their theorem 1); with (0, 1, 1),
+    the usual coding, it is 1/4 and an eighth of that: see `metrics.theory.least_squares_criterion`.
     """
     checks.between(-math.inf, math.inf, "()", a=a, b=b, c=c)
     return Game(

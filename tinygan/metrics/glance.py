@@ -13,7 +13,7 @@ from .classifier import Classifier
 from .frechet import frechet_distance
 from .scores import class_kl, classifier_score
 
-__all__ = ["Glance", "glance"]
+__all__ = ["Glance", "glance", "grey_share"]
 
 
 class Glance(NamedTuple):
@@ -33,3 +33,9 @@ def glance(samples: Any, real: np.ndarray, judge: Classifier | None = None) -> G
     p = judge.probabilities(samples)
     distance = frechet_distance(judge.features(real), judge.features(samples))
     return Glance(classifier_score(p), distance, class_kl(p))
+
+
+def grey_share(images: np.ndarray) -> float:
+    """The share of pixels that are neither black nor white, between .1 and .9 of images in [0, 1]:
+    digits have few, and their mean where it is not known which one it is has many."""
+    return float(((images > 0.1) & (images < 0.9)).mean())
