@@ -33,6 +33,7 @@ PEERS = {
 }
 GPU_PEERS = {"torch": ("torch-cuda", "torch-cuda-compile", "torch-cuda-graph"), "by-hand": ()}
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+SOURCES = ":/*.py", ":/*.cu"  # what a figure depends on; it may be written beside them
 SLOT = 0.5  # seconds that a contender plays before the next one's turn
 
 
@@ -251,6 +252,8 @@ def _commit() -> str:
 
     try:
         git("ls-files", "--error-unmatch", __file__)
-        return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+        return git("rev-parse", "--short", "HEAD") + (
+            "+" if git("status", "--porcelain", "--", *SOURCES) else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
