@@ -74,7 +74,8 @@ def page(records: dict[str, dict]) -> str:
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
         parts.append(
             f"\n{about}; {record['process_seconds']:.0f} s on {where['processor']}, "
-            f"{where['cores']} cores; commit {where['commit']}, {where['date']}\n"
+            f"{where['cores']} cores, BLAS on {where['blas_threads']}; "
+            f"commit {where['commit']}, {where['date']}\n"
         )
         assert key.startswith(name)
     return "".join(parts)

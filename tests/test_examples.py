@@ -272,13 +272,22 @@ def test_a_page_of_the_gallery(gallery):
         "pictures": {"samples.png": "dots"},
         "findings": [found, {**found, "holds": None}],
         "process_seconds": 61.4,
-        "machine": {"processor": "an abacus", "cores": 2, "commit": "c0ffee", "date": "today"},
+        "machine": {
+            "processor": "an abacus",
+            "cores": 2,
+            "blas_threads": 1,
+            "commit": "c0ffee",
+            "date": "today",
+        },
     }
     page = gallery["page"]({"mixtures --full": record})
     assert "## [mixtures.py](mixtures.py) --full\n\nMixtures of Gaussians in the plane" in page
     assert "![mixtures](thumbnails/mixtures.png)\n\n`samples.png`: dots\n\n" in page
     assert "| modes \\| of 8 | 7 | 8 | **not reached** |\n| modes \\| of 8 | 7 | 8 |  |\n" in page
-    assert "seed 3, 10 steps, on digits; 61 s on an abacus, 2 cores; commit c0ffee, today" in page
+    assert (
+        "seed 3, 10 steps, on digits; 61 s on an abacus, 2 cores, BLAS on 1; commit c0ffee, today"
+        in page
+    )
 
 
 def test_every_example_is_in_the_gallery_with_a_picture_of_its_own(gallery):
