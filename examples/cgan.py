@@ -17,7 +17,7 @@ from tinygan.data import Minibatches
 from tinygan.example import Example
 from tinygan.models.conditional import cgan28, labelled_players, labelled_samples
 
-run = Example("cgan", __doc__, steps=1500, full=6000)
+run = Example("cgan", __doc__, steps=1700, full=6000)
 learned, test = run.load_digits()
 images, labels = learned.labelled()
 shape, classes = images.shape[1:], 10

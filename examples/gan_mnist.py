@@ -22,7 +22,7 @@ from tinygan.metrics.kmeans import kmeans
 from tinygan.metrics.parzen import parzen
 from tinygan.reproduce.recipe_2014 import BATCH, flat, players, start_at_mean
 
-run = Example("gan_mnist", __doc__, steps=3500, full=30_000)
+run = Example("gan_mnist", __doc__, steps=3000, full=30_000)
 kept = run.many(1000)
 images = run.load(least=4 * kept).images
 known, validation = images[: -2 * kept], flat(images[-kept:])

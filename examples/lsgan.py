@@ -19,7 +19,7 @@ from tinygan.example import Example
 from tinygan.metrics.glance import glance
 from tinygan.metrics.theory import divergence, least_squares_criterion, normal_density
 
-run = Example("lsgan", __doc__, steps=900, full=20_000)
+run = Example("lsgan", __doc__, steps=750, full=20_000)
 learned, test = run.load_digits(2000)
 n = min(run.many(2000), len(test.images))
 known, real = (data.images[:n].astype(np.float32) / 255 for data in (learned, test))
