@@ -1,6 +1,6 @@
 """Run every example and write README.md beside this file: what each found, and a thumbnail.
 
-    python examples/gallery.py                    all, by their defaults: about half an hour
+    python examples/gallery.py                    all, by their defaults: half an hour or more
     python examples/gallery.py dcgan vae          these
     python examples/gallery.py --full vae         the long protocol
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 from tinygan.bench.measure import machine
+from tinygan.errors import InputError, choose
 from tinygan.files import atomic
 
 HERE = Path(__file__).resolve().parent
@@ -83,9 +84,14 @@ def page(records: dict[str, dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", choices=[[], *EXAMPLES], metavar="NAME")
-    parser.add_argument("--full", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--full", action="store_true", help="the long protocol")
     args = parser.parse_args()
+    try:
+        for name in args.names:
+            choose("example", name, EXAMPLES)
+    except InputError as problem:
+        parser.error(str(problem))
     records = json.loads(RECORDS.read_text()) if RECORDS.exists() else {}
     for name in args.names or EXAMPLES:
         print(f"{name} ...", flush=True)

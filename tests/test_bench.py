@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -155,3 +156,25 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch, short):
 def test_a_process_that_fails_is_one_error(short):
     with pytest.raises(InputError, match=r"the process of .numpy. failed: .*Error"):
         bench(["mlp-2014"], backends=["numpy"], width=1e6, seconds=0.1)
+
+
+def test_a_commit_is_marked_if_sources_were_changed_and_not_if_results_were_written(
+    tmp_path, monkeypatch
+):
+    def git(*words):
+        subprocess.run(
+            ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *words],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    source = tmp_path / "measure.py"
+    source.write_text("1\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    monkeypatch.setattr(measure, "__file__", str(source))
+    (tmp_path / "figures.json").write_text("{}")
+    clean = measure.machine()["commit"]
+    assert clean and not clean.endswith("+")
+    source.write_text("2\n")
+    assert measure.machine()["commit"] == clean + "+"

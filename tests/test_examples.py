@@ -290,6 +290,14 @@ def test_a_page_of_the_gallery(gallery):
     )
 
 
+def test_the_gallery_knows_its_examples(gallery, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gallery.py", "dcgann"])
+    with pytest.raises(SystemExit) as stopped:
+        gallery["main"]()
+    err = capsys.readouterr().err
+    assert stopped.value.code == 2 and "did you mean 'dcgan'?" in err and "[]" not in err
+
+
 def test_every_example_is_in_the_gallery_with_a_picture_of_its_own(gallery):
     records = json.loads((EXAMPLES / "figures.json").read_text())
     readme, page = (EXAMPLES.parent / "README.md").read_text(), gallery["page"](records)

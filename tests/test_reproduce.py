@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import InputError, Tensor, data, gan, models
+from tinygan import InputError, Tensor, data, gan, models, no_grad
 from tinygan import reproduce as reproduce_module
 from tinygan.cli import main
 from tinygan.data import Dataset
@@ -32,6 +32,7 @@ from tinygan.reproduce import (
     table,
     vae,
 )
+from tinygan.semi_supervised import mutual_information
 
 
 def test_a_verdict_is_that_of_the_figures():
@@ -131,7 +132,9 @@ def test_what_was_stopped_goes_on_and_seeds_that_are_known_are_not_run_again(toy
     assert all(one["seconds"] >= 0 and "commit" in one["machine"] for one in record["seeds"])
     assert (tmp_path / "history-toy.png").read_text() == "3 outcomes"
     before = history.read_bytes()
+    (tmp_path / "history-toy.png").unlink()
     assert reproduce("toy", (0, 1, 2), **again) == found and history.read_bytes() == before
+    assert (tmp_path / "history-toy.png").exists()
 
 
 def test_a_record_with_one_machine_for_all_its_seeds_is_gone_on_with(toy, tmp_path):
@@ -350,6 +353,22 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     smoothed = gan.label_smoothing(gan.non_saturating, 0.1, 0.05).d_loss(real, fake).item()
     assert options["game"].d_loss(real, fake).item() == pytest.approx(smoothed)
     assert len(labelled.__self__.images) == 50 and len(unlabelled.images) == 10_000
+
+
+def test_a_control_without_g_is_paid_for_information_too():
+    digits, rng = data.load("digits"), np.random.default_rng(0)
+    known, unlabelled = (
+        data.Minibatches(images, labels=labels, rng=rng, low=0.0)
+        for images, labels in ((digits.images[:100], digits.labels[:100]),
+                               (digits.images[100:600], digits.labels[100:600]))
+    )  # fmt: skip
+    told = []
+    for source in (None, unlabelled):
+        same = {"rng": np.random.default_rng(0), "width": 0.1}
+        D = ssl.without_g(known, source, 60, **same)
+        with no_grad(), D.evaluating():
+            told.append(mutual_information(D(unlabelled(500))).item())
+    assert told[1] > told[0] + 0.1
 
 
 def test_labels_are_chosen_anew_and_evenly():

@@ -208,7 +208,7 @@ def reproduce(args: argparse.Namespace) -> int:
     outcomes = reproduce(args.name, seeds, told=told, where=args.backend, **kept, **options)
     print(table(args.name, outcomes))
     drawn = picture(args.name, args.out)
-    print(f"\nadded to {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
+    print(f"\nkept in {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .advice import ADVICE
@@ -191,9 +191,17 @@ def _still(player: str, last: Sequence[Look]) -> str:
     )
 
 
+def _lasting(seen: Sequence[Mapping[str, float]], least: float) -> dict[str, float]:
+    """What was at least so much in all that was seen, by name, as it was last."""
+    return {
+        name: value
+        for name, value in seen[-1].items()
+        if all(each.get(name, 0) >= least for each in seen)
+    }
+
+
 def _dead(last: Sequence[Look]) -> str:
-    now = last[-1].dead
-    gone = {n: s for n, s in now.items() if all(l.dead.get(n, 0) >= DEAD for l in last)}
+    gone = _lasting([look.dead for look in last], DEAD)
     if not gone:
         return ""
     told = ", ".join(f"{share:.0%} of {name}" for name, share in gone.items())
@@ -201,8 +209,7 @@ def _dead(last: Sequence[Look]) -> str:
 
 
 def _adrift(last: Sequence[Look]) -> str:
-    now = last[-1].drift
-    gone = {n: d for n, d in now.items() if all(l.drift.get(n, 0) >= ADRIFT for l in last)}
+    gone = _lasting([look.drift for look in last], ADRIFT)
     if not gone:
         return ""
     told = ", ".join(f"by {d:.2g} at {name}" for name, d in gone.items())

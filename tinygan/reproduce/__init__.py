@@ -144,14 +144,13 @@ def reproduce(
         if kept is not None and seed in kept.known:
             told(f"seed {seed}: is in {history}")
             outcomes.append(kept.known[seed])
-            continue
-        started = time.perf_counter()
-        outcome: Outcome = experiment.run(seed, told, where, **options)
-        outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
-        if history is None or kept is None:
-            continue
-        kept.add(seed, outcomes[-1], here)
-        if experiment.draw is not None:
+        else:
+            started = time.perf_counter()
+            outcome: Outcome = experiment.run(seed, told, where, **options)
+            outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
+            if kept is not None:
+                kept.add(seed, outcomes[-1], here)
+        if history is not None and experiment.draw is not None:
             experiment.draw(picture(name, history), outcomes)
     return outcomes
 
