@@ -28,7 +28,9 @@ from typing import Any
 import numpy as np
 
 from tinygan import Tensor, gan
+from tinygan.bench.measure import machine
 from tinygan.doctor import EVERY, beside, course
+from tinygan.files import atomic
 from tinygan.metrics.modes import grid, modes, ring
 from tinygan.remedies import hasty, match
 from tinygan.training import Config, RunFolder, Session, train
@@ -204,6 +206,8 @@ def table(results: dict[str, Any]) -> str:
             f"{model}: a look takes {one['look_ms']:.1f} ms, a round {one['round_ms']:.1f}; one in "
             f"{EVERY} rounds is {one['share']:.1%} of the run"
         )
+    where = ("processor", "commit", "date")
+    lines += [", ".join(map(one.get, where)) for one in results["machines"]]
     return "\n".join(lines)
 
 
@@ -234,11 +238,10 @@ def main() -> None:
                     print(seed, kind, name, names, flush=True)
                     results = kept()  # another process may have added to it meanwhile
                     results[kind].setdefault(name, {})[str(seed)] = names
-                    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                    keep(results)
     if args.cost:
         models = "mlp-small", "mlp-mid", "dcgan28-slim"
-        results = kept() | {"cost": {model: cost(model) for model in models}}
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        keep(kept() | {"cost": {model: cost(model) for model in models}})
     print(table(kept()))
 
 
@@ -246,7 +249,16 @@ def kept() -> dict[str, Any]:
     """What is in the file of results."""
     if RESULTS.is_file():
         return json.loads(RESULTS.read_text())
-    return {"healthy": {}, "sick": {}, "cost": {}}
+    return {"healthy": {}, "sick": {}, "cost": {}, "machines": []}
+
+
+def keep(results: dict[str, Any]) -> None:
+    """Write them, and beside them each machine and commit that they are of."""
+    here = machine()
+    if here not in results["machines"]:
+        results["machines"].append(here)
+    with atomic(RESULTS) as file:
+        file.write(json.dumps(results, indent=1).encode() + b"\n")
 
 
 if __name__ == "__main__":

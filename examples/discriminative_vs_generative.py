@@ -50,7 +50,9 @@ def learned(x, y, sigmas):
 
 # %% So many labels, drawn again and again
 right = {space: {} for space in spaces}
-draws = max(2, run.steps)  # of one there is no standard error
+draws = max(2, run.steps)
+if run.steps < draws:
+    print("of one draw there is no standard error: 2 are played")
 for _ in run.counted(draws, "draw"):
     drawn = [chosen(known.labels, n, run.rng) for n in sizes]
     for space, (rows, rows_test, *how) in spaces.items():
