@@ -1,6 +1,7 @@
 """A checkpoint is there whole or not at all, and what is read is what was written."""
 
 import errno
+import json
 import os
 
 import numpy as np
@@ -71,6 +72,44 @@ def test_a_foreign_file_is_refused(tmp_path_factory, content):
 def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
     with pytest.raises(InputError, match="no checkpoint of tinygan"):
         read(tmp_path / "other", safetensors_bytes({"a": np.zeros(3)}, metadata={"format": "pt"}))
+
+
+@pytest.mark.parametrize("kind", ["F4", "F8_E4M3", "F8_E5M2", "F8_E8M0", "BF16", "C64", "X"])
+def test_numbers_that_numpy_has_not_are_refused(tmp_path, kind):
+    numbers = {"F4": 32, "BF16": 8, "C64": 2}.get(kind, 16)
+    about = {"a": {"dtype": kind, "shape": [numbers], "data_offsets": [0, 16]}}
+    header = json.dumps(about).encode()
+    with pytest.raises(InputError, match=r"no safetensors file|no checkpoint of tinygan"):
+        read(tmp_path / "other", len(header).to_bytes(8, "little") + header + bytes(16))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "meta", "message"),
+    [
+        (None, {}, "arrays: expected values by their names, got None"),
+        ({}, [1], r"meta: expected values by their names, got \[1\]"),
+        ({}, {"a": {1, 2}}, "meta: expected what JSON can hold"),
+        ({"a": np.zeros(2, complex)}, {}, "arrays: expected one of .*, got complex128 for 'a'"),
+        ({"a": np.zeros(2, "m8[s]")}, {}, r"got timedelta64\[s\] for 'a'"),
+        ({"a": "text"}, {}, "got <U4 for 'a'"),
+        ({"__metadata__": np.zeros(2)}, {}, "arrays: expected printable names, got '__metadata__'"),
+        ({"\ud800": np.zeros(2)}, {}, "arrays: expected printable names"),
+        ({3: np.zeros(2)}, {}, "arrays: expected printable names, got 3"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(written, tmp_path, arrays, meta, message):
+    path = tmp_path / "c"
+    path.write_bytes(written.read_bytes())
+    with pytest.raises(ValueError, match=message):
+        checkpoint.save(path, arrays, meta)
+    assert path.read_bytes() == written.read_bytes()
+
+
+def test_the_order_of_bytes_is_of_no_account(tmp_path):
+    for i, dtype in enumerate((">f4", "<f4")):
+        checkpoint.save(tmp_path / str(i), {"a": np.arange(3, dtype=dtype)}, {})
+    assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
+    np.testing.assert_array_equal(checkpoint.load(tmp_path / "0")[0]["a"], [0, 1, 2])
 
 
 def test_a_missing_checkpoint_is_named(tmp_path):

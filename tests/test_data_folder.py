@@ -161,6 +161,16 @@ def test_a_file_that_is_no_image_is_named(tmp_path, content):
         read(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_link_to_nothing_is_named_and_a_pipe_left_alone(tmp_path):
+    picture().save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    assert len(read(tmp_path).images) == 1
+    (tmp_path / "c.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(InputError, match=r"c\.png: cannot be read"):
+        read(tmp_path)
+
+
 def test_a_format_outside_the_list_is_not_even_tried(tmp_path):
     """Pillow would hand PostScript to another program."""
     picture().save(tmp_path / "a.eps")

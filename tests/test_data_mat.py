@@ -158,13 +158,21 @@ def test_an_element_is_not_believed_before_its_bytes_are_there(tmp_path):
 def test_a_compression_bomb_is_unpacked_no_further_than_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(mat, "LIMIT", 1 << 20)
     monkeypatch.setattr(mat, "PIECE", 1 << 10)
-    content = matlab("<", packed(bytes(16 << 20)))
-    tracemalloc.start()
-    try:
-        refuse(tmp_path, content, "more than 1048576 bytes")
-        assert tracemalloc.get_traced_memory()[1] < 6 << 20
-    finally:
-        tracemalloc.stop()
+    small = variable(
+        "<",
+        (6, struct.pack("<II", 9, 0)),
+        (5, struct.pack("<ii", 1, 300_000)),
+        (1, b"x"),
+        (2, bytes(300_000)),
+    )
+    for parts in ([bytes(16 << 20)], [small] * 4):  # one is too much, or all together
+        content = matlab("<", *map(packed, parts))
+        tracemalloc.start()
+        try:
+            refuse(tmp_path, content, "more than 1048576 bytes")
+            assert tracemalloc.get_traced_memory()[1] < 6 << 20
+        finally:
+            tracemalloc.stop()
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path):

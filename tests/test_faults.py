@@ -19,11 +19,12 @@ from tinygan.training import Config, RunFolder, loop, resume, train
 
 CONFIG = Config(model="mlp-small", batch=4, steps=40)
 
-# A process that trains, saves all the time, and kills itself in the middle of writing: at the call
-# number sys.argv[2] of os.fsync or os.replace. In fsync, only half of what was written is there.
+# A process that trains, or goes on with what it began, saves all the time, and kills itself in the
+# middle of writing: at the call number sys.argv[2] of os.fsync or os.replace. In fsync, only half
+# of what was written is there.
 CHILD = """
 import os, signal, sys
-from tinygan.training import Config, loop, train
+from tinygan.training import Config, RunFolder, loop, resume, train
 
 at, calls = int(sys.argv[2]), 0
 
@@ -45,7 +46,10 @@ os.replace = lambda *names: (counted(), replace(*names), counted())
 loop.SAVE_EVERY, loop.HASH_EVERY = 0.0 if at else 0.01, 5
 loop.draw = lambda *args: None
 print("begins", flush=True)
-train(Config(model="mlp-small", batch=4, steps=40), sys.argv[1], progress=False)
+if RunFolder(sys.argv[1]).checkpoint.is_file():
+    resume(sys.argv[1], progress=False)
+else:
+    train(Config(model="mlp-small", batch=4, steps=40), sys.argv[1], progress=False)
 print(calls)
 """
 NEVER = 10**9
@@ -96,11 +100,13 @@ def test_a_run_killed_at_any_moment_ends_where_an_undisturbed_one_ends(
     tmp_path, quick, undisturbed, number
 ):
     files, seconds, _ = undisturbed
-    run = command(tmp_path / "run")
-    with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "begins\n"
-        time.sleep(random.Random(number).uniform(0, seconds))
-        process.kill()
+    moments = random.Random(number)
+    for _ in range(2):  # in its first part, and where it goes on
+        run = command(tmp_path / "run")
+        with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "begins\n"
+            time.sleep(moments.uniform(0, seconds))
+            process.kill()
     assert goes_on(tmp_path / "run") == files
 
 
@@ -109,11 +115,11 @@ def test_a_run_killed_while_it_writes_ends_where_an_undisturbed_one_ends(
     tmp_path, quick, undisturbed, number
 ):
     files, _, calls = undisturbed
-    at = (
-        1 + number if number < 5 else random.Random(number).randint(6, calls)
-    )  # 1..5: the first save
-    killed = subprocess.run(command(tmp_path / "run", at), capture_output=True)
-    assert killed.returncode == -signal.SIGKILL
+    # 1 to 5: the new folder and the first save; 1 to 10 of a run that goes on: its records
+    at = 1 + number if number < 5 else random.Random(number).randint(6, calls)
+    for each in (at, 1 + number):
+        killed = subprocess.run(command(tmp_path / "run", each), capture_output=True)
+        assert killed.returncode == -signal.SIGKILL
     assert goes_on(tmp_path / "run") == files
 
 
@@ -283,6 +289,17 @@ def test_a_checkpoint_with_other_frames_is_refused(tmp_path, run, frames):
     checkpoint.save(path, {**arrays, "frames": frames}, meta)
     with pytest.raises(InputError, match=r"checkpoint.safetensors: holds no run of tinygan"):
         resume(tmp_path / "run", steps=4, progress=False)
+
+
+def test_a_checkpoint_with_frames_of_another_size_is_refused(tmp_path, run):
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    arrays, meta = checkpoint.load(path)
+    checkpoint.save(path, {**arrays, "frames": np.zeros((2, 8, 8), np.uint8)}, meta)
+    before = contents(tmp_path / "run")
+    with pytest.raises(InputError, match=r"holds frames \(8, 8\), expected \(\d+, \d+\)"):
+        resume(tmp_path / "run", steps=4, progress=False)
+    assert contents(tmp_path / "run") == before
 
 
 def test_a_file_and_its_folder_are_on_the_disk_before_the_old_one_is_gone(tmp_path, monkeypatch):

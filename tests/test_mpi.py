@@ -325,7 +325,24 @@ def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
     looks = (tmp_path / "two" / "health.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in looks] == [50]  # by one of the two
     (warning,) = [w for w in verify(tmp_path / "two").warnings if "ranks" in w]
-    assert warning == "ranks: recorded 2, now None"
+    assert warning == "ranks: recorded 2, now 1"
+    out, err = mpiexec([2, sys.executable, "-m", "tinygan", "verify", tmp_path / "two"])
+    assert out == f"{tmp_path / 'two'}: all states agree, 2 from step 0 to 50\n" and not told(err)
+
+
+@processes
+def test_a_run_of_several_ranks_is_found_to_differ_by_as_many(tmp_path):
+    mpiexec([2, *TRAIN, "--out", tmp_path / "run"])
+    path = tmp_path / "run" / "states.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]) + json.dumps({"step": 20, "sha256": "0" * 64}) + "\n")
+    verifies = [2, sys.executable, "-m", "tinygan", "verify", tmp_path / "run"]
+    out, err = mpiexec(verifies, status=1)
+    assert out.count("the state at step 20 differs; it agreed until step 0") == 1 and not told(err)
+    path.write_text("".join(lines[:1]))
+    _, err = mpiexec(verifies, status=2)
+    (line,) = told(err)
+    assert "holds no hashes" in line
 
 
 @processes
@@ -353,6 +370,14 @@ def test_ranks_with_other_options_stop_with_the_difference(tmp_path):
 
 
 @processes
+def test_ranks_with_another_folder_stop_with_the_difference(tmp_path):
+    jobs = [[1, *TRAIN, "--out", tmp_path / name] for name in "ab"]
+    _, err = mpiexec(*jobs, status=2)
+    (line,) = told(err)
+    assert line.startswith("tinygan: the ranks differ: --out is ") and not os.listdir(tmp_path)
+
+
+@processes
 def test_ranks_with_other_images_stop_with_the_difference(tmp_path):
     other = [
         "load = session.load",
@@ -374,6 +399,13 @@ def test_a_killed_rank_ends_the_run_which_goes_on_with_other_ranks(tmp_path):
     kill = ["loop.SAVE_EVERY = 0.0", *at_round(30, "os.kill(os.getpid(), signal.SIGKILL)")]
     mpiexec([2, *doctored(kill, *steps, "--out", run)], status=None)
     assert checkpoint.load(run / "checkpoint.safetensors")[1]["step"] in (29, 30)
+    shutil.copytree(run, tmp_path / "again")
+    states = []
+    for job in (["--resume", tmp_path / "again"], [*TRAIN[4:], *steps, "--out", tmp_path / "two"]):
+        mpiexec([2, *TRAIN[:4], "--quiet", *job])
+        written = (Path(job[-1]) / "states.jsonl").read_text().splitlines()
+        states.append(json.loads(written[-1]))
+    assert states[0] == states[1] and states[0]["step"] == 60  # by as many ranks, bit for bit
     mpiexec([4, *TRAIN[:4], "--quiet", "--resume", run])
     train(Config(model="mlp-small", batch=16, steps=60), tmp_path / "one", progress=False)
     logs = [np.loadtxt(folder / "log.csv", delimiter=",", skiprows=1)

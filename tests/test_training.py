@@ -240,15 +240,22 @@ def test_a_run_is_not_resumed_on_other_images(tmp_path, monkeypatch):
         resume(folder.path, steps=4, progress=False)
 
 
-def test_a_start_that_fails_leaves_a_folder_that_can_be_used_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("works", "name"), [(0, ""), (1, "run/checkpoint.safetensors")])
+def test_a_start_that_fails_leaves_a_folder_that_can_be_used_again(
+    tmp_path, monkeypatch, works, name
+):
+    calls = []
+
     def full(*args):
-        raise OSError(28, "No space left on device")
+        calls.append(args)
+        if len(calls) > works:
+            raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left") as caught:
             train(config(steps=2), tmp_path / "run", progress=False)
-    assert caught.value.filename == str(tmp_path / "run" / "checkpoint.safetensors")
+    assert caught.value.filename == str(tmp_path / name)
     assert os.listdir(tmp_path / "run") == []
     train(config(steps=2), tmp_path / "run", progress=False)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tinygan import InputError, checkpoint, info
 from tinygan.cli import main
-from tinygan.training import Config, Session, loop, resume, train, verify
+from tinygan.training import Config, Session, loop, resume, train, verification, verify
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,7 +36,7 @@ def contents(path):
 
 def test_a_run_records_its_states_and_what_it_was_made_with(run):
     made, *states = map(json.loads, (run / "states.jsonl").read_text().splitlines())
-    assert made == {"made_with": info.made_with("numpy")}
+    assert made == {"made_with": {**info.made_with("numpy"), "ranks": 1}}
     assert [state["step"] for state in states] == [0, 5, 7, 10, 12]
     assert len({state["sha256"] for state in states}) == 5
     assert made["made_with"].keys() >= {"numpy", "blas_threads", "processor"}
@@ -147,8 +147,8 @@ def test_another_machine_is_told(spoilt, capsys):
 
 
 def test_a_resumed_run_records_that_it_goes_on_elsewhere(spoilt, monkeypatch):
-    there = {**info.made_with("numpy"), "numpy": "9.0"}
-    monkeypatch.setattr(loop, "made_with", lambda where: there)
+    there = {**info.made_with("numpy"), "numpy": "9.0", "ranks": 1}
+    monkeypatch.setattr(loop, "surroundings", lambda where, comm: there)
     resume(spoilt, steps=14, progress=False)
     resume(spoilt, steps=16, progress=False)
     lines = [json.loads(line) for line in (spoilt / "states.jsonl").read_text().splitlines()]
@@ -158,6 +158,75 @@ def test_a_resumed_run_records_that_it_goes_on_elsewhere(spoilt, monkeypatch):
     ]
     assert lines[6] == {"made_with": there}
     assert verify(spoilt).warnings == (f"numpy: recorded 9.0, now {np.__version__}",)
+
+
+def test_a_checkpoint_that_was_changed_after_the_last_round_is_seen(spoilt):
+    """Its step is in the log; what is in it is compared all the same."""
+    path = spoilt / "checkpoint.safetensors"
+    arrays, meta = checkpoint.load(path)
+    name = next(name for name in arrays if name.startswith("G/"))
+    changes = ({**arrays, name: arrays[name] + 1}, meta), ({**arrays, "G/more": arrays[name]}, meta)
+    for changed in (*changes, (arrays, {**meta, "ema_updates": -1})):
+        checkpoint.save(path, *changed)
+        found = verify(spoilt)
+        assert found.differs == 12 and found.agreed == (0, 5, 7, 10)
+
+
+def without(run, *parts):
+    """Leave out the lines of its states that have any of the parts."""
+    path = run / "states.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not any(part in line for part in parts)))
+
+
+def test_a_hash_that_is_missing_is_told(spoilt, monkeypatch):
+    monkeypatch.setattr(verification, "HASH_EVERY", 5)
+    assert verify(spoilt).differs is None
+    whole = (spoilt / "states.jsonl").read_text()
+    for parts in (['step": 5'], ['step": 7', 'step": 10'], ['step": 7', 'step": 10', 'step": 12']):
+        without(spoilt, *parts)
+        with pytest.raises(InputError, match=r"has a hash of step [05], and none before (7|12);"):
+            verify(spoilt)
+        (spoilt / "states.jsonl").write_text(whole)
+
+
+def test_a_run_whose_states_were_removed_is_verified_from_where_it_went_on(spoilt):
+    (spoilt / "states.jsonl").unlink()
+    resume(spoilt, steps=14, progress=False)
+    assert verify(spoilt).agreed == (14,)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"step": 12, "sha256": "0" * 64},
+        {"step": 11, "sha256": "0" * 64},
+        {"step": 13, "sha256": "zz"},
+        {"step": 13, "sha256": "0" * 65},
+        {"step": 13, "sha256": 0},
+        {"step": 13.0, "sha256": "0" * 64},
+        {"made_with": []},
+    ],
+    ids=str,
+)
+def test_lines_that_no_run_writes_are_damage(spoilt, line):
+    path = spoilt / "states.jsonl"
+    path.write_text(path.read_text() + json.dumps(line) + "\n")
+    with pytest.raises(InputError, match=r"states.jsonl: damaged at '{\"(step|made)"):
+        verify(spoilt)
+
+
+def test_a_step_that_no_run_reaches_is_not_played_to(spoilt):
+    path = spoilt / "states.jsonl"
+    path.write_text(path.read_text() + json.dumps({"step": 10**11, "sha256": "0" * 64}) + "\n")
+    with pytest.raises(InputError, match="has a hash of step 12, and none before 100000000000"):
+        verify(spoilt)
+
+
+def test_states_begin_with_what_they_were_made_with(spoilt):
+    without(spoilt, "made_with")
+    with pytest.raises(InputError, match="expected made_with, or a later step"):
+        verify(spoilt)
 
 
 BAD = {
@@ -185,7 +254,7 @@ BAD = {
         lambda run: (
             shutil.copy(run / "checkpoint.safetensors", run / "x"),
             shutil.copy(run.parent / "seventh.safetensors", run / "checkpoint.safetensors"),
-            (run / "states.jsonl").write_text('{"step": 7, "sha256": ""}\n'),
+            without(run, 'step": 10', 'step": 12'),
         ),
         ["{}", "--from", "{}/x"],
         "x: is of step 12, and",

@@ -19,23 +19,32 @@ from .files import atomic
 
 __all__ = ["digest", "load", "save"]
 
+KINDS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+         "float16", "float32", "float64")  # fmt: skip
 KEY = "tinygan checkpoint 1"  # the one entry of the header: several come in a random order
 
 
 def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
     """Write arrays and `meta` (what JSON can hold) to `path`, atomically.
 
-    The same arrays and meta give the same bytes.
+    The same arrays and meta give the same bytes. Raises ValueError, and leaves `path` as it is, for
+    what `load` would not give back.
     """
     from safetensors.numpy import save as to_bytes
 
+    for what, value in (("arrays", arrays), ("meta", meta)):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{what}: expected values by their names, got {value!r}")
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in whole.items():
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"arrays: expected numbers, got {array.dtype} for {name!r}")
+        if not isinstance(name, str) or name == "__metadata__" or not name.isprintable():
+            raise ValueError(f"arrays: expected printable names, got {name!r}")
+        if array.dtype.name not in KINDS:
+            raise ValueError(f"arrays: expected one of {KINDS}, got {array.dtype} for {name!r}")
+        whole[name] = array.astype(array.dtype.newbyteorder("<"), copy=False)
     try:
-        text = json.dumps(meta, sort_keys=True)
-    except (TypeError, ValueError) as problem:
+        text = json.dumps(dict(meta), sort_keys=True)
+    except (TypeError, ValueError, RecursionError) as problem:
         raise ValueError(f"meta: expected what JSON can hold, got {problem}") from problem
     header = {KEY: json.dumps({"meta": text, "sha256": digest(whole, text)})}
     with atomic(path) as file:
@@ -56,7 +65,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             entries = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as problem:
+    except (SafetensorError, OSError, AttributeError, TypeError, KeyError, ValueError) as problem:
         raise InputError(
             f"{path}: damaged or no safetensors file ({problem}); use an earlier checkpoint, or "
             "train again"

@@ -104,15 +104,18 @@ def doctor(args: argparse.Namespace) -> int:
 def verify(args: argparse.Namespace) -> int:
     from .training import verify
 
-    shown = not args.quiet and sys.stderr is not None and sys.stderr.isatty()
+    comm = parallel.join()
+    shown = comm.rank == 0 and not args.quiet and sys.stderr is not None and sys.stderr.isatty()
 
     def told(step: int, last: int) -> None:
         if shown:
             print(f"\rround {step} of {last} ", end="", file=sys.stderr, flush=True)
 
-    found = verify(args.folder, start=args.start, told=told)
+    found = verify(args.folder, start=args.start, told=told, comm=comm)
     if shown:
         print(file=sys.stderr)
+    if comm.rank > 0:
+        return int(found.differs is not None)
     for warning in found.warnings:
         print(f"! {warning}: equal bits are promised only where nothing differs")
     if found.differs is None:

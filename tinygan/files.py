@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-__all__ = ["append", "atomic", "flush", "partials", "save_figure", "whole_lines"]
+__all__ = ["append", "atomic", "flush", "flush_folder", "partials", "save_figure", "whole_lines"]
 
 PARTIAL = ".partial"
 
@@ -36,12 +36,7 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
         if isinstance(problem, OSError) and problem.filename in (None, str(partial)):
             problem.filename = str(path)  # the name that the user knows
         raise
-    if hasattr(os, "O_DIRECTORY"):  # the new name is on the disk when its folder is
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    flush_folder(path.parent)
 
 
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
@@ -76,6 +71,20 @@ def flush(path: str | Path) -> None:
     """See that what was added to the file is on the disk, if there is such a file."""
     with suppress(FileNotFoundError), open(path, "rb+") as file:
         os.fsync(file.fileno())
+
+
+def flush_folder(path: str | Path) -> None:
+    """See that the names in a folder are on the disk, where the system can: a new file or folder is
+    there after a power cut only if its name is."""
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(path, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        except OSError as problem:
+            problem.filename = str(path)
+            raise
+        finally:
+            os.close(folder)
 
 
 def save_figure(figure: Any, path: str | Path) -> None:

@@ -75,9 +75,15 @@ def _walk(root: Path) -> list[Path]:
             for name in files
             if name.lower().endswith(SUFFIXES)
             and not name.startswith(".")
-            and os.path.isfile(os.path.join(place, name))
+            and not _is_special(Path(place, name))
         ]
     return sorted(paths, key=lambda path: path.relative_to(root).parts)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is there and no file: of a pipe one would wait for ever. A link to nothing stays
+    in the list, so that who reads it learns of it."""
+    return path.exists() and not path.is_file()
 
 
 def _read(path: Path, size: int, mode: str) -> np.ndarray:

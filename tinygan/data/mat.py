@@ -28,7 +28,7 @@ MATRIX, COMPRESSED = 14, 15
 TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CLASSES = range(6, 16)  # double, single and the integers; others are text, cells, structures
 COMPLEX = 0x0800
-LIMIT = 1 << 30  # bytes of a variable; the faces of TFD_48x48.mat have 236 million
+LIMIT = 1 << 30  # bytes of all that is unpacked; the faces of TFD_48x48.mat have 236 million
 PIECE = 1 << 16
 
 
@@ -62,7 +62,7 @@ def _variables(file: IO[bytes]) -> dict[str, np.ndarray]:
     if order is None:
         raise Damaged("its first 128 bytes are not the header of one")
     left = os.fstat(file.fileno()).st_size - len(header)
-    found = {}
+    found, room = {}, LIMIT
     while left:
         kind, size = _tag(file.read(8), order)
         left -= 8 + size
@@ -70,7 +70,8 @@ def _variables(file: IO[bytes]) -> dict[str, np.ndarray]:
             raise Damaged(f"cut short by {-left} bytes")
         content = memoryview(file.read(size))
         if kind == COMPRESSED:
-            content = memoryview(_inflate(content))
+            content = memoryview(_inflate(content, room))
+            room -= len(content)
             kind, size = _tag(content[:8], order)
             content = content[8:]
         if kind != MATRIX or size != len(content):
@@ -88,12 +89,12 @@ def _tag(start: bytes | memoryview, order: str) -> tuple[int, int]:
     return kind, size
 
 
-def _inflate(packed: memoryview) -> bytearray:
+def _inflate(packed: memoryview, room: int) -> bytearray:
     unpacker, unpacked = zlib.decompressobj(), bytearray()
     for start in range(0, len(packed), PIECE):
         unpacked += unpacker.decompress(packed[start : start + PIECE])
-        if len(unpacked) > LIMIT:
-            raise Damaged(f"a variable of more than {LIMIT} bytes")
+        if len(unpacked) > room:
+            raise Damaged(f"its variables have more than {LIMIT} bytes")
     if not unpacker.eof or unpacker.unused_data:
         raise Damaged("its compressed data end too early or too late")
     return unpacked

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
-from ..files import append, atomic, flush, partials, whole_lines
+from ..files import append, atomic, flush, flush_folder, partials, whole_lines
 from ..parallel import ALONE, Comm
 from .config import Config
 from .session import Session
@@ -65,6 +65,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
         else:
             path = cls._next_numbered(Path("runs"), f"{config.model}-{config.game}")
+        flush_folder(path.parent)
         return cls(path)
 
     def _is_unused(self) -> bool:

@@ -17,14 +17,13 @@ import numpy as np
 from .. import plots
 from ..errors import InputError
 from ..gan import Game
-from ..info import made_with
 from ..parallel import ALONE, Comm, agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
 from .folder import ReadOnly, RunFolder, diverged
 from .room import check_room
 from .session import Session
-from .states import HASH_EVERY
+from .states import HASH_EVERY, surroundings
 from .watch import Watch, health
 
 __all__ = ["Interrupted", "resume", "train"]
@@ -56,7 +55,7 @@ def train(
         raise TypeError(f"config: expected a Config, got {type(config).__name__}")
     check_room(config, comm)
     session = Session(config, comm)
-    agree(comm, session.facts)
+    agree(comm, lambda: [{"--out": str(out)}, *session.facts()])
     frames = [_frame(session)]
     folder = _seen_from(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
     with folder.locked():
@@ -94,6 +93,9 @@ def resume(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
+        shapes = frames[0].shape, _frame(session).shape
+        if shapes[0] != shapes[1]:
+            raise InputError("{}: holds frames {}, expected {}".format(folder.checkpoint, *shapes))
         if doctor:
             health(folder)  # a damaged one is refused before anything is written
         folder.tidy()
@@ -107,10 +109,8 @@ def _begin(session: Session, folder: RunFolder) -> None:
     """Begin the records of a run, or keep those of the past of one that goes on."""
     folder.start_log(up_to=session.step)
     if session.comm.rank == 0:
-        ranks = {"ranks": session.comm.size} if session.comm.size > 1 else {}
-        folder.states.start(
-            made_with(session.config.backend) | ranks, session.step, session.sha256()
-        )
+        made_with = surroundings(session.config.backend, session.comm)
+        folder.states.start(made_with, session.step, session.sha256())
 
 
 def _run(

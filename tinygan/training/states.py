@@ -12,15 +12,24 @@ if it is not the same any more.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..files import append, atomic, whole_lines
+from ..info import made_with
+from ..parallel import Comm
 
-__all__ = ["HASH_EVERY", "States", "Written"]
+__all__ = ["HASH_EVERY", "States", "Written", "surroundings"]
 
 HASH_EVERY = 100  # rounds; of a round of the largest model's time, a hash takes twice as much
+
+
+def surroundings(where: str, comm: Comm) -> dict[str, Any]:
+    """What a run on the backend `where` is made with: versions, threads, processor; and by how many
+    ranks."""
+    return {**made_with(where), "ranks": comm.size}
 
 
 class Written(NamedTuple):
@@ -53,29 +62,37 @@ class States:
 
     def read(self) -> Written:
         """What is written there, if there is such a file; raises InputError if it is damaged."""
-        written = Written([], {})
-        for line in self._lines():
-            if "step" in line:
-                written.hashes[line["step"]] = line["sha256"]
-            else:
-                written.made_with.append(line["made_with"])
-        return written
+        lines = self._lines()
+        made_with = [line["made_with"] for line in lines if "made_with" in line]
+        return Written(
+            made_with, {line["step"]: line["sha256"] for line in lines if "step" in line}
+        )
 
     def _lines(self) -> list[dict[str, Any]]:
-        return [self._line(text) for text in whole_lines(self.path)]
+        lines: list[dict[str, Any]] = []
+        last = -1
+        for text in whole_lines(self.path):
+            line = _line(text)
+            step = -1 if line is None else line.get("step", last + 1)
+            if line is None or step <= last or not (lines or "made_with" in line):
+                raise InputError(
+                    f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected "
+                    "made_with, or a later step and the 64 digits of its sha256. Mend it, or "
+                    "remove it: only `tinygan verify` needs it"
+                )
+            lines.append(line)
+            last = line.get("step", last)
+        return lines
 
-    def _line(self, text: bytes) -> dict[str, Any]:
-        try:
-            line = json.loads(text)
-            if set(line) == {"made_with"} and isinstance(line["made_with"], dict):
-                return dict(line)
-            step, sha256 = line["step"], line["sha256"]
-            whole = type(step) is int and step >= 0 and isinstance(sha256, str)
-            if whole and set(line) == {"step", "sha256"}:
-                return dict(line)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            pass
-        raise InputError(
-            f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected a step and "
-            "its sha256, or made_with. Mend it, or remove it: only `tinygan verify` needs it"
-        )
+
+def _line(text: bytes) -> dict[str, Any] | None:
+    """What a line says, if it is one of the file's."""
+    try:
+        line = json.loads(text)
+        if set(line) == {"made_with"} and isinstance(line["made_with"], dict):
+            return dict(line)
+        step, sha256 = line["step"], line["sha256"]
+        whole = type(step) is int and step >= 0 and re.fullmatch("[0-9a-f]{64}", sha256)
+        return dict(line) if whole and set(line) == {"step", "sha256"} else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

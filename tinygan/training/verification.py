@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ import numpy as np
 
 from .. import checkpoint
 from ..errors import InputError
-from ..info import made_with
+from ..parallel import ALONE, Comm, agree, from_first
 from .config import Config
 from .folder import RunFolder, same_run
 from .session import Session, digest
+from .states import HASH_EVERY, surroundings
 
 __all__ = ["Verdict", "verify"]
 
@@ -33,41 +35,56 @@ def verify(
     *,
     start: str | Path | None = None,
     told: Callable[[int, int], object] = lambda step, last: None,
+    comm: Comm = ALONE,
 ) -> Verdict:
     """Train as the run was trained, from its beginning or from the checkpoint `start` of it, and
     compare the state with each that was recorded, up to the first that differs.
 
     Nothing is written: the rounds are played in memory. The state in the run's checkpoint counts as
-    recorded, too. `told` hears of every round, and of the last one. Raises InputError for a run
-    that cannot be read, that has other images now, or that recorded nothing from `start` on.
+    recorded, too. `told` hears of every round, and of the last one. A run of several ranks is
+    verified by as many, which all call this with the same arguments. Raises InputError for a run
+    that cannot be read, of which a hash is missing, that has other images now, or that recorded
+    nothing from `start` on.
     """
     folder = RunFolder.existing(run)
     written = folder.states.read()
     if not written.hashes:
         raise InputError(f"{folder.states.path}: holds no hashes; `tinygan train` writes them")
     arrays, meta, _ = folder.contents()
-    recorded = {meta["step"]: digest(arrays, meta), **written.hashes}
-    warnings = tuple(_changes(written.made_with, made_with(meta["config"]["backend"])))
-    session = Session(Config.from_dict(meta["config"]))
+    recorded = sorted({*written.hashes.items(), (meta["step"], digest(arrays, meta))})
+    first = min(written.hashes)
+    for (before, _), (step, _) in itertools.pairwise(recorded):
+        if before >= first and step - before > HASH_EVERY:
+            raise InputError(
+                f"{folder.states.path}: has a hash of step {before}, and none before {step}; a "
+                f"run writes one every {HASH_EVERY} rounds, so lines are missing"
+            )
+    config = Config.from_dict(meta["config"])
+    warnings = tuple(_changes(written.made_with, surroundings(config.backend, comm)))
+    session = Session(config, comm)
     if session.images_sha256 != meta.get("images_sha256"):
         raise InputError(f"{folder.path}: the images of {session.config.data} are not its own")
     if start is not None:
         _restore(session, Path(start), meta["config"])
-    steps = sorted(step for step in recorded if step >= session.step)
-    if not steps:
+    agree(comm, session.facts)
+    last = recorded[-1][0]
+    if session.step > last:
         raise InputError(
             f"{start}: is of step {session.step}, and {folder.states.path} has no hash from there "
-            f"on; its last is of step {max(recorded)}"
+            f"on; its last is of step {last}"
         )
     agreed: list[int] = []
     with np.errstate(all="ignore"):  # as in training
-        for step in steps:
+        for step, sha256 in recorded:
+            if step < session.step:
+                continue
             while session.step < step:
                 session.play_round()
-                told(session.step, steps[-1])
-            now = session.sha256()
-            if now != recorded[step]:
-                return Verdict(tuple(agreed), step, recorded[step], now, warnings)
+                told(session.step, last)
+            now = from_first(comm, session.sha256)
+            if now != sha256:
+                before = tuple(each for each in agreed if each < step)
+                return Verdict(before, step, sha256, now, warnings)
             agreed.append(step)
     return Verdict(tuple(agreed), None, "", "", warnings)
 
