@@ -227,6 +227,11 @@ def test_a_damaged_checkpoint_is_named_and_kept(run, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs a POSIX file system")
+def test_a_name_of_two_lines_is_told_in_one(capsys):
+    assert main(["doctor", "no\nsuch"]) == 2
+    assert capsys.readouterr().err.startswith("tinygan: no\\nsuch: there is no such run folder")
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

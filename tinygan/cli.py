@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
         return status
     except InputError as problem:
-        return commands.stop(2, str(problem))
+        return commands.stop(2, _line(str(problem)))
     except KeyboardInterrupt:
         return commands.stop(130, "stopped")
     except MemoryError:
@@ -43,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        return commands.stop(2, f"{where}{problem.strerror or problem}")
+        return commands.stop(2, _line(f"{where}{problem.strerror or problem}"))
+
+
+def _line(message: str) -> str:
+    """In one line: the name of a file may have several."""
+    return message.replace("\n", "\\n")
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
