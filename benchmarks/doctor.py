@@ -107,6 +107,7 @@ SICK: dict[str, tuple[str, dict[str, Any]]] = {
         "mode collapse",
         {"mixture": "ring", "game": "least-squares", "times": 20},
     ),
+    "digits, rate of G 0.02": ("mode collapse", {"lr_g": 0.02, "steps": 2500}),
     "rates of 0.3": ("divergence", {"lr_d": 0.3, "lr_g": 0.3, "steps": 400}),
     "mlp-mid, rates of 0.1": (
         "divergence",
