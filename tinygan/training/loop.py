@@ -93,9 +93,11 @@ def resume(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
                 "more, or leave --steps out to draw its pictures anew"
             )
-        shapes = frames[0].shape, _frame(session).shape
-        if shapes[0] != shapes[1]:
-            raise InputError("{}: holds frames {}, expected {}".format(folder.checkpoint, *shapes))
+        expected = plots.grid(np.zeros((len(session.fixed_z), *session.data.images.shape[1:])))
+        if frames[0].shape != expected.shape:
+            raise InputError(
+                f"{folder.checkpoint}: holds frames {frames[0].shape}, expected {expected.shape}"
+            )
         if doctor:
             health(folder)  # a damaged one is refused before anything is written
         folder.tidy()
