@@ -25,7 +25,7 @@ from tinygan.remedies import hasty, match
 from tinygan.training import Config, RunFolder, Session, consult, resume, train, watch
 from tinygan.training import loop as training_loop
 from tinygan.training.folder import diverged
-from tinygan.training.watch import EVERY, Watch, examine, health
+from tinygan.training.watch import EVERY, Watch, examine
 
 
 def names_of_a_run(tmp_path, tweak=lambda session: None, **options):
@@ -626,6 +626,10 @@ LINES = {
     "a word": json.dumps(WELL._replace(spread="wide")._asdict()),
     "a number for many": json.dumps(WELL._replace(norms=1.0)._asdict()),
     "half a step": json.dumps(WELL._replace(step=1.5)._asdict()),
+    "a number beyond floats": json.dumps(WELL._replace(order=10**400)._asdict()),
+    "one of many beyond floats": json.dumps(WELL._replace(norms={"G.0.bias": 10**400})._asdict()),
+    "another player": json.dumps(WELL._replace(moved={"F": 1.0, "D": 1.0})._asdict()),
+    "nobody moved": json.dumps(WELL._replace(moved={})._asdict()),
     "another name": '{"name": "gout", "step": 1, "seen": ""}',
     "no text": "\xff",
 }
@@ -634,7 +638,7 @@ LINES = {
 @pytest.mark.parametrize("case", LINES)
 def test_damaged_looks_are_refused_before_a_round_is_played(still, tmp_path, case):
     folder = RunFolder(shutil.copytree(still.path, tmp_path / "run"))
-    folder.health.write_text(LINES[case] + "\n", encoding="latin-1")
+    folder.health.write_text((LINES[case] + "\n") * PATIENCE, encoding="latin-1")
     before = files(folder)
     with pytest.raises(InputError, match=r"health\.jsonl: damaged at"):
         resume(folder.path, steps=300, progress=False)
@@ -645,15 +649,15 @@ def test_damaged_looks_are_refused_before_a_round_is_played(still, tmp_path, cas
 
 
 @given(st.data())
-def test_changed_bytes_of_looks_are_looks_or_one_error(still, tmp_path_factory, data):
+def test_changed_bytes_of_looks_are_told_of_or_one_error(still, tmp_path_factory, data):
+    """By the command, which also makes a table of them."""
     whole = bytearray(still.health.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    folder = RunFolder(tmp_path_factory.mktemp("fuzz"))
+    folder = RunFolder(tmp_path_factory.mktemp("fuzz") / "run")
+    shutil.copytree(still.path, folder.path)
     folder.health.write_bytes(bytes(whole))
     try:
-        looks, deaths = health(folder)
-        told = [str(found) for found in (*course(looks), *deaths)]
-        assert all("What others do" in text for text in told)
+        assert "looks" in consult(folder.path)
     except InputError as problem:
         assert "damaged at" in str(problem)

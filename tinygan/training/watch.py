@@ -133,10 +133,13 @@ def _read(line: bytes, path: Path) -> Look | Diagnosis:
 
 
 def _checked(seen: Look) -> Look:
-    """Itself, if all in it are numbers; else TypeError or AttributeError."""
+    """Itself, if it is as `_line` writes one: all numbers are floats, which have no end that they
+    could overflow, and both players moved. Else TypeError or AttributeError."""
+    if type(seen.step) is not int or seen.moved.keys() != {"G", "D"}:
+        raise TypeError(f"expected a round, and moves of G and D, got {seen.step!r}, {seen.moved}")
     for name, kind in Look.__annotations__.items():
         value = getattr(seen, name)
-        numbers = list(value.values()) if "Mapping" in str(kind) else [value]
-        if not all(type(n) in (int, float) for n in numbers) or type(seen.step) is not int:
-            raise TypeError(f"{name}: expected numbers, got {value!r}")
+        numbers = value.values() if "Mapping" in str(kind) else [value]
+        if name != "step" and not all(type(n) is float for n in numbers):
+            raise TypeError(f"{name}: expected floats, got {value!r}")
     return seen
