@@ -59,7 +59,7 @@ class Sampler:
         return self.pair.noise(np.random.default_rng(seed))(n)
 
     def _generate(self, z: Tensor, batch: int) -> np.ndarray:
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # as in training
             parts = [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
         return np.concatenate(parts)
 
