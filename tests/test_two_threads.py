@@ -54,6 +54,58 @@ def test_two_trainings_do_not_disturb_each_other(blas_threads, models):
     )
 
 
+RUNS = """
+import pathlib, signal, sys, threading
+from tinygan.training import Config, train, watch
+
+watch.EVERY = 5
+CONFIGS = [
+    Config(model="dcgan28-slim", batch=4, steps=12, seed=0, sample_every=6),
+    Config(model="mlp-small", batch=16, steps=20, seed=1, lr_g=0.0, sample_every=10),
+]
+
+def trained(config, out):
+    train(config, out, progress=False)
+
+def files(out):
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+alone, together = (
+    [pathlib.Path(sys.argv[1]) / f"{how}-{config.model}" for config in CONFIGS]
+    for how in ("alone", "together")
+)
+asked = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+for config, out in zip(CONFIGS, alone):
+    trained(config, out)
+others = [threading.Thread(target=trained, args=pair) for pair in zip(CONFIGS, together)]
+for other in others:
+    other.start()
+while any(other.is_alive() for other in others):  # Ctrl-C is left to this thread
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == asked
+    others[0].join(0.01)
+    others[1].join(0.01)
+for one, other in zip(alone, together):
+    mine, others = files(one), files(other)
+    assert len(mine) == 8 and mine.keys() == others.keys(), (mine.keys(), others.keys())
+    differ = [name for name in mine if mine[name] != others[name]]
+    assert not differ, (one, differ)
+"""
+
+
+def test_two_runs_with_their_files_pictures_and_doctors_do_not_disturb_each_other(tmp_path):
+    """The hashes of all states are among the files."""
+    child = subprocess.run(
+        [sys.executable, "-c", RUNS, str(tmp_path)],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stderr.count("doctor, after round 20: G does not move") == 2
+    assert "Warning" not in child.stderr
+
+
 ROUNDS = """
 import gc, resource, sys
 import numpy as np
