@@ -81,8 +81,8 @@ class Inspector:
         )
 
     @contextmanager
-    def beside(self, G: Module) -> Iterator[None]:
-        """Check, in this block, what is drawn by a copy of G, as one of averaged weights."""
+    def drawing(self, G: Module) -> Iterator[None]:
+        """Check, in this block, what is drawn by G, or by a copy of it with averaged weights."""
         with attend("G", G, self._layer):
             yield
 

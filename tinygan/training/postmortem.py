@@ -41,7 +41,7 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
             if session.step < culprit:
                 session.play_round()
             drawn = "" if inspector.found else ", when samples were drawn"
-            with inspector.beside(session.shown):
+            with inspector.drawing(session.shown):
                 session.generate(session.fixed_z)
     where = f"{inspector.found}{drawn}" if inspector.found else "an op that cannot be named"
     seen = f"The first number that is not finite came from {where}"
