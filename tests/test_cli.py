@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import backend
+from tinygan import backend, checkpoint, models
 from tinygan.cli import main
 from tinygan.info import blas
 
@@ -51,6 +52,17 @@ def test_train_says_where_things_are_and_what_is_next(tmp_path, capsys):
     for name in ("samples.png", "progress.gif", "curves.png", "log.csv", "checkpoint.safetensors"):
         assert name in out
     assert f"tinygan sample {tmp_path / 'run'}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "looks"),
+    [([], 0), (["--steps", "50"], 1), (["--steps", "50", "--doctor", "off"], 0)],
+)
+def test_the_farewell_names_files_that_are_there(tmp_path, capsys, options, looks):
+    assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
+    named = re.findall(r"^  (\w+\.\w+) ", capsys.readouterr().out, re.M)
+    assert len(named) == 5 + looks and ("health.jsonl" in named) == looks
+    assert all((tmp_path / "run" / name).is_file() for name in named)
 
 
 def test_the_progress_bar_shows_losses_and_outputs(tmp_path, capsys):
@@ -205,6 +217,29 @@ def test_sample_refuses_what_it_cannot_write_or_draw(run, tmp_path, capsys):
         assert main(["sample", str(run), *argv]) == 2
         assert capsys.readouterr().err.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("how", [[], ["--interpolate"]])
+@pytest.mark.parametrize("value", [np.nan, 3e38])  # the second overflows on the way
+def test_samples_that_are_not_finite_are_refused_in_one_line(run, tmp_path, capsys, how, value):
+    arrays, meta = checkpoint.load(run / "checkpoint.safetensors")
+    arrays["ema/0.weight"][:] = value
+    checkpoint.save(tmp_path / "checkpoint.safetensors", arrays, meta)
+    out = tmp_path / "grid.png"
+    assert main(["sample", str(tmp_path), "-n", "9", "-o", str(out), *how]) == 2
+    err = capsys.readouterr().err
+    assert f"{tmp_path}: the generator draws NaN or infinity, in " in err and err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["checkpoint.safetensors"]
+
+
+def test_a_generator_of_pictures_that_nobody_can_show_is_refused(run, tmp_path, capsys):
+    arrays, meta = checkpoint.load(run / "checkpoint.safetensors")
+    meta["shape"] = [2, 28, 28]
+    G = models.build("mlp-small", (2, 28, 28), rng=np.random.default_rng(0)).G
+    arrays.update({f"ema/{name}": array for name, array in G.state_dict().items()})
+    checkpoint.save(tmp_path / "checkpoint.safetensors", arrays, meta)
+    assert main(["sample", str(tmp_path), "-o", str(tmp_path / "grid.png")]) == 2
+    assert "images of shape (2, 28, 28), expected one channel or three" in capsys.readouterr().err
 
 
 def test_a_full_folder_is_not_written_into(run, capsys):

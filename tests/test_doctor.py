@@ -22,7 +22,7 @@ from tinygan.doctor.advice import ADVICE
 from tinygan.doctor.nonfinite import _op
 from tinygan.metrics.modes import grid, modes, ring
 from tinygan.remedies import hasty, match
-from tinygan.training import Config, RunFolder, Session, consult, resume, train, watch
+from tinygan.training import Config, RunFolder, Sampler, Session, consult, resume, train, watch
 from tinygan.training import loop as training_loop
 from tinygan.training.folder import diverged
 from tinygan.training.watch import EVERY, Watch, examine, health
@@ -226,10 +226,11 @@ def test_among_several_ranks_none_is_kept_waiting_by_a_post_mortem(tmp_path, mon
     session, folder = Session(config), RunFolder.new(config, tmp_path / "run")
     monkeypatch.setattr(watch, "first_not_finite", lambda *_: pytest.fail("it was opened"))
     session.comm = types.SimpleNamespace(rank=0, size=2)
-    with pytest.raises(InputError, match=r"by step 3 .as seen"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"by step 3 .as seen.*--lr-g$"):  # noqa: SIM117
         with Watch(session, folder, print).explaining():
             raise diverged(3, "as seen")
-    assert not folder.health.exists()
+    (_, (death,)) = health(folder)  # all the same it is known
+    assert death.name == "not finite" and "the run has several ranks" in death.seen
 
 
 @pytest.mark.parametrize(
@@ -238,6 +239,8 @@ def test_among_several_ranks_none_is_kept_waiting_by_a_post_mortem(tmp_path, mon
         ({"lr_d": 1e30, "lr_g": 1e30}, "In round 1: .* from linear in D.3 (Linear)"),
         ({"model": "dcgan28-slim", "lr_d": 1e20}, "In round 1: .* from conv2d in D.2 (Conv2d)"),
         ({"lr_d": 1e39}, "In round 1: .* from Adam's step, of learning rate 1e+39, at D."),
+        ({"lr_g": 3e37}, "In round 1: .* linear in G.0 (Linear), when samples were drawn"),
+        ({"lr_g": 3e37, "ema": 0.0}, "In round 1: .* in G.0 (Linear), when samples were drawn"),
     ],
 )
 def test_a_rate_beyond_all_reason(tmp_path, options, found):
@@ -247,6 +250,7 @@ def test_a_rate_beyond_all_reason(tmp_path, options, found):
     assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     told = consult(tmp_path / "run")
     assert "not finite" in told and second in told
+    assert "died before the first look" in told and "nothing can be said" not in told
 
 
 def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
@@ -269,6 +273,52 @@ def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
 def test_a_run_that_does_not_repeat_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "readings", lambda self, result: {"d_loss": math.nan})
     assert dies(tmp_path).endswith("Lower --lr-d and --lr-g")
+    assert "after round 10: not finite" in consult(tmp_path / "run")
+
+
+@pytest.mark.parametrize("trouble", [MemoryError(), InputError("no such images"), OSError("gone")])
+def test_a_post_mortem_that_fails_does_not_hide_the_death(tmp_path, monkeypatch, trouble):
+    def fails(folder, until):
+        raise trouble
+
+    monkeypatch.setattr(watch, "first_not_finite", fails)
+    assert dies(tmp_path, lr_g=3e37).endswith("Lower --lr-d and --lr-g")
+    assert str(trouble) in consult(tmp_path / "run")
+
+
+def test_what_could_not_be_saved_is_explained(tmp_path, monkeypatch):
+    """Losses and weights stay finite here, not the squares of gradients that Adam keeps."""
+    honest = Minibatches.__call__
+    monkeypatch.setattr(Minibatches, "__call__", lambda self, m: honest(self, m) * 1e22)
+    message = dies(tmp_path, lr_d=0.0)
+    assert "opt_d/v is not finite" in message
+    assert "In round 1" in message and "Adam's step, of learning rate 0, at D.1." in message
+    assert message.endswith(", in its v")
+
+
+def test_the_last_checkpoint_is_of_what_can_be_shown(tmp_path, monkeypatch):
+    honest = Session.generate
+    monkeypatch.setattr(
+        Session, "generate", lambda self, z: honest(self, z) * (math.nan if self.step == 30 else 1)
+    )
+    assert "In round 30: " in dies(tmp_path, sample_every=20)  # between two frames
+    folder = RunFolder(tmp_path / "run")
+    assert checkpoint.load(folder.checkpoint)[1]["step"] == 0 and not folder.samples.exists()
+
+
+def test_what_overflows_needs_no_warning_of_numpys(tmp_path):
+    """Samples of weights beyond all reason are finite: tanh has an end."""
+    folder = train(Config(**{**SMALL, "steps": 12, "lr_g": 1e30}), tmp_path / "run", progress=False)
+    assert np.isfinite(Sampler(folder.path).draw(16)).all()  # a warning would be an error here
+
+
+def test_of_a_run_that_dies_where_it_was_saved_the_samples_are_looked_at(tmp_path):
+    folder = train(Config(**{**SMALL, "steps": 2}), tmp_path / "run", progress=False)
+    arrays, meta = checkpoint.load(folder.checkpoint)
+    arrays["ema/0.weight"] += np.float32(3e38)
+    checkpoint.save(folder.checkpoint, arrays, meta)
+    with pytest.raises(InputError, match=r"by step 2 .*linear in G.0 \(Linear\), when samples"):
+        resume(folder.path, progress=False)
 
 
 class Layer(nn.Module):
@@ -294,6 +344,11 @@ PATHS = {
         gan.non_saturating,
         "div on the way back, in the gradient at D.0.bias",
     ),
+    "what Adam keeps": (
+        lambda x: x * 1e25,
+        gan.non_saturating,
+        "Adam's step, of learning rate 0, at D.0.weight, in its v",
+    ),
     "price": (
         lambda x: x,
         gan.wasserstein._replace(real=lambda l: ops.log(l - l - 1)),
@@ -309,7 +364,7 @@ def test_the_first_op_and_its_layer_are_named(case, where):
     rng = np.random.default_rng(0)
     G = nn.Sequential(nn.Linear(2, 3, rng=rng)).to(where)
     D = nn.Sequential(nn.Linear(3, 4, rng=rng), Layer(function), nn.Linear(4, 1, rng=rng)).to(where)
-    opt_g, opt_d = (optim.SGD(net.parameters(), 0.0) for net in (G, D))
+    opt_g, opt_d = (optim.Adam(net.parameters(), 0.0) for net in (G, D))
 
     def source(size):
         like = G.parameters()[0].data
@@ -322,6 +377,16 @@ def test_the_first_op_and_its_layer_are_named(case, where):
     assert inspector.found == expected
     assert not any("forward" in vars(m) for net in (G, D) for m in net.modules())
     assert not any("step" in vars(o) for o in (opt_g, opt_d))
+
+
+def test_statistics_that_overflow_are_named_with_their_layer():
+    rng = np.random.default_rng(0)
+    G = nn.Sequential(nn.Linear(2, 3, rng=rng), Layer(lambda x: x * 1e25), nn.BatchNorm1d(3))
+    D = nn.Sequential(nn.Linear(3, 1, rng=rng))
+    inspector = Inspector(G, D, *(optim.SGD(net.parameters(), 0.0) for net in (G, D)))
+    with np.errstate(all="ignore"), inspector:
+        assert np.isfinite(G(rng.standard_normal((4, 2), np.float32)).data).all()
+    assert inspector.found == "running_var, which G.2 (BatchNorm1d) keeps"
 
 
 def test_an_inspected_round_is_the_same_round_and_finds_nothing():
@@ -626,6 +691,10 @@ LINES = {
     "a word": json.dumps(WELL._replace(spread="wide")._asdict()),
     "a number for many": json.dumps(WELL._replace(norms=1.0)._asdict()),
     "half a step": json.dumps(WELL._replace(step=1.5)._asdict()),
+    "a number beyond floats": json.dumps(WELL._replace(order=10**400)._asdict()),
+    "one of many beyond floats": json.dumps(WELL._replace(norms={"G.0.bias": 10**400})._asdict()),
+    "another player": json.dumps(WELL._replace(moved={"F": 1.0, "D": 1.0})._asdict()),
+    "nobody moved": json.dumps(WELL._replace(moved={})._asdict()),
     "another name": '{"name": "gout", "step": 1, "seen": ""}',
     "no text": "\xff",
 }
@@ -634,7 +703,7 @@ LINES = {
 @pytest.mark.parametrize("case", LINES)
 def test_damaged_looks_are_refused_before_a_round_is_played(still, tmp_path, case):
     folder = RunFolder(shutil.copytree(still.path, tmp_path / "run"))
-    folder.health.write_text(LINES[case] + "\n", encoding="latin-1")
+    folder.health.write_text((LINES[case] + "\n") * PATIENCE, encoding="latin-1")
     before = files(folder)
     with pytest.raises(InputError, match=r"health\.jsonl: damaged at"):
         resume(folder.path, steps=300, progress=False)
@@ -645,15 +714,15 @@ def test_damaged_looks_are_refused_before_a_round_is_played(still, tmp_path, cas
 
 
 @given(st.data())
-def test_changed_bytes_of_looks_are_looks_or_one_error(still, tmp_path_factory, data):
+def test_changed_bytes_of_looks_are_told_of_or_one_error(still, tmp_path_factory, data):
+    """By the command, which also makes a table of them."""
     whole = bytearray(still.health.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    folder = RunFolder(tmp_path_factory.mktemp("fuzz"))
+    folder = RunFolder(tmp_path_factory.mktemp("fuzz") / "run")
+    shutil.copytree(still.path, folder.path)
     folder.health.write_bytes(bytes(whole))
     try:
-        looks, deaths = health(folder)
-        told = [str(found) for found in (*course(looks), *deaths)]
-        assert all("What others do" in text for text in told)
+        assert "looks" in consult(folder.path)
     except InputError as problem:
         assert "damaged at" in str(problem)

@@ -28,10 +28,12 @@ from safetensors.numpy import save as safetensors_bytes
 import tinygan
 from tinygan import InputError, checkpoint
 from tinygan.data import cifar10, folder, idx, load, mat, mnist, tfd
+from tinygan.doctor import PATIENCE, Diagnosis, Look
 from tinygan.finding import Finding, Outcome
 from tinygan.reproduce.history import History
-from tinygan.training import Config, RunFolder, Sampler, train
+from tinygan.training import Config, RunFolder, Sampler, consult, train
 from tinygan.training.states import States
+from tinygan.training.watch import health
 
 MOST = 4 << 20  # bytes that reading a file of a few kB may take: a buffer, not what a header claims
 fuzz = settings(  # 200 by default
@@ -45,8 +47,9 @@ fuzz = settings(  # 200 by default
 def place(tmp_path_factory):
     """A folder for the files, which the readers by name find, too."""
     root = tmp_path_factory.mktemp("fuzz")
-    for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run"):
+    for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run", "watched"):
         (root / name).mkdir(parents=True)
+    (root / "watched" / "checkpoint.safetensors").touch()  # which is not read where there are looks
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGAN_DATA", str(root))
         yield root
@@ -147,6 +150,20 @@ def read_states(path):
     assert all(type(step) is int for step in States(path).read().hashes)
 
 
+NUMBERS = ("d_loss", "g_loss", "blind", "real", "fake", "order", "push", "spread", "apart", "size")
+LOOK = Look(
+    step=50, **dict.fromkeys(NUMBERS, 0.5), norms={"G.0.weight": 0.5}, dead={"G.1 (ReLU)": 0.5},
+    drift={}, moved={"G": 1e-3, "D": 1e-3},
+)  # fmt: skip
+LOOKS = [LOOK._replace(step=50 * i) for i in range(1, PATIENCE + 1)]
+DEATH = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
+
+
+def read_looks(path):
+    if health(RunFolder(path.parent))[0]:
+        assert " looks\n" in consult(path.parent)
+
+
 PLAYED = "vae", "numpy", {"epochs": 10}
 
 
@@ -203,6 +220,12 @@ READERS = {
         "states.jsonl",
         read_states,
         b'{"made_with": {"numpy": "2"}}\n{"step": 0, "sha256": "%064d"}\n' % 0,
+        same,
+    ),
+    "looks": (
+        "watched/health.jsonl",
+        read_looks,
+        "".join(f"{json.dumps(line._asdict())}\n" for line in (*LOOKS, DEATH)).encode(),
         same,
     ),
     "history": ("history.json", read_history, written_history, same),

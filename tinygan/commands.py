@@ -8,12 +8,16 @@ import json
 import math
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import parallel
 from .errors import InputError, choose
+
+if TYPE_CHECKING:
+    from .training import RunFolder
 
 __all__ = [
     "MOST",
@@ -73,19 +77,20 @@ def train(args: argparse.Namespace) -> int:
             f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
         )
     if watched["comm"].rank == 0:
-        print(_farewell(folder.path, json.loads(folder.config.read_text())["steps"]))
+        print(_farewell(folder))
     return 0
 
 
-def _farewell(path: Path, steps: int) -> str:
+def _farewell(folder: RunFolder) -> str:
+    path, steps = folder.path, json.loads(folder.config.read_text())["steps"]
+    looks = "\n  health.jsonl             what the doctor saw, for tinygan doctor"
     return f"""
 {path}
   samples.png              what the generator draws
   progress.gif             the same noise through training
   curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
   checkpoint.safetensors   everything, to draw from or to go on with; config.json
-  states.jsonl             SHA-256 of the state, for tinygan verify
-  health.jsonl             what the doctor saw, for tinygan doctor
+  states.jsonl             SHA-256 of the state, for tinygan verify{looks * folder.health.exists()}
 
 Try next
   tinygan sample {path} --interpolate -o walk.png
@@ -132,6 +137,7 @@ def verify(args: argparse.Namespace) -> int:
 
 def sample(args: argparse.Namespace) -> int:
     from . import plots
+    from .metrics.evaluation import finite
     from .training import Sampler
 
     if not 1 <= args.n <= MOST:
@@ -141,11 +147,12 @@ def sample(args: argparse.Namespace) -> int:
     out = Path(args.o)
     _check_picture("-o", args.o)
     sampler = Sampler(args.folder, args.backend)
-    if args.interpolate:
-        columns = min(8, max(2, args.n))
-        images = sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed)
-    else:
-        columns, images = None, sampler.draw(args.n, seed=args.seed)
+    columns = min(8, max(2, args.n)) if args.interpolate else None
+    with _named(args.folder):
+        if columns is not None:
+            images = finite(sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed))
+        else:
+            images = finite(sampler.draw(args.n, seed=args.seed))
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
     drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
     print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
@@ -169,10 +176,8 @@ def evaluate(args: argparse.Namespace) -> int:
     _check_writable(args.folder, str(data))
     real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
     judge, n = Classifier.shipped(args.backend), len(real.reference)
-    try:
+    with _named(args.folder):
         samples = evaluation.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
-    except InputError as problem:
-        raise InputError(f"{args.folder}: {problem}") from problem
     told = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
     rows = evaluation.evaluate(samples, real, judge, rng=rng, told=told)
     warnings, notes = report.warnings(rows), report.notes(rows, real)
@@ -236,6 +241,15 @@ def bench(args: argparse.Namespace) -> int:
         with atomic(args.o) as file:
             file.write(json.dumps(table, indent=1).encode() + b"\n")
     return 0
+
+
+@contextlib.contextmanager
+def _named(run: str) -> Iterator[None]:
+    """In this block, an InputError begins with the name of the run."""
+    try:
+        yield
+    except InputError as problem:
+        raise InputError(f"{run}: {problem}") from problem
 
 
 def _check_picture(option: str, name: str) -> None:

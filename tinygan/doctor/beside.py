@@ -41,10 +41,15 @@ class Pace:
         for player, optimizer in self._now.items():
             pair = self._before[player], optimizer.w
             before, after = (of(w).to_host(w).astype(np.float64) for w in pair)
-            with np.errstate(all="ignore"):
-                change, size = np.linalg.norm(after - before), np.linalg.norm(before)
-            found[player] = float(change / size) if size else math.nan
+            change, size = _length(after - before), _length(before)
+            found[player] = change / size if size else math.nan
         return found
+
+
+def _length(vector: np.ndarray) -> float:
+    """Not by np.linalg.norm, of which BLAS rounds otherwise with another number of threads."""
+    with np.errstate(all="ignore"):
+        return math.sqrt((vector * vector).sum())
 
 
 def beside(

@@ -13,8 +13,8 @@ name the op is called. A round that is inspected gives what it would have given,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from ..autograd import grad
@@ -80,6 +80,12 @@ class Inspector:
             real=heard("D", game.real), fake=heard("D", game.fake), fool=heard("G", game.fool)
         )
 
+    @contextmanager
+    def drawing(self, G: Module) -> Iterator[None]:
+        """Check, in this block, what is drawn by G, or by a copy of it with averaged weights."""
+        with attend("G", G, self._layer):
+            yield
+
     def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
         for x in inputs:
             if isinstance(x, Tensor):
@@ -90,6 +96,9 @@ class Inspector:
             if not is_finite(parameter.data):
                 self._say(f"no op: it was there already, in {name} of {label}")
         self._blame(y, label)
+        for name, kept in layer.named_buffers():
+            if not is_finite(kept):
+                self._say(f"{name}, which {label} keeps")
         return y if is_recording() else y.detach()
 
     def _blame(self, y: Tensor, where: str) -> None:
@@ -116,12 +125,16 @@ class Inspector:
         self._say(f"{made or 'an op'} on the way back, in the gradient at {player}.{names[-1]}")
 
     def stepped(self, player: str) -> None:
-        """Look at the weights of a player after its step."""
+        """Look at the weights of a player after its step, and at what its optimizer keeps."""
         net, optimizer = self._players[player]
-        lost = [name for name, p in net.named_parameters() if not is_finite(p.data)]
-        if lost:
-            rate = "" if callable(optimizer.lr) else f", of learning rate {optimizer.lr:g},"
-            self._say(f"{type(optimizer).__name__}'s step{rate} at {player}.{lost[0]}")
+        rate = "" if callable(optimizer.lr) else f", of learning rate {optimizer.lr:g},"
+        start = 0
+        for name, p in net.named_parameters():
+            here = slice(start, start := start + p.size)
+            kept = {"": optimizer.w} | {f", in its {k}": v for k, v in optimizer.state.items()}
+            for within, vector in kept.items():
+                if not is_finite(vector[here]):
+                    self._say(f"{type(optimizer).__name__}'s step{rate} at {player}.{name}{within}")
 
 
 class _Step:

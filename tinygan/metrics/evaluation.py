@@ -35,6 +35,7 @@ __all__ = [
     "as_images",
     "controls",
     "evaluate",
+    "finite",
     "measures",
     "real",
 ]
@@ -104,18 +105,24 @@ def as_images(samples: np.ndarray, low: float) -> np.ndarray:
         raise InputError(
             f"the generator draws images of shape {samples.shape[1:]}, expected (1, 28, 28)"
         )
-    if not np.isfinite(samples).all():
-        bad = ~np.isfinite(samples).all(axis=(1, 2, 3))
-        raise InputError(
-            f"the generator draws NaN or infinity, in {bad.sum()} of {len(samples)} samples: its "
-            "training diverged; train again with lower --lr-d and --lr-g"
-        )
+    finite(samples)
     if samples.min() < low - 1e-5 or samples.max() > 1 + 1e-5:
         raise InputError(
             f"the generator draws pixels from {samples.min():g} to {samples.max():g}, expected "
             f"{low:g} to 1"
         )
     return np.clip((samples - low) / (1 - low), 0, 1)
+
+
+def finite(samples: np.ndarray) -> np.ndarray:
+    """What a generator drew, (N, ...). Raises InputError for NaN and infinity."""
+    bad = ~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1)
+    if bad.any():
+        raise InputError(
+            f"the generator draws NaN or infinity, in {bad.sum()} of {len(samples)} samples: its "
+            "training diverged; train again with lower --lr-d and --lr-g"
+        )
+    return samples
 
 
 def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:

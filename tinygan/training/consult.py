@@ -32,7 +32,8 @@ def consult(run: str | Path) -> str:
         with np.errstate(all="ignore"):
             session, _ = folder.load(no_graph=True)
             looks = [examine(session, trial=i) for i in range(PATIENCE)]
-        what = f"{folder.path}: no doctor watched it; {PATIENCE} looks at its checkpoint"
+        why = "it died before the first look" if deaths else "no doctor watched it"
+        what = f"{folder.path}: {why}; {PATIENCE} looks at its checkpoint"
     early = looks[-1].step < rounds
     found = [str(each) for each in (*([] if early else course(looks)), *deaths)]
     verdict = "\n\n".join(found) if found else "nothing ails it that the doctor knows of"

@@ -149,18 +149,18 @@ def _run(
             if stopping:
                 raise Interrupted(folder.path, session.step)
         agree(comm, session.standing)
+        last = _frame(session)  # before the checkpoint, which is to keep what can be shown
         folder.save(session, frames)
     if comm.rank == 0:
-        draw(session, folder, frames)
+        draw(session, folder, frames, last)
 
 
 def _seen_from(comm: Comm, path: Path) -> RunFolder:
     return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
-def draw(session: Session, folder: RunFolder, frames: list[np.ndarray]) -> None:
-    """Make the three pictures of a run."""
-    last = _frame(session)
+def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np.ndarray) -> None:
+    """Make the three pictures of a run, of which `last` shows its samples."""
     plots.save_png(folder.samples, last)
     fresh = session.step % session.config.frame_every  # rounds since the last frame
     plots.save_gif(folder.progress, [*frames, last] if fresh else frames)

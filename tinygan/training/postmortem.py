@@ -2,15 +2,18 @@
 checkpoint, which it follows bit for bit, up to the round in which the first of them was made.
 
 That takes as long as the run took since the checkpoint, twice: the first time tells which round it
-was, the second looks into it.
+was, the second looks into it. A run ends by what it pays, by what it would save, or by the samples
+that it shows; so all of these are asked after each round.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ..doctor import Diagnosis, Inspector, is_finite
-from ..gan import Round
+from ..tensor import Tensor
 from .folder import RunFolder
 from .session import Session
 
@@ -22,7 +25,7 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
     None if all of them are when they are played again: the run does not repeat itself here."""
     with np.errstate(all="ignore"):
         session, _ = folder.load(no_graph=True)
-        bad = False
+        bad = not _is_sound(session)
         while session.step < until and not bad:
             bad = not _is_sound(session, session.play_round())
         if not bad:
@@ -35,12 +38,16 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
         while session.step < culprit - 1:
             session.play_round()
         with inspector:
-            session.play_round()
-    where = inspector.found or "an op that cannot be named"
+            if session.step < culprit:
+                session.play_round()
+            drawn = "" if inspector.found else ", when samples were drawn"
+            with inspector.drawing(session.shown):
+                session.generate(session.fixed_z)
+    where = f"{inspector.found}{drawn}" if inspector.found else "an op that cannot be named"
     seen = f"The first number that is not finite came from {where}"
     return Diagnosis("not finite", culprit, seen)
 
 
-def _is_sound(session: Session, result: Round) -> bool:
-    arrays = [*(t.data for t in result), session.opt_g.w, session.opt_d.w]
-    return all(map(is_finite, arrays))
+def _is_sound(session: Session, result: Iterable[Tensor] = ()) -> bool:
+    samples, (state, _) = session.generate(session.fixed_z), session.state()
+    return all(map(is_finite, (*(t.data for t in result), *state.values(), samples)))

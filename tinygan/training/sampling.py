@@ -30,9 +30,12 @@ class Sampler:
         backend.use(where)
         try:
             self.config = config = Config.from_dict(meta["config"])
+            shape = tuple(meta["shape"])
+            if shape[:1] not in ((1,), (3,)):
+                raise ValueError(f"images of shape {shape}, expected one channel or three")
             part = "ema/" if config.ema else "G/"
             rng = np.random.default_rng(config.seed)
-            self.pair: Pair = models.build(config.model, tuple(meta["shape"]), rng=rng)
+            self.pair: Pair = models.build(config.model, shape, rng=rng)
             weights = {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
             self.pair.G.load_state_dict(weights)
         except (KeyError, TypeError, ValueError) as problem:
@@ -59,7 +62,7 @@ class Sampler:
         return self.pair.noise(np.random.default_rng(seed))(n)
 
     def _generate(self, z: Tensor, batch: int) -> np.ndarray:
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):  # as in training
             parts = [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
         return np.concatenate(parts)
 

@@ -139,10 +139,14 @@ class Session:
         return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), values, strict=True))
 
     def generate(self, z: Tensor) -> np.ndarray:
-        """Images of the averaged generator for noise z, in evaluation mode; changes nothing."""
-        G: Module = self.ema.module if self.config.ema else self.G
-        with no_grad(), G.evaluating():
-            return G(z).numpy()
+        """Images of `shown` for noise z, in evaluation mode; changes nothing."""
+        with no_grad(), self.shown.evaluating():
+            return self.shown(z).numpy()
+
+    @property
+    def shown(self) -> Module:
+        """The generator that samples come from: the averaged one, if there is an average."""
+        return self.ema.module if self.config.ema else self.G
 
     def facts(self) -> list[dict[str, Any]]:
         """What ranks have to agree on before they play: options, images, versions, state."""

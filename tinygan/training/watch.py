@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import gan
 from ..doctor import EVERY, Diagnosis, Look, Pace, course, diagnose, look
-from ..errors import InputError
+from ..errors import InputError, first_line
 from ..files import append, atomic, whole_lines
 from ..gan import Round
 from .folder import Diverged, RunFolder
@@ -77,18 +77,29 @@ class Watch:
         try:
             yield
         except Diverged as problem:
-            if not self.on or self.session.comm.size > 1:  # the other ranks would wait too long
+            if not self.on:
                 raise
-            self.tell("doctor: looking for the first number that is not finite ...")
-            try:
-                found = first_not_finite(self.folder, self.session.step)
-            except MemoryError:  # there is no room for a second session beside this one
-                found = None
-            if found is None:
-                raise
+            found, unknown = self._first_not_finite()
+            found = found or Diagnosis("not finite", self.session.step, unknown)
             self._write(found)
             self.tell(f"doctor, {found}")
+            if unknown:
+                raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
+
+    def _first_not_finite(self) -> tuple[Diagnosis | None, str]:
+        """Of what the run died; or why that is not known."""
+        if self.session.comm.size > 1:  # alone it takes so many times as long, and all would wait
+            return None, (
+                "Which number was the first such was not looked for, as the run has several ranks; "
+                "`tinygan train --resume` in one process says it"
+            )
+        self.tell("doctor: looking for the first number that is not finite ...")
+        try:
+            found = first_not_finite(self.folder, self.session.step)
+        except (InputError, MemoryError, OSError) as trouble:
+            return None, f"Which number was the first such cannot be found: {first_line(trouble)}"
+        return found, "" if found else "When it is played again all are: it does not repeat itself"
 
     def _write(self, line: Look | Diagnosis) -> None:
         append(self.folder.health, _line(line))
@@ -133,10 +144,13 @@ def _read(line: bytes, path: Path) -> Look | Diagnosis:
 
 
 def _checked(seen: Look) -> Look:
-    """Itself, if all in it are numbers; else TypeError or AttributeError."""
+    """Itself, if it is as `_line` writes one: all numbers are floats, which have no end that they
+    could overflow, and both players moved. Else TypeError or AttributeError."""
+    if type(seen.step) is not int or seen.moved.keys() != {"G", "D"}:
+        raise TypeError(f"expected a round, and moves of G and D, got {seen.step!r}, {seen.moved}")
     for name, kind in Look.__annotations__.items():
         value = getattr(seen, name)
-        numbers = list(value.values()) if "Mapping" in str(kind) else [value]
-        if not all(type(n) in (int, float) for n in numbers) or type(seen.step) is not int:
-            raise TypeError(f"{name}: expected numbers, got {value!r}")
+        numbers = value.values() if "Mapping" in str(kind) else [value]
+        if name != "step" and not all(type(n) is float for n in numbers):
+            raise TypeError(f"{name}: expected floats, got {value!r}")
     return seen
