@@ -1,6 +1,6 @@
-"""What surrounds the layers, on nonsense: data, games at play, models, options, runs, pictures.
-Each error names the argument, what came, and what was expected. (Of tensors, ops, layers, losses
-and optimizers: test_errors.py. Of measures: test_metrics.py.)"""
+"""What surrounds the layers, on nonsense: initialisers, data, games at play, models, options, runs,
+pictures. Each error names the argument, what came, and what was expected. (Of tensors, ops, layers,
+losses and optimizers: test_errors.py. Of measures: test_metrics.py.)"""
 
 from types import SimpleNamespace
 
@@ -21,6 +21,7 @@ from tinygan import (
     training,
 )
 from tinygan.data import Minibatches
+from tinygan.nn import init
 from tinygan.philox import Philox
 from tinygan.training import Config
 
@@ -125,6 +126,51 @@ PLAY = {
     ),
     "a seed of Philox": (lambda: Philox(-1), "seed: expected an int >= 0, got -1"),
     "a stream of Philox": (lambda: Philox(0, "a"), "stream: expected an int >= 0, got 'a'"),
+}
+
+
+WEIGHT = nn.Linear(3, 2, rng=RNG).weight
+
+
+def initialised(name, *numbers, weight=WEIGHT, rng=RNG):
+    return lambda: getattr(init, name)(weight, *numbers, rng=rng)
+
+
+INITIALISERS = {
+    "no parameter": (initialised("normal_", weight=None), "parameter: expected a Tensor, got None"),
+    "an array": (
+        initialised("xavier_normal_", weight=WEIGHT.data),
+        "parameter: expected a Tensor, got ndarray",
+    ),
+    "a fan of nothing": (
+        initialised("kaiming_normal_", weight=numbers(0, 3)),
+        r"parameter: fans need .*got shape \(0, 3\)",
+    ),
+    "no rng": (initialised("uniform_", rng=None), "rng: expected a numpy.random.Gen.*got None"),
+    "no rng, normal": (initialised("normal_", rng=None), "rng: .*got None"),
+    "no rng, orthogonal": (initialised("orthogonal_", rng=0), "rng: .*got 0"),
+    "a constant that is none": (lambda: init.constant_(WEIGHT, None), "value: .*got None"),
+    "a constant that is NaN": (lambda: init.constant_(WEIGHT, NAN), "value: .*got nan"),
+    "an end that is NaN": (initialised("uniform_", NAN), r"a: expected .*\(-inf, inf\), got nan"),
+    "an end far away": (initialised("uniform_", 0, INF), "b: .*got inf"),
+    "ends in disorder": (initialised("uniform_", 2), "a, b: expected a <= b, got 2, 1.0"),
+    "a mean without end": (initialised("normal_", INF), "mean: .*got inf"),
+    "a NaN of a deviation": (
+        initialised("normal_", 0, NAN),
+        r"std: expected .*\[0, inf\), got nan",
+    ),
+    "a negative deviation": (initialised("normal_", 0, -1), "std: .*got -1"),
+    "gain": (initialised("xavier_uniform_", -1), r"gain: expected .*\[0, inf\), got -1"),
+    "gain, NaN": (initialised("xavier_normal_", NAN), "gain: .*got nan"),
+    "gain, infinite": (initialised("orthogonal_", INF), "gain: .*got inf"),
+    "slope": (initialised("kaiming_uniform_", "x"), "a: expected a number .*got 'x'"),
+    "slope, NaN": (initialised("kaiming_normal_", NAN), "a: expected a number .*got nan"),
+    "no network": (initialised("dcgan_", weight=None), "network: expected a Module, got NoneType"),
+    "no network, 2014": (initialised("gan_2014_", 0.1, weight=None), "network: .*got NoneType"),
+    "a range that is negative": (
+        initialised("gan_2014_", -1, weight=batchnormed()),
+        r"r: expected a number in \[0, inf\), got -1",
+    ),
 }
 
 
@@ -330,6 +376,7 @@ TABLE = {
     f"{group}: {name}": mistake
     for group, table in {
         "play": PLAY,
+        "init": INITIALISERS,
         "data": DATA,
         "models": MODELS,
         "options": OPTIONS,

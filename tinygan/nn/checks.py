@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from ..backend import Noise, Rng
-from ..conv.geometry import is_size
+from ..conv.geometry import LIMIT, is_size
 from ..philox import Philox
 from ..tensor import Tensor, lift
 
 __all__ = [
     "between",
     "generator",
+    "image_shape",
     "images",
     "inputs",
+    "labels",
     "modules",
     "noise",
     "same_dtype",
     "sizes",
+    "sources",
+    "tensors",
 ]
 
 
@@ -55,11 +59,44 @@ def images(layer: object, x: Any) -> Tensor:
 
 
 def sizes(**values: int) -> list[int]:
-    """The values as Python ints. Raises ValueError unless each is an int of at least 1."""
+    """The values as Python ints. Raises ValueError unless each is an int from 1 to 2**31 - 1."""
     for name, value in values.items():
         if not is_size(value, least=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
+        if value >= LIMIT:
+            raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
     return [int(value) for value in values.values()]
+
+
+def image_shape(shape: Any) -> None:
+    """Raise ValueError unless `shape` is (C, H, W), three sizes."""
+    if not isinstance(shape, tuple) or len(shape) != 3:
+        raise ValueError(f"shape: expected three sizes (C, H, W), got {shape!r}")
+    sizes(**{f"shape[{i}]": size for i, size in enumerate(shape)})
+
+
+def tensors(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor."""
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def sources(**values: Any) -> None:
+    """Raise TypeError unless each value is a function, as `gan.play` takes them for minibatches."""
+    for name, value in values.items():
+        if not callable(value):
+            raise TypeError(f"{name}: expected a function of m, got {type(value).__name__}")
+
+
+def labels(given: Any, n: int, classes: int | None = None) -> None:
+    """Raise unless the `labels` given are a NumPy array of n integers, and below `classes`."""
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
+    if classes is not None and n and not 0 <= given.min() <= given.max() < classes:
+        raise ValueError(f"labels: expected 0..{classes - 1}, got {given.min()}..{given.max()}")
 
 
 def modules(**values: Any) -> None:
