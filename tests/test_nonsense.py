@@ -9,8 +9,10 @@ import pytest
 
 from tinygan import (
     Tensor,
+    captioned,
     checkpoint,
     data,
+    doctor,
     gan,
     latent,
     losses,
@@ -20,10 +22,15 @@ from tinygan import (
     plots,
     training,
 )
+from tinygan.alone import d_alone, g_alone
+from tinygan.cycle import ImageBuffer, Players, play_cycle
 from tinygan.data import Minibatches
 from tinygan.nn import init
+from tinygan.parallel import ALONE
 from tinygan.philox import Philox
+from tinygan.semi_supervised import mutual_information, play_semi_supervised, real_logit
 from tinygan.training import Config
+from tinygan.translation import beside, play_translation
 
 RNG = np.random.default_rng(0)
 NAN, INF = float("nan"), float("inf")
@@ -170,6 +177,251 @@ INITIALISERS = {
     "a range that is negative": (
         initialised("gan_2014_", -1, weight=batchnormed()),
         r"r: expected a number in \[0, inf\), got -1",
+    ),
+}
+
+
+def players(*layers):
+    """Two networks for images of 1x2x2 (D with these further layers), with an optimizer each."""
+    G = nn.Sequential(nn.Linear(3, 4, rng=RNG), nn.Unflatten(1, (1, 2, 2)))
+    D = nn.Sequential(nn.Sequential(nn.Flatten(), nn.Linear(4, 2, rng=RNG)), *layers)
+    return {"G": G, "D": D, **optimizers(G, D)}
+
+
+def optimizers(g, d):
+    return {name: optim.SGD(net.parameters(), 0.1) for name, net in (("opt_g", g), ("opt_d", d))}
+
+
+def semi_supervised():
+    return {
+        **players(nn.Linear(2, 3, rng=RNG)),
+        "labelled": lambda m: (numbers(m, 1, 2, 2), Tensor(np.zeros(m, int))),
+        "unlabelled": lambda m: numbers(m, 1, 2, 2),
+        "noise": lambda m: numbers(m, 3),
+        "m": 4,
+    }
+
+
+def translation():
+    G, D = (nn.Conv2d(channels, 1, 1, rng=RNG) for channels in (1, 2))
+    return {
+        "game": gan.hinge,
+        "G": G,
+        "D": D,
+        "pairs": lambda m: (numbers(m, 1, 2, 2), numbers(m, 1, 2, 2)),
+        **optimizers(G, D),
+    }
+
+
+def two_maps():
+    nets = Players(*(nn.Conv2d(1, 1, 1, rng=RNG) for _ in range(4)))
+    return {
+        "game": gan.hinge,
+        "players": nets,
+        "xs": lambda m: numbers(m, 1, 2, 2),
+        "ys": lambda m: numbers(m, 1, 2, 2),
+        **optimizers(nn.Sequential(nets.G, nets.F), nn.Sequential(nets.D_y, nets.D_x)),
+        "buffers": (ImageBuffer(rng=RNG), ImageBuffer(rng=RNG)),
+    }
+
+
+def caption():
+    return captioned.Caption(5, 3, rng=RNG)
+
+
+class Painter(nn.Module):
+    """A G that reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.read, self.draw = captioned.Augmentation(caption(), 3, rng=RNG), nn.Tanh()
+
+    def forward(self, noise, words):
+        c, kl = self.read(words, noise)
+        return self.draw(c), kl
+
+
+def reading():
+    G, D = Painter(), captioned.Matches(nn.Linear(3, 4, rng=RNG), caption())
+    return {
+        "game": gan.hinge,
+        "G": G,
+        "D": D,
+        "captioned": lambda m: (numbers(m, 3), Tensor(np.zeros((m, 2), int))),
+        "noise": lambda m: numbers(m, 3),
+        **optimizers(G, D),
+    }
+
+
+def alone():
+    return {
+        "game": gan.hinge,
+        **players(),
+        "data": lambda m: numbers(m, 1, 2, 2),
+        "noise": lambda m: numbers(m, 3),
+    }
+
+
+OTHERS = {  # other rounds, and what they are played with
+    play_semi_supervised: semi_supervised,
+    play_translation: translation,
+    play_cycle: two_maps,
+    captioned.play_captioned: reading,
+    d_alone: alone,
+    g_alone: alone,
+}
+
+
+def other(play, **changes):
+    """A round of another kind in which something was changed."""
+    return lambda: next(play(**{**OTHERS[play](), **changes}))
+
+
+def of_others():
+    return optim.SGD(batchnormed().parameters(), 0.1)
+
+
+OTHER_ROUNDS = {
+    "semi-supervised, no G": (other(play_semi_supervised, G=None), "G: expected a Module"),
+    "no game": (other(play_semi_supervised, game=None), "game: expected a game, .*got None"),
+    "no labelled images": (
+        other(play_semi_supervised, labelled=None),
+        "labelled: expected a function of m, got NoneType",
+    ),
+    "an array of images": (
+        other(play_semi_supervised, unlabelled=BYTES),
+        "unlabelled: expected a function of m, got ndarray",
+    ),
+    "semi-supervised, no optimizer": (
+        other(play_semi_supervised, opt_g=None),
+        "opt_g: expected an optimizer, got NoneType",
+    ),
+    "semi-supervised, another's optimizer": (
+        other(play_semi_supervised, opt_d=of_others()),
+        r"opt_d: expected an optimizer of D.parameters\(\), got one of others",
+    ),
+    "no logits": (lambda: real_logit(None), "logits: expected a Tensor, got NoneType"),
+    "an array of logits": (
+        lambda: mutual_information(np.ones((2, 3))),
+        "logits: expected a Tensor, got ndarray",
+    ),
+    "no pairs": (other(play_translation, pairs=None), "pairs: expected a function of m"),
+    "a distance by name": (
+        other(play_translation, distance="l1"),
+        "distance: expected a loss, as losses.l1 is one, got 'l1'",
+    ),
+    "translation, no D": (other(play_translation, D=None), "D: expected a Module, got NoneType"),
+    "beside nothing": (lambda: beside(None, numbers(1, 1, 2, 2)), "y: expected a Tensor, got None"),
+    "players of another game": (
+        other(play_cycle, players=None),
+        r"players: expected Players\(G, F, D_y, D_x\), got None",
+    ),
+    "no map back": (
+        other(play_cycle, players=two_maps()["players"]._replace(F=None)),
+        "F: expected a Module, got NoneType",
+    ),
+    "the optimizer of other maps": (
+        other(play_cycle, opt_g=of_others()),
+        r"opt_g: expected an optimizer of G.parameters\(\) and F.parameters\(\), got one of",
+    ),
+    "no images there": (other(play_cycle, ys=None), "ys: expected a function of m, got NoneType"),
+    "no buffers": (other(play_cycle, buffers=None), "buffers: expected two, .*got None"),
+    "a buffer of nothing": (
+        lambda: ImageBuffer(rng=RNG)(None),
+        "fakes: expected a Tensor, got NoneType",
+    ),
+    "no captions": (
+        other(captioned.play_captioned, captioned=None),
+        "captioned: expected a function of m, got NoneType",
+    ),
+    "captioned, no optimizer": (
+        other(captioned.play_captioned, opt_d=None),
+        "opt_d: expected an optimizer, got NoneType",
+    ),
+    "words that are none": (lambda: caption()(None), "words: expected a Tensor, got NoneType"),
+    "no noise beside words": (
+        lambda: captioned.Augmentation(caption(), 3, rng=RNG)(Tensor(np.ones((1, 2), int)), None),
+        "noise: expected a Tensor, got NoneType",
+    ),
+    "an augmentation of nothing": (
+        lambda: captioned.Augmentation(None, 3, rng=RNG),
+        "caption: expected a Caption, got NoneType",
+    ),
+    "matches of nothing": (
+        lambda: captioned.Matches(None, caption()),
+        "net: expected a Module, got NoneType",
+    ),
+    "D alone, no game": (other(d_alone, game=None), "game: expected a game, .*got None"),
+    "D alone, no data": (other(d_alone, data=None), "data: expected a function of m, got None"),
+    "G alone, no D": (other(g_alone, D=None), "D: expected a Module, got NoneType"),
+    "G alone, no optimizer": (other(g_alone, opt_g=None), "opt_g: expected an optimizer, got None"),
+    "a judge that is none": (
+        lambda: gan.judge(None, numbers(2, 4)),
+        "D: expected a Module, got NoneType",
+    ),
+    "nothing to judge": (
+        lambda: gan.judge(batchnormed(), numbers(2, 4), None),
+        r"minibatches\[1\]: expected a Tensor, got NoneType",
+    ),
+    "a penalty on nothing": (
+        lambda: gan.r1()(batchnormed(), None, None),
+        "x: expected a Tensor, got NoneType",
+    ),
+    "a penalty on an array": (
+        lambda: gan.wgan_gp(rng=RNG)(batchnormed(), numbers(2, 4), BYTES),
+        "fake: expected a Tensor, got ndarray",
+    ),
+    "a D that gives nothing": (
+        lambda: gan.minimax.d_loss(None, numbers(2, 1)),
+        "real: expected a Tensor, got NoneType",
+    ),
+    "no fakes to pay for": (lambda: gan.hinge.g_loss(None), "fake: expected a Tensor, got None"),
+    "an optimizer of all ranks": (
+        lambda: optim.DataParallel(None, ALONE),
+        "optimizer: expected an Optimizer, got NoneType",
+    ),
+}
+
+
+def looked(**changes):
+    given = {k: v for k, v in alone().items() if k in ("game", "G", "D")}
+    images = {"x": numbers(4, 1, 2, 2), "z": numbers(4, 3)}
+    return lambda: doctor.look(**{**given, **images, **changes})
+
+
+def watched(**changes):
+    given = {k: v for k, v in alone().items() if k not in ("data", "noise")}
+    options = {"see": lambda step: (numbers(4, 1, 2, 2), numbers(4, 3)), "every": 1}
+    return lambda: next(doctor.beside(**{"rounds": iter([1]), **given, **options, **changes}))
+
+
+DOCTOR = {
+    "no game": (looked(game=None), "game: expected a game, .*got None"),
+    "no G": (looked(G=None), "G: expected a Module, got NoneType"),
+    "no D": (looked(D="D"), "D: expected a Module, got str"),
+    "no images": (looked(x=None), "x: expected a Tensor, got NoneType"),
+    "images of bytes": (looked(x=BYTES), "x: expected a Tensor, got ndarray"),
+    "an empty minibatch": (
+        looked(x=numbers(0, 1, 2, 2)),
+        r"x: expected at least 2 examples, got shape \(0, 1, 2, 2\)",
+    ),
+    "one point of noise": (looked(z=numbers(1, 3)), r"z: expected .*got shape \(1, 3\)"),
+    "the pace of nothing": (
+        lambda: doctor.Pace(None, of_others()),
+        "opt_g: expected an Optimizer, got NoneType",
+    ),
+    "no rounds": (watched(rounds=None), "rounds: expected those of gan.play, got NoneType"),
+    "beside no game": (watched(game=None), "game: expected a game, .*got None"),
+    "nothing to see": (watched(see=None), "see: expected a function of the step, got NoneType"),
+    "every 0 rounds": (watched(every=0), "every: expected an int >= 1, got 0"),
+    "beside no optimizer": (watched(opt_d=None), "opt_d: expected an Optimizer, got NoneType"),
+    "an inspector of nothing": (
+        lambda: doctor.Inspector(None, *[batchnormed(), of_others(), of_others()]),
+        "G: expected a Module, got NoneType",
+    ),
+    "hearing of nothing": (
+        lambda: doctor.Inspector(**players()).hear(None),
+        "game: expected a game, .*got None",
     ),
 }
 
@@ -377,6 +629,8 @@ TABLE = {
     for group, table in {
         "play": PLAY,
         "init": INITIALISERS,
+        "other rounds": OTHER_ROUNDS,
+        "doctor": DOCTOR,
         "data": DATA,
         "models": MODELS,
         "options": OPTIONS,
@@ -402,6 +656,9 @@ def test_what_is_right_is_played():
     for how in (gan.play, gan.play_simultaneously):
         assert np.isfinite(played(how)().d_loss.item())
     assert played(game=SimpleNamespace(d_loss=gan.hinge.d_loss, g_loss=gan.hinge.g_loss))()
+    for how in OTHERS:
+        assert all(np.isfinite(loss.data).all() for loss in other(how)())
+    assert watched()().step == 1
 
 
 def test_minibatches_are_refused_without_moving_on():

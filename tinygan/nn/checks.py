@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Noise, Rng
+from ..backend import Noise, Rng, is_array
 from ..conv.geometry import LIMIT, is_size
 from ..philox import Philox
 from ..tensor import Tensor, lift
 
 __all__ = [
+    "arrays",
     "between",
     "generator",
     "image_shape",
@@ -79,6 +80,13 @@ def tensors(**values: Any) -> None:
     """Raise TypeError unless each value is a Tensor."""
     for name, value in values.items():
         if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def arrays(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor or an array of a backend."""
+    for name, value in values.items():
+        if not (isinstance(value, Tensor) or is_array(value)):
             raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
 
 
