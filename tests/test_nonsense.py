@@ -14,6 +14,7 @@ from tinygan import (
     data,
     doctor,
     gan,
+    joint,
     latent,
     losses,
     models,
@@ -426,6 +427,61 @@ DOCTOR = {
 }
 
 
+NARROW = nn.Linear(2, 2, rng=RNG)
+SHAPED = (1, 2, 2)
+WORD = Tensor(np.array([0, 1]))
+
+JOINT = {
+    "no labels": (lambda: joint.one_hot(None, 3), "labels: expected a Tensor, got NoneType"),
+    "classes by name": (lambda: joint.one_hot(WORD, "x"), "classes: expected an int .*got 'x'"),
+    "no classes": (lambda: joint.one_hot(WORD, 0), "classes: expected an int >= 1, got 0"),
+    "nothing joined": (lambda: joint.joined(None, numbers(2, 1)), "x: expected a Tensor, got None"),
+    "rows of two lengths": (
+        lambda: joint.joined(numbers(3, 2), numbers(2, 1)),
+        r"x, y: expected \(N, ...\) and \(N, K\), got \(3, 2\) and \(2, 1\)",
+    ),
+    "nothing parted": (lambda: joint.parted(None, 1), "rows: expected a Tensor, got NoneType"),
+    "parted at -1": (lambda: joint.parted(numbers(2, 3), -1), "k: expected an int >= 1, got -1"),
+    "parted at 0": (lambda: joint.parted(numbers(2, 3), 0), "k: expected an int >= 1, got 0"),
+    "parted at None": (lambda: joint.parted(numbers(2, 3), None), "k: .*got None"),
+    "no data": (
+        lambda: joint.labelled_data(None, 3),
+        "data: expected Minibatches with labels, got NoneType",
+    ),
+    "data of no classes": (lambda: joint.labelled_data(None, -1), "classes: .*got -1"),
+    "no noise": (
+        lambda: joint.labelled_noise(None, 3, rng=RNG),
+        "noise: expected a function of m, got NoneType",
+    ),
+    "labels of no net": (lambda: joint.Labelled(None, 3), "net: expected a Module, got NoneType"),
+    "planes of no net": (lambda: joint.OnPlanes(None, SHAPED), "net: expected a Module, got None"),
+    "planes of no shape": (
+        lambda: joint.OnPlanes(NARROW, None),
+        r"shape: expected three sizes \(C, H, W\), got None",
+    ),
+    "planes of a size": (lambda: joint.NamesClass(NARROW, 4), "shape: expected .*got 4"),
+    "planes of 0": (lambda: joint.OnPlanes(NARROW, (1, 0, 2)), r"shape\[1\]: .*got 0"),
+    "nothing on planes": (
+        lambda: joint.OnPlanes(NARROW, SHAPED)(None),
+        "rows: expected a Tensor, got NoneType",
+    ),
+    "a row without labels": (
+        lambda: joint.NamesClass(NARROW, SHAPED)(numbers(2, 4)),
+        r"rows: expected \(N, more than 4\), got \(2, 4\)",
+    ),
+    "a game by name": (
+        lambda: joint.auxiliary_classifier("hinge"),
+        "game: expected a game, .*got 'hinge'",
+    ),
+    "a pack of no net": (lambda: joint.Packed(None, 2), "net: expected a Module, got NoneType"),
+    "a pack of nothing": (lambda: joint.Packed(NARROW, 2)(None), "z: expected a Tensor, got None"),
+    "a pack that does not fit": (
+        lambda: joint.Packed(NARROW, 2)(numbers(2, 3)),
+        r"z: expected \(N, numbers of 2\), got \(2, 3\)",
+    ),
+}
+
+
 def minibatches(images=BYTES, **options):
     return lambda: Minibatches(images, **{"rng": RNG, **options})
 
@@ -630,6 +686,7 @@ TABLE = {
         "play": PLAY,
         "init": INITIALISERS,
         "other rounds": OTHER_ROUNDS,
+        "joint": JOINT,
         "doctor": DOCTOR,
         "data": DATA,
         "models": MODELS,
