@@ -11,6 +11,7 @@ from tinygan import (
     Tensor,
     captioned,
     checkpoint,
+    classical,
     data,
     doctor,
     gan,
@@ -482,6 +483,89 @@ JOINT = {
 }
 
 
+ROWS, OF_ROWS = RNG.random((20, 3)), np.arange(20) % 3
+BAYES = classical.naive_bayes(ROWS, OF_ROWS, 3, 0.1)
+
+
+def bayes(x=ROWS, labels=OF_ROWS, classes=3):
+    return lambda: classical.naive_bayes(x, labels, classes, 0.1)
+
+
+def line(x=ROWS, labels=OF_ROWS, classes=3, **options):
+    return lambda: classical.logistic_regression(x, labels, classes, **options)
+
+
+CLASSICAL = {
+    "no rows": (bayes(None), "x: expected an array, got NoneType"),
+    "one number": (bayes(3), "x: expected an array, got int"),
+    "one axis": (bayes(ROWS[0]), r"x: expected numbers of shape \(N, ...\).*\(3,\)"),
+    "an empty set": (bayes(ROWS[:0]), r"x: expected at least 1 samples, got shape \(0, 3\)"),
+    "rows of NaN": (bayes(NAN * ROWS), "x: expected finite numbers, got NaN"),
+    "rows of words": (bayes(ROWS.astype(str)), "x: expected numbers of shape"),
+    "no labels": (bayes(labels=None), "labels: expected a NumPy array, got NoneType"),
+    "labels of floats": (bayes(labels=1.0 * OF_ROWS), r"labels: .*\(20,\), got float64 \(20,\)"),
+    "labels of others": (
+        bayes(labels=OF_ROWS[1:]),
+        r"labels: expected integers \(20,\), got int64",
+    ),
+    "labels below 0": (bayes(labels=OF_ROWS - 1), r"labels: expected 0\.\.2, got -1\.\.1"),
+    "labels too high": (bayes(classes=2), r"labels: expected 0\.\.1, got 0\.\.2"),
+    "no classes": (bayes(classes=0), "classes: expected an int >= 1, got 0"),
+    "classes by name": (bayes(classes="x"), "classes: .*got 'x'"),
+    "no shares": (
+        lambda: classical.normals(ROWS, None, 0.1),
+        "shares: expected an array, got None",
+    ),
+    "shares of others": (
+        lambda: classical.normals(ROWS, np.ones((3, 2)), 0.1),
+        "shares: expected 20 rows, one for each of x, got 3",
+    ),
+    "a model of other rows": (
+        lambda: BAYES.classify(ROWS[:, :2]),
+        "x: expected 3 numbers a row, as means has, got 2",
+    ),
+    "a posterior of nothing": (lambda: BAYES.posterior(None), "x: expected an array, got NoneType"),
+    "no densities": (lambda: classical.em(ROWS, None, 0.1, rng=RNG), "k: .*1 to 20.*got None"),
+    "half a density": (lambda: classical.em(ROWS, 1.5, 0.1, rng=RNG), "k: .*got 1.5"),
+    "em by no rng": (lambda: classical.em(ROWS, 2, 0.1, rng=None), "rng: expected .*got None"),
+    "mixtures of no labels": (
+        lambda: classical.mixtures(ROWS, None, 0.1, rng=RNG),
+        "labels: expected a NumPy array, got NoneType",
+    ),
+    "mixtures of labels below 0": (
+        lambda: classical.mixtures(ROWS, OF_ROWS - 1, 0.1, rng=RNG),
+        r"labels: expected numbers >= 0, got -1\.\.1",
+    ),
+    "mixtures of at most 0": (
+        lambda: classical.mixtures(ROWS, OF_ROWS, 0.1, rng=RNG, most=0),
+        "most: expected an int >= 1, got 0",
+    ),
+    "windows of nothing": (
+        lambda: classical.windows(None, OF_ROWS),
+        "x: expected an array, got NoneType",
+    ),
+    "no sigmas": (
+        lambda: classical.windows(ROWS, OF_ROWS, None),
+        "sigmas: expected positive numbers, got None",
+    ),
+    "sigmas of words": (lambda: classical.left_out(ROWS, ["x"]), r"sigmas: .*got \['x'\]"),
+    "all but nothing": (lambda: classical.left_out(None, [1.0]), "x: expected an array, got None"),
+    "a line through nothing": (line(None), "x: expected an array, got NoneType"),
+    "a line by other labels": (line(labels=OF_ROWS[1:]), r"labels: expected integers \(20,\)"),
+    "a line between no classes": (line(classes=0), "classes: expected an int >= 1, got 0"),
+    "a line at a NaN rate": (line(lr=NAN), r"lr: expected a number in \[0, inf\), got nan"),
+    "a line for other rows": (
+        lambda: classical.Softmax(np.ones((2, 3)), np.ones(2)).logits(ROWS[:, :2]),
+        "x: expected 3 numbers a row, as weight has, got 2",
+    ),
+    "the sum of nothing": (
+        lambda: classical.log_sum(None),
+        r"a: expected an array \(N, K\), got None",
+    ),
+    "the sum of one axis": (lambda: classical.log_sum(ROWS[0]), r"a: .*got \(3,\)"),
+}
+
+
 def minibatches(images=BYTES, **options):
     return lambda: Minibatches(images, **{"rng": RNG, **options})
 
@@ -687,6 +771,7 @@ TABLE = {
         "init": INITIALISERS,
         "other rounds": OTHER_ROUNDS,
         "joint": JOINT,
+        "classical": CLASSICAL,
         "doctor": DOCTOR,
         "data": DATA,
         "models": MODELS,

@@ -98,13 +98,16 @@ def sources(**values: Any) -> None:
 
 
 def labels(given: Any, n: int, classes: int | None = None) -> None:
-    """Raise unless the `labels` given are a NumPy array of n integers, and below `classes`."""
+    """Raise TypeError or ValueError unless the `labels` given are a NumPy array of n integers
+    from 0 on, and below `classes`."""
     if not isinstance(given, np.ndarray):
         raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
     if given.shape != (n,) or given.dtype.kind not in "iu":
         raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
-    if classes is not None and n and not 0 <= given.min() <= given.max() < classes:
-        raise ValueError(f"labels: expected 0..{classes - 1}, got {given.min()}..{given.max()}")
+    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
+    if low < 0 or (classes is not None and high >= classes):
+        expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
+        raise ValueError(f"labels: expected {expected}, got {low}..{high}")
 
 
 def modules(**values: Any) -> None:
