@@ -27,9 +27,16 @@ from tinygan import (
 from tinygan.alone import d_alone, g_alone
 from tinygan.cycle import ImageBuffer, Players, play_cycle
 from tinygan.data import Minibatches
+from tinygan.data.coloured import coloured as in_colours
+from tinygan.metrics.modes import grid as grid_of
+from tinygan.metrics.modes import ring
+from tinygan.models import conditional, vae
+from tinygan.models.semi_supervised import improved_gan, unit_noise
+from tinygan.models.toy import perceptron
 from tinygan.nn import init
 from tinygan.parallel import ALONE
 from tinygan.philox import Philox
+from tinygan.remedies import hasty, match
 from tinygan.semi_supervised import mutual_information, play_semi_supervised, real_logit
 from tinygan.training import Config
 from tinygan.translation import beside, play_translation
@@ -566,6 +573,119 @@ CLASSICAL = {
 }
 
 
+def painted(G=None, z=None, **options):
+    pair = models.build("mlp-small", SHAPE, rng=RNG)
+    return lambda: models.pixels(G or pair.G, numbers(2, 100) if z is None else z, **options)
+
+
+def drawn(how="draw", **options):
+    """Of a Sampler without a run, whose generator is new."""
+    sampler = object.__new__(training.Sampler)
+    sampler.pair = models.build("mlp-small", SHAPE, rng=RNG)
+    least = {"draw": {"n": 2}, "walk": {"rows": 1, "steps": 2}}[how]
+    return lambda: getattr(sampler, how)(**{**least, **options})
+
+
+def matched(**changes):
+    return lambda: match(**{"mixture": ring(), "seed": 0, **changes})
+
+
+LABELS, SAID = np.arange(4), np.arange(160)
+
+
+def painted_in(digits=BYTES, labels=LABELS, which=SAID):
+    return lambda: in_colours(digits, labels, which, rng=RNG)
+
+
+DIGIT = (1, 28, 28)
+DRAWING = {
+    "pixels of no G": (painted("G"), "G: expected a Module, got str"),
+    "pixels of a list": (painted(z=[1]), "z: expected a Tensor, got list"),
+    "pixels of no noise": (
+        painted(z=numbers(0, 100)),
+        r"z: expected \(N, ...\) with N >= 1, got shape \(0, 100\)",
+    ),
+    "pixels from 1": (painted(low=1), r"low: expected a number in \(-inf, 1\), got 1"),
+    "pixels from NaN": (painted(low=NAN), "low: .*got nan"),
+    "batches of 0": (painted(batch=0), "batch: expected an int >= 1, got 0"),
+    "batches of -1": (painted(batch=-1), "batch: .*got -1"),
+    "none drawn": (drawn(n=None), "n: expected an int >= 1, got None"),
+    "half an image": (drawn(n=1.5), "n: .*got 1.5"),
+    "drawn in batches of 0": (drawn(batch=0), "batch: expected an int >= 1, got 0"),
+    "drawn in batches of -1": (drawn(batch=-1), "batch: .*got -1"),
+    "a seed of words": (drawn(seed="x"), "seed: expected an int >= 0, got 'x'"),
+    "a seed below 0": (drawn(seed=-1), "seed: .*got -1"),
+    "no walks": (drawn("walk", rows=None), "rows: expected an int >= 1, got None"),
+    "walks in batches of 0": (drawn("walk", batch=0), "batch: .*got 0"),
+    "units of words": (lambda: perceptron(2, "x", 1, rng=RNG), "units: .*got 'x'"),
+    "units below 0": (lambda: perceptron(2, -1, 1, rng=RNG), "units: expected .*got -1"),
+    "no width": (lambda: perceptron(2, 3, 1, rng=RNG, width=0), "width: .*got 0"),
+    "a VAE that is none": (
+        lambda: vae.mean_loss(None, numbers(2, 4)),
+        "vae: expected a VAE, got NoneType",
+    ),
+    "a VAE of nothing": (
+        lambda: vae.mean_loss(vae.VAE(2, 3, 4, rng=RNG), numbers(0, 4)),
+        r"x: expected \(N, pixels\) with N >= 1, got shape \(0, 4\)",
+    ),
+    "a label's shape": (lambda: conditional.cgan_mlp(None, 3, rng=RNG), "shape: .*got None"),
+    "a label's classes": (lambda: conditional.cgan28(DIGIT, None, rng=RNG), "classes: .*got None"),
+    "AC-GAN of no shape": (lambda: conditional.acgan28(None, 3, rng=RNG), "shape: .*got None"),
+    "samples of no pair": (
+        lambda: conditional.labelled_samples(None, 1, DIGIT, 10, rng=RNG),
+        "pair: expected a Pair, got NoneType",
+    ),
+    "players of no pair": (
+        lambda: conditional.labelled_players(None, None, 10, RNG),
+        "pair: expected a Pair, got NoneType",
+    ),
+    "branches of nothing": (
+        lambda: conditional.Branches(None, NARROW, NARROW, 1),
+        "first: expected a Module, got NoneType",
+    ),
+    "branches at 0": (lambda: conditional.Branches(*[NARROW] * 3, 0), "k: .*got 0"),
+    "no images to begin with": (
+        lambda: improved_gan(None, rng=RNG),
+        "images: expected a NumPy array, got NoneType",
+    ),
+    "other images to begin with": (
+        lambda: improved_gan(BYTES, rng=RNG),
+        r"images: expected uint8 \(N, 1, 28, 28\) .*got uint8 \(4, 1, 2, 2\)",
+    ),
+    "noise for no G": (lambda: unit_noise(None, RNG), "G: expected a Module, got NoneType"),
+    "noise of no rng": (lambda: unit_noise(NARROW, None), "rng: expected .*got None"),
+    "a mixture by name": (matched(mixture="ring"), "mixture: expected a Mixture, .*got 'ring'"),
+    "no remedies": (matched(remedies=None), "remedies: expected some of .*got None"),
+    "a remedy alone": (matched(remedies="dropout"), "remedies: .*got 'dropout'"),
+    "a match of no width": (matched(width=NAN), "width: expected .*got nan"),
+    "points of a match": (lambda: matched()().samples(0), "n: expected an int >= 1, got 0"),
+    "the slope of nothing": (lambda: matched()().slope(None), "game: expected a game, .*got None"),
+    "no match": (lambda: next(hasty(gan.hinge, None)), "match: expected a Match, got NoneType"),
+    "not hasty at all": (lambda: next(hasty(gan.hinge, matched()(), 0)), "times: .*got 0"),
+    "a ring of 0": (lambda: ring(0), "k: expected an int >= 1, got 0"),
+    "a ring of NaN": (lambda: ring(radius=NAN), "radius: expected .*got nan"),
+    "a ring of words": (lambda: ring(sd="x"), "sd: expected .*got 'x'"),
+    "a grid of 0": (lambda: grid_of(0), "side: expected an int >= 1, got 0"),
+    "a grid without end": (lambda: grid_of(spacing=INF), "spacing: .*got inf"),
+    "no points of a mixture": (lambda: ring().sample(0, rng=RNG), "n: .*got 0"),
+    "a mixture by no rng": (lambda: ring().sample(1, rng=None), "rng: .*got None"),
+    "a walk of lists": (
+        lambda: latent.interpolate([1.0], [2.0], 3, "normal"),
+        r"start, end: expected NumPy arrays of floats, got \[1.0\], \[2.0\]",
+    ),
+    "no digits to colour": (painted_in(None), "digits: expected a NumPy array, got NoneType"),
+    "no labels to colour": (
+        painted_in(labels=None),
+        "labels: expected a NumPy array, got NoneType",
+    ),
+    "no captions to colour by": (painted_in(which=[1]), "which: expected a NumPy array, got list"),
+    "images at nothing": (
+        lambda: Minibatches(BYTES, rng=RNG).at(None),
+        r"which: expected integers \(m,\), got None",
+    ),
+}
+
+
 def minibatches(images=BYTES, **options):
     return lambda: Minibatches(images, **{"rng": RNG, **options})
 
@@ -772,6 +892,7 @@ TABLE = {
         "other rounds": OTHER_ROUNDS,
         "joint": JOINT,
         "classical": CLASSICAL,
+        "drawing": DRAWING,
         "doctor": DOCTOR,
         "data": DATA,
         "models": MODELS,
