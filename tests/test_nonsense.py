@@ -1,6 +1,6 @@
-"""What surrounds the layers, on nonsense: initialisers, data, games at play, models, options, runs,
-pictures. Each error names the argument, what came, and what was expected. (Of tensors, ops, layers,
-losses and optimizers: test_errors.py. Of measures: test_metrics.py.)"""
+"""What surrounds the layers, on nonsense: initialisers, data, games at play, models, measures,
+options, runs, pictures. Each error names the argument, what came, and what was expected. (Of
+tensors, ops, layers, losses and optimizers: test_errors.py. Of samples: test_metrics.py.)"""
 
 from types import SimpleNamespace
 
@@ -28,6 +28,18 @@ from tinygan.alone import d_alone, g_alone
 from tinygan.cycle import ImageBuffer, Players, play_cycle
 from tinygan.data import Minibatches
 from tinygan.data.coloured import coloured as in_colours
+from tinygan.metrics import (
+    checkerboard,
+    copies,
+    frechet,
+    interval,
+    kid,
+    kmeans,
+    manifold,
+    modes,
+    psnr,
+    theory,
+)
 from tinygan.metrics.modes import grid as grid_of
 from tinygan.metrics.modes import ring
 from tinygan.models import conditional, vae
@@ -686,6 +698,82 @@ DRAWING = {
 }
 
 
+A, B = RNG.standard_normal((2, 30, 3))
+EVEN, ODD = np.full(4, 0.25), np.array([0.1, 0.2, 0.3, 0.4])
+
+
+def diverging(name="kl", p=EVEN, q=ODD, dx=1.0):
+    return lambda: theory.divergence(name, p, q, dx)
+
+
+MEASURES = {
+    "no rng": (lambda: kid.kid(A, B, rng=None, size=5), "rng: expected .*got None"),
+    "a subset of words": (lambda: kid.kid(A, B, rng=RNG, size="x"), "size: .*got 'x'"),
+    "half a subset": (lambda: kid.kid(A, B, rng=RNG, size=5, subsets=2.5), "subsets: .*got 2.5"),
+    "k-means by no rng": (lambda: kmeans.kmeans(A, 3, rng=None), "rng: expected .*got None"),
+    "no means": (lambda: kmeans.kmeans(A, None, rng=RNG), "k: expected 1 to 30.*got None"),
+    "half a step": (lambda: kmeans.kmeans(A, 3, rng=RNG, steps=1.5), "steps: .*got 1.5"),
+    "half a neighbour": (lambda: manifold.radii(A, 1.5), "k: expected an int >= 1, got 1.5"),
+    "no neighbour": (lambda: manifold.manifold(A, B, None), "k: expected .*got None"),
+    "radii of a word": (
+        lambda: manifold.manifold(A, B, real_radii="x"),
+        "real_radii: expected an array, got str",
+    ),
+    "coverage of nothing": (
+        lambda: manifold.expected_coverage(None, 9),
+        "expected 1 <= k < n and m >= 1, got k = 5, n = None, m = 9",
+    ),
+    "a mean that is none": (
+        lambda: frechet.gaussian_distance(None, np.eye(2), np.ones(2), np.eye(2)),
+        "m1: expected an array, got NoneType",
+    ),
+    "no distances": (lambda: copies.compare(None, ORIGIN), "near: expected an array, got NoneType"),
+    "distances of none": (
+        lambda: copies.compare(ORIGIN, ORIGIN[:0]),
+        r"held: expected distances \(N,\), got shape \(0,\)",
+    ),
+    "a peak of words": (lambda: psnr.psnr(A, B, "x"), "peak: expected .*got 'x'"),
+    "modes of no mixture": (
+        lambda: modes.modes(A[:, :2], None),
+        "mixture: expected a Mixture, as ring.* got None",
+    ),
+    "modes within nothing": (lambda: modes.modes(A[:, :2], ring(), -1), "within: .*got -1"),
+    "a level of words": (lambda: interval.quantile_t("x", 3), "level, freedom: .*got 'x', 3"),
+    "freedom that is NaN": (
+        lambda: interval.quantile_t(0.5, NAN),
+        "freedom: .*got 0.5, nan",
+    ),
+    "no kernel": (lambda: checkerboard.overlap(None, 2), "kernel_size: expected .*got None"),
+    "half a stride": (lambda: checkerboard.overlap(3, 1.5), "stride: expected .*got 1.5"),
+    "no board": (lambda: checkerboard.checkerboard(None), "images: expected an array, got None"),
+    "an unknown divergence": (
+        diverging("x"),
+        "divergence 'x' is unknown; expected one of kl, reverse-kl",
+    ),
+    "no probabilities": (diverging(p="x"), "p: expected numbers, got 'x'"),
+    "cells of no size": (diverging(dx=0), r"dx: expected a number in \(0, inf\), got 0"),
+    "cells of NaN": (lambda: theory.criterion(EVEN, ODD, NAN), "dx: .*got nan"),
+    "no D": (lambda: theory.value("D", EVEN, ODD), "D: expected numbers, got 'D'"),
+    "a D beyond 1": (lambda: theory.value(2 * EVEN + 1, EVEN, ODD), "D: expected probabilities"),
+    "a target that is none": (
+        lambda: theory.least_squares_optimum(EVEN, ODD, None, 1.0),
+        "a: expected a number .*got None",
+    ),
+    "G's target": (lambda: theory.least_squares_criterion(EVEN, ODD, 0, 1, INF), "c: .*got inf"),
+    "a normal of no width": (lambda: theory.normal_density(EVEN, 0, 0), "sd: .*got 0"),
+    "a normal nowhere": (lambda: theory.normal_density(EVEN, NAN), "mean: .*got nan"),
+    "a pull by name": (lambda: theory.pull("hinge", EVEN), "game: expected a game, .*got 'hinge'"),
+    "a state of no chance": (
+        lambda: next(theory.tabular_game([0.0, 1.0])),
+        "p: expected numbers above 0",
+    ),
+    "a game of two by name": (
+        lambda: next(theory.bilinear_game("play", 0.1)),
+        "play: expected a function, as gan.play is one, got 'play'",
+    ),
+}
+
+
 def minibatches(images=BYTES, **options):
     return lambda: Minibatches(images, **{"rng": RNG, **options})
 
@@ -882,6 +970,17 @@ PICTURES = {
         lambda: plots.save_gif("x.gif", [BYTES[0, 0], BYTES[0, 0, :1]]),
         r"frames\[1\]: expected \(2, 2\), got \(1, 2\)",
     ),
+    "no list of frames": (
+        lambda: plots.save_gif("x.gif", None),
+        "frames: expected a list of arrays, got NoneType",
+    ),
+    "frames for no time": (
+        lambda: plots.save_gif("x.gif", [BYTES[0, 0]], 0),
+        "milliseconds: expected an int >= 1, got 0",
+    ),
+    "no log": (lambda: plots.curves("x.png", None), "log: expected a dict, got NoneType"),
+    "no bars": (lambda: plots.bars("x.png", None, {"a": "A"}), "rows: expected a dict .*got None"),
+    "bars of nothing": (lambda: plots.bars("x.png", {}, {"a": "A"}), "rows: expected a dict .*{}"),
     "an empty log": (lambda: plots.curves("x.png", {}), r"log: expected a column 'step', got \[\]"),
 }
 TABLE = {
@@ -893,6 +992,7 @@ TABLE = {
         "joint": JOINT,
         "classical": CLASSICAL,
         "drawing": DRAWING,
+        "measures": MEASURES,
         "doctor": DOCTOR,
         "data": DATA,
         "models": MODELS,
