@@ -6,8 +6,8 @@
 
 Ng and Jordan 2002, "On discriminative vs. generative classifiers". Naive Bayes with variances that
 all classes share is a softmax of W x + b, too: the two differ only in what they maximise. Rows of
-numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels,
-or numbers that are not finite, raise ValueError or TypeError.
+numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels, or numbers that are not
+finite, raise ValueError or TypeError.
 """
 
 from __future__ import annotations

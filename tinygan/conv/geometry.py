@@ -31,8 +31,8 @@ def is_size(value: Any, least: int) -> bool:
 
 
 def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
-    """An int stands for (height, width) alike. Raises ValueError below `least`, from
-    2**31 on, or for no pair."""
+    """An int stands for (height, width) alike. Raises ValueError below `least`, from 2**31 on, or
+    for no pair."""
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(is_size(v, least) for v in both):
         raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")

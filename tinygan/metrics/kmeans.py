@@ -22,8 +22,7 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
 
     A centroid without rows stays. Two steps are far from the end, and enough for a table that
     beats real images where a measure likes averages. Raises ValueError unless 1 <= k <= N and
-    there is a step,
-    TypeError for an rng that is none."""
+    there is a step, TypeError for an rng that is none."""
     data = rows("x", x)
     if not (is_size(k, least=1) and k <= len(data)):
         raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
