@@ -111,6 +111,23 @@ OPS = {
     "pad, axes": (lambda: ops.pad(X, [(1, 1)]), r"pad: expected 2 pairs of widths >= 0, got"),
     "pad, negative": (lambda: ops.pad(X, [(0, 0), (-1, 0)]), r"pad: expected .*\(-1, 0\)"),
     "pad, mode": (lambda: ops.pad(X, [(1, 1)] * 2, "edge"), "pad: mode must be .*got 'edge'"),
+    "pad, no widths": (lambda: ops.pad(X, None), "pad: expected 2 pairs of widths >= 0, got None"),
+    "clip, low": (lambda: ops.clip(X, low="x"), "clip: low: expected a number, got 'x'"),
+    "clip, high": (lambda: ops.clip(X, high=np.nan), "clip: high: expected a number, got nan"),
+    "leaky_relu, None": (lambda: ops.leaky_relu(X, None), "negative_slope: .*got None"),
+    "axis, a string": (
+        lambda: ops.log_softmax(X, "x"),
+        "axis: expected None, an int or a tuple of them, got 'x'",
+    ),
+    "axis, a float": (lambda: X.sum(1.0), "axis: expected None, an int .*got 1.0"),
+    "axis, a list": (lambda: X.max([0]), r"axis: expected None, an int .*got \[0\]"),
+    "reshape, None": (lambda: X.reshape(None), "reshape: expected sizes, got None"),
+    "transpose, a string": (lambda: ops.transpose(X, "x"), "transpose: expected axes, got 'x'"),
+    "transpose, floats": (lambda: X.transpose(1.0, 0), r"transpose: expected axes, got \(1.0, 0\)"),
+    "swapaxes, None": (
+        lambda: ops.swapaxes(X, None, 1),
+        "swapaxes: axis: expected an int for 2 axes, got None",
+    ),
     "pad, too far": (
         lambda: ops.pad(X, [(2, 0), (0, 0)], "reflect"),
         r"pad: widths \(2, 0\) reach",
@@ -133,6 +150,10 @@ CONV = {
     ),
     "stride": (lambda: conv2d(IMAGES, KERNEL, 0), "stride: expected an int >= 1 .*got 0"),
     "stride, float": (lambda: conv2d(IMAGES, KERNEL, 2.0), "stride: expected an int.*got 2.0"),
+    "stride, too large": (
+        lambda: conv2d(IMAGES, KERNEL, 10**30),
+        r"stride: expected less than 2\*\*31, got 10",
+    ),
     "stride, three": (lambda: conv2d(IMAGES, KERNEL, (1, 2, 3)), r"stride: .*got \(1, 2, 3\)"),
     "padding": (lambda: conv2d(IMAGES, KERNEL, 1, -1), "padding: expected an int >= 0 .*got -1"),
     "transposed, channels": (
@@ -157,6 +178,15 @@ LAYERS = {
     "in_features": (lambda: nn.Linear(0, 3, rng=RNG), "in_features: expected an int >= 1, got 0"),
     "out_features": (lambda: nn.Linear(2, 3.0, rng=RNG), "out_features: expected an int.*got 3.0"),
     "pieces": (lambda: nn.Maxout(2, 3, True, rng=RNG), "pieces: expected an int >= 1, got True"),
+    "in_features, too large": (
+        lambda: nn.Linear(10**30, 1, rng=RNG),
+        r"in_features: expected less than 2\*\*31, got 10",
+    ),
+    "stride of Conv2d, too large": (
+        lambda: nn.Conv2d(1, 1, 1, stride=10**30, rng=RNG),
+        r"stride: expected less than 2\*\*31, got 10",
+    ),
+    "dim": (lambda: nn.Unflatten("x", (2, 2)), "dim: expected an int, got 'x'"),
     "kernel_dims": (
         lambda: nn.MinibatchDiscrimination(2, 3, 0, rng=RNG),
         "kernel_dims: expected an int >= 1, got 0",
@@ -269,6 +299,10 @@ INPUTS = {
         "LayerNorm: the input is float64 but the weights are float32",
     ),
     "one feature": (lambda: nn.LayerNorm(1)(zeros(2, 1)), "LayerNorm: one value has no variance"),
+    "LayerNorm, empty": (
+        lambda: nn.LayerNorm(3)(zeros(0, 3)),
+        r"LayerNorm: expected at least one example, got shape \(0, 3\)",
+    ),
     "Flatten": (lambda: nn.Flatten()(zeros(2)), r"Flatten: expected at least 2 axes, got .*\(2,\)"),
     "Unflatten": (
         lambda: nn.Unflatten(1, (2, 2))(X),
@@ -291,6 +325,10 @@ INPUTS = {
         lambda: data_dependent_init(nn.WeightNorm(nn.Linear(3, 2, rng=RNG)), X[:1]),
         r"data_dependent_init: an output of Linear\(.* does not vary .*shape \(1, 2\)",
     ),
+    "no network for the start": (
+        lambda: data_dependent_init(None, X),
+        "network: expected a Module, got NoneType",
+    ),
     "equal examples for the start": (
         lambda: data_dependent_init(nn.WeightNorm(nn.Conv2d(3, 2, 1, rng=RNG)), 0.1 * IMAGES),
         r"data_dependent_init: an output of Conv2d\(.* does not vary .*shape \(2, 2, 4, 4\)",
@@ -306,6 +344,14 @@ LOSSES = {
     "mse": (lambda: losses.mse(X, zeros(2, 1)), r"mse: predictions \(2, 3\) and targets \(2, 1\)"),
     "mse of a number": (lambda: losses.mse(0.0, X), r"mse: predictions \(\) and targets \(2, 3\)"),
     "l1": (lambda: losses.l1(X, zeros(3)), r"l1: predictions \(2, 3\) and targets \(3,\)"),
+    "bools": (
+        lambda: losses.bce_with_logits(X.data > 0, zeros(2, 3)),
+        "bce_with_logits: logits: expected numbers, got bool",
+    ),
+    "a number for logits": (
+        lambda: losses.cross_entropy(0, np.array([0, 1])),
+        r"cross_entropy: expected logits \(N, K\), got 0",
+    ),
     "reduction": (
         lambda: losses.mse(X, X, "max"),
         "reduction: expected 'mean', 'sum' or 'none', got",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from .descent import Step, descend
 from .gan import Game, Source, judge
+from .gan.algorithm import check_players
 from .nn import Module, checks
 from .optim import Optimizer
 from .tensor import Tensor, no_grad
@@ -32,6 +33,7 @@ def d_alone(
 ) -> Iterator[Step]:
     """Steps of D while G stands still."""
     checks.sizes(m=m)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
 
     def loss() -> Tensor:
         x = data(m)
@@ -55,4 +57,5 @@ def g_alone(
 ) -> Iterator[Step]:
     """Steps of G while D stands still."""
     checks.sizes(m=m)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
     return descend(lambda: game.g_loss(D(G(noise(m)))), opt_g)

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from .autograd import grad
 from .backend import Rng
 from .gan import Game, Round, Source
+from .gan.algorithm import check_players
 from .losses import gaussian_kl
 from .nn import Embedding, Linear, Module, checks
 from .ops import concatenate, exp, mean, sum
@@ -43,6 +45,7 @@ class Caption(Module):
         self.vectors = Embedding(words, size, rng=rng)
 
     def forward(self, words: Tensor) -> Tensor:
+        checks.arrays(words=words)
         if words.ndim != 2 or not words.shape[1] or words.dtype.kind not in "iu":
             raise ValueError(
                 f"words: expected integers (N, L), L >= 1, got {words.dtype} {words.shape}"
@@ -59,11 +62,13 @@ class Augmentation(Module):
     def __init__(self, caption: Caption, size: int, *, rng: Rng) -> None:
         super().__init__()
         (size,) = checks.sizes(size=size)
+        _check_caption(caption)
         self.caption, wide = caption, caption.vectors.embedding_dim
         self.mu = Linear(wide, size, rng=rng)
         self.log_variance = Linear(wide, size, rng=rng)
 
     def forward(self, words: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        checks.arrays(noise=noise)
         e = self.caption(words)
         mu, v = self.mu(e), self.log_variance(e)
         if (noise.dtype, noise.shape) != (mu.dtype, mu.shape):
@@ -80,6 +85,8 @@ class Matches(Module):
 
     def __init__(self, net: Module, caption: Caption) -> None:
         super().__init__()
+        checks.modules(net=net)
+        _check_caption(caption)
         self.net, self.caption = net, caption
 
     def forward(self, x: Tensor, words: Tensor) -> Tensor:
@@ -91,6 +98,11 @@ class Matches(Module):
         if seen.shape != (len(e), 1 + e.shape[1]):
             raise ValueError(f"net: expected to give {(len(e), 1 + e.shape[1])}, got {seen.shape}")
         return seen[:, :1] + sum(seen[:, 1:] * e, axis=1, keepdims=True)
+
+
+def _check_caption(caption: Any) -> None:
+    if not isinstance(caption, Caption):
+        raise TypeError(f"caption: expected a Caption, got {type(caption).__name__}")
 
 
 def play_captioned(
@@ -117,6 +129,7 @@ def play_captioned(
     if m == 1:
         raise ValueError("m: expected an int >= 2, for each image needs another's words, got 1")
     checks.between(0, math.inf, kl=kl)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, captioned=captioned, noise=noise)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         x, words = captioned(m)

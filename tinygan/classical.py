@@ -6,7 +6,8 @@
 
 Ng and Jordan 2002, "On discriminative vs. generative classifiers". Naive Bayes with variances that
 all classes share is a softmax of W x + b, too: the two differ only in what they maximise. Rows of
-numbers (N, D), NumPy's; labels (N,) from 0 to K - 1.
+numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels, or numbers that are not
+finite, raise ValueError or TypeError.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .descent import descend
 from .losses import cross_entropy
 from .metrics.kmeans import kmeans
 from .metrics.parzen import SIGMAS, checked_sigmas, log_likelihoods
-from .metrics.rows import squared_distances
+from .metrics.rows import rows, same_width, squared_distances
 from .nn import Linear, checks, init
 from .ops import sum
 from .optim import Adam, cosine_decay
@@ -57,6 +58,8 @@ class Normals(NamedTuple):
 
     def log_joint(self, x: np.ndarray) -> np.ndarray:
         """log w_k + log N(x; mean_k, variances_k), (N, K)."""
+        x = rows("x", x)
+        same_width("x", x, "means", self.means)
         scales = 1 / self.variances
         squares = x**2 @ scales.T - 2 * x @ (self.means * scales).T
         squares += (self.means**2 * scales).sum(axis=1)
@@ -90,6 +93,9 @@ def normals(
     0. With `shared`, all have one variance, and the prior counts once. A density without rows gets
     a weight of next to nothing."""
     checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
+    x, shares = rows("x", x), rows("shares", shares)
+    if len(shares) != len(x):
+        raise ValueError(f"shares: expected {len(x)} rows, one for each of x, got {len(shares)}")
     counts = shares.sum(axis=0)
     held = np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
     means = shares.T @ x / held
@@ -104,6 +110,8 @@ def normals(
 
 def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) -> Normals:
     """A normal density for each class, whose variances are shared (as Ng and Jordan have it)."""
+    (classes,) = checks.sizes(classes=classes)
+    x = _labelled(x, labels, classes)
     return normals(x, np.eye(classes)[labels], spread, shared=True)
 
 
@@ -114,6 +122,7 @@ def em(
     k-means leaves off: guess the shares by the mixture, fit the mixture to the shares, and again.
     No step makes the rows less likely (with the prior of `normals` counted in)."""
     (steps,) = checks.sizes(steps=steps)
+    x = rows("x", x)
     centres, _ = kmeans(x, k, rng=rng)
     shares = np.eye(k)[squared_distances(x, centres).argmin(axis=1)]
     for _ in range(steps):
@@ -137,8 +146,16 @@ class Bayes(NamedTuple):
         return self.log_joint(x).argmax(axis=1)
 
 
+def _labelled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
+    """The rows x, as float64. Raises TypeError or ValueError unless each has a label."""
+    x = rows("x", x)
+    checks.labels(labels, len(x), classes)
+    return x
+
+
 def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
     """`fit` to the rows of each class; every class must have one."""
+    x = _labelled(x, labels)
     counts = np.bincount(labels)
     if not counts.all():
         raise ValueError(f"labels: class {counts.argmin()} has no row")
@@ -149,9 +166,10 @@ def mixtures(
     x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, most: int = 10
 ) -> Bayes:
     """For each class a mixture by `em`: of one density for 25 rows, and at most so many."""
+    (most,) = checks.sizes(most=most)
 
-    def fit(rows: np.ndarray) -> Density:
-        return em(rows, min(most, 1 + len(rows) // 25), spread, rng=rng).log_density
+    def fit(own: np.ndarray) -> Density:
+        return em(own, min(most, 1 + len(own) // 25), spread, rng=rng).log_density
 
     return _each(x, labels, fit)
 
@@ -159,17 +177,19 @@ def mixtures(
 def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Bayes:
     """For each class the Parzen window of its rows; all of one sigma, the one under which a row
     is likeliest by the others of its class."""
-    likely = np.zeros(len(sigmas))
+    x, widths = _labelled(x, labels), checked_sigmas(sigmas)
+    likely = np.zeros(len(widths))
     for y in np.unique(labels):
-        likely += left_out(x[labels == y], sigmas).sum(axis=1)
-    sigma = sigmas[int(likely.argmax())]
-    return _each(x, labels, lambda rows: lambda x: log_likelihoods(rows, x, [sigma])[0])
+        likely += left_out(x[labels == y], widths).sum(axis=1)
+    sigma = widths[int(likely.argmax())]
+    return _each(x, labels, lambda own: lambda x: log_likelihoods(own, x, [sigma])[0])
 
 
 def left_out(x: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
     """log p(x_i) by the Parzen window of all rows but x_i, (len(sigmas), N); of one row alone,
     nothing: zeros."""
-    (n, d), widths = x.shape, checked_sigmas(sigmas)
+    x, widths = rows("x", x), checked_sigmas(sigmas)
+    n, d = x.shape
     if n == 1:
         return np.zeros((len(widths), 1))
     distances = squared_distances(x, x)
@@ -187,6 +207,8 @@ class Softmax(NamedTuple):
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         """W x + b, (N, K)."""
+        x = rows("x", x)
+        same_width("x", x, "weight", self.weight)
         return x @ self.weight.T + self.bias
 
     def classify(self, x: np.ndarray) -> np.ndarray:
@@ -211,18 +233,20 @@ def logistic_regression(
     where the last term is a prior, W normal about 0 with so large an `sd`. Without it, W would
     grow for ever where planes can part the classes, and what one got would be the optimizer's
     choice. The mean of the rows is taken off meanwhile: b makes up for it, and Adam gets there."""
-    (steps,) = checks.sizes(steps=steps)
+    steps, classes = checks.sizes(steps=steps, classes=classes)
     checks.between(0, math.inf, "()", sd=sd)
+    checks.between(0, math.inf, lr=lr)
+    x = _labelled(x, labels)
     net = Linear(x.shape[1], classes, rng=np.random.default_rng(0))
     for p in net.parameters():
         init.constant_(p, 0.0)
     net.to(where)
     middle = x.mean(axis=0)
-    rows = Tensor((x - middle).astype(np.float32)).to(where)
+    centred = Tensor((x - middle).astype(np.float32)).to(where)
     known, prior = Tensor(labels).to(where), 1 / (2 * len(x) * sd**2)
 
     def loss() -> Tensor:
-        return cross_entropy(net(rows), known) + prior * sum(net.weight * net.weight)
+        return cross_entropy(net(centred), known) + prior * sum(net.weight * net.weight)
 
     opt = Adam(net.parameters(), cosine_decay(lr, steps))
     for _ in islice(recorded(lambda: descend(loss, opt), where), steps):
@@ -234,5 +258,7 @@ def logistic_regression(
 
 def log_sum(a: np.ndarray) -> np.ndarray:
     """log sum exp along the rows of a (N, K): (N,)."""
+    if not isinstance(a, np.ndarray) or a.ndim != 2 or not a.size:
+        raise ValueError(f"a: expected an array (N, K), got {getattr(a, 'shape', a)!r}")
     most = a.max(axis=1)
     return most + np.log(np.exp(a - most[:, None]).sum(axis=1))

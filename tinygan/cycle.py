@@ -15,7 +15,7 @@ That an image of Y stays as it is if it is given to G leads them to the way that
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from .autograd import grad
 from .backend import Array, Rng
 from .gan import Game, Round, Source, judge
+from .gan.algorithm import check_players
 from .losses import l1
 from .nn import Module, checks
 from .ops import concatenate
@@ -48,6 +49,7 @@ class ImageBuffer:
         self.images: Array | None = None
 
     def __call__(self, fakes: Tensor) -> Tensor:
+        checks.tensors(fakes=fakes)
         new = fakes.data
         if self.images is None:
             self.images = fakes.xp.zeros((self.size, *new.shape[1:]), new.dtype)
@@ -103,7 +105,13 @@ def play_cycle(
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, cycle=cycle, identity=identity)
+    if not isinstance(players, Players):
+        raise TypeError(f"players: expected Players(G, F, D_y, D_x), got {players!r}")
     G, F, D_y, D_x = players
+    maps, judges = {"G": G, "F": F}, {"D_y": D_y, "D_x": D_x}
+    check_players(game, maps, judges, opt_g, opt_d, xs=xs, ys=ys)
+    if not (isinstance(buffers, Sequence) and len(buffers) == 2 and all(map(callable, buffers))):
+        raise TypeError(f"buffers: expected two, as ImageBuffer(rng=rng) is one, got {buffers!r}")
     theta_g = [*G.parameters(), *F.parameters()]
     theta_d = [*D_y.parameters(), *D_x.parameters()]
     while True:

@@ -20,6 +20,7 @@ from typing import Any
 from . import supply
 from .backend import Rng
 from .gan import Game, Source
+from .gan.games import check_game
 from .nn import Module, checks
 from .ops import broadcast_to, concatenate, log_softmax, sum
 from .tensor import Tensor
@@ -37,9 +38,13 @@ __all__ = [
     "parted",
 ]
 
+Shape = tuple[int, int, int]  # channels, height, width
+
 
 def one_hot(labels: Tensor, classes: int, dtype: Any = "float32") -> Tensor:
     """Integer labels (N,) as rows (N, classes) that are 1 at the label and 0 elsewhere."""
+    checks.tensors(labels=labels)
+    (classes,) = checks.sizes(classes=classes)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(f"labels: expected integers (N,), got {labels.dtype} {labels.shape}")
     numbers = labels.xp.arange(classes)
@@ -47,19 +52,37 @@ def one_hot(labels: Tensor, classes: int, dtype: Any = "float32") -> Tensor:
 
 
 def joined(x: Tensor, y: Tensor) -> Tensor:
-    """The rows [x, y]: (N, ...) and (N, K) to (N, numbers + K)."""
-    return concatenate([x.reshape((len(x), -1)), y], axis=1)
+    """The rows [x, y]: (N, ...) and (N, K) to (N, numbers + K). Raises ValueError if they are
+    not as many."""
+    checks.tensors(x=x, y=y)
+    if not (x.ndim and y.ndim == 2 and len(x) == len(y)):
+        raise ValueError(f"x, y: expected (N, ...) and (N, K), got {x.shape} and {y.shape}")
+    return concatenate([x.reshape((len(x), math.prod(x.shape[1:]))), y], axis=1)
 
 
 def parted(row: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """What `joined` joined: all but the last k numbers of each row, and those."""
+    checks.tensors(rows=row)
+    (k,) = checks.sizes(k=k)
     if row.ndim != 2 or row.shape[1] <= k:
         raise ValueError(f"rows: expected (N, more than {k}), got {row.shape}")
     return row[:, :-k], row[:, -k:]
 
 
+def _parted_after(row: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
+    """The numbers of an image of this shape, and those that follow in the row."""
+    checks.tensors(rows=row)
+    pixels = math.prod(shape)
+    if row.ndim != 2 or row.shape[1] <= pixels:
+        raise ValueError(f"rows: expected (N, more than {pixels}), got {row.shape}")
+    return parted(row, row.shape[1] - pixels)
+
+
 def labelled_data(data: Any, classes: int) -> Source:
     """Rows [x, y] of `data`, Minibatches with labels, for `gan.play`."""
+    (classes,) = checks.sizes(classes=classes)
+    if not hasattr(data, "labelled"):
+        raise TypeError(f"data: expected Minibatches with labels, got {type(data).__name__}")
 
     def source(m: int) -> Tensor:
         x, labels = data.labelled(m)
@@ -71,6 +94,7 @@ def labelled_data(data: Any, classes: int) -> Source:
 def labelled_noise(noise: Source, classes: int, *, rng: Rng) -> Source:
     """Rows [z, y] for `gan.play`: noise, and labels that are all equally likely."""
     (classes,) = checks.sizes(classes=classes)
+    checks.sources(noise=noise)
     checks.generator(rng)
 
     def source(m: int) -> Tensor:
@@ -86,6 +110,7 @@ class Labelled(Module):
 
     def __init__(self, net: Module, classes: int) -> None:
         super().__init__()
+        checks.modules(net=net)
         self.net = net
         (self.classes,) = checks.sizes(classes=classes)
 
@@ -97,12 +122,14 @@ class OnPlanes(Module):
     """A discriminator of pairs: rows [x, y] to net(images), x of `shape` (C, H, W), with y as K
     further channels, each of one value."""
 
-    def __init__(self, net: Module, shape: tuple[int, int, int]) -> None:
+    def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
+        checks.modules(net=net)
+        checks.image_shape(shape)
         self.net, self.shape = net, shape
 
     def forward(self, row: Tensor) -> Tensor:
-        x, y = parted(row, row.shape[1] - math.prod(self.shape))
+        x, y = _parted_after(row, self.shape)
         n, k = y.shape
         planes = broadcast_to(y.reshape((n, k, 1, 1)), (n, k, *self.shape[1:]))
         return self.net(concatenate([x.reshape((n, *self.shape)), planes], axis=1))
@@ -113,12 +140,14 @@ class NamesClass(Module):
     the logit of being real and those of the classes. Rows [x, y] to (N, 2): the logit, and how
     likely the net takes the label to be, log p(y | x)."""
 
-    def __init__(self, net: Module, shape: tuple[int, int, int]) -> None:
+    def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
+        checks.modules(net=net)
+        checks.image_shape(shape)
         self.net, self.shape = net, shape
 
     def forward(self, row: Tensor) -> Tensor:
-        x, y = parted(row, row.shape[1] - math.prod(self.shape))
+        x, y = _parted_after(row, self.shape)
         out = self.net(x.reshape((len(x), *self.shape)))
         named = sum(log_softmax(out[:, 1:]) * y, axis=1, keepdims=True)
         return concatenate([out[:, :1], named], axis=1)
@@ -128,6 +157,7 @@ def auxiliary_classifier(game: Game, weight: float = 1.0) -> Game:
     """The game of AC-GAN, for a D that is `NamesClass`: both players pay as in `game`, and `weight`
     times -log p(y | x) of the label that belongs to the image, real or made (their L_S and L_C)."""
     checks.between(0, math.inf, weight=weight)
+    check_game(game)
     return game._replace(
         real=lambda l: game.real(l[:, :1]) - weight * l[:, 1:],
         fake=lambda l: game.fake(l[:, :1]) - weight * l[:, 1:],
@@ -144,9 +174,13 @@ class Packed(Module):
 
     def __init__(self, net: Module, pack: int) -> None:
         super().__init__()
+        checks.modules(net=net)
         self.net = net
         (self.pack,) = checks.sizes(pack=pack)
 
     def forward(self, z: Tensor) -> Tensor:
+        checks.tensors(z=z)
+        if z.ndim != 2 or not len(z) or z.shape[1] % self.pack:
+            raise ValueError(f"z: expected (N, numbers of {self.pack}), got {z.shape}")
         n = len(z)
         return self.net(z.reshape((n * self.pack, -1))).reshape((n, -1))

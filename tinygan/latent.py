@@ -16,6 +16,8 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> n
     """
     if not isinstance(steps, int) or steps < 2:
         raise ValueError(f"steps: expected at least 2, got {steps!r}")
+    if not all(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in (start, end)):
+        raise TypeError(f"start, end: expected NumPy arrays of floats, got {start!r}, {end!r}")
     if np.ndim(start) != 1 or np.shape(start) != np.shape(end):
         raise ValueError(
             f"start, end: expected two of one size, (size,), got {np.shape(start)} and "

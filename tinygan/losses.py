@@ -55,6 +55,8 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
     logits, labels = lift(logits, labels)
     if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
         raise ValueError(f"cross_entropy: labels must be integers, got {labels!r}")
+    if not isinstance(logits, Tensor):
+        raise TypeError(f"cross_entropy: expected logits (N, K), got {logits!r}")
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         raise ValueError(
             f"cross_entropy: expected logits (N, K) and labels (N,), got {logits.shape} and "
@@ -83,6 +85,8 @@ def _alike(
     loss: str, name: str, a: Operand, b: Operand, other: str = "targets"
 ) -> tuple[Tensor, Any]:
     a, b = lift(*lift(a), b)
+    if a.dtype.kind == "b":
+        raise TypeError(f"{loss}: {name}: expected numbers, got bool")
     if isinstance(b, Tensor):
         if a.shape != b.shape:
             raise ValueError(f"{loss}: {name} {a.shape} and {other} {b.shape} must have one shape")

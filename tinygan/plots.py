@@ -86,6 +86,10 @@ def rendered(figure: Any) -> np.ndarray:
 
 def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 100) -> None:
     """Write uint8 frames of one shape as an animation that rests on its last frame."""
+    if not isinstance(frames, (Sequence, np.ndarray)):
+        raise TypeError(f"frames: expected a list of arrays, got {type(frames).__name__}")
+    if not isinstance(milliseconds, int) or milliseconds < 1:
+        raise ValueError(f"milliseconds: expected an int >= 1, got {milliseconds!r}")
     if not len(frames):
         raise ValueError("frames: expected at least one")
     for i, frame in enumerate(frames):
@@ -120,6 +124,9 @@ def curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    for name, given in (("log", log), ("balance", balance or {})):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{name}: expected a dict, got {type(given).__name__}")
     for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
         if name not in log:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
@@ -170,6 +177,9 @@ def bars(
     of the first two sets."""
     from matplotlib.figure import Figure
 
+    for name, given in (("rows", rows), ("titles", titles)):
+        if not isinstance(given, Mapping) or not given:
+            raise TypeError(f"{name}: expected a dict that is not empty, got {given!r}")
     sets, columns, labels, histogram = list(rows), 4, labels or {}, histogram or {}
     shown = [name for name in titles if all(name in row for row in rows.values())]
     lines = -(-len(shown) // columns) + bool(histogram)

@@ -26,10 +26,12 @@ import numpy as np
 from . import gan, nn, supply
 from .alone import g_alone
 from .autograd import grad
+from .gan.games import check_game
 from .joint import Packed
-from .metrics.modes import Mixture
+from .metrics.modes import Mixture, check_mixture
 from .models.pair import scaled
 from .models.toy import perceptron
+from .nn import checks
 from .ops import mean, stack
 from .optim import Adam
 from .tensor import Tensor, no_grad
@@ -53,12 +55,14 @@ class Match(NamedTuple):
 
     def samples(self, n: int = 1000) -> np.ndarray:
         """n points of G's, (n, 2), always of the same noise."""
+        checks.sizes(n=n)
         z = np.random.default_rng(0).standard_normal((n, 2), dtype=np.float32)
         with no_grad():
             return self.G(Tensor(supply.fresh(lambda: z, self.G.parameters()[0].data))).numpy()
 
     def slope(self, game: gan.Game) -> float:
         """The length of G's gradient in a game, the mean of 8 minibatches."""
+        check_game(game)
         G, D, _, noise, *_ = self.players
         prices = [game.g_loss(D(G(noise(self.m)))) for _ in range(8)]
         gradient = grad(mean(stack(prices)), G.parameters())
@@ -75,6 +79,9 @@ def match(
 ) -> Match:
     """A match on a mixture in the plane, with these remedies; hidden layers are `width` times as
     wide. Raises ValueError for a remedy that is none."""
+    check_mixture(mixture)
+    if not isinstance(remedies, Collection) or isinstance(remedies, str):
+        raise TypeError(f"remedies: expected some of {REMEDIES}, got {remedies!r}")
     if unknown := set(remedies) - set(REMEDIES):
         raise ValueError(f"remedies: expected some of {REMEDIES}, got {sorted(unknown)}")
     rng, pack = np.random.default_rng(seed), 2 if "packing" in remedies else 1
@@ -107,6 +114,10 @@ def match(
 
 def hasty(game: gan.Game, match: Match, times: int = 5) -> Iterator[gan.Round]:
     """Algorithm 1, but G takes so many steps for one of D's."""
+    check_game(game)
+    checks.sizes(times=times)
+    if not isinstance(match, Match):
+        raise TypeError(f"match: expected a Match, got {type(match).__name__}")
     more = g_alone(game, *match.players, m=match.m)
     for result in gan.play(match.told(game), *match.players, m=match.m):
         for _ in range(times - 1):

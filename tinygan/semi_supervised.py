@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 
 from .autograd import grad
 from .gan import Game, Round, Source, judge, non_saturating
+from .gan.algorithm import check_players
 from .losses import cross_entropy, mse
 from .nn import Module, Sequential, checks
 from .ops import exp, log_softmax, logsumexp, mean, sum
@@ -37,12 +38,14 @@ __all__ = ["mutual_information", "play_semi_supervised", "real_logit"]
 
 def real_logit(logits: Tensor) -> Tensor:
     """log Z: of the logits of K classes (N, K), the logit of being real, (N, 1)."""
+    checks.tensors(logits=logits)
     return logsumexp(logits, axis=1, keepdims=True)
 
 
 def mutual_information(logits: Tensor) -> Tensor:
     """H(E p) - E H(p) in nats, p the softmax of logits (N, K): from 0, where all rows are alike, to
     log K, where each is sure of a class and the classes are all as many."""
+    checks.tensors(logits=logits)
     log_p = log_softmax(logits, axis=1)
     log_mean = logsumexp(log_p, axis=0) - math.log(len(logits))
     return mean(sum(exp(log_p) * log_p, axis=1)) - sum(exp(log_mean) * log_mean)
@@ -73,6 +76,8 @@ def play_semi_supervised(
     checks.between(0, math.inf, information=information)
     if not isinstance(D, Sequential) or len(D) != 2:
         raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
+    sources = {"labelled": labelled, "unlabelled": unlabelled, "noise": noise}
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, **sources)
     body = D[0]
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 
 from .autograd import grad
 from .gan import Game, Round, judge
+from .gan.algorithm import check_players
 from .losses import l1
 from .nn import Module, checks
 from .ops import concatenate
@@ -30,6 +31,7 @@ __all__ = ["beside", "play_translation"]
 
 def beside(y: Tensor, x: Tensor) -> Tensor:
     """Images y (N, B, H, W) and x (N, C, H, W) as one of more channels, (N, B + C, H, W)."""
+    checks.tensors(y=y, x=x)
     if y.ndim != 4 or x.ndim != 4 or (y.shape[0], *y.shape[2:]) != (x.shape[0], *x.shape[2:]):
         raise ValueError(
             f"pairs: expected images (N, B, H, W) and (N, C, H, W), got {y.shape} and {x.shape}"
@@ -58,6 +60,9 @@ def play_translation(
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, weight=weight)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, pairs=pairs)
+    if not callable(distance):
+        raise TypeError(f"distance: expected a loss, as losses.l1 is one, got {distance!r}")
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         y, x = pairs(m)

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Geometry", "is_size", "pair"]
+__all__ = ["LIMIT", "Geometry", "is_size", "pair"]
+
+LIMIT = 2**31  # of sizes: places in memory are counted in 64 bits, and are products of two of them
 
 Pair = tuple[int, int]
 
@@ -29,8 +31,11 @@ def is_size(value: Any, least: int) -> bool:
 
 
 def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
-    """An int stands for (height, width) alike. Raises ValueError below `least`, or for no pair."""
+    """An int stands for (height, width) alike. Raises ValueError below `least`, from 2**31 on, or
+    for no pair."""
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(is_size(v, least) for v in both):
         raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")
+    if max(both) >= LIMIT:
+        raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
     return int(both[0]), int(both[1])

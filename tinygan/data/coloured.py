@@ -40,19 +40,20 @@ def coloured(
 
     A pixel is ground + digit * (ink - ground), in [0, 1]. Raises ValueError for other shapes and
     dtypes, for labels and captions that there are not, and if no caption speaks of some label;
-    TypeError for an rng that is no Generator."""
+    TypeError for an rng that is no Generator and for what is no array."""
     checks.generator(rng)
+    for name, given in (("digits", digits), ("which", which)):
+        if not isinstance(given, np.ndarray):
+            raise TypeError(f"{name}: expected a NumPy array, got {type(given).__name__}")
     if digits.dtype != np.uint8 or digits.ndim != 4 or digits.shape[1] != 1:
         raise ValueError(f"digits: expected uint8 (N, 1, H, W), got {digits.dtype} {digits.shape}")
-    if labels.shape != digits.shape[:1] or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels: expected integers ({len(digits)},), got {labels.dtype} {labels.shape}"
-        )
+    checks.labels(labels, len(digits), len(DIGITS))
     if which.ndim != 1 or which.dtype.kind not in "iu":
         raise ValueError(f"which: expected integers (K,), got {which.dtype} {which.shape}")
-    for name, array, n in (("labels", labels, len(DIGITS)), ("which", which, len(CAPTIONS))):
-        if array.size and not 0 <= array.min() <= array.max() < n:
-            raise ValueError(f"{name}: expected 0..{n - 1}, got {array.min()}..{array.max()}")
+    if which.size and not 0 <= which.min() <= which.max() < len(CAPTIONS):
+        raise ValueError(
+            f"which: expected 0..{len(CAPTIONS) - 1}, got {which.min()}..{which.max()}"
+        )
     said = np.zeros(len(digits), np.int64)
     for digit in np.unique(labels):
         fitting = which[CAPTIONS[which, 0] == digit]

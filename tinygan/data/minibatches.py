@@ -71,6 +71,8 @@ class Minibatches:
 
     def at(self, which: np.ndarray) -> Tensor:
         """The images of these indices, wherever in the epoch the next minibatch begins."""
+        if not isinstance(which, np.ndarray) or which.ndim != 1 or which.dtype.kind not in "iu":
+            raise ValueError(f"which: expected integers (m,), got {which!r}")
         return self._scaled(place(which, self.images))
 
     def labelled(self, m: int) -> tuple[Tensor, Tensor]:

@@ -18,8 +18,10 @@ import numpy as np
 
 from ..backend import of
 from ..gan import Game
-from ..nn import Module
+from ..gan.games import check_game
+from ..nn import Module, checks
 from ..optim import Optimizer
+from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor
 from .look import Look, look
 
@@ -32,6 +34,7 @@ class Pace:
     """How far the weights of both players go from here on."""
 
     def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
+        check_optimizers(opt_g=opt_g, opt_d=opt_d)
         self._now = {"G": opt_g, "D": opt_d}
         self._before = {player: optimizer.w.copy() for player, optimizer in self._now.items()}
 
@@ -63,7 +66,16 @@ def beside(
     see: Callable[[int], tuple[Tensor, Tensor]],
     every: int = EVERY,
 ) -> Iterator[Look]:
-    """Plays the rounds, and looks at every so many of them with the images and noise of `see`."""
+    """Plays the rounds, and looks at every so many of them with the images and noise of `see`.
+    Raises TypeError for what is none of these."""
+    check_game(game)
+    checks.modules(G=G, D=D)
+    check_optimizers(opt_g=opt_g, opt_d=opt_d)
+    (every,) = checks.sizes(every=every)
+    if not isinstance(rounds, Iterator):
+        raise TypeError(f"rounds: expected those of gan.play, got {type(rounds).__name__}")
+    if not callable(see):
+        raise TypeError(f"see: expected a function of the step, got {type(see).__name__}")
     for step in itertools.count(1):
         pace = Pace(opt_g, opt_d) if step % every == 0 else None
         if next(rounds, None) is None:

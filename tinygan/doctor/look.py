@@ -15,8 +15,9 @@ import numpy as np
 
 from ..autograd import grad
 from ..gan import Game
+from ..gan.games import check_game
 from ..metrics.rows import squared_distances
-from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU
+from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU, checks
 from ..tensor import Tensor
 from .attend import attend
 
@@ -59,7 +60,14 @@ def look(
     step: int = 0,
     moved: Mapping[str, float] | None = None,
 ) -> Look:
-    """Look at G and D with real images x and noise z; `game` must draw nothing at random."""
+    """Look at G and D with real images x and noise z; `game` must draw nothing at random.
+    Raises TypeError for what is none of these, ValueError for fewer than two images or fakes."""
+    check_game(game)
+    checks.modules(G=G, D=D)
+    checks.tensors(x=x, z=z)
+    for name, minibatch in (("x", x), ("z", z)):
+        if minibatch.ndim < 2 or len(minibatch) < 2:
+            raise ValueError(f"{name}: expected at least 2 examples, got shape {minibatch.shape}")
     G, D = G.copy().train(), D.copy().train()
     dead: dict[str, Any] = {}
     drift: dict[str, float] = {}

@@ -20,9 +20,11 @@ from typing import Any
 from ..autograd import grad
 from ..backend import Array, of
 from ..gan import Game, Price
-from ..nn import Module
+from ..gan.games import check_game
+from ..nn import Module, checks
 from ..ops import mean
 from ..optim import Optimizer
+from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor, is_recording, recording
 from .attend import attend
 
@@ -45,6 +47,8 @@ class Inspector:
     """Within `with inspector:`, what the two players compute is checked. `found` is in words."""
 
     def __init__(self, G: Module, D: Module, opt_g: Optimizer, opt_d: Optimizer) -> None:
+        checks.modules(G=G, D=D)
+        check_optimizers(opt_g=opt_g, opt_d=opt_d)
         self.found = ""
         self._players = {"G": (G, opt_g), "D": (D, opt_d)}
         self._paid: dict[str, list[Tensor]] = {}
@@ -65,6 +69,7 @@ class Inspector:
 
     def hear(self, game: Game) -> Game:
         """The same game, of which the inspector hears what is paid."""
+        check_game(game)
 
         def heard(player: str, price: Price) -> Price:
             def pay(l: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ D(x)     here a logit: the paper's D(x) is its sigmoid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from ..tensor import Tensor, no_grad
 from .games import Game, check_game
 from .penalties import Penalty
 
-__all__ = ["Round", "Source", "Updates", "judge", "play", "play_simultaneously"]
+__all__ = ["Round", "Source", "Updates", "check_players", "judge", "play", "play_simultaneously"]
 
 
 class Round(NamedTuple):
@@ -63,7 +63,8 @@ def play(
     to do (print, draw, save, stop) is done by the caller between rounds.
     """
     checks.sizes(m=m, k=k)
-    _check_players(game, G, D, data, noise, opt_g, opt_d, penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
+    _check_penalty(penalty)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:  # "for number of training iterations do"
         for _ in range(k):  # "for k steps do"
@@ -106,7 +107,8 @@ def play_simultaneously(
     round before.
     """
     checks.sizes(m=m)
-    _check_players(game, G, D, data, noise, opt_g, opt_d, penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
+    _check_penalty(penalty)
     theta_g, theta_d = G.parameters(), D.parameters()
     while True:
         x, z = data(m), noise(m)
@@ -124,24 +126,31 @@ def play_simultaneously(
         yield Round(d_loss, g_loss, real_logits, fake_logits)
 
 
-def _check_players(
-    game: Any, G: Any, D: Any, data: Any, noise: Any, opt_g: Any, opt_d: Any, penalty: Any
+def check_players(
+    game: Any,
+    g: Mapping[str, Any],
+    d: Mapping[str, Any],
+    opt_g: Any,
+    opt_d: Any,
+    **sources: Any,
 ) -> None:
-    """Raise TypeError for what cannot play, ValueError for an optimizer that moves another."""
+    """Raise TypeError for what cannot play, ValueError for an optimizer that moves another. `g` and
+    `d` are the networks of a player, by their names; each has one optimizer for all of its own."""
     check_game(game)
-    checks.modules(G=G, D=D)
-    for name, source in (("data", data), ("noise", noise)):
-        if not callable(source):
-            raise TypeError(f"{name}: expected a function of m, got {type(source).__name__}")
-    if penalty is not None and not callable(penalty):
-        raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
-    for name, opt, player, of in (("opt_g", opt_g, "G", G), ("opt_d", opt_d, "D", D)):
+    checks.modules(**g, **d)
+    checks.sources(**sources)
+    for name, opt, nets in (("opt_g", opt_g, g), ("opt_d", opt_d, d)):
         if not hasattr(opt, "parameters"):
             raise TypeError(f"{name}: expected an optimizer, got {type(opt).__name__}")
-        if [*map(id, opt.parameters)] != [*map(id, of.parameters())]:
-            raise ValueError(
-                f"{name}: expected an optimizer of {player}.parameters(), got one of others"
-            )
+        theirs = [id(p) for net in nets.values() for p in net.parameters()]
+        if [*map(id, opt.parameters)] != theirs:
+            owners = " and ".join(f"{net}.parameters()" for net in nets)
+            raise ValueError(f"{name}: expected an optimizer of {owners}, got one of others")
+
+
+def _check_penalty(penalty: Any) -> None:
+    if penalty is not None and not callable(penalty):
+        raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
 
 
 def _values(*tensors: Tensor) -> list[Tensor]:
@@ -152,7 +161,10 @@ def _values(*tensors: Tensor) -> list[Tensor]:
 def judge(D: Module, *minibatches: Tensor) -> list[Tensor]:
     """D's logits on each minibatch, real images and fakes: in one pass where D takes each example
     by itself, which is faster and gives the same (what D's layers draw at random falls otherwise);
-    in one pass for each where it does not, as with BatchNorm."""
+    in one pass for each where it does not, as with BatchNorm. Raises TypeError for other than a
+    Module and tensors."""
+    checks.modules(D=D)
+    checks.tensors(**{f"minibatches[{i}]": x for i, x in enumerate(minibatches)})
     kinds = {(x.shape[1:], x.dtype) for x in minibatches}
     if len(kinds) > 1 or not by_example(D):
         return [D(x) for x in minibatches]

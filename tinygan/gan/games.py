@@ -44,10 +44,12 @@ class Game(NamedTuple):
 
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """What D minimises, from its logits on real images and on fakes."""
+        checks.tensors(real=real, fake=fake)
         return mean(self.real(real)) + mean(self.fake(fake))
 
     def g_loss(self, fake: Tensor) -> Tensor:
         """What G minimises, from D's logits on its fakes."""
+        checks.tensors(fake=fake)
         return mean(self.fool(fake))
 
 

@@ -35,6 +35,7 @@ def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
     checks.noise(rng)
 
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        checks.tensors(x=x, fake=fake)
         if x.shape != fake.shape:
             raise ValueError(f"wgan_gp: real {x.shape} and fake {fake.shape} must have one shape")
         u = Tensor(supply.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
@@ -49,6 +50,7 @@ def r1(gamma: float = 10.0) -> Penalty:
     checks.between(0, math.inf, gamma=gamma)
 
     def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        checks.tensors(x=x)
         return gamma / 2 * mean(_slopes(D, x.detach()))
 
     return penalty

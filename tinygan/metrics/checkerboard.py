@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import of
+from ..nn import checks
+from .rows import array
 
 __all__ = ["checkerboard", "overlap"]
 
@@ -18,8 +20,7 @@ __all__ = ["checkerboard", "overlap"]
 def overlap(kernel_size: int, stride: int) -> np.ndarray:
     """How many numbers a transposed convolution adds up in each of `stride` neighbouring pixels,
     away from the border; along one axis."""
-    if kernel_size < 1 or stride < 1:
-        raise ValueError(f"expected sizes of at least 1, got {kernel_size} and {stride}")
+    kernel_size, stride = checks.sizes(kernel_size=kernel_size, stride=stride)
     return np.bincount(np.arange(kernel_size) % stride, minlength=stride)
 
 
@@ -28,7 +29,7 @@ def checkerboard(images: Any) -> float:
     energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2) over that of all but (0, 0). Hold it
     against that of real images; it is 3 / (H W - 1) for white noise, 1 for a chessboard, 0 for a
     gradient of light, nearly."""
-    if images.ndim != 4 or images.shape[2] % 2 or images.shape[3] % 2:
+    if array("images", images).ndim != 4 or images.shape[2] % 2 or images.shape[3] % 2:
         raise ValueError(f"images: expected (N, C, H, W) with H and W even, got {images.shape}")
     h, w = images.shape[2:]
     power = np.abs(np.fft.fft2(of(images).to_host(images).astype(np.float64))) ** 2

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import of
-from .rows import blocks, nearest, rows, same_width, squared_distances
+from .rows import array, blocks, nearest, rows, same_width, squared_distances
 
 __all__ = [
     "Copying",
@@ -49,6 +49,9 @@ def copying(samples: Any, training: Any, held_out: Any) -> Copying:
 
 def compare(near: np.ndarray, held: np.ndarray) -> Copying:
     """`copying`, from the `nearest_distances` (N,) of samples and (M,) of held-out images."""
+    for name, distances in (("near", near), ("held", held)):
+        if array(name, distances).ndim != 1 or not len(distances):
+            raise ValueError(f"{name}: expected distances (N,), got shape {distances.shape}")
     n, m = len(near), len(held)
     order = np.sort(held)
     below, upto = np.searchsorted(order, near, "left"), np.searchsorted(order, near, "right")

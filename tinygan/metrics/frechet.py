@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import Array, of
-from .rows import rows, same_width
+from .rows import array, rows, same_width
 
 __all__ = ["frechet_distance", "gaussian_distance"]
 
@@ -17,9 +17,11 @@ def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     The trace of (S1 S2)^(1/2) is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
     which is symmetric: no complex root can arise. Of a singular covariance the roots near 0 carry
     the rounding: some 1e-7 times its scale. Raises ValueError for other shapes, or NaN."""
-    xp, matmul = of(s1).xp, of(s1).matmul
-    d = len(m1)
     given = {"m1": m1, "s1": s1, "m2": m2, "s2": s2}
+    for name, a in given.items():
+        array(name, a)
+    xp, matmul = of(s1).xp, of(s1).matmul
+    d = m1.size
     for (name, a), shape in zip(given.items(), ((d,), (d, d)) * 2, strict=True):
         if a.shape != shape:
             raise ValueError(f"{name}: expected shape {shape}, got {a.shape}")

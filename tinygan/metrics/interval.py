@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ def quantile_t(level: float, freedom: int) -> float:
     probability `level`: 12.71 for .95 and 1, 1.96 for .95 and infinitely many.
 
     With t = sqrt(freedom) tan(a), the density is cos(a)^(freedom - 1) in a, up to a factor."""
-    if not 0 < level < 1 or freedom < 1:
-        raise ValueError(f"level, freedom: expected within (0, 1), >= 1; got {level}, {freedom}")
+    numbers = isinstance(level, Real) and isinstance(freedom, Real)
+    if not (numbers and 0 < level < 1 and 1 <= freedom < math.inf):
+        raise ValueError(
+            f"level, freedom: expected within (0, 1), >= 1; got {level!r}, {freedom!r}"
+        )
     a = np.linspace(0, math.pi / 2, 20_001)
     density = np.cos(a) ** (freedom - 1)
     share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])

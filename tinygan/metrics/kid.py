@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Rng, of
+from ..conv.geometry import is_size
+from ..nn import checks
 from .rows import rows, same_width
 
 __all__ = ["KID", "kid", "mmd2"]
@@ -48,10 +50,11 @@ def kid(real: Any, fake: Any, *, rng: Rng, subsets: int = 50, size: int = 1000) 
     ValueError for sets of other widths, or smaller than a subset."""
     x, y = rows("real", real, 2), rows("fake", fake, 2)
     same_width("fake", y, "real", x)
-    if not 2 <= size <= min(len(x), len(y)):
-        raise ValueError(f"size: expected 2 to {min(len(x), len(y))}, the samples, got {size}")
-    if subsets < 2:
-        raise ValueError(f"subsets: expected at least 2, got {subsets}")
+    if not (is_size(size, least=2) and size <= min(len(x), len(y))):
+        raise ValueError(f"size: expected 2 to {min(len(x), len(y))}, the samples, got {size!r}")
+    if not is_size(subsets, least=2):
+        raise ValueError(f"subsets: expected at least 2, got {subsets!r}")
+    checks.generator(rng)
     values = [
         mmd2(*(z[of(z).xp.asarray(rng.choice(len(z), size, replace=False))] for z in (x, y)))
         for _ in range(subsets)

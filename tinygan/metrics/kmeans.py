@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, Rng, of, place
+from ..conv.geometry import is_size
+from ..nn import checks
 from .rows import blocks, rows, squared_distances
 
 __all__ = ["kmeans"]
@@ -20,12 +22,13 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
 
     A centroid without rows stays. Two steps are far from the end, and enough for a table that
     beats real images where a measure likes averages. Raises ValueError unless 1 <= k <= N and
-    there is a step."""
+    there is a step, TypeError for an rng that is none."""
     data = rows("x", x)
-    if not 1 <= k <= len(data):
-        raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k}")
-    if steps < 1:
-        raise ValueError(f"steps: expected at least 1, got {steps}")
+    if not (is_size(k, least=1) and k <= len(data)):
+        raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
+    if not is_size(steps, least=1):
+        raise ValueError(f"steps: expected at least 1, got {steps!r}")
+    checks.generator(rng)
     library = of(data)
     host = library.to_host(data)
     centroids = host[rng.choice(len(host), k, replace=False)]

@@ -10,7 +10,9 @@ import math
 from typing import Any, NamedTuple
 
 from ..backend import Array, of
-from .rows import blocks, nearest, rows, same_width, squared_distances
+from ..conv.geometry import is_size
+from ..nn import checks
+from .rows import array, blocks, nearest, rows, same_width, squared_distances
 
 __all__ = ["Manifold", "expected_coverage", "manifold", "radii"]
 
@@ -28,6 +30,7 @@ def radii(samples: Any, k: int = 5) -> Array:
     """How far each of the samples (N, ...) is from its k-th nearest among the others: (N,).
 
     Raises ValueError for fewer than k + 1 samples."""
+    (k,) = checks.sizes(k=k)
     x = rows("samples", samples, k + 1)
     return nearest(x, x, k, same=True)
 
@@ -38,8 +41,8 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
     middle, of n - 1 + m, are all real (Naeem et al. 2020). .969 for n = m = 10,000, k = 5.
 
     Raises ValueError unless 1 <= k < n and m >= 1."""
-    if not 1 <= k < n or m < 1:
-        raise ValueError(f"expected 1 <= k < n and m >= 1, got k = {k}, n = {n}, m = {m}")
+    if not (all(is_size(size, least=1) for size in (k, n, m)) and k < n):
+        raise ValueError(f"expected 1 <= k < n and m >= 1, got k = {k!r}, n = {n!r}, m = {m!r}")
     return 1 - math.prod((n - i) / (n + m - i) for i in range(1, k + 1))
 
 
@@ -64,12 +67,13 @@ def manifold(real: Any, fake: Any, k: int = 5, *, real_radii: Array | None = Non
     pixels, texture alone costs all precision. Compare at one N, M and k only. `real_radii` are
     radii(real, k), if they are known already. Raises ValueError for fewer than k + 1 samples.
     """
+    (k,) = checks.sizes(k=k)
     x, y = rows("real", real, k + 1), rows("fake", fake, k + 1)
     same_width("fake", y, "real", x)
     xp = of(x).xp
     if real_radii is None:
         real_radii = radii(x, k)
-    elif real_radii.shape != (len(x),):
+    elif array("real_radii", real_radii).shape != (len(x),):
         raise ValueError(f"real_radii: expected shape ({len(x)},), got {real_radii.shape}")
     fake_radii = radii(y, k)
     precise, inside = 0, 0

@@ -11,7 +11,8 @@ rewards blur. It is a target for reproduction, and no claim of quality.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,10 +37,10 @@ class Parzen(NamedTuple):
 
 def checked_sigmas(sigmas: Sequence[float]) -> list[float]:
     """As a list. Raises ValueError if there is none, or one that is not positive."""
-    widths = [float(s) for s in sigmas]
-    if not widths or not all(0 < s < math.inf for s in widths):
-        raise ValueError(f"sigmas: expected positive numbers, got {list(sigmas)}")
-    return widths
+    widths = list(sigmas) if isinstance(sigmas, Iterable) else []
+    if not widths or not all(isinstance(s, Real) and 0 < s < math.inf for s in widths):
+        raise ValueError(f"sigmas: expected positive numbers, got {sigmas!r}")
+    return [float(s) for s in widths]
 
 
 def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 from ..backend import Array, of
@@ -22,8 +23,8 @@ def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
     same_width("images", x, "truth", y)
     if len(x) != len(y):
         raise ValueError(f"images: expected {len(y)}, one for each of truth, got {len(x)}")
-    if not 0 < peak < math.inf:
-        raise ValueError(f"peak: expected a positive number, got {peak}")
+    if not (isinstance(peak, Real) and 0 < peak < math.inf):
+        raise ValueError(f"peak: expected a positive number, got {peak!r}")
     xp = of(x).xp
     noise = ((x - y) ** 2).mean(axis=1)
     return xp.where(noise > 0, -10 * xp.log10(xp.where(noise > 0, noise, 1) / peak**2), math.inf)

@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, is_array, of
+from ..conv.geometry import is_size
 
-__all__ = ["blocks", "nearest", "rows", "same_width", "squared_distances"]
+__all__ = ["array", "blocks", "nearest", "rows", "same_width", "squared_distances"]
 
 BLOCK = 1 << 23  # numbers in a block of distances
 LARGEST = 1e15  # beyond, squares leave float32, and the spread of sixth powers float64
+
+
+def array(name: str, given: Any) -> Array:
+    """The array given. Raises TypeError for what is none."""
+    if not is_array(given):
+        raise TypeError(f"{name}: expected an array, got {type(given).__name__}")
+    return given
 
 
 def rows(name: str, samples: Any, least: int = 1) -> Array:
@@ -22,9 +30,7 @@ def rows(name: str, samples: Any, least: int = 1) -> Array:
     Raises TypeError or ValueError, naming the argument, for what is no array of numbers, for fewer
     than `least` samples, and for numbers that are not finite or beyond `LARGEST`: what passes
     gives no NaN later."""
-    if not is_array(samples):
-        raise TypeError(f"{name}: expected an array, got {type(samples).__name__}")
-    if samples.ndim < 2 or samples.dtype.kind not in "fiub":
+    if array(name, samples).ndim < 2 or samples.dtype.kind not in "fiub":
         raise ValueError(
             f"{name}: expected numbers of shape (N, ...) with a sample a row, got "
             f"{samples.dtype} {samples.shape}"
@@ -70,8 +76,8 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
 
     With `same`, b is a, and no row is its own neighbour. Raises ValueError for k out of range."""
     most = len(b) - same
-    if not 1 <= k <= most:
-        raise ValueError(f"k: expected 1 to {most}, the number of neighbours, got {k}")
+    if not (is_size(k, least=1) and k <= most):
+        raise ValueError(f"k: expected 1 to {most}, the number of neighbours, got {k!r}")
     xp = of(a).xp
     found = xp.empty(len(a), dtype=np.float64)
     for part in blocks(len(a), len(b)):

@@ -21,6 +21,9 @@ import numpy as np
 
 from .. import gan, nn
 from ..autograd import grad
+from ..errors import choose
+from ..gan.games import check_game
+from ..nn import checks
 from ..ops import softmax, sum
 from ..optim import SGD
 from ..tensor import Tensor
@@ -84,7 +87,9 @@ SHIFTED_NORMALS: dict[str, Callable[[float], float]] = {
 def divergence(name: str, p: Any, q: Any, dx: float = 1.0) -> float:
     """The f-divergence of p from q by its name in `DIVERGENCES`; "js" is at most log 2 (nats).
 
-    Raises ValueError for other shapes or numbers below 0, KeyError for an unknown name."""
+    Raises ValueError for other shapes or numbers below 0, InputError for an unknown name."""
+    choose("divergence", name, DIVERGENCES)
+    checks.between(0, math.inf, "()", dx=dx)
     return float(DIVERGENCES[name](*_distributions(p, q)).sum() * dx)
 
 
@@ -96,8 +101,11 @@ def optimal_discriminator(p: Any, q: Any) -> Numbers:
 
 def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
     """V(D) = E_p[log D] + E_q[log(1 - D)]; for no D more than `criterion(p, q)`."""
+    checks.between(0, math.inf, "()", dx=dx)
     p, q = _distributions(p, q)
-    D = np.asarray(D, np.float64)
+    D = _numbers("D", D)
+    if not ((D >= 0) & (D <= 1)).all():
+        raise ValueError("D: expected probabilities, got numbers outside of [0, 1]")
     with np.errstate(invalid="ignore"):  # 0 times log 0 is 0
         terms = np.where(p > 0, p * _log(D), 0.0) + np.where(q > 0, q * _log(1 - D), 0.0)
     return float(terms.sum() * dx)
@@ -105,6 +113,7 @@ def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
 
 def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
     """C = V(D*) = -log 4 + 2 JSD(p, q), from -log 4 at p = q to 0 where they share nothing."""
+    checks.between(0, math.inf, "()", dx=dx)
     p, q = _distributions(p, q)  # log(1 - D*) itself would lose a q that is small beside p
     return float((_ratio_log(p, p + q) + _ratio_log(q, p + q)).sum() * dx)
 
@@ -116,6 +125,7 @@ def tabular_gradient(p: Any, q: Any) -> Numbers:
 
 def least_squares_optimum(p: Any, q: Any, a: float, b: float) -> Numbers:
     """LSGAN's best D: (b p + a q) / (p + q), for D's targets b on real and a on fakes."""
+    checks.between(-math.inf, math.inf, "()", a=a, b=b)
     D = optimal_discriminator(p, q)
     return b * D + a * (1 - D)
 
@@ -126,6 +136,8 @@ def least_squares_criterion(p: Any, q: Any, a: float, b: float, c: float, dx: fl
 
     With b - c = 1 and b - a = 2, twice it is chi2, the Pearson chi-square of p + q against 2 q,
     from 0 at p = q to 2. With the usual 0, 1, 1 it is not: it is 1/4 + chi2 / 8."""
+    checks.between(-math.inf, math.inf, "()", c=c)
+    checks.between(0, math.inf, "()", dx=dx)
     p, q = _distributions(p, q)
     D = least_squares_optimum(p, q, a, b)
     return float((((p + q) * (D - c) ** 2) / 2).sum() * dx)
@@ -133,13 +145,16 @@ def least_squares_criterion(p: Any, q: Any, a: float, b: float, c: float, dx: fl
 
 def normal_density(x: Any, mean: float = 0.0, sd: float = 1.0) -> Numbers:
     """The density of N(mean, sd^2) at x."""
-    z = (np.asarray(x, np.float64) - mean) / sd
+    checks.between(-math.inf, math.inf, "()", mean=mean)
+    checks.between(0, math.inf, "()", sd=sd)
+    z = (_numbers("x", x) - mean) / sd
     return np.exp(-z * z / 2) / (sd * math.sqrt(2 * math.pi))
 
 
 def pull(game: gan.Game, logits: Any) -> Numbers:
     """The slope of what G pays for a fake, at each of D's logits for it. With D the sigmoid of the
     logit, it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
+    check_game(game)
     l = Tensor(np.asarray(logits))
     (slopes,) = grad(sum(game.fool(l)), [l])
     return slopes.numpy()
@@ -150,8 +165,11 @@ def tabular_game(p: Any, lr: float = 10.0) -> Iterator[Numbers]:
 
     G is the softmax of K numbers and goes down its own gradient; D is the best one each time, with
     the logit log p - log q, and held fixed (see `tabular_gradient`). C(G) falls at each step if lr
-    is below about 4 / max p. Every state needs a p above 0."""
-    p = np.asarray(p, np.float64)
+    is below about 4 / max p. Every state needs a p above 0: raises
+    ValueError."""
+    p, _ = _distributions(p, p)
+    if not (p > 0).all():
+        raise ValueError("p: expected numbers above 0, got a 0 among them")
     theta = nn.Parameter(np.zeros(p.shape))
     opt = SGD([theta], lr)
     while True:
@@ -169,6 +187,8 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
     2). Steps at once, `gan.play_simultaneously`, multiply the distance by sqrt(1 + lr^2). Steps in
     turn, `gan.play`, leave x^2 + y^2 - lr x y as it is: the distance stays between
     1 / sqrt(1 + lr / 2) and 1 / sqrt(1 - lr / 2)."""
+    if not callable(play):
+        raise TypeError(f"play: expected a function, as gan.play is one, got {play!r}")
     rng = np.random.default_rng(0)  # of which nothing remains
     G, D = (nn.Linear(1, 1, bias=False, rng=rng).astype(np.float64) for _ in range(2))
     G.weight.data[...], D.weight.data[...] = 1, 0
@@ -179,8 +199,15 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
         yield math.hypot(G.weight.item(), D.weight.item())
 
 
+def _numbers(name: str, given: Any) -> Numbers:
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"{name}: expected numbers, got {given!r}") from problem
+
+
 def _distributions(p: Any, q: Any) -> tuple[Numbers, Numbers]:
-    p, q = np.asarray(p, np.float64), np.asarray(q, np.float64)
+    p, q = _numbers("p", p), _numbers("q", q)
     if p.shape != q.shape or not p.size:
         raise ValueError(f"p, q: expected numbers of one shape, got {p.shape} and {q.shape}")
     for name, x in (("p", p), ("q", q)):

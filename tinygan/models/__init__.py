@@ -35,8 +35,6 @@ def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     Raises InputError for an unknown name, or a shape that the model is not made for.
     """
     model = MODELS[choose("model", name, MODELS)]
-    if not isinstance(shape, tuple) or len(shape) != 3:
-        raise ValueError(f"shape: expected three sizes (C, H, W), got {shape!r}")
-    checks.sizes(**{f"shape[{i}]": size for i, size in enumerate(shape)})
+    checks.image_shape(shape)
     checks.between(0, math.inf, "()", width=width)
     return model(shape, rng=rng, width=width)

@@ -20,7 +20,7 @@ from ..joint import (
     one_hot,
     parted,
 )
-from ..nn import init
+from ..nn import checks, init
 from ..ops import concatenate
 from ..tensor import Tensor
 from .dcgan import dcgan28
@@ -34,6 +34,8 @@ class Branches(nn.Module):
 
     def __init__(self, first: nn.Module, second: nn.Module, rest: nn.Module, k: int) -> None:
         super().__init__()
+        checks.modules(first=first, second=second, rest=rest)
+        (k,) = checks.sizes(k=k)
         self.first, self.second, self.rest, self.k = first, second, rest, k
 
     def forward(self, row: Tensor) -> Tensor:
@@ -48,6 +50,7 @@ def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
     Where they have dropout of one half in both, here D has, and of .2 on x, as `mlp_2014` from
     which it derives; and G has BatchNorm instead: without it, in the trials that the README of
     benchmarks tells of, G drew one image for all noise, or one a class."""
+    _check(shape, classes)
     pixels = math.prod(shape)
     G = Branches(
         nn.Sequential(nn.Linear(100, 200, rng=rng), nn.BatchNorm1d(200), nn.ReLU()),
@@ -76,20 +79,33 @@ def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
 
 def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
     """A conditional DCGAN for 28x28: D sees the label as planes of the image."""
+    _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
     return net._replace(G=Labelled(net.G, classes), D=OnPlanes(net.D, shape), lr_d=5e-4, lr_g=1e-3)
 
 
 def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
     """The networks of AC-GAN for 28x28: D names the class, for `joint.auxiliary_classifier`."""
+    _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
     return net._replace(
         G=Labelled(net.G, classes), D=NamesClass(net.D, shape), lr_d=5e-4, lr_g=1e-3
     )
 
 
+def _check(shape: Shape, classes: int) -> None:
+    checks.image_shape(shape)
+    checks.sizes(classes=classes)
+
+
+def _check_pair(pair: Any) -> None:
+    if not isinstance(pair, Pair):
+        raise TypeError(f"pair: expected a Pair, got {type(pair).__name__}")
+
+
 def labelled_players(pair: Pair, data: Any, classes: int, rng: Rng) -> tuple[Any, ...]:
     """`Pair.players` for rows: `data` are Minibatches with labels, and noise comes with labels."""
+    _check_pair(pair)
     sources = labelled_data(data, classes), labelled_noise(pair.noise(rng), classes, rng=rng)
     return pair.G, pair.D, *sources, *pair.optimizers()
 
@@ -99,6 +115,9 @@ def labelled_samples(
 ) -> tuple[np.ndarray, np.ndarray]:
     """n samples of a conditional pair, images (n, C, H, W) in [0, 1] in evaluation mode, and their
     labels, as many of each class, in order."""
+    _check_pair(pair)
+    _check(shape, classes)
+    checks.sizes(n=n)
     labels = np.arange(n) * classes // n
     z = pair.noise(rng)(n)
     rows = joined(z, one_hot(Tensor(place(labels, z.data)), classes))

@@ -22,6 +22,8 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 def scaled(units: int, width: float) -> int:
     """So many units, `width` times as many; one at the least."""
+    (units,) = checks.sizes(units=units)
+    checks.between(0, math.inf, "()", width=width)
     return max(1, round(units * width))
 
 
@@ -44,6 +46,7 @@ class Pair(NamedTuple):
     def players(self, data: Source, rng: Noise) -> tuple[Any, ...]:
         """What `gan.play` takes after the game: G, D, the data, noise, and for each network an Adam
         of the pair's own rate. Built after the networks are where they are to be."""
+        checks.sources(data=data)
         return self.G, self.D, data, self.noise(rng), *self.optimizers()
 
     def optimizers(self) -> tuple[Adam, Adam]:
@@ -72,7 +75,13 @@ class Pair(NamedTuple):
 
 def pixels(G: Module, z: Tensor, low: float = -1.0, batch: int = 1000) -> np.ndarray:
     """What G makes of z (N, ...), in evaluation mode, as numbers in [0, 1] on the host; G's own lie
-    in [low, 1]. Changes nothing."""
+    in [low, 1]. Changes nothing. Raises ValueError or TypeError for no noise."""
+    checks.modules(G=G)
+    checks.arrays(z=z)
+    checks.between(-math.inf, 1, "()", low=low)
+    (batch,) = checks.sizes(batch=batch)
+    if not (z.ndim and len(z)):
+        raise ValueError(f"z: expected (N, ...) with N >= 1, got shape {z.shape}")
     with no_grad(), G.evaluating():
         parts = [G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
     return np.clip((np.concatenate(parts) - low) / (1 - low), 0, 1)

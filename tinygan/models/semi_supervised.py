@@ -15,7 +15,7 @@ import numpy as np
 from .. import nn
 from ..backend import Rng
 from ..gan import Source
-from ..nn import init
+from ..nn import checks, init
 from ..nn.weight_norm import data_dependent_init
 from ..supply import uniform
 from ..tensor import Tensor
@@ -27,7 +27,14 @@ __all__ = ["improved_gan", "unit_noise"]
 def improved_gan(
     images: np.ndarray, *, rng: Rng, width: float = 1
 ) -> tuple[nn.Sequential, nn.Sequential]:
-    """G, and D = Sequential(body, head) of which the uint8 `images` set the scales."""
+    """G, and D = Sequential(body, head) of which the uint8 `images` set the scales. Raises
+    ValueError or TypeError for images of another kind."""
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"images: expected a NumPy array, got {type(images).__name__}")
+    if images.dtype != np.uint8 or images.shape[1:] != (1, 28, 28) or len(images) < 2:
+        raise ValueError(
+            f"images: expected uint8 (N, 1, 28, 28) with N >= 2, got {images.dtype} {images.shape}"
+        )
     layers: list[nn.Module] = [
         nn.Linear(100, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
         nn.Linear(500, 500, rng=rng), nn.BatchNorm1d(500), nn.Softplus(),
@@ -57,5 +64,7 @@ def normalised(inputs: int, outputs: int, rng: Rng, *, learned_scale: bool) -> n
 
 def unit_noise(G: nn.Module, rng: Rng) -> Source:
     """Uniform in [0, 1), (m, 100), where G lives."""
+    checks.modules(G=G)
+    checks.noise(rng)
     like = G.parameters()[0].data
     return lambda m: Tensor(uniform(rng, (m, 100), like))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .. import nn
 from ..backend import Rng
 from ..losses import bce_with_logits, gaussian_kl
+from ..nn import checks
 from ..ops import exp
 from ..supply import normal
 from ..tensor import Tensor, no_grad
@@ -55,6 +56,12 @@ class VAE(nn.Module):
 
 def mean_loss(vae: VAE, x: Tensor, batch: int = 1000) -> float:
     """The loss of an image, on average over x (N, pixels), a z drawn for each; learns nothing."""
+    if not isinstance(vae, VAE):
+        raise TypeError(f"vae: expected a VAE, got {type(vae).__name__}")
+    checks.arrays(x=x)
+    (batch,) = checks.sizes(batch=batch)
+    if not (x.ndim and len(x)):
+        raise ValueError(f"x: expected (N, pixels) with N >= 1, got shape {x.shape}")
     with no_grad():
         parts = (x[i : i + batch] for i in range(0, len(x), batch))
         return sum(vae.loss(part).item() for part in parts) / len(x)

@@ -8,20 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Noise, Rng
-from ..conv.geometry import is_size
+from ..backend import Noise, Rng, is_array
+from ..conv.geometry import LIMIT, is_size
 from ..philox import Philox
 from ..tensor import Tensor, lift
 
 __all__ = [
+    "arrays",
     "between",
     "generator",
+    "image_shape",
     "images",
     "inputs",
+    "labels",
     "modules",
     "noise",
     "same_dtype",
     "sizes",
+    "sources",
+    "tensors",
 ]
 
 
@@ -55,11 +60,54 @@ def images(layer: object, x: Any) -> Tensor:
 
 
 def sizes(**values: int) -> list[int]:
-    """The values as Python ints. Raises ValueError unless each is an int of at least 1."""
+    """The values as Python ints. Raises ValueError unless each is an int from 1 to 2**31 - 1."""
     for name, value in values.items():
         if not is_size(value, least=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
+        if value >= LIMIT:
+            raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
     return [int(value) for value in values.values()]
+
+
+def image_shape(shape: Any) -> None:
+    """Raise ValueError unless `shape` is (C, H, W), three sizes."""
+    if not isinstance(shape, tuple) or len(shape) != 3:
+        raise ValueError(f"shape: expected three sizes (C, H, W), got {shape!r}")
+    sizes(**{f"shape[{i}]": size for i, size in enumerate(shape)})
+
+
+def tensors(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor."""
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def arrays(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor or an array of a backend."""
+    for name, value in values.items():
+        if not (isinstance(value, Tensor) or is_array(value)):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def sources(**values: Any) -> None:
+    """Raise TypeError unless each value is a function, as `gan.play` takes them for minibatches."""
+    for name, value in values.items():
+        if not callable(value):
+            raise TypeError(f"{name}: expected a function of m, got {type(value).__name__}")
+
+
+def labels(given: Any, n: int, classes: int | None = None) -> None:
+    """Raise TypeError or ValueError unless the `labels` given are a NumPy array of n integers
+    from 0 on, and below `classes`."""
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
+    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
+    if low < 0 or (classes is not None and high >= classes):
+        expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
+        raise ValueError(f"labels: expected {expected}, got {low}..{high}")
 
 
 def modules(**values: Any) -> None:

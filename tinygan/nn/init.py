@@ -2,7 +2,8 @@
 
 Names, arguments and formulas follow torch.nn.init. The fans of a weight (out, in, ...) are
 in * receptive field and out * receptive field; a transposed convolution's weight is (in, out, ...),
-and PyTorch reads its fans in the same places, so we do too.
+and PyTorch reads its fans in the same places, so we do too. Raises ValueError for numbers that are
+not finite or of a wrong sign, TypeError for what is no parameter or no generator.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backend import Rng, place
+from . import checks
 from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
 from .module import Module, Parameter
 from .norm import BatchNorm1d, BatchNorm2d
@@ -33,7 +35,9 @@ __all__ = [
 ]
 
 
-def _fill(parameter: Parameter, values: np.ndarray) -> Parameter:
+def _fill(parameter: Parameter, draw: Callable[[tuple[int, ...]], np.ndarray]) -> Parameter:
+    checks.tensors(parameter=parameter)
+    values = draw(parameter.shape)
     parameter.data[...] = place(values.astype(parameter.dtype), parameter.data)
     parameter.touch()
     return parameter
@@ -41,21 +45,30 @@ def _fill(parameter: Parameter, values: np.ndarray) -> Parameter:
 
 def constant_(parameter: Parameter, value: float) -> Parameter:
     """All elements equal to `value`."""
-    return _fill(parameter, np.full(parameter.shape, value))
+    checks.between(-math.inf, math.inf, "()", value=value)
+    return _fill(parameter, lambda shape: np.full(shape, float(value)))
 
 
 def uniform_(parameter: Parameter, a: float = 0.0, b: float = 1.0, *, rng: Rng) -> Parameter:
     """U(a, b)."""
-    return _fill(parameter, rng.uniform(a, b, parameter.shape))
+    checks.between(-math.inf, math.inf, "()", a=a, b=b)
+    if a > b:
+        raise ValueError(f"a, b: expected a <= b, got {a}, {b}")
+    checks.generator(rng)
+    return _fill(parameter, lambda shape: rng.uniform(a, b, shape))
 
 
 def normal_(parameter: Parameter, mean: float = 0.0, std: float = 1.0, *, rng: Rng) -> Parameter:
     """N(mean, std^2)."""
-    return _fill(parameter, rng.normal(mean, std, parameter.shape))
+    checks.between(-math.inf, math.inf, "()", mean=mean)
+    checks.between(0, math.inf, std=std)
+    checks.generator(rng)
+    return _fill(parameter, lambda shape: rng.normal(mean, std, shape))
 
 
 def _fans(parameter: Parameter) -> tuple[int, int]:
-    if parameter.ndim < 2:
+    checks.tensors(parameter=parameter)
+    if parameter.ndim < 2 or not parameter.size:
         raise ValueError(f"parameter: fans need at least 2 axes, got shape {parameter.shape}")
     field = math.prod(parameter.shape[2:])
     return parameter.shape[1] * field, parameter.shape[0] * field
@@ -63,38 +76,46 @@ def _fans(parameter: Parameter) -> tuple[int, int]:
 
 def xavier_uniform_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
     """U(-r, r) with r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    checks.between(0, math.inf, gain=gain)
     r = gain * math.sqrt(6.0 / sum(_fans(parameter)))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def xavier_normal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
     """N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    checks.between(0, math.inf, gain=gain)
     return normal_(parameter, 0.0, gain * math.sqrt(2.0 / sum(_fans(parameter))), rng=rng)
 
 
 def kaiming_uniform_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
     """U(-r, r) with r = sqrt(6 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a."""
+    checks.between(-math.inf, math.inf, "()", a=a)
     r = math.sqrt(6.0 / ((1 + a * a) * _fans(parameter)[0]))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def kaiming_normal_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
     """N(0, 2 / ((1 + a^2) fan_in)) (He et al. 2015, eq. 15), for a leaky ReLU of slope a."""
+    checks.between(-math.inf, math.inf, "()", a=a)
     std = math.sqrt(2.0 / ((1 + a * a) * _fans(parameter)[0]))
     return normal_(parameter, 0.0, std, rng=rng)
 
 
 def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
     """Rows (or columns, if there are fewer) orthonormal times gain (Saxe et al. 2013)."""
-    rows, columns = parameter.shape[0], math.prod(parameter.shape[1:])
     _fans(parameter)  # raises for fewer than two axes
+    checks.between(-math.inf, math.inf, "()", gain=gain)
+    checks.generator(rng)
+    rows, columns = parameter.shape[0], math.prod(parameter.shape[1:])
     q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
     q *= np.sign(np.diag(r))  # makes the distribution uniform over rotations
-    return _fill(parameter, gain * (q if rows >= columns else q.T).reshape(parameter.shape))
+    q = q if rows >= columns else q.T
+    return _fill(parameter, lambda shape: gain * q.reshape(shape))
 
 
 def dcgan_(network: Module, *, rng: Rng) -> Module:
     """DCGAN's (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm scale N(1, .02^2)."""
+    checks.modules(network=network)
     for module in network.modules():
         _fill_layer(module, lambda weight: normal_(weight, 0.0, 0.02, rng=rng))
         if isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.weight is not None:
@@ -104,6 +125,8 @@ def dcgan_(network: Module, *, rng: Rng) -> Module:
 
 def gan_2014_(network: Module, r: float, *, rng: Rng) -> Module:
     """The 2014 paper's code: weights U(-r, r), of .05 in G and .005 in D; biases 0."""
+    checks.modules(network=network)
+    checks.between(0, math.inf, r=r)
     for module in network.modules():
         _fill_layer(module, lambda weight: uniform_(weight, -r, r, rng=rng))
     return network

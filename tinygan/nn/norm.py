@@ -146,5 +146,7 @@ class LayerNorm(Module):
             )
         if math.prod(self.normalized_shape) < 2:
             raise ValueError("LayerNorm: one value has no variance; use a larger normalized_shape")
+        if not x.size:
+            raise ValueError(f"LayerNorm: expected at least one example, got shape {x.shape}")
         checks.same_dtype(self, x, self.weight.dtype)
         return _scaled(ops.standardize(x, axes, self.eps)[0], self.weight, self.bias)

@@ -30,6 +30,8 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
+        if not isinstance(dim, int):
+            raise TypeError(f"dim: expected an int, got {dim!r}")
         if not isinstance(unflattened_size, Sequence):
             raise ValueError(f"unflattened_size: expected a tuple, got {unflattened_size!r}")
         sizes = [checks.sizes(unflattened_size=size)[0] for size in unflattened_size]

@@ -15,6 +15,7 @@ from typing import Any
 from .. import ops
 from ..backend import Array
 from ..tensor import Tensor, no_grad, raw
+from . import checks
 from .affine import Linear, Maxout
 from .module import Module, Parameter
 from .spectral import Reparametrised
@@ -96,6 +97,7 @@ def data_dependent_init(network: Module, x: Any) -> Module:
     g and b so that the mean over x of each of its outputs is 0 and the variance 1, before x goes
     on. A layer without a bias keeps its mean. Raises ValueError if an output does not vary.
     """
+    checks.modules(network=network)
     layers = [module for module in network.modules() if isinstance(module, WeightNorm)]
     with network.evaluating(), no_grad():
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 from ..backend import Array, is_array, kernel, of
@@ -89,9 +90,9 @@ def relu(a: Operand) -> Tensor:
 def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     """a where a > 0, else negative_slope * a (Maas et al. 2013)."""
     (a,) = lift(a)
-    slope = float(negative_slope)
-    if not math.isfinite(slope):
+    if not (isinstance(negative_slope, Real) and math.isfinite(negative_slope)):
         raise ValueError(f"negative_slope: expected a finite number, got {negative_slope!r}")
+    slope = float(negative_slope)
 
     def pull(g: Tensor, _: Tensor) -> Tensor:
         return g * Tensor(leaky_slopes(a.data, slope, g.dtype))
@@ -139,6 +140,9 @@ def minimum(a: Operand, b: Operand) -> Tensor:
 def clip(a: Operand, low: float | None = None, high: float | None = None) -> Tensor:
     """a, but no smaller than `low` and no larger than `high`; outside, the gradient is 0."""
     (a,) = lift(a)
+    for name, limit in (("low", low), ("high", high)):
+        if limit is not None and not (isinstance(limit, Real) and limit == limit):
+            raise ValueError(f"clip: {name}: expected a number, got {limit!r}")
     if low is None and high is None:
         raise ValueError("clip: expected low, high or both, got neither")
     if low is not None and high is not None and not low <= high:

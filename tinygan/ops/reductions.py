@@ -7,7 +7,7 @@ from typing import Any
 from ..tensor import Operand, Tensor, lift
 from .kernels import largest, shares_of_largest, total
 from .pointwise import exp
-from .shapes import broadcast_to, reshape
+from .shapes import broadcast_to, is_int, reshape
 
 __all__ = ["log_softmax", "logsumexp", "max", "mean", "min", "softmax", "sum"]
 
@@ -21,6 +21,8 @@ def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     axes = axis if isinstance(axis, tuple) else (axis,)
     reduced = set()
     for a in axes:
+        if not is_int(a):
+            raise TypeError(f"axis: expected None, an int or a tuple of them, got {axis!r}")
         if not -len(shape) <= a < len(shape):
             raise ValueError(f"axis: {a} is out of bounds for shape {shape}")
         reduced.add(a % len(shape))

@@ -34,6 +34,8 @@ def reshape(a: Operand, shape: Shape | int) -> Tensor:
     follows runs along contiguous rows of channels.
     """
     (a,) = lift(a)
+    if not isinstance(shape, (int, Iterable)):
+        raise TypeError(f"reshape: expected sizes, got {shape!r}")
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     known = math.prod(n for n in shape if n != -1)
     fits = known == a.size if -1 not in shape else known > 0 and a.size % known == 0
@@ -48,6 +50,8 @@ def reshape(a: Operand, shape: Shape | int) -> Tensor:
 def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order; reversed if none is given."""
     (a,) = lift(a)
+    if not (axes is None or (isinstance(axes, Iterable) and all(map(is_int, axes)))):
+        raise TypeError(f"transpose: expected axes, got {axes!r}")
     order = tuple(range(a.ndim))[::-1] if axes is None else tuple(axes)
     if sorted(i % a.ndim if -a.ndim <= i < a.ndim else i for i in order) != list(range(a.ndim)):
         raise ValueError(f"transpose: axes {order} is no order of the axes of shape {a.shape}")
@@ -58,6 +62,7 @@ def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
 def swapaxes(a: Operand, first: int, second: int) -> Tensor:
     """Two axes exchanged."""
     (a,) = lift(a)
+    first, second = (_axis("swapaxes", axis, a.ndim) for axis in (first, second))
     return Tensor(a.data.swapaxes(first, second), (a, lambda g, _: swapaxes(g, first, second)))
 
 
@@ -122,9 +127,13 @@ def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
 
 def _axis(op: str, axis: int, ndim: int) -> int:
     """`axis`, which may count from the end, as an index of `ndim` axes."""
-    if not isinstance(axis, SupportsIndex) or not -ndim <= axis < ndim:
+    if not is_int(axis) or not -ndim <= axis < ndim:
         raise ValueError(f"{op}: axis: expected an int for {ndim} axes, got {axis!r}")
     return axis % ndim
+
+
+def is_int(value: Any) -> bool:
+    return isinstance(value, (int, SupportsIndex))
 
 
 def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
@@ -170,8 +179,11 @@ def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -
     """Grow each axis by (before, after) elements: zeros ("constant"), or the array mirrored at
     its edge elements, which are not repeated ("reflect": a width must be less than the size)."""
     (a,) = lift(a)
-    if len(widths) != a.ndim or any(before < 0 or after < 0 for before, after in widths):
-        raise ValueError(f"pad: expected {a.ndim} pairs of widths >= 0, got {tuple(widths)}")
+    pairs = isinstance(widths, Sequence) and all(
+        isinstance(pair, Sequence) and len(pair) == 2 and min(pair) >= 0 for pair in widths
+    )
+    if not pairs or len(widths) != a.ndim:
+        raise ValueError(f"pad: expected {a.ndim} pairs of widths >= 0, got {widths!r}")
     if mode == "constant":
         inside = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, a.shape, strict=True))
         grown = tuple(n + w[0] + w[1] for w, n in zip(widths, a.shape, strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..backend import of
 from ..parallel import Comm
 from ..tensor import Tensor
-from .optimizer import Optimizer
+from .optimizer import Optimizer, check_optimizers
 
 __all__ = ["DataParallel"]
 
@@ -21,6 +21,7 @@ class DataParallel:
     """
 
     def __init__(self, optimizer: Optimizer, comm: Comm) -> None:
+        check_optimizers(optimizer=optimizer)
         self.optimizer, self.comm, self.parameters = optimizer, comm, optimizer.parameters
         self._flat = of(optimizer.w).xp.zeros_like(optimizer.w)
         self._means, start = [], 0

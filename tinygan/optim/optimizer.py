@@ -19,7 +19,7 @@ from ..supply import fresh
 from ..tensor import Tensor, listed
 from .schedules import Schedule, at
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "check_optimizers"]
 
 CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
 JOINED = 8  # gradients: of more, CuPy's concatenate asks the host for their addresses
@@ -161,3 +161,10 @@ class Optimizer:
                     "was built (by .to(), .astype() or an assignment to .data); build optimizers "
                     "last, or write in place: p.data[...] = value"
                 )
+
+
+def check_optimizers(**values: Any) -> None:
+    """Raise TypeError unless each value is an Optimizer."""
+    for name, value in values.items():
+        if not isinstance(value, Optimizer):
+            raise TypeError(f"{name}: expected an Optimizer, got {type(value).__name__}")

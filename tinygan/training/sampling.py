@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from .. import backend, checkpoint, models
+from ..conv.geometry import is_size
 from ..errors import InputError
 from ..latent import interpolate
 from ..models import Pair
+from ..nn import checks
 from ..tensor import Tensor, no_grad
 from .config import Config
 from .folder import RunFolder
@@ -45,12 +47,12 @@ class Sampler:
 
     def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
         """n images (n, C, H, W) in [low, 1]; the same for the same seed."""
-        _at_least_one(n=n)
+        checks.sizes(n=n, batch=batch)
         return self._generate(self._noise(n, seed), batch)
 
     def walk(self, rows: int, steps: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
         """`rows` walks of `steps` images, each between two points of noise: (rows * steps, ...)."""
-        _at_least_one(rows=rows)
+        checks.sizes(rows=rows, batch=batch)
         ends = self._noise(2 * rows, seed).numpy()
         ways = [
             interpolate(ends[2 * i], ends[2 * i + 1], steps, self.pair.prior) for i in range(rows)
@@ -59,15 +61,11 @@ class Sampler:
         return self._generate(Tensor(backend.place(np.concatenate(ways), like)), batch)
 
     def _noise(self, n: int, seed: int) -> Tensor:
+        if not is_size(seed, least=0):
+            raise ValueError(f"seed: expected an int >= 0, got {seed!r}")
         return self.pair.noise(np.random.default_rng(seed))(n)
 
     def _generate(self, z: Tensor, batch: int) -> np.ndarray:
         with no_grad(), np.errstate(all="ignore"):  # as in training
             parts = [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
         return np.concatenate(parts)
-
-
-def _at_least_one(**values: int) -> None:
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"{name}: expected at least 1, got {value}")
