@@ -933,11 +933,11 @@ RUNS = {
     "an empty name": (lambda: training.RunFolder(""), "a run folder: expected a path, got ''"),
     "objects to save": (
         lambda: checkpoint.save("x", {"a": np.array([None])}, {}),
-        "arrays: expected numbers, got object for 'a'",
+        "float64, got object for 'a'",
     ),
     "complex numbers to save": (
         lambda: checkpoint.save("x", {"a": np.ones(2, complex)}, {}),
-        "arrays: expected numbers, got complex128 for 'a'",
+        "float64, got complex128 for 'a'",
     ),
     "no JSON to save": (
         lambda: checkpoint.save("x", {}, {"a": object()}),

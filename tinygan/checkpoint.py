@@ -40,7 +40,7 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
         if not isinstance(name, str) or name == "__metadata__" or not name.isprintable():
             raise ValueError(f"arrays: expected printable names, got {name!r}")
         if array.dtype.name not in KINDS:
-            raise ValueError(f"arrays: expected one of {KINDS}, got {array.dtype} for {name!r}")
+            raise ValueError(f"arrays: expected {', '.join(KINDS)}, got {array.dtype} for {name!r}")
         whole[name] = array.astype(array.dtype.newbyteorder("<"), copy=False)
     try:
         text = json.dumps(dict(meta), sort_keys=True)
