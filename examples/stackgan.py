@@ -22,7 +22,7 @@ from tinygan.metrics.classifier import Classifier
 from tinygan.metrics.coloured import told
 from tinygan.models.pair import Pair, scaled
 
-run = Example("stackgan", __doc__, steps=1400, full=20_000)
+run = Example("stackgan", __doc__, steps=1400, full=6000)
 rng, (learned, test) = run.rng, run.load_digits()
 every = np.arange(len(CAPTIONS))
 unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
