@@ -368,7 +368,7 @@ def test_a_control_without_g_is_paid_for_information_too():
         D = ssl.without_g(known, source, 60, **same)
         with no_grad(), D.evaluating():
             told.append(mutual_information(D(unlabelled(500))).item())
-    assert told[1] > told[0] + 0.1
+    assert told[1] > told[0] + 0.05
 
 
 def test_labels_are_chosen_anew_and_evenly():
