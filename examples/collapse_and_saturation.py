@@ -64,7 +64,7 @@ for seed in range(3):
         clouds.append(a.samples())
         counts[seed, i] = modes(clouds[-1], mixture).captured
 first, last = counts[:, 0].mean(), counts[:, -1].mean()
-run.found("G alone: modes of 8", last, f"before {first:.1f}", last <= first / 2)
+run.found("G alone: modes of 8", last, f"before {first:.1f}", 4 <= first >= 2 * last)
 
 figure = Figure(figsize=(15, 3.8), layout="constrained")
 left, middle, *pictures = figure.subplots(1, 4)

@@ -4,6 +4,8 @@
     python examples/gallery.py dcgan vae          these
     python examples/gallery.py --full vae         the long protocol
 
+The commit that is told is that of the package: install it by `pip install -e .` to have one.
+
 Each runs in a process of its own, one after the other, in the folder `out/` of where you are. What
 they found is kept in figures.json with seed, commit, machine and time; examples that do not run
 now keep the figures they have there.

@@ -17,7 +17,17 @@ from tinygan import InputError, Tensor, backend, checkpoint, gan, nn, ops, optim
 from tinygan.alone import d_alone, g_alone
 from tinygan.cli import main
 from tinygan.data import Minibatches
-from tinygan.doctor import PATIENCE, Inspector, Look, attend, beside, course, diagnose, look
+from tinygan.doctor import (
+    PATIENCE,
+    Diagnosis,
+    Inspector,
+    Look,
+    attend,
+    beside,
+    course,
+    diagnose,
+    look,
+)
 from tinygan.doctor.advice import ADVICE
 from tinygan.doctor.nonfinite import _op
 from tinygan.metrics.modes import grid, modes, ring
@@ -553,6 +563,15 @@ def test_a_sign_counts_once_it_is_there_for_long_enough(name):
 def test_every_diagnosis_has_its_sign_here_and_remedies_with_sources():
     assert set(SIGNS) | {"not finite"} == set(ADVICE)
     assert all(len(remedies) >= 3 and all(map(all, remedies)) for remedies in ADVICE.values())
+
+
+def test_remedies_that_a_run_has_taken_are_left_out():
+    found = Diagnosis("D too strong", 200, "Told.")
+    taken = {"game": "non-saturating", "penalty": "r1", "lr_d": 0.1, "batch": 64}
+    whole, rest = str(found).splitlines(), found.told(taken).splitlines()
+    gone = [line for line in whole if line not in rest]
+    assert len(gone) == 2 and "--game non-saturating" in gone[0] and "--penalty r1" in gone[1]
+    assert found.told({"game": "minimax"}) == str(found)
 
 
 def test_certainty_alone_is_no_illness():

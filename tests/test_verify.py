@@ -83,7 +83,8 @@ def test_the_first_state_that_differs_is_named(spoilt, capsys):
     assert main(["verify", str(spoilt)]) == 1
     out = capsys.readouterr().out
     assert f"{spoilt}: the state at step 10 differs; it agreed until step 7" in out
-    assert f"recorded {changed[at : at + 64]}\n  now      {text[at : at + 64]}" in out
+    recorded = f"recorded {changed[at : at + 64]} in states.jsonl"
+    assert f"{recorded}\n  now      {text[at : at + 64]}" in out
 
 
 @pytest.mark.parametrize("part", ["G", "D", "ema", "opt_g", "opt_d"])
@@ -169,7 +170,13 @@ def test_a_checkpoint_that_was_changed_after_the_last_round_is_seen(spoilt):
     for changed in (*changes, (arrays, {**meta, "ema_updates": -1})):
         checkpoint.save(path, *changed)
         found = verify(spoilt)
-        assert found.differs == 12 and found.agreed == (0, 5, 7, 10)
+        assert found.differs == 12 and found.agreed == (0, 5, 7, 10) and found.played == 12
+        assert found.file == "checkpoint.safetensors"
+
+
+def test_that_no_round_was_played_is_told(run, capsys):
+    assert main(["verify", str(run), "--from", str(run)]) == 0
+    assert "agree, 1 from step 12 to 12; no round was played" in capsys.readouterr().out
 
 
 def without(run, *parts):

@@ -125,12 +125,13 @@ def verify(args: argparse.Namespace) -> int:
         print(f"! {warning}: equal bits are promised only where nothing differs")
     if found.differs is None:
         count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
-        print(f"{args.folder}: all states agree, {count} from step {first} to {last}")
+        idle = "" if found.played else "; no round was played, as nothing was recorded after it"
+        print(f"{args.folder}: all states agree, {count} from step {first} to {last}{idle}")
         return 0
     before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""
     print(
         f"{args.folder}: the state at step {found.differs} differs{before}\n"
-        f"  recorded {found.recorded}\n  now      {found.now}"
+        f"  recorded {found.recorded} in {found.file}\n  now      {found.now}"
     )
     return 1
 

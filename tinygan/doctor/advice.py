@@ -54,7 +54,10 @@ ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
         ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018"),
     ),
     "G does not move": (
-        ("a learning rate that moves it (--lr-g)", "Radford et al. 2015, section 4: 2e-4"),
+        (
+            "a learning rate that moves it, and saturates none of its outputs (--lr-g)",
+            "Radford et al. 2015, section 4: 2e-4",
+        ),
         (
             "G's price without saturation (--game non-saturating)",
             "Goodfellow et al. 2014, section 3",
@@ -62,7 +65,10 @@ ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
         ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
     ),
     "D does not move": (
-        ("a learning rate that moves it (--lr-d)", "Radford et al. 2015, section 4: 2e-4"),
+        (
+            "a learning rate that moves it, and saturates none of its outputs (--lr-d)",
+            "Radford et al. 2015, section 4: 2e-4",
+        ),
         (
             "labels that D cannot fit wholly (--label-noise, --smoothing)",
             "Salimans et al. 2016, 3.4",

@@ -64,10 +64,16 @@ class Diagnosis(NamedTuple):
 
     def __str__(self) -> str:
         """All of it, with the remedies, on a few lines."""
+        return self.told({})
+
+    def told(self, options: Mapping[str, object]) -> str:
+        """The same for a run of these options, without the remedies that it has taken already."""
+        taken = tuple(f"(--{name.replace('_', '-')} {value})" for name, value in options.items())
         lines = [f"after round {self.step}: {self.name}. {self.seen}", "  What others do:"]
-        return "\n".join(
-            [*lines, *(f"  - {what} ({source})" for what, source in ADVICE[self.name])]
-        )
+        for what, source in ADVICE[self.name]:
+            if not what.endswith(taken):
+                lines.append(f"  - {what} ({source})")
+        return "\n".join(lines)
 
 
 def diagnose(looks: Sequence[Look]) -> list[Diagnosis]:
@@ -184,7 +190,10 @@ def _still(player: str, last: Sequence[Look]) -> str:
     length = now.length(player)
     cause = f"its gradient has a length of {length:.2g}, so its learning rate is too small or 0"
     if length == 0:
-        cause = "its gradient is 0 throughout: nothing that it could change would matter"
+        cause = (
+            "its gradient is 0 throughout: nothing that it could change a little would matter, as "
+            "where units are dead or outputs saturated, often by too high a rate"
+        )
     return (
         f"A round changes the weights of {player} by {now.moved[player]:.2g} of their length; "
         f"{cause}"

@@ -30,7 +30,9 @@ def main() -> int:
     parser.add_argument("--data", default="mnist", choices=["mnist", "digits"])
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", type=Path, help=f"{FILE}, for the one in the package")
+    parser.add_argument(
+        "-o", type=Path, help=f"where to keep it (default: nowhere); {FILE} is the one that is used"
+    )
     args = parser.parse_args()
     for name, least in (("epochs", 1), ("seed", 0)):
         if getattr(args, name) < least:

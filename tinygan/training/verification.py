@@ -28,6 +28,8 @@ class Verdict(NamedTuple):
     recorded: str  # the SHA-256 of the state there, as recorded
     now: str  # and as it was now
     warnings: tuple[str, ...]  # what is not as it was when the run was made
+    played: int  # rounds
+    file: str = ""  # where the state that differs is recorded
 
 
 def verify(
@@ -51,9 +53,10 @@ def verify(
     if not written.hashes:
         raise InputError(f"{folder.states.path}: holds no hashes; `tinygan train` writes them")
     arrays, meta, _ = folder.contents()
-    recorded = sorted({*written.hashes.items(), (meta["step"], digest(arrays, meta))})
+    saved = {(meta["step"], digest(arrays, meta)): folder.checkpoint.name}
+    recorded = saved | dict.fromkeys(written.hashes.items(), folder.states.path.name)
     first = min(written.hashes)
-    for (before, _), (step, _) in itertools.pairwise(recorded):
+    for (before, _), (step, _) in itertools.pairwise(sorted(recorded)):
         if before >= first and step - before > HASH_EVERY:
             raise InputError(
                 f"{folder.states.path}: has a hash of step {before}, and none before {step}; a "
@@ -67,7 +70,7 @@ def verify(
     if start is not None:
         _restore(session, Path(start), meta["config"])
     agree(comm, session.facts)
-    last = recorded[-1][0]
+    begun, (last, _) = session.step, max(recorded)
     if session.step > last:
         raise InputError(
             f"{start}: is of step {session.step}, and {folder.states.path} has no hash from there "
@@ -75,7 +78,7 @@ def verify(
         )
     agreed: list[int] = []
     with np.errstate(all="ignore"):  # as in training
-        for step, sha256 in recorded:
+        for step, sha256 in sorted(recorded):
             if step < session.step:
                 continue
             while session.step < step:
@@ -84,9 +87,10 @@ def verify(
             now = from_first(comm, session.sha256)
             if now != sha256:
                 before = tuple(each for each in agreed if each < step)
-                return Verdict(before, step, sha256, now, warnings)
+                file = recorded[step, sha256]
+                return Verdict(before, step, sha256, now, warnings, step - begun, file)
             agreed.append(step)
-    return Verdict(tuple(agreed), None, "", "", warnings)
+    return Verdict(tuple(agreed), None, "", "", warnings, last - begun)
 
 
 def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:

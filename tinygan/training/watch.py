@@ -68,7 +68,7 @@ class Watch:
         for found in diagnose(self.looks):
             if found.name not in self._said:
                 self._said.add(found.name)
-                self.tell(f"doctor, {found}")
+                self._tell(found)
         return result
 
     @contextmanager
@@ -82,7 +82,7 @@ class Watch:
             found, unknown = self._first_not_finite()
             found = found or Diagnosis("not finite", self.session.step, unknown)
             self._write(found)
-            self.tell(f"doctor, {found}")
+            self._tell(found)
             if unknown:
                 raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
@@ -100,6 +100,9 @@ class Watch:
         except (InputError, MemoryError, OSError) as trouble:
             return None, f"Which number was the first such cannot be found: {first_line(trouble)}"
         return found, "" if found else "When it is played again all are: it does not repeat itself"
+
+    def _tell(self, found: Diagnosis) -> None:
+        self.tell(f"doctor, {found.told(self.session.config.as_dict())}")
 
     def _write(self, line: Look | Diagnosis) -> None:
         append(self.folder.health, _line(line))
