@@ -35,7 +35,7 @@ def consult(run: str | Path) -> str:
         why = "it died before the first look" if deaths else "no doctor watched it"
         what = f"{folder.path}: {why}; {PATIENCE} looks at its checkpoint"
     early = looks[-1].step < rounds
-    options = folder.contents()[1]["config"]
+    options = folder.options() or {}
     found = [each.told(options) for each in (*([] if early else course(looks)), *deaths)]
     verdict = "\n\n".join(found) if found else "nothing ails it that the doctor knows of"
     if early and not found:

@@ -139,6 +139,18 @@ class RunFolder:
         with atomic(self.config) as file:
             file.write(json.dumps(config.as_dict(), indent=2).encode() + b"\n")
 
+    def options(self) -> dict[str, Any] | None:
+        """What config.json says; None, if it is not there. Raises InputError for other files."""
+        if not self.config.exists():
+            return None
+        try:
+            written = json.loads(self.config.read_bytes())
+        except (ValueError, RecursionError) as problem:
+            raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
+        if not isinstance(written, dict):
+            raise InputError(f"{self.config}: expected the options of a run; remove it")
+        return written
+
     def save(self, session: Session, frames: list[np.ndarray]) -> None:
         """Write the checkpoint: all of the session, and the frames of the animation so far.
 
@@ -186,11 +198,8 @@ class RunFolder:
 
     def _check_config(self, options: dict[str, Any]) -> None:
         """Whoever edits config.json learns that a run keeps the options that it began with."""
-        try:
-            written = json.loads(self.config.read_bytes()) if self.config.exists() else options
-        except (ValueError, RecursionError) as problem:
-            raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
-        if not same_run(written, options):
+        written = self.options()
+        if written is not None and not same_run(written, options):
             raise InputError(
                 f"{self.config}: differs from the options in {self.checkpoint.name}, by which the "
                 "run goes on; remove it, and give --steps or --backend on the command line"
