@@ -146,3 +146,30 @@ def test_a_child_process_shares_work_too():
     quiet = ["-W", "ignore::DeprecationWarning"]  # that a fork has none of the threads
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
     subprocess.run([sys.executable, *quiet, "-c", FORK], check=True, env=environment, timeout=60)
+
+
+ASKED = """
+import threading, time
+from tinygan import threads
+
+begun, alone = threading.Event(), threads.blas_threads()
+
+def work(start, stop):
+    begun.set()
+    time.sleep(0.3)
+
+other = threading.Thread(target=threads.share, args=(work, 2, 1))
+other.start()
+begun.wait()
+print(threads.blas_threads() == alone)
+other.join()
+"""
+
+
+@pytest.mark.skipif(threads.blas_threads() is None, reason="NumPy's BLAS does not tell its threads")
+def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
+    """Meanwhile each has a BLAS of one; and a run would record that it was made with one."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", ASKED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

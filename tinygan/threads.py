@@ -167,8 +167,10 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     return None
 
 
+@undisturbed
 def blas_threads() -> int | None:
-    """How many threads NumPy's BLAS uses; None if it does not tell."""
+    """How many threads NumPy's BLAS uses, when no work is being shared; None if it does not
+    tell."""
     found = _openblas()
     return int(found[0]()) if found else None
 
