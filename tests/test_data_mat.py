@@ -145,14 +145,19 @@ def test_sizes_that_do_not_fit_the_numbers_are_refused(tmp_path):
     refuse(tmp_path, content, "make no sense")
 
 
-def test_an_element_is_not_believed_before_its_bytes_are_there(tmp_path):
-    content = matlab("<", struct.pack("<II", 14, 2**32 - 1), bytes(1000))
+def memory_to_refuse(folder, content, words):
+    """The most bytes that were held meanwhile."""
     tracemalloc.start()
     try:
-        refuse(tmp_path, content, "cut short")
-        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        refuse(folder, content, words)
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_an_element_is_not_believed_before_its_bytes_are_there(tmp_path):
+    content = matlab("<", struct.pack("<II", 14, 2**32 - 1), bytes(1000))
+    assert memory_to_refuse(tmp_path, content, "cut short") < 1 << 20
 
 
 def test_a_compression_bomb_is_unpacked_no_further_than_the_limit(tmp_path, monkeypatch):
@@ -167,12 +172,7 @@ def test_a_compression_bomb_is_unpacked_no_further_than_the_limit(tmp_path, monk
     )
     for parts in ([bytes(16 << 20)], [small] * 4):  # one is too much, or all together
         content = matlab("<", *map(packed, parts))
-        tracemalloc.start()
-        try:
-            refuse(tmp_path, content, "more than 1048576 bytes")
-            assert tracemalloc.get_traced_memory()[1] < 6 << 20
-        finally:
-            tracemalloc.stop()
+        assert memory_to_refuse(tmp_path, content, "more than 1048576 bytes") < 6 << 20
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path):

@@ -205,7 +205,8 @@ def test_one_look_in_fifty_rounds(tmp_path, monkeypatch):
 def test_what_was_said_is_not_said_again(tmp_path, capsys):
     options = Config(**{**SMALL, "lr_g": 0.0, "steps": 400, "sample_every": 100})
     straight = train(options, tmp_path / "straight", progress=False)
-    assert capsys.readouterr().err.count("G does not move") == 1
+    told = capsys.readouterr().err
+    assert told.count("G does not move") == 1 and "--game non-saturating" not in told
     short = dataclasses.replace(options, steps=220)
     stopped = train(short, tmp_path / "stopped", progress=False)
     assert capsys.readouterr().err.count("after round 200: G does not move") == 1
@@ -656,6 +657,7 @@ def test_the_doctor_reads_a_finished_run(still, capsys):
     told = capsys.readouterr().out
     assert "5 looks" in told and "after round 200: G does not move" in told
     assert "log.csv: step 250" in told and "--lr-g" in told
+    assert "--game non-saturating" not in told  # the run has it
     assert main(["doctor", str(still.checkpoint)]) == 0
     assert capsys.readouterr().out == told
 

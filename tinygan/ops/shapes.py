@@ -133,6 +133,7 @@ def _axis(op: str, axis: int, ndim: int) -> int:
 
 
 def is_int(value: Any) -> bool:
+    """Whether it can be an index. An int is asked for first: of a protocol that takes longer."""
     return isinstance(value, (int, SupportsIndex))
 
 
