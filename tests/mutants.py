@@ -96,12 +96,14 @@ class Module:
 def mutants() -> list[Mutant]:
     """All mutants of the package, each once."""
     found: dict[str, Mutant] = {}
+    listed = {(name, function) for name, functions in WHOLE.items() for function in functions}
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.parent.name == "bench":  # its round by hand has no rules of the package
             continue
         module, name = Module(path), str(path.relative_to(PACKAGE))
         for called, function in functions(module.tree):
-            whole = called in WHOLE.get(name, ())
+            whole = (name, called) in listed
+            listed.discard((name, called))
             for node, after in edits(module, function, whole):
                 source = module.replaced(node, after)
                 before, after = (" ".join(t.split()) for t in (module.text(node), after))
@@ -111,6 +113,8 @@ def mutants() -> list[Mutant]:
                 mutant = Mutant(name, node.lineno, called, before, after, line, source)
                 if before != after and compiles(source):
                     found.setdefault(name + source, mutant)
+    if listed:
+        raise ValueError(f"WHOLE names functions that do not exist: {sorted(listed)}")
     return list(found.values())
 
 
