@@ -28,14 +28,15 @@ from typing import Any
 import numpy as np
 
 from tinygan import Tensor, gan
-from tinygan.bench.measure import machine
-from tinygan.doctor import EVERY, beside, course
-from tinygan.files import atomic
-from tinygan.metrics.modes import grid, modes, ring
-from tinygan.remedies import hasty, match
+from tinygan.data.mixtures import grid, ring
+from tinygan.doctor import EVERY, diagnose_run, monitor
+from tinygan.environment import machine
+from tinygan.experiments.toy_game import extra_g_steps, toy_game
+from tinygan.metrics.modes import modes
+from tinygan.storage import atomic
 from tinygan.training import Config, RunFolder, Session, train
-from tinygan.training.folder import Diverged
-from tinygan.training.watch import examine, health
+from tinygan.training.health_monitor import examine, health
+from tinygan.training.run_folder import Diverged
 
 MIXTURES = {"ring": ring(sd=0.05), "grid": grid(3, 0.6, 0.07)}
 RESULTS = Path(__file__).parent / "results" / "doctor.json"
@@ -141,7 +142,7 @@ def said(options: dict[str, Any], seed: int) -> list[str]:
         with contextlib.redirect_stderr(silence), contextlib.suppress(Diverged):
             train(config, Path(out) / "run", progress=False)
         looks, deaths = health(RunFolder(Path(out) / "run"))
-    return [found.name for found in (*course(looks), *deaths)]
+    return [found.name for found in (*diagnose_run(looks), *deaths)]
 
 
 def said_of_a_match(
@@ -150,7 +151,7 @@ def said_of_a_match(
     """The same of a match of `remedies` with G's steps so many `times`; for the record also how
     many modes there are in the end."""
     points, prices = MIXTURES[mixture], gan.GAMES[game]
-    one = match(points, seed=seed)
+    one = toy_game(points, seed=seed)
     G, D, _, _, opt_g, opt_d = one.players
 
     def see(step: int) -> tuple[Tensor, Tensor]:
@@ -158,9 +159,9 @@ def said_of_a_match(
         z = rng.standard_normal((64, 2), dtype=np.float32)
         return Tensor(points.sample(64, rng=rng)), Tensor(z)
 
-    played = itertools.islice(hasty(prices, one, times), rounds)
-    looks = beside(played, prices, G, D, opt_g, opt_d, see=see)
-    found = [each.name for each in course(looks)]
+    played = itertools.islice(extra_g_steps(prices, one, times), rounds)
+    looks = monitor(played, prices, G, D, opt_g, opt_d, see=see)
+    found = [each.name for each in diagnose_run(looks)]
     print(f"{modes(one.samples(), points).captured} of {len(points.means)} modes", end=" ")
     return found
 

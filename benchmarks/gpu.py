@@ -31,15 +31,16 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # a bare machine cannot install the package
 os.environ["PYTHONPATH"] = str(HERE.parent)  # and so for the processes that are timed
 
+from cuda_graph import kinds  # noqa: E402
+
 from tinygan import backend, gan, models, optim  # noqa: E402
-from tinygan.bench import bench, report  # noqa: E402
-from tinygan.bench.measure import machine  # noqa: E402
+from tinygan.backend.graph_replay import GraphReplay  # noqa: E402
+from tinygan.backend.philox import Philox  # noqa: E402
+from tinygan.commands.bench import bench, report  # noqa: E402
 from tinygan.conv import winograd  # noqa: E402
-from tinygan.cuda.picture import kinds  # noqa: E402
 from tinygan.data import Minibatches, load  # noqa: E402
+from tinygan.environment import machine  # noqa: E402
 from tinygan.nn import Dropout  # noqa: E402
-from tinygan.philox import Philox  # noqa: E402
-from tinygan.replay import Replay  # noqa: E402
 from tinygan.training import Config, Session  # noqa: E402
 
 WANTED = {  # of PyTorch as its users write it, of one graph of PyTorch's, and microseconds
@@ -82,7 +83,7 @@ class Match:
                 self.opt_g, self.opt_d, m=batch,
             )  # fmt: skip
 
-        self.rounds: Any = Replay(start, backend.get(where)) if record else start()
+        self.rounds: Any = GraphReplay(start, backend.get(where)) if record else start()
 
     def play(self, n: int) -> None:
         for _ in itertools.islice(self.rounds, n):

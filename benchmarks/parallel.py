@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan import gan, optim, parallel
-from tinygan.backend import of
-from tinygan.bench import WORKLOADS
-from tinygan.bench.measure import machine
-from tinygan.bench.workloads import BETAS, LR
+from tinygan.backend import inputs, of
+from tinygan.backend.cpu import cores
+from tinygan.commands.bench import WORKLOADS
+from tinygan.commands.bench.workloads import BETAS, LR
 from tinygan.data import Minibatches
-from tinygan.threads import cores
+from tinygan.environment import machine
 
 HERE = Path(__file__).parent
 MODELS = ("mlp-small", "mlp-mid", "mlp-2014", "dcgan28")
@@ -48,14 +48,14 @@ class Contender(NamedTuple):
     batchnorm: str = "synchronised"
 
 
-def rounds(workload: str, batch: int, comm: parallel.Comm, rng: Any) -> Iterator[gan.Round]:
+def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[gan.Round]:
     """Rounds on NumPy, of which `comm`'s ranks play their shares."""
     found = WORKLOADS[workload]
     pair = found.build(np.random.default_rng(0))
     data = Minibatches(found.images(), rng=np.random.default_rng(1), low=pair.low)
     opts: list[Any] = [optim.Adam(net.parameters(), LR, BETAS) for net in (pair.G, pair.D)]
     if comm.size > 1:
-        opts = [optim.DataParallel(opt, comm) for opt in opts]
+        opts = [parallel.DataParallel(opt, comm) for opt in opts]
     players = (gan.non_saturating, pair.G, pair.D, data, pair.noise(rng), *opts)
     return gan.play(*players, m=batch // comm.size)
 
@@ -63,7 +63,7 @@ def rounds(workload: str, batch: int, comm: parallel.Comm, rng: Any) -> Iterator
 def take_part(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
     """What each rank of a job does: rank 0 prints the seconds that a round takes."""
     comm = parallel.join()
-    with parallel.playing(comm, synchronised=batchnorm == "synchronised"):
+    with inputs.playing(comm, synchronised=batchnorm == "synchronised"):
         each = rounds(workload, batch, comm, np.random.default_rng(2))
         for _ in range(3):
             next(each)
@@ -196,7 +196,7 @@ class _Counted(np.random.Generator):
 def traffic(workload: str, synchronised: bool = True) -> Traffic:
     """Taken from a round as it is played."""
     comm, rng, batch = _Noting(), _Counted(np.random.PCG64(0)), 4
-    with parallel.playing(comm, synchronised=synchronised):
+    with inputs.playing(comm, synchronised=synchronised):
         next(rounds(workload, batch, comm, rng))
     return Traffic(comm.sizes, rng.count / batch)
 

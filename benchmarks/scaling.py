@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tinygan.bench import bench
+from tinygan.commands.bench import bench
 
 HERE = Path(__file__).parent
 MODELS = ("mlp-small", "mlp-mid", "mlp-2014", "dcgan28")

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tinygan.bench import bench, report
+from tinygan.commands.bench import bench, report
 
 HERE = Path(__file__).parent
 TARGETS = {  # the ratios to reach: to PyTorch as its users write it, and tuned

@@ -13,10 +13,11 @@ the classes is therefore no measure; here a classifier judges that neither playe
 # %% As in cgan.py, but for the networks
 import numpy as np
 
-from tinygan import gan, joint
+from tinygan import gan
 from tinygan.data import Minibatches
-from tinygan.example import Example
-from tinygan.models.conditional import acgan28, labelled_players, labelled_samples
+from tinygan.experiments.example import Example
+from tinygan.gan.variants import conditional
+from tinygan.models.cgan import acgan28, labeled_players, labeled_samples
 
 run = Example("acgan", __doc__, steps=2000, full=6000)
 learned, test = run.load_digits()
@@ -26,12 +27,12 @@ pair = acgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
 data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
 
 # %% ... and the game: what each player pays for the class
-game = joint.auxiliary_classifier(gan.non_saturating)
-players = labelled_players(pair, data, classes, run.rng)
+game = conditional.auxiliary_classifier(gan.non_saturating)
+players = labeled_players(pair, data, classes, run.rng)
 G = run.averaged(pair.G, lambda: gan.play(game, *players, m=64), 0.999)
 
 # %% A row for each class, and a judge that neither player knows
 look = np.random.default_rng(1)
-draw = lambda n: labelled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
+draw = lambda n: labeled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
 samples, asked = run.found_classes(draw, test)
 run.end()

@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 
 from tinygan import Tensor, losses, nn, no_grad, optim, plots
 from tinygan.data import Minibatches
-from tinygan.descent import descend
-from tinygan.example import Example
-from tinygan.metrics.copies import nearest_images
+from tinygan.experiments.example import Example
+from tinygan.metrics.memorization import nearest_images
 from tinygan.models.pair import scaled
+from tinygan.optim.minimize import minimize
 
 run = Example("autoencoder", __doc__, steps=2000, full=20_000)
 known, test = run.load_digits(2000)
@@ -51,7 +51,7 @@ def trained(encoder, decoder, rate, offset):
         x = data(128).reshape((128, 784)) - offset
         return losses.mse(decoder(encoder(x)), x, "sum") / 128
 
-    for _ in run.play(lambda: descend(loss, opt)):
+    for _ in run.play(lambda: minimize(loss, opt)):
         pass
 
 

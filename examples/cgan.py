@@ -14,8 +14,8 @@ import numpy as np
 
 from tinygan import gan
 from tinygan.data import Minibatches
-from tinygan.example import Example
-from tinygan.models.conditional import cgan28, labelled_players, labelled_samples
+from tinygan.experiments.example import Example
+from tinygan.models.cgan import cgan28, labeled_players, labeled_samples
 
 run = Example("cgan", __doc__, steps=1700, full=6000)
 learned, test = run.load_digits()
@@ -25,11 +25,11 @@ pair = cgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
 data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
 
 # %% Algorithm 1 as it is
-players = labelled_players(pair, data, classes, run.rng)
+players = labeled_players(pair, data, classes, run.rng)
 G = run.averaged(pair.G, lambda: gan.play(gan.non_saturating, *players, m=64), 0.999)
 
 # %% A row for each class: is it what was asked for, and is it all there is?
 look = np.random.default_rng(1)
-draw = lambda n: labelled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
+draw = lambda n: labeled_samples(pair._replace(G=G), n, shape, classes, rng=look)  # noqa: E731
 samples, asked = run.found_classes(draw, test)
 run.end()

@@ -4,10 +4,10 @@
     collapse     G answers one D for long: every z goes to the x where that D is largest
 
 Goodfellow et al. 2014, section 3 (log D(G(z)) keeps its slope) and section 6 (G must not be trained
-too much without D). The remedies are those of `tinygan/remedies.py`, from dropout in D to minibatch
-discrimination (Salimans et al. 2016) and packing (Lin et al. 2018), by which D sees that samples
-are alike. Each is tried against both deaths, alone and beside each of the others, on four seeds (20
-with --full, and four times as long): eight Gaussians on a ring, small perceptrons.
+too much without D). The remedies are those of `tinygan/experiments/toy_game.py`, from dropout in D
+to minibatch discrimination (Salimans et al. 2016) and packing (Lin et al. 2018): D sees that
+samples are alike. Each is tried against both deaths, alone and beside each of the others, on four
+seeds (20 with --full, and four times as long): eight Gaussians on a ring, small perceptrons.
 """
 
 # %% The first death: G stands still, and D goes to its optimum
@@ -17,24 +17,31 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinygan import gan
-from tinygan.alone import d_alone, g_alone
-from tinygan.example import Example
-from tinygan.metrics.interval import t_interval
-from tinygan.metrics.modes import modes, ring
-from tinygan.remedies import AGAINST_COLLAPSE, AGAINST_SATURATION, REMEDIES, hasty, match
-from tinygan.replay import recorded
+from tinygan.backend.graph_replay import captured
+from tinygan.data.mixtures import ring
+from tinygan.experiments.example import Example
+from tinygan.experiments.results import t_interval
+from tinygan.experiments.toy_game import (
+    AGAINST_COLLAPSE,
+    AGAINST_SATURATION,
+    REMEDIES,
+    extra_g_steps,
+    toy_game,
+)
+from tinygan.gan.single_player import train_d, train_g
+from tinygan.metrics.modes import modes
 
 run = Example("collapse_and_saturation", __doc__, steps=150, full=600, data=None)
 seeds, mixture = range(20 if run.full else 4), ring(sd=0.1)
 
 
 def begin(seed, *remedies):
-    return match(mixture, remedies, seed=[run.seed, seed], where=run.where, width=run.width)
+    return toy_game(mixture, remedies, seed=[run.seed, seed], where=run.where, width=run.width)
 
 
 def ahead(start, rounds):
     """Plays `start()`, and stops each time that so many rounds are over."""
-    played, before = recorded(start, run.where), 0
+    played, before = captured(start, run.where), 0
     for n in rounds:
         next(islice(played, n - before, n - before), None)
         yield n
@@ -45,7 +52,7 @@ steps = np.unique(np.geomspace(1, 10 * run.steps, 30).astype(int))
 slopes = []
 for seed in range(3):
     a = begin(seed)
-    stops = ahead(lambda a=a: d_alone(gan.minimax, *a.players, m=a.m), steps)
+    stops = ahead(lambda a=a: train_d(gan.minimax, *a.players, m=a.m), steps)
     slopes.append([[a.slope(gan.minimax), a.slope(gan.non_saturating)] for _ in stops])
 slopes = np.array(slopes)
 gone, steady = np.exp(np.log(slopes[:, -1]).mean(axis=0))
@@ -59,7 +66,7 @@ for seed in range(3):
     a = begin(seed)
     start = min(50, run.steps)
     list(ahead(lambda a=a: gan.play(gan.non_saturating, *a.players, m=a.m), [start]))
-    stops = ahead(lambda a=a: g_alone(gan.non_saturating, *a.players, m=a.m), answers)
+    stops = ahead(lambda a=a: train_g(gan.non_saturating, *a.players, m=a.m), answers)
     for i, _ in enumerate(stops):
         clouds.append(a.samples())
         counts[seed, i] = modes(clouds[-1], mixture).captured
@@ -87,13 +94,13 @@ run.save(
 # %% The remedies, alone and in pairs, against each death
 def slope_left(a):
     """How much of its gradient G has in the minimax game, of that in the other, as a log10."""
-    list(ahead(lambda: d_alone(a.told(gan.minimax), *a.players, m=a.m), [3 * run.steps]))
+    list(ahead(lambda: train_d(a.told(gan.minimax), *a.players, m=a.m), [3 * run.steps]))
     return np.log10(max(1e-12, a.slope(gan.minimax)) / max(1e-12, a.slope(gan.non_saturating)))
 
 
 def modes_left(a):
     """How many modes there are after rounds of five steps of G for one of D."""
-    list(ahead(lambda: hasty(gan.non_saturating, a), [run.steps]))
+    list(ahead(lambda: extra_g_steps(gan.non_saturating, a), [run.steps]))
     return modes(a.samples(), mixture).captured
 
 

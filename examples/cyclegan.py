@@ -14,9 +14,9 @@ far each is from the true one is measured on digits of neither set: mean |.| of 
 import numpy as np
 
 from tinygan import Tensor, gan, models, nn, optim, plots
-from tinygan.cycle import ImageBuffer, Players, play_cycle
 from tinygan.data import Minibatches
-from tinygan.example import Example
+from tinygan.experiments.example import Example
+from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
 from tinygan.models.pair import scaled
 
 run = Example("cyclegan", __doc__, steps=600, full=10_000)
@@ -79,7 +79,7 @@ def trained(cycle, identity):
     xs, ys = (Minibatches(known, rng=rng, where=run.where) for known in (x_known, y_known))
     rest = Players(G, F, D_y, D_x), xs, ys, *opts, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
     weights = {"m": 8, "cycle": cycle, "identity": identity}
-    G, F = run.averaged(maps, lambda: play_cycle(gan.least_squares(), *rest, **weights))
+    G, F = run.averaged(maps, lambda: play_cyclegan(gan.least_squares(), *rest, **weights))
     return [
         models.pixels(net, Tensor(images * 2 - 1).to(run.where))
         for net, images in ((G, x_held), (F, y_held))

@@ -15,11 +15,11 @@ import numpy as np
 
 from tinygan import Tensor, gan, models, nn, optim, plots
 from tinygan.data import Minibatches
-from tinygan.example import DIGIT, Example, is_digits
-from tinygan.latent import interpolate
-from tinygan.metrics.checkerboard import checkerboard, overlap
+from tinygan.experiments.example import DIGIT, Example, is_digits
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.glance import glance
+from tinygan.metrics.classifier_scores import glance
+from tinygan.metrics.pixels import checkerboard, overlap
+from tinygan.models.latent import interpolate
 
 run = Example("dcgan", __doc__, steps=2500, full=20_000)
 known = run.load()

@@ -16,10 +16,11 @@ on learning are there, too: mixtures of normal densities (EM), and the Parzen wi
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import classical, plots
-from tinygan.example import Example
+from tinygan import plots
+from tinygan.experiments import classical
+from tinygan.experiments.example import Example
+from tinygan.experiments.reproduce.ssl import chosen
 from tinygan.metrics.parzen import SIGMAS
-from tinygan.reproduce.ssl import chosen
 
 run = Example("discriminative_vs_generative", __doc__, steps=8, full=10)
 known, test = run.load_digits(2000)

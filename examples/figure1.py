@@ -16,14 +16,15 @@ from itertools import islice
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import Tensor, gan, losses, no_grad, optim, plots, supply
-from tinygan.alone import d_alone
-from tinygan.descent import descend
-from tinygan.example import Example
-from tinygan.metrics.theory import normal_density, optimal_discriminator
-from tinygan.metrics.transport import wasserstein
-from tinygan.models.toy import perceptron
-from tinygan.replay import recorded
+from tinygan import Tensor, gan, losses, no_grad, optim, plots
+from tinygan.backend import inputs
+from tinygan.backend.graph_replay import captured
+from tinygan.experiments.example import Example
+from tinygan.gan.single_player import train_d
+from tinygan.gan.theory import normal_density, optimal_discriminator
+from tinygan.metrics.pixels import wasserstein
+from tinygan.models.mlp import perceptron
+from tinygan.optim.minimize import minimize
 
 run = Example("figure1", __doc__, steps=8000, full=40_000, data=None)
 G = perceptron(1, 32, 32, 1, rng=run.rng, width=run.width).to(run.where)
@@ -32,11 +33,11 @@ m, game, alone = 256, gan.non_saturating, max(1, run.steps // 4)
 
 
 def data(n):
-    return Tensor(supply.normal(run.rng, (n, 1), G[-1].bias.data))
+    return Tensor(inputs.normal(run.rng, (n, 1), G[-1].bias.data))
 
 
 def noise(n):
-    return Tensor(supply.uniform(run.rng, (n, 1), G[-1].bias.data) * 2 - 1)
+    return Tensor(inputs.uniform(run.rng, (n, 1), G[-1].bias.data) * 2 - 1)
 
 
 def bent():
@@ -46,7 +47,7 @@ def bent():
 
 
 opt = optim.Adam(G.parameters(), 2e-3)
-for _ in islice(recorded(lambda: descend(bent, opt), run.where), alone):
+for _ in islice(captured(lambda: minimize(bent, opt), run.where), alone):
     pass
 
 # %% What there is to see: p_g from a fine comb of noise, so that no chance is in it
@@ -110,7 +111,7 @@ for step, _ in run.play(lambda: gan.play(game, *players, m=m, penalty=gan.r1(0.1
         look("Algorithm 1")
     if step == begun:
         look("(a) D has begun to tell", True)
-        steps = recorded(lambda: d_alone(game, *players, m=m), run.where)
+        steps = captured(lambda: train_d(game, *players, m=m), run.where)
         for i in range(alone):
             if i % max(1, alone // 10) == 0:
                 look("(b) G stands still")

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from tinygan.bench.measure import machine
+from tinygan.environment import machine
 from tinygan.errors import InputError, choose
-from tinygan.files import atomic
+from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"

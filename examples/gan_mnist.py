@@ -16,11 +16,11 @@ import numpy as np
 
 from tinygan import gan, models, plots
 from tinygan.data import Minibatches
-from tinygan.example import Example
-from tinygan.metrics.copies import copying, nearest_images
+from tinygan.experiments.example import Example
+from tinygan.experiments.reproduce.recipe_2014 import BATCH, flat, players, start_at_mean
 from tinygan.metrics.kmeans import kmeans
+from tinygan.metrics.memorization import copying, nearest_images
 from tinygan.metrics.parzen import parzen
-from tinygan.reproduce.recipe_2014 import BATCH, flat, players, start_at_mean
 
 run = Example("gan_mnist", __doc__, steps=3000, full=30_000)
 kept = run.many(1000)

@@ -13,12 +13,12 @@ import numpy as np
 
 from tinygan import Tensor, gan, losses, models, nn, plots
 from tinygan.data import Minibatches
-from tinygan.example import Example
+from tinygan.experiments.example import Example
+from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.glance import glance, grey_share
-from tinygan.metrics.psnr import psnr
+from tinygan.metrics.classifier_scores import glance, grey_share
+from tinygan.metrics.pixels import psnr
 from tinygan.models.pair import Pair, scaled
-from tinygan.translation import play_translation
 
 run = Example("inpainting", __doc__, steps=600, full=10_000)
 learned, test = run.load_digits()
@@ -68,7 +68,7 @@ def trained(weight):
 
     players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
     how = {"weight": weight, "distance": losses.mse, "paired": False}
-    G = run.averaged(pair.G, lambda: play_translation(*players, **how))
+    G = run.averaged(pair.G, lambda: play_pix2pix(*players, **how))
     return models.pixels(G, Tensor(digits * around * 2 - 1).to(run.where))
 
 

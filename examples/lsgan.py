@@ -15,9 +15,9 @@ import numpy as np
 
 from tinygan import gan, models, plots
 from tinygan.data import Minibatches
-from tinygan.example import Example
-from tinygan.metrics.glance import glance
-from tinygan.metrics.theory import divergence, least_squares_criterion, normal_density
+from tinygan.experiments.example import Example
+from tinygan.gan.theory import divergence, least_squares_criterion, normal_density
+from tinygan.metrics.classifier_scores import glance
 
 run = Example("lsgan", __doc__, steps=750, full=20_000)
 learned, test = run.load_digits(2000)

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from tinygan import gan, models, plots
 from tinygan.data import Minibatches
-from tinygan.example import DIGIT, Example
-from tinygan.metrics.copies import compare, nearest_distances, nearest_images
+from tinygan.experiments.example import DIGIT, Example
+from tinygan.metrics.memorization import compare, nearest_distances, nearest_images
 
 run = Example("memorisation", __doc__, steps=900, full=10_000)
 kept = run.many(1500)

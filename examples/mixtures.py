@@ -17,9 +17,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinygan import Tensor, gan, no_grad
-from tinygan.example import Example
+from tinygan.experiments.example import Example
+from tinygan.experiments.reproduce import modes_of_mixtures
 from tinygan.metrics.modes import modes
-from tinygan.reproduce import mixtures
 
 run = Example("mixtures", __doc__, steps=4000, full=5000, data=None)
 gp = gan.wgan_gp(1.0, rng=run.rng)
@@ -30,7 +30,7 @@ games = {  # by name: the game, its penalty, how many points D judges at a time
     "WGAN-GP": (gan.wasserstein, gp, 1),
     "2 packed": (gan.non_saturating, None, 2),
 }
-kinds = mixtures.MIXTURES
+kinds = modes_of_mixtures.MIXTURES
 extents = {name: 1.5 * mixture.means.max() for name, mixture in kinds.items()}
 trainings = [("ring", who) for who in games] + [("grid", "GAN"), ("grid", "2 packed")]
 looks = max(n for n in range(1, 21) if run.steps % n == 0)
@@ -64,18 +64,20 @@ for name, who in trainings:
     game, penalty, pack = games[who]
     mixture, extent = kinds[name], extents[name]
     options = {"penalty": penalty, "steps": run.steps // looks, "width": width}
-    played = mixtures.play(mixture, run.seed, pack, looks, run.where, game, **options)
+    played = modes_of_mixtures.play(mixture, run.seed, pack, looks, run.where, game, **options)
     films[name, who] = []
     for _, (samples, D) in zip(run.counted(looks, "look"), played, strict=False):
         films[name, who].append(picture(plane(D, pack, extent), samples, extent))
     seen[name, who] = found = modes(samples, mixture)
-    published = mixtures.PUBLISHED.get((name, {"GAN": 1, "2 packed": 2}.get(who)), [""] * 3)
+    published = modes_of_mixtures.PUBLISHED.get(
+        (name, {"GAN": 1, "2 packed": 2}.get(who)), [""] * 3
+    )
     run.found(f"{name}, {who}: modes", found.captured, published[0])
     run.found(f"{name}, {who}: share of high quality", found.high_quality, published[1])
     if found.captured:
         run.found(f"{name}, {who}: reverse KL", found.reverse_kl, published[2])
 for name, mixture in kinds.items():
-    k, n = len(mixture.means), mixtures.SAMPLES
+    k, n = len(mixture.means), modes_of_mixtures.SAMPLES
     samples = mixture.sample(n, rng=np.random.default_rng(run.seed))
     seen[name, "true samples"] = true = modes(samples, mixture)
     films[name, "true samples"] = [picture(np.ones((100, 100)), samples, extents[name])]
@@ -101,7 +103,7 @@ if run.full:
     found = [seen["ring", "2 packed"].captured]
     options = {"steps": run.steps // looks, "width": width}
     for seed in range(run.seed + 1, run.seed + 10):
-        played = mixtures.play(kinds["ring"], seed, 2, looks, run.where, **options)
+        played = modes_of_mixtures.play(kinds["ring"], seed, 2, looks, run.where, **options)
         *_, (samples, _) = (now for _, now in zip(run.counted(looks, "look"), played, strict=False))
         found.append(modes(samples, kinds["ring"]).captured)
     whole = found.count(8)

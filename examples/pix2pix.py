@@ -16,11 +16,11 @@ import numpy as np
 
 from tinygan import Tensor, gan, models, nn, ops, plots
 from tinygan.data import Minibatches
-from tinygan.example import Example
+from tinygan.experiments.example import Example
+from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.glance import grey_share
+from tinygan.metrics.classifier_scores import grey_share
 from tinygan.models.pair import Pair, scaled
-from tinygan.translation import play_translation
 
 run = Example("pix2pix", __doc__, steps=600, full=10_000)
 learned, test = run.load_digits()
@@ -77,7 +77,7 @@ def trained(weight):
         return two[:, :1], two[:, 1:]
 
     players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
-    G = run.averaged(pair.G, lambda: play_translation(*players, weight=weight))
+    G = run.averaged(pair.G, lambda: play_pix2pix(*players, weight=weight))
     return models.pixels(G, Tensor(outlines * 2 - 1).to(run.where))
 
 

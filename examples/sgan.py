@@ -17,8 +17,8 @@ tell of images without labels (Springenberg 2016), which a D without any G can l
 import numpy as np
 
 from tinygan import models, plots
-from tinygan.example import Example
-from tinygan.reproduce import ssl
+from tinygan.experiments.example import Example
+from tinygan.experiments.reproduce import ssl
 
 run = Example("sgan", __doc__, steps=600, full=1800)
 learned, test = run.load_digits(2000)

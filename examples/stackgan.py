@@ -14,12 +14,17 @@ if an image shows the digit, the ink and the ground that its caption asks for.
 import numpy as np
 
 from tinygan import Tensor, gan, nn, no_grad, ops, plots
-from tinygan.captioned import Augmentation, Caption, Matches, play_captioned
 from tinygan.data import Minibatches
 from tinygan.data.coloured import CAPTIONS, TABLE, WORDS, coloured
-from tinygan.example import Example
+from tinygan.experiments.example import Example
+from tinygan.gan.variants.text_to_image import (
+    CaptionEmbedding,
+    ConditioningAugmentation,
+    ProjectionDiscriminator,
+    play_text_to_image,
+)
+from tinygan.metrics.captions import recognize_caption
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.coloured import told
 from tinygan.models.pair import Pair, scaled
 
 run = Example("stackgan", __doc__, steps=1400, full=6000)
@@ -52,7 +57,9 @@ class StageI(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.augment = Augmentation(Caption(len(WORDS), 128, rng=rng), C, rng=rng)
+        self.augment = ConditioningAugmentation(
+            CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
+        )
         start = nn.Linear(Z + C, c2 * 49, rng=rng), nn.Unflatten(1, (c2, 7, 7))
         end = nn.Conv2d(c, 3, 3, 1, 1, rng=rng), nn.Tanh()
         self.net = nn.Sequential(*start, nn.BatchNorm2d(c2), nn.ReLU(), *up(c2, c), *end)
@@ -68,7 +75,9 @@ class StageII(nn.Module):
     def __init__(self, first):
         super().__init__()
         self._first = first  # what begins with _ is no part of a module: it learns no more
-        self.augment = Augmentation(Caption(len(WORDS), 128, rng=rng), C, rng=rng)
+        self.augment = ConditioningAugmentation(
+            CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
+        )
         self.look = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
         block = nn.Residual(*conv(c2, c2, 3, 1), *conv(c2, c2, 3, 1)[:2])
         end = nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()
@@ -85,7 +94,7 @@ class StageII(nn.Module):
 def reader(*second):
     body = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), *conv(c, c2, *second, slope=0.2)
     net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
-    return Matches(net, Caption(len(WORDS), 64, rng=rng))
+    return ProjectionDiscriminator(net, CaptionEmbedding(len(WORDS), 64, rng=rng))
 
 
 # %% One stage, then the other
@@ -104,7 +113,7 @@ def trained(G, D, images, said):
 
     players = pair.players(captioned, rng)
     how = {"m": 32, "kl": 0.2}
-    return run.averaged(G, lambda: play_captioned(gan.non_saturating, *players, **how), 0.995)
+    return run.averaged(G, lambda: play_text_to_image(gan.non_saturating, *players, **how), 0.995)
 
 
 first = trained(StageI(), reader(3, 1), halved(images), said)
@@ -123,7 +132,7 @@ def drawn(which):
 
 def right(images, which):
     """The share of images that show the digit, the ink and the ground of their captions."""
-    return (told(images, Classifier.shipped()) == CAPTIONS[which]).all(axis=1).mean()
+    return (recognize_caption(images, Classifier.shipped()) == CAPTIONS[which]).all(axis=1).mean()
 
 
 for name, which in (("all", every), ("unseen", np.sort(unseen))):

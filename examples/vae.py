@@ -17,11 +17,11 @@ import numpy as np
 
 from tinygan import Tensor, losses, models, nn, no_grad, optim, plots
 from tinygan.data import Minibatches
-from tinygan.descent import descend
-from tinygan.example import Example
-from tinygan.metrics.glance import glance
+from tinygan.experiments.example import Example
+from tinygan.metrics.classifier_scores import glance
 from tinygan.models.pair import scaled
 from tinygan.models.vae import VAE, mean_loss
+from tinygan.optim.minimize import minimize
 
 run = Example("vae", __doc__, steps=2500, full=4690)
 known, test = run.load_digits(2000)
@@ -39,7 +39,7 @@ def trained(latent):
     net = VAE(latent, scaled(400, run.width), rng=rng).to(run.where)
     data = Minibatches(images, rng=rng, low=0.0, where=run.where)
     opt = optim.Adam(net.parameters(), 1e-3)
-    for _ in run.play(lambda: descend(lambda: net.loss(data(128).reshape((128, -1))) / 128, opt)):
+    for _ in run.play(lambda: minimize(lambda: net.loss(data(128).reshape((128, -1))) / 128, opt)):
         pass
     G = nn.Sequential(net.decoder, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
     return net, lambda z: models.pixels(G, Tensor(z.astype(np.float32)).to(run.where), low=0)

@@ -5,8 +5,8 @@ from cases import Cases, Point, generator, smooth
 from hypothesis import strategies as st
 
 from tinygan import conv2d, conv_transpose2d
-from tinygan.conv import Rows, Winograd, _by_w, _by_x, _by_y
-from tinygan.conv.geometry import Geometry
+from tinygan.conv import Im2Col, Winograd, _by_w, _by_x, _by_y
+from tinygan.conv.im2col import Geometry
 from tinygan.tensor import lift
 
 CONV, WINOGRAD = Cases(), Cases()
@@ -109,7 +109,7 @@ def _two(op, way):
     return lambda a, b: op(*lift(a, b), way)
 
 
-for Way, cases in ((Rows, CONV), (Winograd, WINOGRAD)):
+for Way, cases in ((Im2Col, CONV), (Winograd, WINOGRAD)):
 
     @cases.add("dT/dy", Way.__name__)
     def by_y(draw, Way=Way):

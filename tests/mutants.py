@@ -17,10 +17,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygan"
 
 WHOLE = {
     "autograd.py": {"grad", "_ancestors"},
-    "gan/labels.py": {"_mixed"},
+    "gan/smoothing.py": {"_mixed"},
     "gan/penalties.py": {"wgan_gp", "r1", "_slopes"},
     "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
-    "conv/rows.py": {
+    "conv/im2col.py": {
         *("Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"),
         *("images_to_rows", "rows_to_images"),
     },
@@ -29,10 +29,10 @@ WHOLE = {
         *("Winograd.of_y", "Winograd.to_y", "Winograd._cells", "Winograd._uncells"),
         *("_matrices", "_windows", "_added_up"),
     },
-    "ops/kernels.py": {"shares_of_largest"},
+    "backend/arrays.py": {"shares_of_largest"},
     "ops/pointwise.py": {"_win", "leaky_slopes"},
     "ops/shapes.py": {"sum_to", "scatter", "concatenate"},
-    "ops/standardize.py": {"standardize"},
+    "ops/normalize.py": {"standardize"},
 }
 OTHER = {
     ast.Add: "-",

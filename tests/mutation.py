@@ -33,9 +33,9 @@ TESTS = PACKAGE.parent / "tests"
 FIRST = {
     "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py"],
     "conv/__init__.py": ["test_conv.py"],
-    "conv/rows.py": ["test_conv.py"],
+    "conv/im2col.py": ["test_conv.py"],
     "conv/winograd.py": ["test_conv.py"],
-    "gan/labels.py": ["test_gan_gradients.py"],
+    "gan/smoothing.py": ["test_gan_gradients.py"],
     "gan/penalties.py": ["test_gan_gradients.py"],
 }
 ALL = [
@@ -101,24 +101,24 @@ EQUIVALENT: dict[str, str] = {
             "ops/shapes.py, scatter: _raw(index)  ->  index": "getitem did it already",
         },
         "if latest[0] != g.born:": {
-            "ops/standardize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
+            "ops/normalize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
         },
         "return g * again()[0] if is_recording() else Tensor(sums(g)[1])": {
-            "ops/standardize.py, standardize: g * again()[0] if is_recording() else "
+            "ops/normalize.py, standardize: g * again()[0] if is_recording() else "
             "Tensor(sums(g)[1])  ->  g * again()[0]": "the composed way to the same",
         },
         "return g if is_recording() else Tensor(sums(g)[0])": {
-            "ops/standardize.py, standardize: g if is_recording() else Tensor(sums(g)[0])  ->  g": (
+            "ops/normalize.py, standardize: g if is_recording() else Tensor(sums(g)[0])  ->  g": (
                 "the composed way to the same"
             ),
         },
         "(a,), eps = lift(a), float(eps)": {
-            "ops/standardize.py, standardize: float(eps)  ->  eps": "all is written in place",
+            "ops/normalize.py, standardize: float(eps)  ->  eps": "all is written in place",
         },
         "y = a.xp.add(y, bias.data, out=None if y is z else y)": {
-            "ops/standardize.py, standardize: a.xp.add(y, bias.data, out=None if y is z else y)  ->"
+            "ops/normalize.py, standardize: a.xp.add(y, bias.data, out=None if y is z else y)  ->"
             "  a.xp.add(bias.data, y, out=None if y is z else y)": "sums commute",
-            "ops/standardize.py, standardize: None if y is z else y  ->  None": "another array",
+            "ops/normalize.py, standardize: None if y is z else y  ->  None": "another array",
         },
         "return np.vstack([values, np.arange(n) == n - 1])": {
             "conv/winograd.py, _matrices: np.vstack([values, np.arange(n) == n - 1])  ->  "

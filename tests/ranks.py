@@ -8,8 +8,9 @@ from contextvars import Context
 import numpy as np
 
 from tinygan import backend, gan, models, nn, optim, parallel
+from tinygan.backend import inputs
+from tinygan.backend.philox import Philox
 from tinygan.data import Minibatches
-from tinygan.philox import Philox
 
 
 class ThreadComm:
@@ -109,14 +110,14 @@ def play_match(
     opts = pair.optimizers()
     if dtype == "float32":  # where Adam would make a step of any rounding
         opts = [optim.SGD(net.parameters(), 0.02, 0.5) for net in (pair.G, pair.D)]
-    opts = [optim.DataParallel(opt, comm) for opt in opts]
+    opts = [parallel.DataParallel(opt, comm) for opt in opts]
     real = lambda m: data(m).astype(dtype)  # noqa: E731
     players = (game, pair.G, pair.D, real, pair.noise(noise_rng), *opts)
     options = {"m": M // comm.size}
     if penalty:
         options |= {"k": k, "penalty": gan.wgan_gp(rng=noise_rng)}
     start = gan.play_simultaneously if at_once else gan.play
-    with parallel.playing(comm, synchronised=synchronised):
+    with inputs.playing(comm, synchronised=synchronised):
         for _, result in zip(range(rounds), start(*players, **options), strict=False):
             losses = parallel.mean_of(comm, [result.d_loss.item(), result.g_loss.item()])
     state = {f"G/{k}": v for k, v in pair.G.state_dict().items()}

@@ -5,7 +5,7 @@ import numpy as np
 from cases_devices import on_host, state_of
 
 from tinygan import backend
-from tinygan.replay import Replay
+from tinygan.backend.graph_replay import GraphReplay
 
 
 def played_and_replayed(match, rounds=6):
@@ -14,7 +14,7 @@ def played_and_replayed(match, rounds=6):
     Replay."""
     (play, ours), (start, theirs) = match("guard"), match("guard")
     before = on_host(state_of(*ours))
-    played, replayed = play(), Replay(start, backend.get("guard"))
+    played, replayed = play(), GraphReplay(start, backend.get("guard"))
     for _ in range(rounds):
         left = [on_host(next(each)) for each in (played, replayed)]
         states = [on_host(state_of(*owners)) for owners in (ours, theirs)]

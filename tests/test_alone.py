@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, gan, nn, optim
-from tinygan.alone import d_alone, g_alone
-from tinygan.models.toy import perceptron
+from tinygan.gan.single_player import train_d, train_g
+from tinygan.models.mlp import perceptron
 
-ALONE = {"G": (g_alone, 0.0, 0.1), "D": (d_alone, 0.1, 0.0)}
+ALONE = {"G": (train_g, 0.0, 0.1), "D": (train_d, 0.1, 0.0)}
 
 
 def match(lr_d, lr_g, where="numpy", layer=nn.Tanh):
@@ -44,7 +44,7 @@ def test_one_player_moves_as_in_a_round_in_which_the_other_cannot(who, game, lay
         assert (weights(net) != before[i]).any() == (who == "GD"[i])
 
 
-@pytest.mark.parametrize("alone", [d_alone, g_alone])
+@pytest.mark.parametrize("alone", [train_d, train_g])
 def test_a_size_that_is_none_is_refused(alone):
     with pytest.raises(ValueError, match="m: expected an int >= 1, got 0"):
         alone(gan.minimax, *match(0.1, 0.1), m=0)

@@ -13,7 +13,8 @@ from guard import guard_xp
 from guard_array import GuardArray
 
 import tinygan
-from tinygan import BackendUnavailable, InputError, backend, supply
+from tinygan import BackendUnavailable, InputError, backend
+from tinygan.backend import inputs
 
 INSTALL = r"pip install 'tinygan\[cuda13\]' \(CUDA 13\) or 'tinygan\[cuda12\]' \(CUDA 12\)"
 
@@ -81,7 +82,7 @@ def fake(devices=2, **replaced):
 @pytest.fixture
 def cupy(monkeypatch):
     """Call it to have that CuPy installed (None: none), in a process that never asked for one."""
-    monkeypatch.setattr(backend, "_by_type", {np.ndarray: backend.numpy})
+    monkeypatch.setattr(backend.arrays, "_by_type", {np.ndarray: backend.numpy})
     monkeypatch.setattr(Device, "current", 0)
 
     def install(module):
@@ -257,7 +258,7 @@ def test_what_is_an_array():
             backend.of(other)
 
 
-@pytest.mark.parametrize("draw", [supply.normal, supply.uniform])
+@pytest.mark.parametrize("draw", [inputs.normal, inputs.uniform])
 def test_every_backend_draws_the_same_numbers(draw):
     for dtype in (np.float16, np.float32, np.float64):
         here = draw(np.random.default_rng(3), (4, 2), np.ones(1, dtype))

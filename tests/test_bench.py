@@ -7,10 +7,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from tinygan import InputError, Tensor, gan, grad, optim
-from tinygan.bench import WORKLOADS, bench, floor, measure, report
-from tinygan.bench.workloads import BETAS, LR
-from tinygan.cli import main
+from tinygan import InputError, Tensor, environment, gan, grad, optim
+from tinygan.commands.bench import WORKLOADS, bench, by_hand, measure, report
+from tinygan.commands.bench.workloads import BETAS, LR
+from tinygan.commands.parser import main
 
 MLPS = [name for name in WORKLOADS if name.startswith("mlp")]
 
@@ -38,8 +38,8 @@ def test_the_work_of_convolutions_is_counted_at_their_smaller_image():
     assert WORKLOADS["dcgan28"].flops(3) == 3 * (d_step + g_step)
 
 
-def by_hand(pair, seed=0):
-    return floor.Net(pair.G, np.random.default_rng(seed)), floor.Net(
+def nets_by_hand(pair, seed=0):
+    return by_hand.Net(pair.G, np.random.default_rng(seed)), by_hand.Net(
         pair.D, np.random.default_rng(seed)
     )
 
@@ -48,7 +48,7 @@ def by_hand(pair, seed=0):
 def test_the_round_by_hand_has_the_gradients_and_the_step_of_the_engine(name):
     rng = np.random.default_rng(0)
     pair = WORKLOADS[name].build(rng, width=0.25)
-    G, D = by_hand(pair)
+    G, D = nets_by_hand(pair)
     z = rng.normal(size=(5, 100)).astype(np.float32)
 
     loss = gan.non_saturating.g_loss(pair.D(pair.G(Tensor(z))))
@@ -76,10 +76,10 @@ def test_the_round_by_hand_has_the_gradients_and_the_step_of_the_engine(name):
 def test_the_round_by_hand_learns(name):
     pair = WORKLOADS[name].build(np.random.default_rng(0), width=0.1)
     images = WORKLOADS[name].images()
-    play = floor.player(pair, images, 8)
+    play = by_hand.player(pair, images, 8)
     play(3)
     assert (
-        floor.player(WORKLOADS["dcgan28"].build(np.random.default_rng(0), 0.1), images, 8) is None
+        by_hand.player(WORKLOADS["dcgan28"].build(np.random.default_rng(0), 0.1), images, 8) is None
     )
 
 
@@ -87,7 +87,7 @@ def test_the_round_by_hand_learns(name):
 @pytest.mark.parametrize("peer", ["torch", "torch-tuned"])
 def test_pytorch_plays_the_same_networks(name, peer):
     pytest.importorskip("torch")
-    from tinygan.bench import torch_peer
+    from tinygan.commands.bench import torch_peer
 
     pair = WORKLOADS[name].build(np.random.default_rng(0), width=0.125)
     for net in (pair.G, pair.D):
@@ -167,14 +167,14 @@ def test_a_commit_is_marked_if_sources_were_changed_and_not_if_results_were_writ
             check=True, capture_output=True,
         )  # fmt: skip
 
-    source = tmp_path / "measure.py"
+    source = tmp_path / "environment.py"
     source.write_text("1\n")
     git("init")
     git("add", ".")
     git("commit", "-m", "first")
-    monkeypatch.setattr(measure, "__file__", str(source))
+    monkeypatch.setattr(environment, "__file__", str(source))
     (tmp_path / "figures.json").write_text("{}")
-    clean = measure.machine()["commit"]
+    clean = environment.machine()["commit"]
     assert clean and not clean.endswith("+")
     source.write_text("2\n")
-    assert measure.machine()["commit"] == clean + "+"
+    assert environment.machine()["commit"] == clean + "+"

@@ -14,9 +14,15 @@ from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 from replays import played_and_replayed
 
-from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim, supply
-from tinygan.captioned import Augmentation, Caption, Matches, play_captioned
+from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim
+from tinygan.backend import inputs
 from tinygan.data import Minibatches
+from tinygan.gan.variants.text_to_image import (
+    CaptionEmbedding,
+    ConditioningAugmentation,
+    ProjectionDiscriminator,
+    play_text_to_image,
+)
 
 WORDS, L, M = 6, 3, 5  # in the vocabulary, in a caption, in a minibatch
 
@@ -79,7 +85,7 @@ def augmentation(draw):
         kl = (mu**2 + variance - 1 - np.log(variance)).mean() / 2
         return np.append(mu + np.sqrt(variance) * noise, kl)
 
-    augment = Augmentation(Caption(WORDS, k, rng=rng), size, rng=rng)
+    augment = ConditioningAugmentation(CaptionEmbedding(WORDS, k, rng=rng), size, rng=rng)
     return point(Drawn(augment, words), smooth(rng, (len(words), size)), value)
 
 
@@ -92,7 +98,7 @@ def matches(draw):
         seen = x @ w.T + b
         return seen[:, :1] + (seen[:, 1:] * caption_of(words, vectors)).sum(axis=1, keepdims=True)
 
-    D = Matches(nn.Linear(2, 1 + k, rng=rng), Caption(WORDS, k, rng=rng))
+    D = ProjectionDiscriminator(nn.Linear(2, 1 + k, rng=rng), CaptionEmbedding(WORDS, k, rng=rng))
     return point(Read(D, words), smooth(rng, (len(words), 2)), value)
 
 
@@ -122,7 +128,7 @@ def test_on_the_guard_all_is_the_same_and_nothing_is_read(case, data):
 
 @given(st.permutations(range(L)), st.integers(0, 99))
 def test_a_caption_is_that_of_its_words_in_any_order(order, seed):
-    caption = Caption(WORDS, 4, rng=rng()).astype(float)
+    caption = CaptionEmbedding(WORDS, 4, rng=rng()).astype(float)
     words = rng(seed).integers(0, WORDS, (2, L))
     np.testing.assert_allclose(
         caption(Tensor(words)).data, caption(Tensor(words[:, order])).data, rtol=1e-12, atol=1e-12
@@ -131,7 +137,7 @@ def test_a_caption_is_that_of_its_words_in_any_order(order, seed):
 
 def test_a_caption_begins_with_variance_1_whatever_its_length():
     for length in (1, 4, 16):
-        caption = Caption(16, 5000, rng=rng(length))
+        caption = CaptionEmbedding(16, 5000, rng=rng(length))
         e = caption(Tensor(np.arange(length)[None])).data
         # The variance of a sample variance is 2 / n.
         assert abs(e.var() - 1) < 4 * math.sqrt(2 / e.size)
@@ -143,7 +149,9 @@ def test_a_caption_begins_with_variance_1_whatever_its_length():
 def one_caption(n=200_000):
     """An augmentation with a clear mu and sigma; the words of one caption n times; its mu and
     log sigma^2, (3,)."""
-    augment = Augmentation(Caption(WORDS, 4, rng=rng()), 3, rng=rng(1)).astype(float)
+    augment = ConditioningAugmentation(CaptionEmbedding(WORDS, 4, rng=rng()), 3, rng=rng(1)).astype(
+        float
+    )
     words = Tensor(np.tile([0, 3, 5], (n, 1)))
     e = caption_of(words.data[:1], augment.caption.vectors.weight.data)
     layers = augment.mu, augment.log_variance
@@ -198,7 +206,9 @@ class Draws(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.augment = Augmentation(Caption(WORDS, 3, rng=rng(1)), SIZE, rng=rng(2))
+        self.augment = ConditioningAugmentation(
+            CaptionEmbedding(WORDS, 3, rng=rng(1)), SIZE, rng=rng(2)
+        )
         self.net = nn.Sequential(nn.Linear(2 + SIZE, 6, rng=rng(3)), nn.Tanh())
 
     def forward(self, noise, words):
@@ -208,7 +218,9 @@ class Draws(nn.Module):
 
 def networks():
     net = nn.Flatten(), nn.Linear(6, 5, rng=rng(4)), nn.LeakyReLU(0.2), nn.Linear(5, 4, rng=rng(5))
-    return Draws(), Matches(nn.Sequential(*net), Caption(WORDS, 3, rng=rng(6)))
+    return Draws(), ProjectionDiscriminator(
+        nn.Sequential(*net), CaptionEmbedding(WORDS, 3, rng=rng(6))
+    )
 
 
 def sources(log=None, dtype=np.float32):
@@ -240,7 +252,7 @@ def test_the_losses_are_those_by_hand(kl):
     with those of the next (Reed et al. 2016, algorithm 1); G pays for the fake, and for the KL."""
     (G, D), (g, d) = networks(), networks()
     still = optimizers(G, D, 0.0)
-    result = next(play_captioned(gan.non_saturating, G, D, *sources(), *still, m=M, kl=kl))
+    result = next(play_text_to_image(gan.non_saturating, G, D, *sources(), *still, m=M, kl=kl))
     captioned, noise = sources()
     (x, words), z = captioned(M), noise(M)
     fake, divergence = (t.data for t in g(z, words))
@@ -264,7 +276,7 @@ def test_rounds_are_the_steps_written_by_hand(game, kl):
         opt_g = optim.Adam(G.parameters(), 0.01, (0.5, 0.9))
         opt_d = optim.RMSprop(D.parameters(), 0.01)
         captioned, noise = sources(dtype=float)
-        rounds = play_captioned(game, G, D, captioned, noise, opt_g, opt_d, m=M, kl=kl)
+        rounds = play_text_to_image(game, G, D, captioned, noise, opt_g, opt_d, m=M, kl=kl)
         for _ in range(3):
             if not by_hand:
                 next(rounds)
@@ -299,7 +311,7 @@ class Watched(optim.SGD):
 def test_a_round_is_a_minibatch_and_noise_then_a_step_of_d_then_one_of_g():
     (G, D), log = networks(), []
     opts = Watched("G", G, D, log), Watched("D", D, G, log)
-    rounds = play_captioned(gan.hinge, G, D, *sources(log), *opts, m=M)
+    rounds = play_text_to_image(gan.hinge, G, D, *sources(log), *opts, m=M)
     assert log == []
     for _ in range(2):
         next(rounds)
@@ -313,7 +325,7 @@ def test_an_image_is_looked_at_once_and_its_words_are_then_asked_about_twice():
     inner, seen = D.net.forward, []
     D.net.forward = lambda x: seen.append(x.data) or inner(x)
     captioned, noise = sources()
-    next(play_captioned(gan.hinge, G, D, captioned, noise, *optimizers(G, D), m=M))
+    next(play_text_to_image(gan.hinge, G, D, captioned, noise, *optimizers(G, D), m=M))
     real, made, again = seen
     np.testing.assert_array_equal(real, sources()[0](M)[0].data)
     np.testing.assert_array_equal(made, again)
@@ -337,7 +349,7 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
         return logits
 
     G.forward, D.net.forward = forward, looked
-    rounds = play_captioned(gan.hinge, G, D, *sources(), *optimizers(G, D), m=M)
+    rounds = play_text_to_image(gan.hinge, G, D, *sources(), *optimizers(G, D), m=M)
     gc.disable()
     try:
         results = [next(rounds) for _ in range(3)]
@@ -356,14 +368,14 @@ def test_a_recording_does_the_same(kl):
         data = Minibatches(images, labels=np.arange(20) % 7, rng=rng(10), where=where)
         opts = [optim.Adam(net.parameters(), 1e-3) for net in (G, D)]
         like, draw = G.parameters()[0].data, rng(11)
-        noise = lambda m: Tensor(supply.normal(draw, (m, 2 + SIZE), like))  # noqa: E731
+        noise = lambda m: Tensor(inputs.normal(draw, (m, 2 + SIZE), like))  # noqa: E731
 
         def captioned(m):
             x, which = data.labelled(m)
             return x.reshape((m, 2, 3)), table[which]
 
         players = gan.non_saturating, G, D, captioned, noise, *opts
-        return lambda: play_captioned(*players, m=M, kl=kl), (G, D, *opts)
+        return lambda: play_text_to_image(*players, m=M, kl=kl), (G, D, *opts)
 
     (before, after), replayed = played_and_replayed(match)
     assert replayed.recorded and not replayed.why
@@ -381,7 +393,9 @@ class Points(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.augment = Augmentation(Caption(WORDS, 16, rng=rng(1)), SIZE, rng=rng(2))
+        self.augment = ConditioningAugmentation(
+            CaptionEmbedding(WORDS, 16, rng=rng(1)), SIZE, rng=rng(2)
+        )
         self.net = nn.Sequential(
             nn.Linear(2 + SIZE, 32, rng=rng(3)), nn.LeakyReLU(0.2), nn.Linear(32, 2, rng=rng(4))
         )
@@ -408,9 +422,12 @@ def missed(told_the_truth):
 
     noise = lambda m: Tensor(draw.normal(size=(m, 2 + SIZE)).astype(np.float32))  # noqa: E731
     net = nn.Linear(2, 64, rng=rng(5)), nn.LeakyReLU(0.2), nn.Linear(64, 17, rng=rng(6))
-    G, D = Points(), Matches(nn.Sequential(*net), Caption(WORDS, 16, rng=rng(7)))
+    G, D = (
+        Points(),
+        ProjectionDiscriminator(nn.Sequential(*net), CaptionEmbedding(WORDS, 16, rng=rng(7))),
+    )
     opts = [optim.Adam(player.parameters(), 3e-3, (0.5, 0.9)) for player in (G, D)]
-    rounds = play_captioned(gan.non_saturating, G, D, captioned, noise, *opts, m=64, kl=0.05)
+    rounds = play_text_to_image(gan.non_saturating, G, D, captioned, noise, *opts, m=64, kl=0.05)
     for _ in range(400):
         next(rounds)
     found = []
@@ -433,21 +450,25 @@ def test_what_is_asked_for_is_made_even_if_it_was_never_seen():
 
 
 def augment(words, noise):
-    return Augmentation(Caption(WORDS, 3, rng=rng()), 2, rng=rng())(Tensor(words), Tensor(noise))
+    return ConditioningAugmentation(CaptionEmbedding(WORDS, 3, rng=rng()), 2, rng=rng())(
+        Tensor(words), Tensor(noise)
+    )
 
 
 def play(**options):
     G, D = networks()
-    return next(play_captioned(gan.hinge, G, D, *sources(), *optimizers(G, D), **options))
+    return next(play_text_to_image(gan.hinge, G, D, *sources(), *optimizers(G, D), **options))
 
 
 SAID, NOISE = np.zeros((2, L), int), np.zeros((2, 2), np.float32)
 NONSENSE = {
-    "no words at all": (lambda: Caption(0, 3, rng=rng()), "words: expected an int >= 1, got 0"),
-    "vectors of nothing": (lambda: Caption(3, 0, rng=rng()), "size: expected an int >= 1, got 0"),
-    "no generator": (lambda: Caption(3, 3, rng=1), "rng: expected a .*Generator.* got 1"),
+    "no words at all": (
+        lambda: CaptionEmbedding(0, 3, rng=rng()), "words: expected an int >= 1, got 0"),
+    "vectors of nothing": (
+        lambda: CaptionEmbedding(3, 0, rng=rng()), "size: expected an int >= 1, got 0"),
+    "no generator": (lambda: CaptionEmbedding(3, 3, rng=1), "rng: expected a .*Generator.* got 1"),
     "an augmentation of nothing": (
-        lambda: Augmentation(Caption(3, 3, rng=rng()), 0, rng=rng()),
+        lambda: ConditioningAugmentation(CaptionEmbedding(3, 3, rng=rng()), 0, rng=rng()),
         "size: expected an int >= 1, got 0"),
     "words that are no integers": (
         lambda: augment(SAID / 2, NOISE), r"words: expected integers \(N, L\), .*float64 \(2,"),
@@ -463,7 +484,8 @@ NONSENSE = {
     "noise of another dtype": (
         lambda: augment(SAID, NOISE.astype(float)), "noise: expected float32 .*got float64"),
     "a net that sees too little": (
-        lambda: Matches(nn.Linear(2, 3, rng=rng()), Caption(WORDS, 3, rng=rng()))(
+        lambda: ProjectionDiscriminator(
+            nn.Linear(2, 3, rng=rng()), CaptionEmbedding(WORDS, 3, rng=rng()))(
             Tensor(NOISE), Tensor(SAID)),
         r"net: expected to give \(2, 4\), got \(2, 3\)"),
     "words for other images": (

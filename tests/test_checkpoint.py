@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save as safetensors_bytes
 
-from tinygan import InputError, checkpoint
-from tinygan.files import atomic
+from tinygan import InputError, storage
+from tinygan.storage import atomic
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -25,12 +25,12 @@ META = {"step": 3, "rng": {"state": 2**127 + 1}, "text": "λ"}
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoint") / "c.safetensors"
-    checkpoint.save(path, ARRAYS, META)
+    storage.save(path, ARRAYS, META)
     return path
 
 
 def test_what_is_read_is_what_was_written(written):
-    arrays, meta = checkpoint.load(written)
+    arrays, meta = storage.load(written)
     assert meta == META
     assert arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
@@ -39,13 +39,13 @@ def test_what_is_read_is_what_was_written(written):
 
 
 def test_the_same_state_gives_the_same_bytes(written, tmp_path):
-    checkpoint.save(tmp_path / "again", dict(reversed(ARRAYS.items())), META)
+    storage.save(tmp_path / "again", dict(reversed(ARRAYS.items())), META)
     assert (tmp_path / "again").read_bytes() == written.read_bytes()
 
 
 def read(path, content):
     path.write_bytes(content)
-    return checkpoint.load(path)
+    return storage.load(path)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 7, 8, 9, 40, 200, -200, -8, -1])
@@ -105,20 +105,20 @@ def test_what_could_not_be_read_again_is_not_written(written, tmp_path, arrays, 
     path = tmp_path / "c"
     path.write_bytes(written.read_bytes())
     with pytest.raises(ValueError, match=message):
-        checkpoint.save(path, arrays, meta)
+        storage.save(path, arrays, meta)
     assert path.read_bytes() == written.read_bytes()
 
 
 def test_the_order_of_bytes_is_of_no_account(tmp_path):
     for i, dtype in enumerate((">f4", "<f4")):
-        checkpoint.save(tmp_path / str(i), {"a": np.arange(3, dtype=dtype)}, {})
+        storage.save(tmp_path / str(i), {"a": np.arange(3, dtype=dtype)}, {})
     assert (tmp_path / "0").read_bytes() == (tmp_path / "1").read_bytes()
-    np.testing.assert_array_equal(checkpoint.load(tmp_path / "0")[0]["a"], [0, 1, 2])
+    np.testing.assert_array_equal(storage.load(tmp_path / "0")[0]["a"], [0, 1, 2])
 
 
 def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(InputError, match="nothing-here: there is no such checkpoint"):
-        checkpoint.load(tmp_path / "nothing-here")
+        storage.load(tmp_path / "nothing-here")
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])

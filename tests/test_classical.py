@@ -8,7 +8,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, classical, grad, ops
+from tinygan import Tensor, grad, ops
+from tinygan.experiments import classical
 from tinygan.losses import cross_entropy
 from tinygan.metrics.parzen import log_likelihoods
 

@@ -5,9 +5,9 @@ import sys
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
+import train_classifier
 
-from tinygan import InputError, Tensor, backend, checkpoint, data
-from tinygan.metrics import train_classifier
+from tinygan import InputError, Tensor, backend, data, storage
 from tinygan.metrics.classifier import FEATURES, Classifier, shifted, train
 
 
@@ -136,7 +136,7 @@ def test_it_tells_what_it_reaches_on_images_of_neither_set(few, monkeypatch, cap
     said = capsys.readouterr().out
     for words in ("epoch 1: loss", "held out", "MNIST's 10,000 test images", "SHA-256"):
         assert words in said
-    arrays, told = checkpoint.load(out)
+    arrays, told = storage.load(out)
     assert told["data"] == "digits" and 0 <= told["test"] <= 1
     assert {a.dtype for a in arrays.values()} == {np.dtype(np.float16)}
     monkeypatch.setattr("tinygan.metrics.classifier.FILE", out)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tinygan import backend, data
 from tinygan.data.coloured import CAPTIONS, GROUNDS, INKS, TABLE, WORDS, coloured
+from tinygan.metrics.captions import recognize_caption
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.coloured import told
 
 EVERY = np.arange(160)
 INK, GROUND = (np.array([*colours.values()]) for colours in (INKS, GROUNDS))
@@ -206,7 +206,7 @@ def painted(digits):
 
 @pytest.fixture(scope="module")
 def verdicts(painted, judge):
-    return told(painted[1], judge)
+    return recognize_caption(painted[1], judge)
 
 
 def test_the_judge_finds_both_colours_and_the_digit_that_it_finds_in_grey(painted, verdicts, judge):
@@ -218,7 +218,7 @@ def test_the_judge_finds_both_colours_and_the_digit_that_it_finds_in_grey(painte
 
 
 def test_the_judge_finds_them_in_small_images_too(painted, judge):
-    found = told(halved(painted[1]), judge)
+    found = recognize_caption(halved(painted[1]), judge)
     np.testing.assert_array_equal(found[:, 1:], painted[2][:, 1:])
     assert (found == painted[2]).all(axis=1).mean() > 0.95
 
@@ -234,9 +234,9 @@ class Watching:
 def test_what_the_judge_is_shown_is_the_grey_digit(painted):
     grey, x, _ = painted
     watching = Watching()
-    told(x, watching)
+    recognize_caption(x, watching)
     np.testing.assert_allclose(watching.images, grey, atol=1e-6)
-    told(halved(x), watching)
+    recognize_caption(halved(x), watching)
     small = grey.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
     for shown, image in zip(watching.images[:20, 0], small, strict=False):
         larger = Image.fromarray(image).resize((28, 28), Image.Resampling.BILINEAR)
@@ -252,7 +252,7 @@ def test_the_ground_is_at_the_edge_and_the_ink_is_what_is_farthest_from_it(size)
     full[1:-1, 1:-1] = 1
     bit[2 : size // 4 + 2, size // 2 : size // 2 + size // 5] = 1
     for where in (full, bit):
-        found = told(below + where * (above - below), Watching())
+        found = recognize_caption(below + where * (above - below), Watching())
         np.testing.assert_array_equal(found[:, 1:], np.stack([ink, ground], axis=1))
 
 
@@ -273,7 +273,7 @@ def test_colours_that_are_not_quite_right_are_the_nearest(painted, judge):
         (0.05 + 0.9 * x, 0.95),
         (0.1 + 0.8 * x, 0),
     ):
-        found = told(worse, judge)
+        found = recognize_caption(worse, judge)
         np.testing.assert_array_equal(found[:, 1:], said[:, 1:])
         assert (found[:, 0] == said[:, 0]).mean() >= least
     as_faint = judge.probabilities(0.1 + 0.8 * grey).argmax(axis=1)
@@ -287,20 +287,20 @@ def test_one_colour_changed_changes_one_answer(painted, verdicts, judge):
     assert len(some) > 10
     red, none = grey[some, 0], np.zeros_like(grey[some, 0])
     for green, ink, ground in ((none, 0, 0), (red, 1, 0), (1 - red, 0, 2), (none + 1, 1, 2)):
-        found = told(np.stack([red, green, none], axis=1), judge)
+        found = recognize_caption(np.stack([red, green, none], axis=1), judge)
         np.testing.assert_array_equal(found[:, 1:], np.tile([ink, ground], (len(some), 1)))
         np.testing.assert_array_equal(found[:, 0], verdicts[some, 0])
 
 
 def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, judge):
     x = painted[1][:20]
-    expected = told(x, judge)
-    np.testing.assert_array_equal(told(x[7:9], judge), expected[7:9])
-    np.testing.assert_array_equal(told(x.astype(float), judge), expected)
+    expected = recognize_caption(x, judge)
+    np.testing.assert_array_equal(recognize_caption(x[7:9], judge), expected[7:9])
+    np.testing.assert_array_equal(recognize_caption(x.astype(float), judge), expected)
     there = Classifier.shipped("guard")
     for images in (x, backend.move(x, "guard")):
         for each in (judge, there):
-            found = told(images, each)
+            found = recognize_caption(images, each)
             assert type(found) is np.ndarray
             np.testing.assert_array_equal(found, expected)
 
@@ -311,7 +311,7 @@ def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(judge, size):
     draw, shape = rng(1), (20, 3, size, size)
     x = np.append(draw.random(shape), draw.choice([0, 1e-7, 1 - 2**-24, 1], shape), axis=0)
     before = x.copy()
-    found = told(x, judge)
+    found = recognize_caption(x, judge)
     assert (found >= 0).all() and (found < [10, 4, 4]).all()
     np.testing.assert_array_equal(x, before)
 
@@ -341,5 +341,5 @@ def test_other_images_are_refused_by_name(judge, name, where):
     if where == "guard" and error is ValueError and images.dtype.kind == "f":
         images = backend.move(images, where)
     with pytest.raises(error, match=message) as raised:
-        told(images, judge)
+        recognize_caption(images, judge)
     assert "\n" not in str(raised.value)

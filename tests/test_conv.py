@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
 from tinygan import Tensor, conv2d, conv_transpose2d, grad, ops
-from tinygan.conv import Rows, Winograd, _by_w, _by_x, _by_y, winograd
-from tinygan.conv.geometry import Geometry
+from tinygan.conv import Im2Col, Winograd, _by_w, _by_x, _by_y, winograd
+from tinygan.conv.im2col import Geometry
 from tinygan.gradcheck import check_gradients
 from tinygan.tensor import lift
 
@@ -50,7 +50,7 @@ def test_the_fast_way_is_taken_and_is_the_plain_way(
     y = conv2d(x, w, stride, padding).data
     geometry = Geometry(stride, padding, kernel, image, y.shape[2:])
     assert winograd.pays(geometry, c, o)
-    plain, fast = Rows(geometry), Winograd(geometry)
+    plain, fast = Im2Col(geometry), Winograd(geometry)
     for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
         exact = op(*lift(a.astype(np.float64), b.astype(np.float64)), plain).data
         found = op(*lift(a, b), fast).data
@@ -145,7 +145,7 @@ def test_winograd_at_every_edge(stride, kernel):
                     (4, 1, *geometry.image), (2, 1, *geometry.kernel), (4, 2, *geometry.places)
                 )
             )  # fmt: skip
-            fast, plain = Winograd(geometry), Rows(geometry)
+            fast, plain = Winograd(geometry), Im2Col(geometry)
             for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
                 got, expected = (op(*lift(a, b), way).data for way in (fast, plain))
                 np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan.cuda.blas import Blas, load_cublas, tf32
+from tinygan.backend.cuda.blas import Blas, load_cublas, tf32
 
 TYPES = {0: np.float32, 1: np.float64, 2: np.float16}
 

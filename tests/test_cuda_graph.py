@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from tinygan.cuda.graph import Recorder, held
+from tinygan.backend.cuda.graph import Recorder, held
 
 
 class Stream:

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import supply
-from tinygan.conv import rows
-from tinygan.conv.geometry import Geometry
-from tinygan.cuda.kernels import SOURCE, TYPES, Kernels
-from tinygan.nn import noise
-from tinygan.ops import kernels as reductions
+from tinygan.backend import arrays as reductions
+from tinygan.backend import inputs
+from tinygan.backend.cuda.kernels import SOURCE, TYPES, Kernels
+from tinygan.backend.philox import Philox
+from tinygan.conv import im2col
+from tinygan.conv.im2col import Geometry
+from tinygan.nn import dropout
 from tinygan.ops import pointwise
 from tinygan.optim import rules
-from tinygan.philox import Philox
 
 DTYPES = [np.dtype(name) for name in TYPES]
 AS_C_PLUS_PLUS = """
@@ -98,7 +98,7 @@ def agree(got, expected):
 def test_every_kernel_stands_in_for_a_function_of_its_name(kernels):
     marked = {
         value.reference.__name__: value
-        for module in (pointwise, reductions, noise, rules, rows, supply)
+        for module in (pointwise, reductions, dropout, rules, im2col, inputs)
         for value in vars(module).values()
         if hasattr(value, "reference")
     }
@@ -138,7 +138,7 @@ def test_slopes(kernels, slope, dtype):
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
 def test_dropout(kernels, p, dtype):
     u = np.concatenate([np.random.default_rng(0).random(50), [p, 0]]).astype(dtype)
-    agree(kernels.kept(u, p), noise.kept.reference(u, p))
+    agree(kernels.kept(u, p), dropout.kept.reference(u, p))
 
 
 def test_a_function_of_each_element_keeps_the_order_in_memory_or_refuses(kernels):
@@ -228,9 +228,9 @@ def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
     x = rng.normal(size=(n, *geometry.image, c) if channels_last else (n, c, *geometry.image))
     x = (x.transpose(0, 3, 1, 2) if channels_last else x).astype(dtype, copy=False)
     seen = kernels.images_to_rows(x.astype(dtype), geometry)
-    agree(seen, rows.images_to_rows.reference(x.astype(dtype), geometry))
+    agree(seen, im2col.images_to_rows.reference(x.astype(dtype), geometry))
     y = rng.normal(size=seen.shape).astype(dtype)
-    expected = rows.rows_to_images.reference(y, geometry)
+    expected = im2col.rows_to_images.reference(y, geometry)
     np.testing.assert_array_equal(kernels.rows_to_images(y, geometry), expected)  # in one order
 
 
@@ -239,7 +239,7 @@ def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
 @pytest.mark.parametrize("name", ["normal", "uniform"])
 def test_noise_of_the_same_words(kernels, name, shape, dtype):
     rng, t = Philox(3, stream=7), np.array([0xFFFFFFFF, 2], np.uint32)
-    expected = getattr(supply, f"{name}_values").reference(t, shape, dtype, rng)
+    expected = getattr(inputs, f"{name}_values").reference(t, shape, dtype, rng)
     got = getattr(kernels, f"{name}_values")(t, shape, dtype, rng)
     assert got.dtype == dtype and got.shape == shape
     if name == "uniform":

@@ -1,9 +1,8 @@
 """The picture of a CUDA graph."""
 
 import pytest
+from cuda_graph import draw, kinds
 from PIL import Image
-
-from tinygan.cuda.picture import draw, kinds
 
 NODES = {
     "0\nKERNEL\nsm90_xmma_gemm_f32f32": "matrix product",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from replays import played_and_replayed
 
 from tinygan import Tensor, gan, grad, losses, nn, optim
-from tinygan.cycle import ImageBuffer, Players, play_cycle
 from tinygan.data import Minibatches
+from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
 
 M, SHAPE = 3, (2, 4, 4)
 
@@ -78,7 +78,7 @@ def test_the_losses_are_those_by_hand(cycle, identity):
     players = networks()
     still = optimizers(players, lambda p: optim.SGD(p, 0.0))
     options = {"m": M, "cycle": cycle, "identity": identity}
-    rounds = play_cycle(gan.least_squares(), players, *sources(), *still, buffers(), **options)
+    rounds = play_cyclegan(gan.least_squares(), players, *sources(), *still, buffers(), **options)
     result = next(rounds)
     (G, F, D_y, D_x), (xs, ys) = networks(), sources()
     x, y = xs(M), ys(M)
@@ -108,7 +108,7 @@ def test_rounds_are_the_steps_written_by_hand(game, cycle, identity):
         opts = optimizers(players, lambda p: optim.Adam(p, 0.01, (0.5, 0.9)))
         xs, ys = (lambda m, s=s: s(m).astype(float) for s in sources())
         kept, options = buffers(4), {"m": M, "cycle": cycle, "identity": identity}
-        rounds = play_cycle(game, players, xs, ys, *opts, kept, **options)
+        rounds = play_cyclegan(game, players, xs, ys, *opts, kept, **options)
         G, F, D_y, D_x = players
         for _ in range(4):
             if not by_hand:
@@ -147,7 +147,7 @@ def test_a_round_is_two_minibatches_then_a_step_of_the_maps_then_one_of_the_judg
     maps, judges = players[:2], players[2:]
     opts = Watched("maps", maps, judges, log), Watched("judges", judges, maps, log)
     xs, ys = source(10, log, "x"), source(11, log, "y")
-    rounds = play_cycle(gan.hinge, players, xs, ys, *opts, buffers(), m=M)
+    rounds = play_cyclegan(gan.hinge, players, xs, ys, *opts, buffers(), m=M)
     assert log == []
     for _ in range(2):
         next(rounds)
@@ -204,7 +204,7 @@ def test_what_a_full_buffer_gives_away_is_any_of_what_it_keeps():
 
 
 def test_the_weights_and_the_buffer_are_those_of_the_paper_unless_others_are_given():
-    default = {k: p.default for k, p in inspect.signature(play_cycle).parameters.items()}
+    default = {k: p.default for k, p in inspect.signature(play_cyclegan).parameters.items()}
     assert (default["m"], default["cycle"], default["identity"]) == (1, 10, 0.5 * 10)
     assert ImageBuffer(rng=rng()).size == 50
 
@@ -234,7 +234,7 @@ def test_a_recording_does_the_same(cycle, identity):
         opts = optimizers(players, lambda p: optim.Adam(p, 1e-3))
         kept, options = buffers(4), {"m": M, "cycle": cycle, "identity": identity}
         game = gan.least_squares()
-        start = lambda: play_cycle(game, players, xs, ys, *opts, kept, **options)  # noqa: E731
+        start = lambda: play_cyclegan(game, players, xs, ys, *opts, kept, **options)  # noqa: E731
         return start, (*players, *opts, *map(Kept, kept))
 
     (before, after), replayed = played_and_replayed(match, 8)
@@ -262,7 +262,7 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
 
     players.G.forward, players.D_y.forward = forward, looked
     opts = optimizers(players)
-    rounds = play_cycle(gan.hinge, players, *sources(), *opts, buffers(), m=M, identity=0)
+    rounds = play_cyclegan(gan.hinge, players, *sources(), *opts, buffers(), m=M, identity=0)
     gc.disable()
     try:
         results = [next(rounds) for _ in range(3)]
@@ -292,7 +292,7 @@ def lost(cycle):
     players = Players(*nets)
     opts = optimizers(players, lambda p: optim.Adam(p, 3e-3, (0.5, 0.999)))
     kept = tuple(ImageBuffer(rng=rng(i)) for i in (5, 6))
-    rounds = play_cycle(
+    rounds = play_cyclegan(
         gan.least_squares(), players, xs, ys, *opts, kept, m=32, cycle=cycle, identity=0
     )
     for _ in range(300):
@@ -317,7 +317,11 @@ def test_with_the_cycle_loss_what_was_mapped_can_be_found_again():
 def test_nonsense_is_refused_by_name(options, message):
     players = networks()
     with pytest.raises(ValueError, match=message):
-        next(play_cycle(gan.hinge, players, *sources(), *optimizers(players), buffers(), **options))
+        next(
+            play_cyclegan(
+                gan.hinge, players, *sources(), *optimizers(players), buffers(), **options
+            )
+        )
 
 
 def test_a_map_to_another_shape_is_refused_before_anyone_moves():
@@ -325,7 +329,7 @@ def test_a_map_to_another_shape_is_refused_before_anyone_moves():
     wide = players._replace(F=nn.Sequential(*players.F, nn.Upsample(scale_factor=2)))
     before = weights(*wide)
     with pytest.raises(ValueError, match=r"\(3, 2, 8, 8\) and targets \(3, 2, 4, 4\)"):
-        next(play_cycle(gan.hinge, wide, *sources(), *optimizers(wide), buffers(), m=M))
+        next(play_cyclegan(gan.hinge, wide, *sources(), *optimizers(wide), buffers(), m=M))
     np.testing.assert_array_equal(weights(*wide), before)
 
 

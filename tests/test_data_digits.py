@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import make_digits
 import numpy as np
 import pytest
 
@@ -83,21 +83,18 @@ def test_the_origin_names_the_authors_the_licence_and_the_pinned_files():
 
 def test_the_script_makes_the_same_files_again(digits, tmp_path):
     """From what the npm package has: floats of three decimals, a file a digit."""
-    spec = importlib.util.spec_from_file_location("make", module.FOLDER / "make_digits.py")
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
     groups = [digits.images[digits.labels == digit].reshape(-1, 784) for digit in range(10)]
     values = np.round(groups[5].reshape(-1) / 255, 3).tolist()
     (tmp_path / "5.json").write_text(json.dumps({"data": values}))
-    np.testing.assert_array_equal(make.read(tmp_path / "5.json"), groups[5])
+    np.testing.assert_array_equal(make_digits.read(tmp_path / "5.json"), groups[5])
     labels = digits.labels.astype(np.uint8)
-    images = make.arrange(groups, labels)
+    images = make_digits.arrange(groups, labels)
     np.testing.assert_array_equal(images.reshape(-1, 1, 28, 28), digits.images)
     with pytest.raises(SystemExit, match=r"images of \d, but"):
-        make.arrange(groups, labels[:-1])
+        make_digits.arrange(groups, labels[:-1])
     # The smaller file only: level 9 on the images takes seconds.
-    make.HERE = tmp_path
-    make.write("digits-labels-idx1-ubyte.gz", labels)
+    make_digits.FILES = tmp_path
+    make_digits.write("digits-labels-idx1-ubyte.gz", labels)
     found = hashlib.sha256((tmp_path / "digits-labels-idx1-ubyte.gz").read_bytes()).hexdigest()
     assert found == module.SHA256["digits-labels-idx1-ubyte.gz"]
 

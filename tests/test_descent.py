@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, nn, optim
-from tinygan.descent import descend
+from tinygan.optim.minimize import minimize
 
 
 def test_steps_are_those_of_the_rule():
     """(w - 3)^2 by a rate of .1: the distance shrinks by .8 in each step."""
     w = nn.Parameter(np.array(1.0))
-    steps = descend(lambda: (w - 3) ** 2, optim.SGD([w], lr=0.1))
+    steps = minimize(lambda: (w - 3) ** 2, optim.SGD([w], lr=0.1))
     distance = -2.0
     for _ in range(5):
         (loss,) = next(steps)
@@ -26,7 +26,7 @@ def test_only_what_the_optimizer_has_is_moved_and_the_loss_is_asked_for_anew():
         asked.append(w.item())
         return w * fixed
 
-    steps = descend(loss, optim.SGD([w], lr=0.5))
+    steps = minimize(loss, optim.SGD([w], lr=0.5))
     assert not asked
     next(steps), next(steps)
     assert asked == [1, 0] and w.item() == -1 and fixed.item() == 2
@@ -35,4 +35,4 @@ def test_only_what_the_optimizer_has_is_moved_and_the_loss_is_asked_for_anew():
 def test_a_loss_of_many_elements_is_refused():
     w = nn.Parameter(np.ones(2))
     with pytest.raises(ValueError, match=r"\(2,\)"):
-        next(descend(lambda: w * Tensor(np.ones(2)), optim.SGD([w], lr=0.1)))
+        next(minimize(lambda: w * Tensor(np.ones(2)), optim.SGD([w], lr=0.1)))

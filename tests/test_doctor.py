@@ -13,40 +13,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import InputError, Tensor, backend, checkpoint, gan, nn, ops, optim
-from tinygan.alone import d_alone, g_alone
-from tinygan.cli import main
+from tinygan import InputError, Tensor, backend, gan, nn, ops, optim, storage
+from tinygan.commands.doctor import report
+from tinygan.commands.parser import main
 from tinygan.data import Minibatches
+from tinygan.data.mixtures import grid, ring
 from tinygan.doctor import (
     PATIENCE,
     Diagnosis,
     Inspector,
-    Look,
-    attend,
-    beside,
-    course,
+    Probe,
     diagnose,
-    look,
+    diagnose_run,
+    hook_layers,
+    monitor,
+    probe,
 )
-from tinygan.doctor.advice import ADVICE
+from tinygan.doctor.diagnosis import ADVICE
+from tinygan.doctor.monitor import EVERY
 from tinygan.doctor.nonfinite import _op
-from tinygan.metrics.modes import grid, modes, ring
-from tinygan.remedies import hasty, match
-from tinygan.training import Config, RunFolder, Sampler, Session, consult, resume, train, watch
+from tinygan.experiments.toy_game import extra_g_steps, toy_game
+from tinygan.gan.single_player import train_d, train_g
+from tinygan.metrics.modes import modes
+from tinygan.training import Config, RunFolder, Sampler, Session, health_monitor, resume, train
 from tinygan.training import loop as training_loop
-from tinygan.training.folder import diverged
-from tinygan.training.watch import EVERY, Watch, examine, health
+from tinygan.training.health_monitor import HealthMonitor, examine, health
+from tinygan.training.run_folder import diverged
 
 
 def names_of_a_run(tmp_path, tweak=lambda session: None, **options):
     """What is said while a session is played, `tweak`ed before its first round."""
     session, told = Session(Config(**options)), []
     tweak(session)
-    seen = Watch(session, RunFolder.new(session.config, tmp_path / "run"), told.append)
+    seen = HealthMonitor(session, RunFolder.new(session.config, tmp_path / "run"), told.append)
     with np.errstate(all="ignore"):
         for _ in range(session.config.steps):
             seen.play_round()
-    names = [found.name for found in course(seen.looks)]
+    names = [found.name for found in diagnose_run(seen.looks)]
     assert [text.partition(": ")[2].partition(".")[0] for text in told] == names  # each once
     return names
 
@@ -60,7 +63,9 @@ def names_of_a_match(rounds, game, mixture, one):
         z = rng.standard_normal((64, 2), dtype=np.float32)
         return Tensor(mixture.sample(64, rng=rng)), Tensor(z)
 
-    return [found.name for found in course(beside(rounds, game, G, D, opt_g, opt_d, see=see))]
+    return [
+        found.name for found in diagnose_run(monitor(rounds, game, G, D, opt_g, opt_d, see=see))
+    ]
 
 
 def stuck_averages(session):
@@ -127,29 +132,29 @@ RING = ring(sd=0.1)
 
 
 def test_a_trained_discriminator_shuts_the_saturating_game_of_a_slow_generator():
-    one = match(RING, seed=3)
+    one = toy_game(RING, seed=3)
     one.players[4].lr = 1e-5
-    list(islice(d_alone(gan.minimax, *one.players, m=one.m), 1500))
+    list(islice(train_d(gan.minimax, *one.players, m=one.m), 1500))
     rounds = islice(gan.play(gan.minimax, *one.players, m=one.m), 300)
     assert "D too strong" in names_of_a_match(rounds, gan.minimax, RING, one)
 
 
 def test_a_generator_alone_collapses():
-    one = match(RING, seed=3)
+    one = toy_game(RING, seed=3)
 
     def rounds():
         yield from islice(gan.play(gan.non_saturating, *one.players, m=one.m), 200)
         assert modes(one.samples(), RING).captured == 8
         one.players[4].lr = 5e-3
-        yield from islice(g_alone(gan.non_saturating, *one.players, m=one.m), 500)
+        yield from islice(train_g(gan.non_saturating, *one.players, m=one.m), 500)
 
     assert "mode collapse" in names_of_a_match(rounds(), gan.non_saturating, RING, one)
     assert modes(one.samples(), RING).captured <= 3
 
 
 def test_a_hasty_generator_runs_from_mode_to_mode():
-    one = match(RING, seed=3)
-    rounds = islice(hasty(gan.non_saturating, one, 10), 1100)
+    one = toy_game(RING, seed=3)
+    rounds = islice(extra_g_steps(gan.non_saturating, one, 10), 1100)
     assert "mode collapse" in names_of_a_match(rounds, gan.non_saturating, RING, one)
     assert modes(one.samples(), RING).captured <= 4
 
@@ -157,7 +162,7 @@ def test_a_hasty_generator_runs_from_mode_to_mode():
 @pytest.mark.parametrize("game", ["non-saturating", "least-squares", "minimax"])
 @pytest.mark.parametrize("mixture", [RING, grid(3, 0.7, 0.1)], ids=["ring", "grid"])
 def test_of_a_healthy_match_nothing_is_said(game, mixture):
-    one = match(mixture, seed=3)
+    one = toy_game(mixture, seed=3)
     rounds = islice(gan.play(gan.GAMES[game], *one.players, m=one.m), 800)
     assert names_of_a_match(rounds, gan.GAMES[game], mixture, one) == []
     assert modes(one.samples(), mixture).captured == len(mixture.means)
@@ -182,7 +187,7 @@ UNTOUCHED = {
 
 @pytest.mark.parametrize("case", UNTOUCHED)
 def test_watching_does_not_change_a_bit_of_the_run(tmp_path, monkeypatch, case):
-    monkeypatch.setattr(watch, "EVERY", 2)
+    monkeypatch.setattr(health_monitor, "EVERY", 2)
     options = Config(**{"model": "mlp-small", "batch": 4, "steps": 7, **UNTOUCHED[case]})
     on, off = (
         train(options, tmp_path / str(doctor), progress=False, doctor=doctor)
@@ -196,7 +201,9 @@ def test_watching_does_not_change_a_bit_of_the_run(tmp_path, monkeypatch, case):
 def test_one_look_in_fifty_rounds(tmp_path, monkeypatch):
     looked = []
     monkeypatch.setattr(
-        watch, "examine", lambda session, moved: looked.append(session.step) or examine(session)
+        health_monitor,
+        "examine",
+        lambda session, moved: looked.append(session.step) or examine(session),
     )
     train(Config(**{**SMALL, "steps": 120}), tmp_path / "run", progress=False)
     assert looked == [EVERY, 2 * EVERY] and EVERY >= 50
@@ -235,10 +242,10 @@ def dies(tmp_path, **options):
 def test_among_several_ranks_none_is_kept_waiting_by_a_post_mortem(tmp_path, monkeypatch):
     config = Config(**SMALL)
     session, folder = Session(config), RunFolder.new(config, tmp_path / "run")
-    monkeypatch.setattr(watch, "first_not_finite", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr(health_monitor, "first_not_finite", lambda *_: pytest.fail("it was opened"))
     session.comm = types.SimpleNamespace(rank=0, size=2)
     with pytest.raises(InputError, match=r"by step 3 .as seen.*--lr-g$"):  # noqa: SIM117
-        with Watch(session, folder, print).explaining():
+        with HealthMonitor(session, folder, print).explaining():
             raise diverged(3, "as seen")
     (_, (death,)) = health(folder)  # all the same it is known
     assert death.name == "not finite" and "the run has several ranks" in death.seen
@@ -258,8 +265,8 @@ def test_a_rate_beyond_all_reason(tmp_path, options, found):
     message = dies(tmp_path, **options)
     first, _, second = found.partition(" .* ")
     assert "diverged by step " in message and first in message and second in message
-    assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
-    told = consult(tmp_path / "run")
+    assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+    told = report(tmp_path / "run")
     assert "not finite" in told and second in told
     assert "died before the first look" in told and "nothing can be said" not in told
 
@@ -284,7 +291,7 @@ def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
 def test_a_run_that_does_not_repeat_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "readings", lambda self, result: {"d_loss": math.nan})
     assert dies(tmp_path).endswith("Lower --lr-d and --lr-g")
-    assert "after round 10: not finite" in consult(tmp_path / "run")
+    assert "after round 10: not finite" in report(tmp_path / "run")
 
 
 @pytest.mark.parametrize("trouble", [MemoryError(), InputError("no such images"), OSError("gone")])
@@ -292,9 +299,9 @@ def test_a_post_mortem_that_fails_does_not_hide_the_death(tmp_path, monkeypatch,
     def fails(folder, until):
         raise trouble
 
-    monkeypatch.setattr(watch, "first_not_finite", fails)
+    monkeypatch.setattr(health_monitor, "first_not_finite", fails)
     assert dies(tmp_path, lr_g=3e37).endswith("Lower --lr-d and --lr-g")
-    assert str(trouble) in consult(tmp_path / "run")
+    assert str(trouble) in report(tmp_path / "run")
 
 
 def test_what_could_not_be_saved_is_explained(tmp_path, monkeypatch):
@@ -314,20 +321,20 @@ def test_the_last_checkpoint_is_of_what_can_be_shown(tmp_path, monkeypatch):
     )
     assert "In round 30: " in dies(tmp_path, sample_every=20)  # between two frames
     folder = RunFolder(tmp_path / "run")
-    assert checkpoint.load(folder.checkpoint)[1]["step"] == 0 and not folder.samples.exists()
+    assert storage.load(folder.checkpoint)[1]["step"] == 0 and not folder.samples.exists()
 
 
 def test_what_overflows_needs_no_warning_of_numpys(tmp_path):
     """Samples of weights beyond all reason are finite: tanh has an end."""
-    folder = train(Config(**{**SMALL, "steps": 12, "lr_g": 1e30}), tmp_path / "run", progress=False)
+    folder = train(Config(**{**SMALL, "steps": 12, "lr_g": 1e15}), tmp_path / "run", progress=False)
     assert np.isfinite(Sampler(folder.path).draw(16)).all()  # a warning would be an error here
 
 
 def test_of_a_run_that_dies_where_it_was_saved_the_samples_are_looked_at(tmp_path):
     folder = train(Config(**{**SMALL, "steps": 2}), tmp_path / "run", progress=False)
-    arrays, meta = checkpoint.load(folder.checkpoint)
+    arrays, meta = storage.load(folder.checkpoint)
     arrays["ema/0.weight"] += np.float32(3e38)
-    checkpoint.save(folder.checkpoint, arrays, meta)
+    storage.save(folder.checkpoint, arrays, meta)
     with pytest.raises(InputError, match=r"by step 2 .*linear in G.0 \(Linear\), when samples"):
         resume(folder.path, progress=False)
 
@@ -439,7 +446,7 @@ def scene(where="numpy", G=None, D=None, x=None, z=None, game=gan.non_saturating
     D = D or nn.Sequential(nn.Linear(2, 1, rng=rng))
     x = rng.standard_normal((40, 2)) if x is None else x
     z = rng.standard_normal((40, 2)) if z is None else z
-    return look(game, G.to(where), D.to(where), there(x), there(z))
+    return probe(game, G.to(where), D.to(where), there(x), there(z))
 
 
 def linear(weight, bias):
@@ -519,14 +526,14 @@ def test_attending_is_undone_after_an_error():
         seen.append(label)
         raise RuntimeError("enough")
 
-    with pytest.raises(RuntimeError, match="enough"), attend("D", D, visit):
+    with pytest.raises(RuntimeError, match="enough"), hook_layers("D", D, visit):
         D(np.ones((1, 2), np.float32))
     assert seen == ["D.0 (Linear)"] and D(np.ones((1, 2), np.float32)).shape == (1, 1)
 
 
 # The rules, on looks made by hand.
 
-WELL = Look(
+WELL = Probe(
     step=0, d_loss=1.0, g_loss=0.9, blind=1.386, real=0.5, fake=-0.5, order=0.8, push=0.5,
     spread=0.9, apart=10.0, size=1.0, norms={"G.0.weight": 1.0, "D.0.weight": 1.0},
     dead={"G.1 (ReLU)": 0.1}, drift={"G.2 (BatchNorm2d)": 0.1}, moved={"G": 1e-3, "D": 1e-3},
@@ -552,11 +559,11 @@ def row(*changes):
 def test_a_sign_counts_once_it_is_there_for_long_enough(name):
     for sign in SIGNS[name]:
         ill = row(*[{}] * 3, *[sign] * PATIENCE)
-        found = list(course(ill))
+        found = list(diagnose_run(ill))
         assert [each.name for each in found] == [name] and found[0].step == ill[-1].step
-        assert list(course(ill[:-1])) == []
-        assert list(course(row(*[sign, sign, sign, {}] * 4))) == []
-        assert len(list(course(row(*[sign] * 30)))) == 1  # once
+        assert list(diagnose_run(ill[:-1])) == []
+        assert list(diagnose_run(row(*[sign, sign, sign, {}] * 4))) == []
+        assert len(list(diagnose_run(row(*[sign] * 30)))) == 1  # once
         text = str(found[0])
         assert name in text and all(source in text for _, source in ADVICE[name])
 
@@ -590,10 +597,10 @@ def test_a_gradient_that_vanishes_is_one_that_was_there():
 
 def test_samples_that_begin_alike_may_grow_apart():
     spreads = np.linspace(0.06, 0.5, 40)
-    assert list(course(row(*[{"spread": float(s)} for s in spreads]))) == []
-    (found,) = course(row(*[{"spread": 0.1}] * 25))
+    assert list(diagnose_run(row(*[{"spread": float(s)} for s in spreads]))) == []
+    (found,) = diagnose_run(row(*[{"spread": 0.1}] * 25))
     assert found.name == "mode collapse" and "since round 50" in found.seen
-    (found,) = course(row(*[{}] * 5, *[{"spread": 0.15}] * 4))
+    (found,) = diagnose_run(row(*[{}] * 5, *[{"spread": 0.15}] * 4))
     assert "grown alike" in found.seen and "0.9 before" in found.seen
 
 
@@ -604,10 +611,10 @@ PARTS = st.dictionaries(st.sampled_from(["G", "D", "G.0.weight", "D.1 (ReLU)"]),
 @given(
     st.lists(
         st.builds(
-            Look,
+            Probe,
             step=st.integers(0, 10**6),
             **dict.fromkeys(
-                (f for f in Look._fields if f not in ("step", "norms", "dead", "drift", "moved")),
+                (f for f in Probe._fields if f not in ("step", "norms", "dead", "drift", "moved")),
                 NUMBERS,
             ),
             **dict.fromkeys(("norms", "dead", "drift", "moved"), PARTS),
@@ -616,7 +623,7 @@ PARTS = st.dictionaries(st.sampled_from(["G", "D", "G.0.weight", "D.1 (ReLU)"]),
     )
 )
 def test_whatever_is_seen_has_words(looks):
-    assert all(found.name in ADVICE and str(found) for found in course(looks))
+    assert all(found.name in ADVICE and str(found) for found in diagnose_run(looks))
 
 
 def test_a_look_at_what_is_not_finite_is_a_look():
@@ -635,7 +642,7 @@ def test_without_memory_for_a_look_the_run_goes_on(tmp_path, monkeypatch, capsys
 
     options = Config(**{**SMALL, "steps": 110})
     plain = train(options, tmp_path / "plain", progress=False, doctor=False)
-    monkeypatch.setattr(watch, "examine", full)
+    monkeypatch.setattr(health_monitor, "examine", full)
     assert files(train(options, tmp_path / "run", progress=False)) == files(plain)
     assert capsys.readouterr().err.count("no memory for a look") == 1
     monkeypatch.setattr(Session, "play_round", lambda session: full(session, None))
@@ -668,17 +675,17 @@ def test_a_run_that_nobody_watched_is_looked_at_as_it_is(tmp_path):
     train(options, folder.path, progress=False, doctor=False)
     assert not folder.health.exists()
     before = files(folder)
-    told = consult(folder.path)
+    told = report(folder.path)
     assert "no doctor watched it" in told and "after round 250: G too strong" in told
     assert files(folder) == before
     early = dataclasses.replace(options, steps=60)
     train(early, tmp_path / "early", progress=False, doctor=False)
-    assert "nothing can be said before round 200" in consult(tmp_path / "early")
+    assert "nothing can be said before round 200" in report(tmp_path / "early")
 
 
 def test_healthy_and_early_runs_are_said_to_be_so(tmp_path):
     folder = train(Config(**SMALL), tmp_path / "run", progress=False)
-    assert "nothing ails it that the doctor knows of" in consult(folder.path)
+    assert "nothing ails it that the doctor knows of" in report(folder.path)
 
 
 def test_the_doctor_can_be_silenced(tmp_path, capsys):
@@ -729,7 +736,7 @@ def test_damaged_looks_are_refused_before_a_round_is_played(still, tmp_path, cas
     with pytest.raises(InputError, match=r"health\.jsonl: damaged at"):
         resume(folder.path, steps=300, progress=False)
     with pytest.raises(InputError, match=r"health\.jsonl: damaged at"):
-        consult(folder.path)
+        report(folder.path)
     assert files(folder) == before
     resume(folder.path, steps=260, progress=False, doctor=False)
 
@@ -744,6 +751,6 @@ def test_changed_bytes_of_looks_are_told_of_or_one_error(still, tmp_path_factory
     shutil.copytree(still.path, folder.path)
     folder.health.write_bytes(bytes(whole))
     try:
-        assert "looks" in consult(folder.path)
+        assert "looks" in report(folder.path)
     except InputError as problem:
         assert "damaged at" in str(problem)

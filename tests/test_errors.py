@@ -6,7 +6,7 @@ import pytest
 
 from tinygan import Tensor, conv2d, conv_transpose2d, gan, losses, nn, ops, optim, play
 from tinygan.nn import init
-from tinygan.nn.weight_norm import data_dependent_init
+from tinygan.nn.reparametrize import data_dependent_init
 
 RNG = np.random.default_rng(0)
 X = Tensor(np.ones((2, 3), np.float32))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import InputError, checkpoint, data, models
-from tinygan.cli import main
+from tinygan import InputError, data, models, storage
+from tinygan.commands.parser import main
 from tinygan.metrics import evaluation, report
 from tinygan.metrics.classifier import Classifier
 
@@ -293,10 +293,10 @@ def test_what_a_generator_draws_becomes_images():
 
 def _changed(run, folder, change):
     """A run folder with a checkpoint that differs."""
-    arrays, meta = checkpoint.load(run / "checkpoint.safetensors")
+    arrays, meta = storage.load(run / "checkpoint.safetensors")
     change(arrays, meta)
     folder.mkdir()
-    checkpoint.save(folder / "checkpoint.safetensors", arrays, meta)
+    storage.save(folder / "checkpoint.safetensors", arrays, meta)
     return folder
 
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tinygan import InputError, Tensor, data, gan, nn, optim
-from tinygan import example as module
-from tinygan.example import Example
-from tinygan.finding import Finding, Outcome
-from tinygan.metrics.labelled import Share
-from tinygan.reproduce import EXPERIMENTS, Experiment
+from tinygan.experiments import example as module
+from tinygan.experiments.example import Example
+from tinygan.experiments.reproduce import EXPERIMENTS, Experiment
+from tinygan.experiments.results import Result, SeedResults
+from tinygan.metrics.classifier_scores import Share
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
         asked.update(drawn=len(draw(3)[0]), real=real, n=n, pairs=pairs)
         return Share(0.9, 0.8, 0.99)
 
-    monkeypatch.setattr("tinygan.example.shares", shares)
+    monkeypatch.setattr("tinygan.experiments.example.gan_train_test", shares)
     run, test = example(*options), data.load("digits")
     samples = test.images[:100] / 255
     shown, labels = run.found_classes(lambda n: (samples[:n], np.arange(n)), test)
@@ -191,7 +191,7 @@ def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypa
         asked.append((seed, where, epochs))
         if len(asked) == 2:
             raise KeyboardInterrupt
-        return Outcome([Finding("a figure", seed)])
+        return SeedResults([Result("a figure", seed)])
 
     experiment = Experiment(toy, "as it is", "1", "no time", "none either", {"epochs": 3})
     monkeypatch.setitem(EXPERIMENTS, "toy", experiment)
@@ -209,7 +209,7 @@ def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypa
 def test_ctrl_c_ends_it_with_one_line(tmp_path):
     script = tmp_path / "toy.py"
     script.write_text(
-        "import time\nfrom tinygan.example import Example\n"
+        "import time\nfrom tinygan.experiments.example import Example\n"
         "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
         "print('ready', flush=True)\ntime.sleep(60)\n"
     )

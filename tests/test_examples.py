@@ -11,7 +11,7 @@ import scipy.stats
 from PIL import Image
 
 from tinygan import Tensor, models
-from tinygan.metrics.psnr import psnr
+from tinygan.metrics.pixels import psnr
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

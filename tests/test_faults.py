@@ -13,8 +13,8 @@ import time
 import numpy as np
 import pytest
 
-from tinygan import InputError, checkpoint
-from tinygan.cli import main
+from tinygan import InputError, storage
+from tinygan.commands.parser import main
 from tinygan.training import Config, RunFolder, loop, resume, train
 
 CONFIG = Config(model="mlp-small", batch=4, steps=40)
@@ -125,7 +125,7 @@ def test_a_run_killed_while_it_writes_ends_where_an_undisturbed_one_ends(
 
 FULL = """
 import resource, sys
-from tinygan.cli import main
+from tinygan.commands.parser import main
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 sys.exit(main(sys.argv[2:]))
@@ -272,8 +272,8 @@ def test_a_checkpoint_that_another_program_wrote_is_refused(tmp_path, run, chang
     """Whole, by its SHA-256; but what it says cannot be."""
     shutil.copytree(run, tmp_path / "run")
     path = tmp_path / "run" / "checkpoint.safetensors"
-    arrays, meta = checkpoint.load(path)
-    checkpoint.save(path, arrays, {**meta, **change})
+    arrays, meta = storage.load(path)
+    storage.save(path, arrays, {**meta, **change})
     with pytest.raises(InputError, match=r"checkpoint.safetensors: |config.json: differs"):
         resume(tmp_path / "run", steps=4, progress=False)
 
@@ -285,8 +285,8 @@ def test_a_checkpoint_that_another_program_wrote_is_refused(tmp_path, run, chang
 def test_a_checkpoint_with_other_frames_is_refused(tmp_path, run, frames):
     shutil.copytree(run, tmp_path / "run")
     path = tmp_path / "run" / "checkpoint.safetensors"
-    arrays, meta = checkpoint.load(path)
-    checkpoint.save(path, {**arrays, "frames": frames}, meta)
+    arrays, meta = storage.load(path)
+    storage.save(path, {**arrays, "frames": frames}, meta)
     with pytest.raises(InputError, match=r"checkpoint.safetensors: holds no run of tinygan"):
         resume(tmp_path / "run", steps=4, progress=False)
 
@@ -294,8 +294,8 @@ def test_a_checkpoint_with_other_frames_is_refused(tmp_path, run, frames):
 def test_a_checkpoint_with_frames_of_another_size_is_refused(tmp_path, run):
     shutil.copytree(run, tmp_path / "run")
     path = tmp_path / "run" / "checkpoint.safetensors"
-    arrays, meta = checkpoint.load(path)
-    checkpoint.save(path, {**arrays, "frames": np.zeros((2, 8, 8), np.uint8)}, meta)
+    arrays, meta = storage.load(path)
+    storage.save(path, {**arrays, "frames": np.zeros((2, 8, 8), np.uint8)}, meta)
     before = contents(tmp_path / "run")
     with pytest.raises(InputError, match=r"holds frames \(8, 8\), expected \(\d+, \d+\)"):
         resume(tmp_path / "run", steps=4, progress=False)
@@ -313,5 +313,5 @@ def test_a_file_and_its_folder_are_on_the_disk_before_the_old_one_is_gone(tmp_pa
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", lambda *names: (done.append("replace"), replace(*names)))
-    checkpoint.save(tmp_path / "c.safetensors", {"a": np.zeros(3)}, {})
+    storage.save(tmp_path / "c.safetensors", {"a": np.zeros(3)}, {})
     assert done == ["file", "replace", "folder"] if os.path.isdir("/proc/self/fd") else done

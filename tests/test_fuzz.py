@@ -14,6 +14,7 @@ import re
 import struct
 import tarfile
 import tracemalloc
+import zipfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -26,14 +27,15 @@ from PIL import Image
 from safetensors.numpy import save as safetensors_bytes
 
 import tinygan
-from tinygan import InputError, checkpoint
-from tinygan.data import cifar10, folder, idx, load, mat, mnist, tfd
-from tinygan.doctor import PATIENCE, Diagnosis, Look
-from tinygan.finding import Finding, Outcome
-from tinygan.reproduce.history import History
-from tinygan.training import Config, RunFolder, Sampler, consult, train
-from tinygan.training.states import States
-from tinygan.training.watch import health
+from tinygan import InputError, storage
+from tinygan.commands.doctor import report
+from tinygan.data import cifar10, idx, image_folder, load, mnist, tfd
+from tinygan.doctor import PATIENCE, Diagnosis, Probe
+from tinygan.experiments.reproduce.history import History
+from tinygan.experiments.results import Result, SeedResults
+from tinygan.training import Config, RunFolder, Sampler, train
+from tinygan.training.health_monitor import health
+from tinygan.training.state_hashes import StateHashes
 
 MOST = 4 << 20  # bytes that reading a file of a few kB may take: a buffer, not what a header claims
 fuzz = settings(  # 200 by default
@@ -73,28 +75,28 @@ def tar(**members):
     return packed.getvalue()
 
 
-def element(kind, content):
-    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+def npz(write, **arrays):
+    packed = io.BytesIO()
+    write(packed, **arrays)
+    return packed.getvalue()
 
 
-def matrix(name, array):
-    """An array of bytes as a MATLAB variable."""
-    content = element(6, struct.pack("<II", 9, 0))
-    content += element(5, struct.pack(f"<{array.ndim}i", *array.shape)) + element(1, name.encode())
-    return element(14, content + element(1 if array.dtype == np.int8 else 2, array.tobytes("F")))
+FACES = {
+    "images": np.zeros((2, 48, 48), np.uint8),
+    "labs_ex": np.array([[-1], [7]], np.int8),
+    "folds": np.ones((2, 5), np.uint8),
+}
 
 
-FACES = [
-    matrix("images", np.zeros((2, 48, 48), np.uint8)),
-    matrix("labs_ex", np.array([[-1], [7]], np.int8)),
-    matrix("folds", np.ones((2, 5), np.uint8)),
-]
-HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
-
-
-def deflated(content):
-    packed = zlib.compress(content)
-    return struct.pack("<II", 15, len(packed)) + packed
+def claimed_by_npy(shape):
+    """FACES, of which the header of the images claims a shape."""
+    file = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    packed = io.BytesIO(npz(np.savez, labs_ex=FACES["labs_ex"], folds=FACES["folds"]))
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("images.npy", file.getvalue() + bytes(8))
+    return packed.getvalue()
 
 
 def picture(kind, mode="RGB"):
@@ -108,7 +110,7 @@ META = {"config": Config(model="mlp-small").as_dict(), "step": 3, "rngs": {"game
 
 
 def saved(path):
-    checkpoint.save(path, {"a": np.arange(6, dtype=np.float32).reshape(2, 3)}, META)
+    storage.save(path, {"a": np.arange(6, dtype=np.float32).reshape(2, 3)}, META)
     return path.read_bytes()
 
 
@@ -116,7 +118,7 @@ def saved(path):
 
 
 def read_images(path):
-    images = folder.folder(str(path.parent)).images
+    images = image_folder.image_folder(str(path.parent)).images
     assert images.shape == (1, 1, 28, 28) and images.dtype == np.uint8
 
 
@@ -138,7 +140,7 @@ def read_labels(path):
 
 
 def read_checkpoint(path):
-    arrays, meta = checkpoint.load(path)
+    arrays, meta = storage.load(path)
     assert meta == META and arrays["a"].sum() == 15  # the SHA-256 lets nothing else through
 
 
@@ -147,11 +149,11 @@ def read_rows(path):
 
 
 def read_states(path):
-    assert all(type(step) is int for step in States(path).read().hashes)
+    assert all(type(step) is int for step in StateHashes(path).read().hashes)
 
 
 NUMBERS = ("d_loss", "g_loss", "blind", "real", "fake", "order", "push", "spread", "apart", "size")
-LOOK = Look(
+LOOK = Probe(
     step=50, **dict.fromkeys(NUMBERS, 0.5), norms={"G.0.weight": 0.5}, dead={"G.1 (ReLU)": 0.5},
     drift={}, moved={"G": 1e-3, "D": 1e-3},
 )  # fmt: skip
@@ -161,7 +163,7 @@ DEATH = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
 
 def read_looks(path):
     if health(RunFolder(path.parent))[0]:
-        assert " looks\n" in consult(path.parent)
+        assert " looks\n" in report(path.parent)
 
 
 PLAYED = "vae", "numpy", {"epochs": 10}
@@ -171,12 +173,14 @@ def written_history(path):
     path.unlink(missing_ok=True)
     history = History(path, *PLAYED, resume=False)
     for seed in (0, 1):
-        history.add(seed, Outcome([Finding("a figure", 1.5)], {"epoch": [1]}, 2.0), {"cores": 2})
+        history.add(seed, SeedResults([Result("a figure", 1.5)], {"epoch": [1]}, 2.0), {"cores": 2})
     return path.read_bytes()
 
 
 def read_history(path):
-    assert all(isinstance(o, Outcome) for o in History(path, *PLAYED, resume=True).known.values())
+    assert all(
+        isinstance(o, SeedResults) for o in History(path, *PLAYED, resume=True).known.values()
+    )
 
 
 def same(content):
@@ -188,10 +192,8 @@ READERS = {
     "IDX, gzipped": ("a.gz", lambda p: idx.read_idx(p).shape, gzip.compress(IDX), same),
     "IDX in sound gzip": ("a.gz", lambda p: idx.read_idx(p).shape, IDX, gzip.compress),
     "labels": ("labels", read_labels, LABELS, same),
-    "MAT": ("a.mat", mat.read_mat, HEADER + FACES[1] + FACES[2], same),
-    "MAT, deflated": ("a.mat", mat.read_mat, HEADER + deflated(FACES[1]), same),
-    "MAT in sound zlib": ("a.mat", mat.read_mat, FACES[2], lambda c: HEADER + deflated(c)),
-    "TFD": ("tfd/TFD_48x48.mat", read_faces, HEADER + b"".join(FACES), same),
+    "TFD": ("tfd/TFD_48x48.npz", read_faces, npz(np.savez, **FACES), same),
+    "TFD, deflated": ("tfd/TFD_48x48.npz", read_faces, npz(np.savez_compressed, **FACES), same),
     "CIFAR-10": (
         "cifar-10/cifar-10-binary.tar.gz",
         read_cifar,
@@ -366,15 +368,15 @@ def run(place):
 def signed(arrays, meta):
     """A checkpoint as `checkpoint.save` would write it, did it not look at what it is given."""
     text = json.dumps(meta)
-    header = json.dumps({"meta": text, "sha256": checkpoint.digest(arrays, text)})
-    return safetensors_bytes(arrays, metadata={checkpoint.KEY: header})
+    header = json.dumps({"meta": text, "sha256": storage.digest(arrays, text)})
+    return safetensors_bytes(arrays, metadata={storage.KEY: header})
 
 
 @settings(fuzz, max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data):
     """Its SHA-256 is right, so another program wrote it; what it says is still not believed."""
-    arrays, meta = checkpoint.load(run.checkpoint)
+    arrays, meta = storage.load(run.checkpoint)
     at = data.draw(st.sampled_from(["", *meta, "rngs/game", "data/position", "config/steps"]))
     value = data.draw(anything)
     outer, _, inner = at.partition("/")
@@ -399,18 +401,13 @@ def test_a_header_that_claims_two_thousand_million_images_makes_no_room_for_them
     content = b"\0\0\x08\x03" + struct.pack(">3I", count, 28, 28) + bytes(784)
     for packed in (content, gzip.compress(content)):
         read(place / "a.idx", idx.read_idx, packed)
-    shape = struct.pack("<3i", 2**31 - 1, 28, 28)
-    claimed = element(6, struct.pack("<II", 9, 0)) + element(5, shape) + element(1, b"x")
-    for size in (8, 2**31 - 1, 2**32 - 8):
-        numbers = struct.pack("<II", 2, size) + bytes(8)
-        variable = struct.pack("<II", 14, len(claimed + numbers)) + claimed + numbers
-        read(place / "a.mat", mat.read_mat, HEADER + variable)
-        read(place / "a.mat", mat.read_mat, HEADER + deflated(variable))
+    for shape in ((count, 48, 48), (2**62, 48, 48), (0, count), (-1, 48, 48)):
+        read(place / "tfd" / "TFD_48x48.npz", read_faces, claimed_by_npy(shape))
     for shape in ([count], [count, count], [-1], [2**62, 4]):
         entry = {"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 8]}}
         header = json.dumps(entry).encode()
-        read(place / "c", checkpoint.load, len(header).to_bytes(8, "little") + header + bytes(8))
-    read(place / "c", checkpoint.load, (2**63).to_bytes(8, "little") + bytes(8))
+        read(place / "c", storage.load, len(header).to_bytes(8, "little") + header + bytes(8))
+    read(place / "c", storage.load, (2**63).to_bytes(8, "little") + bytes(8))
 
 
 def claims(kind, side=9000):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, gan, grad, nn, no_grad, ops, optim, play, play_simultaneously
-from tinygan.nn.apart import by_example
 
 M = 5
 
@@ -197,7 +196,7 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
 
     wide = 5 if isinstance(layer, nn.MinibatchDiscrimination) else 3
     G, D = pair()[0], Counting(layer, nn.Linear(wide, 1, rng=rng()))
-    assert not by_example(D) and not by_example(nn.Sequential(*D))
+    assert D.mixes_examples and nn.Sequential(*D).mixes_examples
     next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
     assert seen == [M, M, M]
 
@@ -205,8 +204,9 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
 @pytest.mark.parametrize("learned", [True, False])
 def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
     layer = nn.WeightNorm(nn.Maxout(3, 4, 2, rng=rng()), learned_scale=learned).astype(np.float64)
-    assert by_example(layer) and by_example(nn.Sequential(nn.Residual(layer), nn.ReLU()))
-    assert not by_example(nn.Residual(layer, nn.BatchNorm1d(4)))
+    assert not layer.mixes_examples
+    assert not nn.Sequential(nn.Residual(layer), nn.ReLU()).mixes_examples
+    assert nn.Residual(layer, nn.BatchNorm1d(4)).mixes_examples
     before, x = layer.state_dict(), rng(1).normal(size=(M, 3))
     alone = np.concatenate([layer(x[i : i + 1]).data for i in range(M)])
     np.testing.assert_allclose(layer(x).data, alone, rtol=1e-12)

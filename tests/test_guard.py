@@ -12,7 +12,8 @@ from guard_array import GuardArray
 from traffic import capturing, counting
 
 import tinygan
-from tinygan import Tensor, backend, supply
+from tinygan import Tensor, backend
+from tinygan.backend import inputs
 
 HOST = np.arange(6.0).reshape(2, 3)
 
@@ -204,7 +205,7 @@ COPIES = {
     "list as index": lambda x: x[[0, 1]],
     "NumPy's index": lambda x: x[np.array([0, 1])],
     "number at indices": lambda x: x.copy().__setitem__((xp.arange(2), xp.arange(2)), 0.0),
-    "noise": lambda x: supply.normal(np.random.default_rng(0), (2,), x),
+    "noise": lambda x: inputs.normal(np.random.default_rng(0), (2,), x),
 }
 PRODUCTS = {
     "matmul": lambda x: xp.matmul(x, x.T),

@@ -8,7 +8,7 @@ import pytest
 
 from tinygan import Tensor, grad, nn, ops
 from tinygan.nn import init
-from tinygan.nn.weight_norm import data_dependent_init
+from tinygan.nn.reparametrize import data_dependent_init
 from tinygan.tensor import is_recording, raw
 
 

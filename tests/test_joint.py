@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replays import played_and_replayed
 
-from tinygan import Tensor, gan, grad, joint, nn, ops, optim
+from tinygan import Tensor, gan, grad, nn, ops, optim
 from tinygan.data import Minibatches
+from tinygan.gan.variants import conditional, packing
 from tinygan.gradcheck import check_gradients
-from tinygan.models.conditional import Branches, acgan28, cgan28, cgan_mlp, labelled_samples
+from tinygan.models.cgan import Branches, acgan28, cgan28, cgan_mlp, labeled_samples
 
 SHAPE, K = (1, 28, 28), 10
 
@@ -24,7 +25,7 @@ def numbers(seed, *shape):
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=6))
 def test_one_hot_is_1_at_the_label(labels):
-    rows = joint.one_hot(Tensor(np.array(labels)), 5)
+    rows = conditional.one_hot(Tensor(np.array(labels)), 5)
     assert rows.shape == (len(labels), 5) and rows.dtype == np.float32
     np.testing.assert_array_equal(rows.data.argmax(axis=1), labels)
     np.testing.assert_array_equal(rows.data.sum(axis=1), 1)
@@ -32,25 +33,25 @@ def test_one_hot_is_1_at_the_label(labels):
 
 def test_rows_are_joined_and_parted():
     x, y = numbers(0, 3, 1, 2, 2), numbers(1, 3, 5)
-    row = joint.joined(x, y)
+    row = conditional.concat_label(x, y)
     assert row.shape == (3, 9)
-    for part, whole in zip(joint.parted(row, 5), (x.reshape((3, 4)), y), strict=True):
+    for part, whole in zip(conditional.split_label(row, 5), (x.reshape((3, 4)), y), strict=True):
         np.testing.assert_array_equal(part.data, whole.data)
 
 
 def test_packing_puts_samples_side_by_side():
     G = nn.Sequential(nn.Linear(3, 4, rng=rng()), nn.Tanh(), nn.Linear(4, 2, rng=rng(1)))
     z = rng(1).normal(size=(5, 6)).astype(np.float32)
-    packed = joint.Packed(G, 2)(Tensor(z)).data
+    packed = packing.Packed(G, 2)(Tensor(z)).data
     one, two = (G(Tensor(part)).data for part in (z[:, :3], z[:, 3:]))
     np.testing.assert_allclose(packed, np.concatenate([one, two], axis=1), rtol=1e-4)
-    assert joint.Packed(G, 2).parameters() == G.parameters()
+    assert packing.Packed(G, 2).parameters() == G.parameters()
 
 
 def test_a_generator_hands_on_the_label_that_it_got():
-    G = joint.Labelled(nn.Linear(5, 4, rng=rng()).astype(float), 2)
+    G = conditional.ConditionalGenerator(nn.Linear(5, 4, rng=rng()).astype(float), 2)
     row = numbers(1, 3, 5)
-    x, y = joint.parted(G(row), 2)
+    x, y = conditional.split_label(G(row), 2)
     np.testing.assert_array_equal(y.data, row.data[:, 3:])
     np.testing.assert_array_equal(x.data, G.net(row).data)
 
@@ -64,7 +65,7 @@ def test_a_label_becomes_planes_of_the_image():
             return x[:, 0, 0, :1]
 
     x, y = numbers(0, 3, 2, 4, 5), numbers(1, 3, 2)
-    joint.OnPlanes(Net(), (2, 4, 5))(joint.joined(x, y))
+    conditional.ConditionalDiscriminator(Net(), (2, 4, 5))(conditional.concat_label(x, y))
     (image,) = seen
     np.testing.assert_array_equal(image[:, :2], x.data)
     np.testing.assert_array_equal(image[:, 2:], np.tile(y.data[:, :, None, None], (4, 5)))
@@ -81,8 +82,8 @@ def naming():
     """A D of 3 classes for images (1, 2, 2), and rows for it."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 4, rng=rng())).astype(float)
     labels = Tensor(np.array([0, 2, 1, 2]))
-    row = joint.joined(numbers(1, 4, 1, 2, 2), joint.one_hot(labels, 3, float))
-    return joint.NamesClass(net, (1, 2, 2)), row, labels.data
+    row = conditional.concat_label(numbers(1, 4, 1, 2, 2), conditional.one_hot(labels, 3, float))
+    return conditional.ACGANDiscriminator(net, (1, 2, 2)), row, labels.data
 
 
 def test_a_discriminator_names_the_class():
@@ -95,7 +96,7 @@ def test_a_discriminator_names_the_class():
 
 @pytest.mark.parametrize("name", gan.GAMES)
 def test_with_a_class_each_player_pays_for_the_label_too(name):
-    plain, game = gan.GAMES[name], joint.auxiliary_classifier(gan.GAMES[name], 0.5)
+    plain, game = gan.GAMES[name], conditional.auxiliary_classifier(gan.GAMES[name], 0.5)
     real, fake = numbers(0, 4, 2), numbers(1, 3, 2)
     named = [-0.5 * t.data[:, 1].mean() for t in (real, fake)]
     d_loss = plain.d_loss(real[:, :1], fake[:, :1]).item() + sum(named)
@@ -107,7 +108,7 @@ def test_with_a_class_each_player_pays_for_the_label_too(name):
 
 def test_the_price_of_a_class_has_its_derivatives():
     D, row, _ = naming()
-    game = joint.auxiliary_classifier(gan.non_saturating)
+    game = conditional.auxiliary_classifier(gan.non_saturating)
     w = D.net[1].weight
     start = w.data.copy()
 
@@ -123,8 +124,8 @@ def test_the_price_of_a_class_has_its_derivatives():
 
 
 def test_labels_of_noise_are_all_equally_likely():
-    noise = joint.labelled_noise(lambda m: numbers(0, m, 3), 4, rng=rng())
-    z, y = joint.parted(noise(8000), 4)
+    noise = conditional.labeled_noise(lambda m: numbers(0, m, 3), 4, rng=rng())
+    z, y = conditional.split_label(noise(8000), 4)
     assert z.shape == (8000, 3) and set(np.unique(y.data)) == {0, 1}
     np.testing.assert_array_equal(y.data.sum(axis=1), 1)
     np.testing.assert_allclose(y.data.mean(axis=0), 0.25, atol=0.02)  # four standard errors
@@ -139,7 +140,7 @@ def labelled_minibatches(where="numpy", low=-1.0):
 
 def test_images_keep_their_labels():
     data = labelled_minibatches(low=0.0)
-    x, y = joint.parted(joint.labelled_data(data, K)(7), K)
+    x, y = conditional.split_label(conditional.labeled_data(data, K)(7), K)
     assert x.shape == (7, 784)
     np.testing.assert_array_equal(np.rint(x.data[:, 0] * 255) % K, y.data.argmax(axis=1))
 
@@ -153,10 +154,10 @@ def match(name, where):
     pair.G.to(where), pair.D.to(where)
     game = gan.non_saturating
     if name == "acgan28":
-        game = joint.auxiliary_classifier(game)
+        game = conditional.auxiliary_classifier(game)
     opt_g, opt_d = (optim.Adam(net.parameters(), 1e-3) for net in (pair.G, pair.D))
-    data = joint.labelled_data(labelled_minibatches(where, pair.low), K)
-    noise = joint.labelled_noise(pair.noise(rng(3)), K, rng=rng(4))
+    data = conditional.labeled_data(labelled_minibatches(where, pair.low), K)
+    noise = conditional.labeled_noise(pair.noise(rng(3)), K, rng=rng(4))
     start = lambda: gan.play(game, pair.G, pair.D, data, noise, opt_g, opt_d, m=4)  # noqa: E731
     return start, (pair.G, pair.D, opt_g, opt_d)
 
@@ -173,11 +174,11 @@ def test_algorithm_1_plays_it_and_a_recording_does_the_same(name):
 def test_samples_with_labels(name):
     pair = PAIRS[name](SHAPE, K, rng=rng())
     before = pair.G.state_dict()
-    x, labels = labelled_samples(pair, 30, SHAPE, K, rng=rng(1))
+    x, labels = labeled_samples(pair, 30, SHAPE, K, rng=rng(1))
     assert x.shape == (30, 1, 28, 28) and 0 <= x.min() < x.max() <= 1
     np.testing.assert_array_equal(labels, np.repeat(np.arange(K), 3))
-    row = joint.joined(pair.noise(rng(1))(30), joint.one_hot(Tensor(labels), K))
-    expected, _ = joint.parted(pair.G.eval()(row), K)
+    row = conditional.concat_label(pair.noise(rng(1))(30), conditional.one_hot(Tensor(labels), K))
+    expected, _ = conditional.split_label(pair.G.eval()(row), K)
     np.testing.assert_allclose(
         x.reshape(30, -1) * (1 - pair.low) + pair.low, expected.data, atol=1e-6
     )
@@ -204,11 +205,12 @@ def test_the_networks_of_mirza_and_osindero():
 
 
 NONSENSE = {
-    "labels that are no integers": (lambda: joint.one_hot(numbers(0, 3), 4), r"labels: .*\(N,\)"),
+    "labels that are no integers": (
+        lambda: conditional.one_hot(numbers(0, 3), 4), r"labels: .*\(N,\)"),
     "labels of two axes": (
-        lambda: joint.one_hot(Tensor(np.zeros((3, 1), int)), 4), r"labels: .*int64 \(3, 1\)"),
+        lambda: conditional.one_hot(Tensor(np.zeros((3, 1), int)), 4), r"labels: .*int64 \(3, 1\)"),
     "a row too short": (
-        lambda: joint.parted(numbers(0, 2, 4), 4), r"rows: .*more than 4.*\(2, 4\)"),
+        lambda: conditional.split_label(numbers(0, 2, 4), 4), r"rows: .*more than 4.*\(2, 4\)"),
     "no labels": (
         lambda: Minibatches(np.zeros((2, 1, 1, 1), np.uint8), rng=rng()).labelled(1), "no labels"),
     "labels of others": (
@@ -218,10 +220,10 @@ NONSENSE = {
         lambda: Minibatches(np.zeros((2, 1, 1, 1), np.uint8), rng=rng(), labels=np.zeros(2)),
         "labels: expected integers"),
     "a negative weight": (
-        lambda: joint.auxiliary_classifier(gan.hinge, -1.0), "weight: .*-1"),
-    "a pack of 0": (lambda: joint.Packed(nn.Tanh(), 0), "pack: .*got 0"),
-    "no classes": (lambda: joint.Labelled(nn.Tanh(), 0), "classes: .*got 0"),
-    "no generator": (lambda: joint.labelled_noise(lambda m: None, 3, rng=1), "rng: .*got 1"),
+        lambda: conditional.auxiliary_classifier(gan.hinge, -1.0), "weight: .*-1"),
+    "a pack of 0": (lambda: packing.Packed(nn.Tanh(), 0), "pack: .*got 0"),
+    "no classes": (lambda: conditional.ConditionalGenerator(nn.Tanh(), 0), "classes: .*got 0"),
+    "no generator": (lambda: conditional.labeled_noise(lambda m: None, 3, rng=1), "rng: .*got 1"),
 }  # fmt: skip
 
 

@@ -11,17 +11,11 @@ import tinygan
 PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
-    "files",
-    "finding",
-    "latent",
-    "memory",
-    "threads",
-    "philox",
-    "cuda",
+    "storage",
+    "plots",
     "backend",
-    "parallel",
-    "supply",
     "tensor",
+    "checks",
     "ops",
     "conv",
     "autograd",
@@ -29,31 +23,17 @@ ORDER = [
     "nn",
     "losses",
     "optim",
-    "descent",
+    "parallel",
     "gan",
-    "alone",
-    "joint",
-    "semi_supervised",
-    "translation",
-    "cycle",
-    "captioned",
-    "replay",
-    "__init__",  # the public API
+    "__init__",
     "models",
     "data",
-    "plots",
-    "checkpoint",
     "metrics",
-    "remedies",
-    "classical",
+    "environment",
     "doctor",
-    "info",
     "training",
-    "bench",
-    "reproduce",
-    "example",
+    "experiments",
     "commands",
-    "cli",
     "__main__",
 ]
 SOURCES = {
@@ -76,7 +56,7 @@ def imports(name, source):
 
 
 def place(name):
-    """The place in the list: of `tinygan.nn.affine` that of "nn". Raises ValueError if none."""
+    """The place in the list: of `tinygan.nn.layers` that of "nn". Raises ValueError if none."""
     return ORDER.index(name.split(".")[1] if "." in name else "__init__")
 
 
@@ -94,24 +74,24 @@ def test_imports_go_up_the_list(name):
 def test_imports_are_read_in_every_form():
     source = """
 import os.path
-import tinygan.cli
-from . import checks, Module
+import tinygan.commands.parser
+from . import init, Module
 from .module import Parameter
 from .. import gan, __version__
 def later():
     from ..optim import Adam
 """
-    assert sorted(imports("tinygan.nn.affine", source)) == [
+    assert sorted(imports("tinygan.nn.layers", source)) == [
         "os.path",
         "tinygan",
-        "tinygan.cli",
+        "tinygan.commands.parser",
         "tinygan.gan",
         "tinygan.nn",
-        "tinygan.nn.checks",
+        "tinygan.nn.init",
         "tinygan.nn.module",
         "tinygan.optim",
     ]
-    assert len(list(faults("tinygan.nn.affine", source))) == 4
+    assert len(list(faults("tinygan.nn.layers", source))) == 4
     with pytest.raises(ValueError, match="not in list"):
         place("tinygan.somewhere.else")
 
@@ -133,4 +113,4 @@ def test_only_cuda_knows_cupy():
         for other in imports(name, source)
         if other.split(".")[0] in ("cupy", "cupyx", "cupy_backends")
     }
-    assert users and all(name.startswith("tinygan.cuda.") for name in users)
+    assert users and all(name.startswith("tinygan.backend.cuda.") for name in users)

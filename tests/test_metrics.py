@@ -12,19 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygan import Tensor, backend
+from tinygan.data import mixtures
+from tinygan.experiments import results
 from tinygan.metrics import (
-    copies,
+    classifier_scores,
+    distances,
     frechet,
-    interval,
-    kid,
     kmeans,
-    manifold,
+    memorization,
     modes,
     parzen,
-    psnr,
-    rows,
-    scores,
-    transport,
+    pixels,
+    precision_recall,
 )
 
 
@@ -47,14 +46,14 @@ def plain_distances(a, b):
 def test_distances_and_neighbours_are_those_of_the_definition(n, m, d, block):
     a, b = cloud(n, d, 1), cloud(m, d, 2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "BLOCK", block)
+        patch.setattr(distances, "BLOCK", block)
         expected = plain_distances(a, b)
-        np.testing.assert_allclose(rows.squared_distances(a, b), expected**2, atol=1e-12)
+        np.testing.assert_allclose(distances.squared_distances(a, b), expected**2, atol=1e-12)
         for k in range(1, m + 1):
-            np.testing.assert_allclose(rows.nearest(a, b, k), np.sort(expected)[:, k - 1])
+            np.testing.assert_allclose(distances.nearest(a, b, k), np.sort(expected)[:, k - 1])
         among = np.sort(plain_distances(b, b))
         for k in range(1, m):  # the nearest of all is each itself
-            found = rows.nearest(b, b, k, same=True)
+            found = distances.nearest(b, b, k, same=True)
             np.testing.assert_allclose(found, among[:, k], atol=1e-7)
 
 
@@ -148,18 +147,18 @@ def plain_mmd2(x, y):
 
 def test_the_kernel_distance_is_its_formula_and_unbiased():
     x, y = cloud(6), cloud(9, seed=1)
-    assert kid.mmd2(x, y) == pytest.approx(plain_mmd2(x, y))
-    found = [kid.mmd2(cloud(30, 3, 2 * i), cloud(30, 3, 2 * i + 1)) for i in range(400)]
+    assert frechet.mmd2(x, y) == pytest.approx(plain_mmd2(x, y))
+    found = [frechet.mmd2(cloud(30, 3, 2 * i), cloud(30, 3, 2 * i + 1)) for i in range(400)]
     error = np.std(found) / 20
     assert abs(np.mean(found)) < 3 * error and min(found) < 0 < max(found)
 
 
 def test_kid_of_one_distribution_is_nothing_and_of_two_is_something():
     x, y, other = cloud(3000), cloud(3000, seed=1), cloud(3000, seed=2, mean=0.5)
-    same, apart = (kid.kid(x, z, rng=rng(), subsets=20, size=500) for z in (y, other))
+    same, apart = (frechet.kid(x, z, rng=rng(), subsets=20, size=500) for z in (y, other))
     assert abs(same.mean) < 4 * same.standard_error
     assert apart.mean > 10 * apart.standard_error
-    again = kid.kid(x, y, rng=rng(), subsets=20, size=500)
+    again = frechet.kid(x, y, rng=rng(), subsets=20, size=500)
     assert again == same
 
 
@@ -189,41 +188,47 @@ def plain_manifold(x, y, k):
 
 
 @given(st.integers(4, 12), st.integers(4, 12), st.integers(1, 3), st.sampled_from([1, 1 << 20]))
-def test_the_manifold_is_its_definition(n, m, k, block):
+def test_precision_and_recall_is_its_definition(n, m, k, block):
     x, y = cloud(n, 2, 1), cloud(m, 2, 2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "BLOCK", block)
-        found = manifold.manifold(x, y, k)
+        patch.setattr(distances, "BLOCK", block)
+        found = precision_recall.precision_recall(x, y, k)
         assert found == pytest.approx(plain_manifold(x, y, k))
-        assert manifold.manifold(x, y, k, real_radii=manifold.radii(x, k)) == found
+        assert (
+            precision_recall.precision_recall(x, y, k, real_radii=precision_recall.radii(x, k))
+            == found
+        )
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(400, 400, 3), (250, 400, 3), (200, 200, 1000)])
 def test_density_and_coverage_of_one_distribution_have_their_expectations(n, m, d):
-    found = [manifold.manifold(cloud(n, d, 2 * i), cloud(m, d, 2 * i + 1)) for i in range(60)]
+    found = [
+        precision_recall.precision_recall(cloud(n, d, 2 * i), cloud(m, d, 2 * i + 1))
+        for i in range(60)
+    ]
     mean, error = np.mean(found, axis=0), np.std(found, axis=0) / math.sqrt(len(found))
     assert abs(mean[2] - 1) < 4 * error[2]
-    assert abs(mean[3] - manifold.expected_coverage(n, m)) < 4 * error[3] < 0.03
+    assert abs(mean[3] - precision_recall.expected_coverage(n, m)) < 4 * error[3] < 0.03
 
 
 def test_the_expectation_of_coverage_is_its_product():
-    assert manifold.expected_coverage(10_000, 10_000) == pytest.approx(0.96877, abs=1e-5)
-    assert manifold.expected_coverage(2, 1, 1) == 1 / 2  # nearer than the other one, or not
-    assert manifold.expected_coverage(10, 7, 2) == pytest.approx(1 - 9 * 8 / (16 * 15))
+    assert precision_recall.expected_coverage(10_000, 10_000) == pytest.approx(0.96877, abs=1e-5)
+    assert precision_recall.expected_coverage(2, 1, 1) == 1 / 2  # nearer than the other one, or not
+    assert precision_recall.expected_coverage(10, 7, 2) == pytest.approx(1 - 9 * 8 / (16 * 15))
     for arguments in ((5, 5, 5), (5, 0, 1), (5, 5, 0)):
         with pytest.raises(ValueError, match="expected 1 <= k < n and m >= 1, got k = "):
-            manifold.expected_coverage(*arguments)
+            precision_recall.expected_coverage(*arguments)
 
 
 def test_what_each_of_the_four_is_blind_to():
     real = cloud(1000, 2)
-    one_place = manifold.manifold(real, cloud(1000, 2, 1, sd=0.05))
+    one_place = precision_recall.precision_recall(real, cloud(1000, 2, 1, sd=0.05))
     assert one_place.precision > 0.95 and one_place.recall < 0.1 and one_place.coverage < 0.1
-    too_wide = manifold.manifold(real, cloud(1000, 2, 1, sd=5.0))
+    too_wide = precision_recall.precision_recall(real, cloud(1000, 2, 1, sd=5.0))
     assert too_wide.precision < 0.5 and too_wide.density < 0.3 and too_wide.recall > 0.9
     centroids, _ = kmeans.kmeans(cloud(10_000, 20), 1000, rng=rng(), steps=2)
-    table = manifold.manifold(cloud(1000, 20, 5), centroids)
-    floor = manifold.manifold(cloud(1000, 20, 5), cloud(1000, 20, 6))
+    table = precision_recall.precision_recall(cloud(1000, 20, 5), centroids)
+    floor = precision_recall.precision_recall(cloud(1000, 20, 5), cloud(1000, 20, 6))
     assert table.precision > floor.precision and table.coverage > floor.coverage
     assert table.density > 1.2 > floor.density and table.recall < floor.recall - 0.1
 
@@ -232,14 +237,14 @@ def test_what_each_of_the_four_is_blind_to():
 
 
 def test_the_ring_has_eight_modes_and_the_grid_twenty_five():
-    ring, grid = modes.ring(), modes.grid()
+    ring, grid = mixtures.ring(), mixtures.grid()
     assert len(np.unique(ring.means.round(6), axis=0)) == 8
     np.testing.assert_allclose(np.linalg.norm(ring.means, axis=1), 1)
     assert sorted(map(tuple, grid.means)) == sorted(itertools.product([-4, -2, 0, 2, 4], repeat=2))
     assert (ring.sd, grid.sd) == (0.01, 0.05)
 
 
-@pytest.mark.parametrize("mixture", [modes.ring(), modes.grid()], ids=["ring", "grid"])
+@pytest.mark.parametrize("mixture", [mixtures.ring(), mixtures.grid()], ids=["ring", "grid"])
 def test_true_samples_score_what_they_should(mixture):
     found = [modes.modes(mixture.sample(2500, rng=rng(seed)), mixture) for seed in range(40)]
     k = len(mixture.means)
@@ -251,7 +256,7 @@ def test_true_samples_score_what_they_should(mixture):
 
 
 def test_modes_that_are_missing_and_samples_between_them():
-    mixture = modes.ring()
+    mixture = mixtures.ring()
     six = np.repeat(mixture.means[:6], 50, axis=0)
     found = modes.modes(np.concatenate([six, np.zeros((100, 2))]), mixture)
     assert found.captured == 6 and found.high_quality == 0.75
@@ -270,16 +275,20 @@ def test_scores_of_sets_whose_score_is_known():
     alike = np.full((50, 10), 0.1)
     sure = np.eye(10)[np.arange(50) % 10]
     one = np.eye(10)[np.zeros(50, int)]
-    assert [scores.classifier_score(p) for p in (alike, sure, one)] == pytest.approx([1, 10, 1])
-    assert scores.class_kl(sure) == pytest.approx(0) and scores.class_kl(one) == math.log(10)
+    assert [classifier_scores.classifier_score(p) for p in (alike, sure, one)] == pytest.approx(
+        [1, 10, 1]
+    )
+    assert classifier_scores.class_kl(sure) == pytest.approx(0) and classifier_scores.class_kl(
+        one
+    ) == math.log(10)
     half = np.eye(10)[np.arange(50) % 5]
-    assert scores.class_kl(half) == pytest.approx(math.log(2))
-    assert scores.classifier_score(half) == pytest.approx(5)
+    assert classifier_scores.class_kl(half) == pytest.approx(math.log(2))
+    assert classifier_scores.classifier_score(half) == pytest.approx(5)
     p = rng().dirichlet(np.ones(4), 30)
     marginal = p.mean(0)
     expected = math.exp(np.mean((p * np.log(p / marginal)).sum(1)))
-    assert scores.classifier_score(p) == pytest.approx(expected)
-    assert list(scores.class_counts(half)) == [10] * 5 + [0] * 5
+    assert classifier_scores.classifier_score(p) == pytest.approx(expected)
+    assert list(classifier_scores.class_counts(half)) == [10] * 5 + [0] * 5
 
 
 # Copies.
@@ -287,38 +296,38 @@ def test_scores_of_sets_whose_score_is_known():
 
 def test_copies_of_training_images_are_found_and_fresh_ones_are_not():
     training, held_out = cloud(500, 5), cloud(300, 5, 1)
-    fresh = copies.copying(cloud(300, 5, 2), training, held_out)
+    fresh = memorization.copying(cloud(300, 5, 2), training, held_out)
     assert abs(fresh.z) < 3
-    near = copies.copying(training[:300] + 0.01, training, held_out)
+    near = memorization.copying(training[:300] + 0.01, training, held_out)
     assert near.closer > 0.99 and near.z > 10
-    far = copies.copying(cloud(300, 5, 2, sd=3.0), training, held_out)
+    far = memorization.copying(cloud(300, 5, 2, sd=3.0), training, held_out)
     assert far.closer < 0.2 and far.z < -10
     assert near.held_out_distance == fresh.held_out_distance > near.sample_distance
 
 
 def test_copying_is_the_statistic_of_mann_and_whitney():
     training, a, b = cloud(50, 2), cloud(30, 2, 1), cloud(20, 2, 2)
-    found = copies.copying(a, training, b)
-    x, y = rows.nearest(a, training), rows.nearest(b, training)
+    found = memorization.copying(a, training, b)
+    x, y = distances.nearest(a, training), distances.nearest(b, training)
     u = scipy.stats.mannwhitneyu(y, x, use_continuity=False, method="asymptotic")
     assert found.closer == pytest.approx(u.statistic / 600)
     assert math.erfc(abs(found.z) / math.sqrt(2)) == pytest.approx(u.pvalue)
-    same = copies.copying(training[:10], training, training[10:40])  # all distances are 0
+    same = memorization.copying(training[:10], training, training[10:40])  # all distances are 0
     assert same.closer == 0.5 and same.z == 0
 
 
 def test_duplicates_are_counted_in_8_bits():
     x = rng().random((10, 4))
-    assert copies.duplicates(x) == 0
-    assert copies.duplicates(np.concatenate([x, x[:5]])) == pytest.approx(5 / 15)
-    assert copies.duplicates(np.concatenate([x, x + 1e-6])) >= 0.4
-    assert copies.duplicates(np.zeros((8, 2))) == 7 / 8
+    assert memorization.duplicates(x) == 0
+    assert memorization.duplicates(np.concatenate([x, x[:5]])) == pytest.approx(5 / 15)
+    assert memorization.duplicates(np.concatenate([x, x + 1e-6])) >= 0.4
+    assert memorization.duplicates(np.zeros((8, 2))) == 7 / 8
 
 
 def test_the_nearest_image_is_named():
     training = cloud(40, 6)
     order = rng().permutation(40)
-    found = copies.nearest_images(training[order] + 1e-3, training)
+    found = memorization.nearest_images(training[order] + 1e-3, training)
     np.testing.assert_array_equal(found, order)
 
 
@@ -330,7 +339,7 @@ def test_the_ratio_of_a_known_error_is_its_closed_form(d, n, seed):
     truth = rng(seed).random((n, 1, 3, 2))
     signs = rng(seed + 1).choice([-1, 1], truth.shape)
     for peak in 1, 255:
-        found = psnr.psnr(peak * (truth + d * signs), peak * truth, peak=peak)
+        found = pixels.psnr(peak * (truth + d * signs), peak * truth, peak=peak)
         # The error itself, for its logarithm has no relative precision near d = 1.
         np.testing.assert_allclose(10 ** (found / -20), d, rtol=1e-9)
 
@@ -339,15 +348,15 @@ def test_the_ratio_is_of_each_image_and_infinite_where_it_is_right():
     truth = np.zeros((3, 1, 2, 2))
     images = truth.copy()
     images[1, 0, 0, 0], images[2] = 1, 0.1
-    np.testing.assert_allclose(psnr.psnr(images, truth), [math.inf, 10 * math.log10(4), 20])
+    np.testing.assert_allclose(pixels.psnr(images, truth), [math.inf, 10 * math.log10(4), 20])
     bytes_ = (255 * images).round().astype(np.uint8)  # of which the difference would wrap around
-    assert psnr.psnr(np.zeros_like(bytes_), bytes_, 255)[1] == pytest.approx(10 * math.log10(4))
+    assert pixels.psnr(np.zeros_like(bytes_), bytes_, 255)[1] == pytest.approx(10 * math.log10(4))
 
 
 def test_the_ratio_prefers_the_mean_of_all_that_may_be():
     may_be = cloud(500, 4)
     guesses = [may_be.mean(axis=0), *may_be[:20]]
-    errors = [-psnr.psnr(np.tile(g, (500, 1)), may_be) for g in guesses]
+    errors = [-pixels.psnr(np.tile(g, (500, 1)), may_be) for g in guesses]
     power = [(10 ** (e / 10)).mean() for e in errors]
     assert power[0] == min(power)
 
@@ -382,23 +391,23 @@ def test_a_step_of_kmeans_never_makes_it_worse():
 @pytest.mark.parametrize("freedom", [1, 2, 3, 9, 100])
 def test_students_quantiles(level, freedom):
     expected = scipy.stats.t.ppf((1 + level) / 2, freedom)
-    assert interval.quantile_t(level, freedom) == pytest.approx(expected, rel=1e-4)
+    assert results.quantile_t(level, freedom) == pytest.approx(expected, rel=1e-4)
 
 
 def test_students_interval_holds_the_mean_as_often_as_it_says():
-    assert interval.t_interval([1, 2, 3]) == pytest.approx((2, 4.302653 / math.sqrt(3)))
-    assert interval.t_interval([5, 5]) == (5, 0)
-    found = [interval.t_interval(x, 0.9) for x in cloud(2000, 4, mean=3.0)]
+    assert results.t_interval([1, 2, 3]) == pytest.approx((2, 4.302653 / math.sqrt(3)))
+    assert results.t_interval([5, 5]) == (5, 0)
+    found = [results.t_interval(x, 0.9) for x in cloud(2000, 4, mean=3.0)]
     assert np.mean([abs(mean - 3) < half for mean, half in found]) == pytest.approx(0.9, abs=0.03)
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan]])
 def test_an_interval_needs_two_numbers(values):
     with pytest.raises(ValueError, match="values: expected at least two finite numbers, got"):
-        interval.t_interval(values)
+        results.t_interval(values)
     for level, freedom in ((0, 3), (1, 3), (0.5, 0)):
         with pytest.raises(ValueError, match="level, freedom: expected within"):
-            interval.quantile_t(level, freedom)
+            results.quantile_t(level, freedom)
 
 
 # The earth mover's distance.
@@ -410,21 +419,21 @@ def test_the_earth_movers_distance_is_its_definition(n, m, ties):
     if ties:
         a, b = a.round(), b.round()
     expected = [scipy.stats.wasserstein_distance(a[:, i], b[:, i]) for i in (0, 1)]
-    np.testing.assert_allclose(transport.wasserstein(a, b), expected, atol=1e-12)
+    np.testing.assert_allclose(pixels.wasserstein(a, b), expected, atol=1e-12)
     c = cloud(n, 2, 3)
     ordered = abs(np.sort(a, axis=0) - np.sort(c, axis=0)).mean(axis=0)
-    np.testing.assert_allclose(transport.wasserstein(a, c), ordered, atol=1e-12)
+    np.testing.assert_allclose(pixels.wasserstein(a, c), ordered, atol=1e-12)
 
 
 def test_the_earth_movers_distance_of_normals():
     x = cloud(20_000, 1)
-    assert transport.wasserstein(x, x) == 0
-    assert transport.wasserstein(x, x - 0.7) == pytest.approx(0.7)
-    far, wide = (transport.wasserstein(x, cloud(20_000, 1, 1, **how))
+    assert pixels.wasserstein(x, x) == 0
+    assert pixels.wasserstein(x, x - 0.7) == pytest.approx(0.7)
+    far, wide = (pixels.wasserstein(x, cloud(20_000, 1, 1, **how))
                  for how in ({"mean": 2.0}, {"sd": 3.0}))  # fmt: skip
     assert far == pytest.approx(2, abs=0.03)
     assert wide == pytest.approx(2 * math.sqrt(2 / math.pi), abs=0.06)
-    same = [transport.wasserstein(cloud(400, 1, 2 * i), cloud(400, 1, 2 * i + 1)) * 20
+    same = [pixels.wasserstein(cloud(400, 1, 2 * i), cloud(400, 1, 2 * i + 1)) * 20
             for i in range(200)]  # fmt: skip
     assert np.mean(same) == pytest.approx(1.8, abs=4 * np.std(same) / math.sqrt(200))
 
@@ -442,29 +451,29 @@ def moments(a):
     return a.mean(axis=0), backend.of(a).matmul(centred.T, centred) / len(a)
 
 
-CLUSTERS = modes.Mixture(cloud(4), 0.5)
+CLUSTERS = mixtures.Mixture(cloud(4), 0.5)
 ONE = {  # of one set
-    "class_counts": scores.class_counts,
-    "class_kl": scores.class_kl,
-    "classifier_score": scores.classifier_score,
-    "duplicates": copies.duplicates,
+    "class_counts": classifier_scores.class_counts,
+    "class_kl": classifier_scores.class_kl,
+    "classifier_score": classifier_scores.classifier_score,
+    "duplicates": memorization.duplicates,
     "kmeans": lambda a: kmeans.kmeans(a, 5, rng=rng()),
     "modes": lambda a: modes.modes(a, CLUSTERS),
-    "radii": manifold.radii,
+    "radii": precision_recall.radii,
 }
 TWO = {
-    "copying": lambda a, b: copies.copying(a, b, b[:20]),
+    "copying": lambda a, b: memorization.copying(a, b, b[:20]),
     "frechet_distance": frechet.frechet_distance,
     "gaussian_distance": lambda a, b: frechet.gaussian_distance(*moments(a), *moments(b)),
-    "kid": lambda a, b: kid.kid(a, b, rng=rng(), subsets=3, size=20),
+    "kid": lambda a, b: frechet.kid(a, b, rng=rng(), subsets=3, size=20),
     "log_likelihoods": lambda a, b: parzen.log_likelihoods(a, b, [0.5, 1.0]),
-    "manifold": manifold.manifold,
-    "mmd2": kid.mmd2,
-    "nearest_distances": copies.nearest_distances,
-    "nearest_images": copies.nearest_images,
+    "precision_recall": precision_recall.precision_recall,
+    "mmd2": frechet.mmd2,
+    "nearest_distances": memorization.nearest_distances,
+    "nearest_images": memorization.nearest_images,
     "parzen": lambda a, b: parzen.parzen(a, b[:10], b[10:]),
-    "psnr": lambda a, b: psnr.psnr(a[:30], b),
-    "wasserstein": transport.wasserstein,
+    "psnr": lambda a, b: pixels.psnr(a[:30], b),
+    "wasserstein": pixels.wasserstein,
 }
 PROBABILITIES = {"class_counts", "class_kl", "classifier_score"}
 
@@ -492,11 +501,20 @@ def test_every_measure_takes_arrays_of_either_backend(name):
 
 
 def test_no_measure_was_forgotten_above():
-    public = {n for m in (copies, frechet, kid, kmeans, manifold, modes, parzen, psnr, scores,
-                          transport) for n in m.__all__}  # fmt: skip
-    results = {"Copying", "KID", "Manifold", "Mixture", "Modes", "Parzen"}
-    of_no_samples = {"SIGMAS", "compare", "expected_coverage", "grid", "ring"}
-    assert public == set(ONE) | set(TWO) | results | of_no_samples
+    modules = (classifier_scores, frechet, kmeans, memorization, modes, parzen, pixels)
+    public = {n for m in (*modules, precision_recall) for n in m.__all__}
+    results = {"Copying", "Glance", "KID", "PrecisionRecall", "Modes", "Parzen", "Share"}
+    of_no_samples = {"SIGMAS", "compare", "expected_coverage"}
+    elsewhere = {
+        "checkerboard",
+        "overlap",
+        "gan_test",
+        "gan_train",
+        "gan_train_test",
+        "glance",
+        "grey_share",
+    }
+    assert public - elsewhere == set(ONE) | set(TWO) | results | of_no_samples
 
 
 GOOD = cloud(30)
@@ -538,7 +556,7 @@ def test_nonsense_alone_is_refused_by_name(name, what):
 
 @pytest.mark.parametrize("name", sorted(set(TWO) - {"gaussian_distance"}))
 def test_the_largest_numbers_that_are_taken_give_no_nan(name):
-    a, b = (x * (rows.LARGEST / abs(x).max()) for x in (cloud(40), cloud(30, seed=1)))
+    a, b = (x * (distances.LARGEST / abs(x).max()) for x in (cloud(40), cloud(30, seed=1)))
     with np.errstate(all="raise", under="ignore"):
         found = TWO[name](a, b)
     assert np.isfinite(np.concatenate([np.ravel(v) for v in np.atleast_1d(found)])).all()
@@ -554,28 +572,32 @@ OUT_OF_RANGE = {
     "s1: expected finite numbers, got NaN": lambda: frechet.gaussian_distance(
         np.zeros(3), np.full((3, 3), np.nan), np.zeros(3), np.eye(3)
     ),
-    "x: expected at least 2 samples": lambda: kid.mmd2(cloud(1), GOOD),
-    "size: expected 2 to 30, the samples, got 1000": lambda: kid.kid(GOOD, GOOD, rng=rng()),
-    "subsets: expected at least 2": lambda: kid.kid(GOOD, GOOD, rng=rng(), size=9, subsets=1),
-    "fake: expected at least 6 samples, got shape": lambda: manifold.manifold(GOOD, cloud(5)),
-    r"real_radii: expected shape \(30,\), got \(5,\)": lambda: manifold.manifold(
+    "x: expected at least 2 samples": lambda: frechet.mmd2(cloud(1), GOOD),
+    "size: expected 2 to 30, the samples, got 1000": lambda: frechet.kid(GOOD, GOOD, rng=rng()),
+    "subsets: expected at least 2": lambda: frechet.kid(GOOD, GOOD, rng=rng(), size=9, subsets=1),
+    "fake: expected at least 6 samples, got shape": lambda: precision_recall.precision_recall(
+        GOOD, cloud(5)
+    ),
+    r"real_radii: expected shape \(30,\), got \(5,\)": lambda: precision_recall.precision_recall(
         GOOD, GOOD, real_radii=np.ones(5)
     ),
     "sigmas: expected positive numbers, got .0": lambda: parzen.log_likelihoods(GOOD, GOOD, [0.0]),
     "sigmas: expected positive numbers": lambda: parzen.log_likelihoods(GOOD, GOOD, []),
-    r"samples: expected \(N, 2\), got \(30, 3\)": lambda: modes.modes(GOOD, modes.ring()),
-    "probabilities: expected rows of numbers >= 0": lambda: scores.classifier_score(GOOD),
-    "that add up to 1": lambda: scores.class_kl(np.ones((3, 2))),
-    r"samples: expected numbers in \[0, 1\]": lambda: copies.duplicates(GOOD),
-    r"expected numbers in \[0, 1\], got 0 to 255": lambda: copies.duplicates(
+    r"samples: expected \(N, 2\), got \(30, 3\)": lambda: modes.modes(GOOD, mixtures.ring()),
+    "probabilities: expected rows of numbers >= 0": lambda: classifier_scores.classifier_score(
+        GOOD
+    ),
+    "that add up to 1": lambda: classifier_scores.class_kl(np.ones((3, 2))),
+    r"samples: expected numbers in \[0, 1\]": lambda: memorization.duplicates(GOOD),
+    r"expected numbers in \[0, 1\], got 0 to 255": lambda: memorization.duplicates(
         np.array([[0, 255]], np.uint8)
     ),
     "k: expected 1 to 30, the rows of x, got 31": lambda: kmeans.kmeans(GOOD, 31, rng=rng()),
     "steps: expected at least 1, got 0": lambda: kmeans.kmeans(GOOD, 3, rng=rng(), steps=0),
-    "k: expected 1 to 29": lambda: rows.nearest(GOOD, GOOD, 30, same=True),
-    "images: expected 30, one for each of truth, got 9": lambda: psnr.psnr(GOOD[:9], GOOD),
-    "peak: expected a positive number, got 0": lambda: psnr.psnr(GOOD, GOOD, 0),
-    "peak: expected a positive number, got nan": lambda: psnr.psnr(GOOD, GOOD, math.nan),
+    "k: expected 1 to 29": lambda: distances.nearest(GOOD, GOOD, 30, same=True),
+    "images: expected 30, one for each of truth, got 9": lambda: pixels.psnr(GOOD[:9], GOOD),
+    "peak: expected a positive number, got 0": lambda: pixels.psnr(GOOD, GOOD, 0),
+    "peak: expected a positive number, got nan": lambda: pixels.psnr(GOOD, GOOD, math.nan),
 }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, models, nn
-from tinygan.models.toy import perceptron
+from tinygan.models.mlp import perceptron
 
 
 def build(name, shape=(1, 28, 28), **options):

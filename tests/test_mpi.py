@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match
 
-from tinygan import InputError, backend, checkpoint, parallel
-from tinygan.commands import stop
-from tinygan.cuda import reduce
-from tinygan.parallel import ALONE, MPIComm, join
+from tinygan import InputError, backend, parallel, storage
+from tinygan.backend.cuda import reduce
+from tinygan.backend.inputs import SINGLE_PROCESS
+from tinygan.commands.actions import stop
+from tinygan.parallel import MPIComm, join
 from tinygan.training import Config, train, verify
 
 HERE = Path(__file__).parent
@@ -176,12 +177,12 @@ def launched(monkeypatch):
 def test_without_mpiexec_a_process_is_alone_and_mpi4py_is_not_imported(launched):
     launched.setitem(sys.modules, "mpi4py", None)  # an import would fail
     launched.setenv("PMI_SIZE", "1")
-    assert join() is ALONE
+    assert join() is SINGLE_PROCESS
     join.cache_clear()
     launched.delenv("PMI_SIZE")
     launched.delenv("PMI_RANK")
-    assert join() is ALONE
-    code = "import sys, tinygan.cli, tinygan.training; print('mpi4py' in sys.modules)"
+    assert join() is SINGLE_PROCESS
+    code = "import sys, tinygan.commands.parser, tinygan.training; print('mpi4py' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 
@@ -202,7 +203,7 @@ def test_an_mpiexec_of_another_mpi_is_told(launched, name):
     )
     launched.setitem(sys.modules, "mpi4py", mpi)
     if name == "PMIX_RANK":  # srun of one task: nobody says that there should be more
-        assert join() is ALONE
+        assert join() is SINGLE_PROCESS
     else:
         with pytest.raises(
             InputError, match=r"started 2 processes, but MPI sees 1: .* Open MPI v5"
@@ -279,7 +280,8 @@ def doctored(lines, *args):
     """A command that runs tinygan after some lines, in which `rank` is known."""
     code = "\n".join([
         "import os, signal, sys, time",
-        "from tinygan import parallel, cli",
+        "from tinygan import parallel",
+        "from tinygan.commands import parser as cli",
         "from tinygan.training import Session, loop, session",
         "rank = parallel.join().rank",
         *lines,
@@ -305,7 +307,7 @@ def test_processes_play_what_one_plays(tmp_path, size, dtype):
     mpiexec([size, sys.executable, HERE / "ranks.py", tmp_path / "found.npz", dtype])
     with np.load(tmp_path / "found.npz") as found:
         for name, match in MATCHES.items():
-            one = play_match(ALONE, dtype=dtype, **match)
+            one = play_match(SINGLE_PROCESS, dtype=dtype, **match)
             several = {key: found[f"{name}/{key}"] for key in one}
             assert_same(several, one, match, *(() if dtype == "float64" else (2e-6, 2e-6)))
 
@@ -398,7 +400,7 @@ def test_a_killed_rank_ends_the_run_which_goes_on_with_other_ranks(tmp_path):
     run, steps = tmp_path / "run", ["--steps", "60"]
     kill = ["loop.SAVE_EVERY = 0.0", *at_round(30, "os.kill(os.getpid(), signal.SIGKILL)")]
     mpiexec([2, *doctored(kill, *steps, "--out", run)], status=None)
-    assert checkpoint.load(run / "checkpoint.safetensors")[1]["step"] in (29, 30)
+    assert storage.load(run / "checkpoint.safetensors")[1]["step"] in (29, 30)
     shutil.copytree(run, tmp_path / "again")
     states = []
     for job in (["--resume", tmp_path / "again"], [*TRAIN[4:], *steps, "--out", tmp_path / "two"]):
@@ -435,5 +437,5 @@ def test_a_rank_that_is_asked_to_stop_stops_all(tmp_path):
     _, err = mpiexec([2, *doctored(ask, "--steps", "400", "--out", run)], status=130)
     (line,) = told(err)
     assert line.startswith("tinygan: stopped after round 8, and saved")
-    assert checkpoint.load(run / "checkpoint.safetensors")[1]["step"] == 8
+    assert storage.load(run / "checkpoint.safetensors")[1]["step"] == 8
     assert json.loads((run / "config.json").read_text())["steps"] == 400

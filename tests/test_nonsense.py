@@ -9,49 +9,42 @@ import pytest
 
 from tinygan import (
     Tensor,
-    captioned,
-    checkpoint,
-    classical,
     data,
     doctor,
     gan,
-    joint,
-    latent,
     losses,
     models,
     nn,
     optim,
+    parallel,
     plots,
+    storage,
     training,
 )
-from tinygan.alone import d_alone, g_alone
-from tinygan.cycle import ImageBuffer, Players, play_cycle
+from tinygan.backend.inputs import SINGLE_PROCESS
+from tinygan.backend.philox import Philox
 from tinygan.data import Minibatches
 from tinygan.data.coloured import coloured as in_colours
-from tinygan.metrics import (
-    checkerboard,
-    copies,
-    frechet,
-    interval,
-    kid,
-    kmeans,
-    manifold,
-    modes,
-    psnr,
-    theory,
+from tinygan.data.mixtures import grid as grid_of
+from tinygan.data.mixtures import ring
+from tinygan.experiments import classical, results
+from tinygan.experiments.toy_game import extra_g_steps, toy_game
+from tinygan.gan import theory
+from tinygan.gan.single_player import train_d, train_g
+from tinygan.gan.variants import conditional, packing, text_to_image
+from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
+from tinygan.gan.variants.pix2pix import concat_channels, play_pix2pix
+from tinygan.gan.variants.semi_supervised import (
+    mutual_information,
+    play_semi_supervised,
+    real_logit,
 )
-from tinygan.metrics.modes import grid as grid_of
-from tinygan.metrics.modes import ring
-from tinygan.models import conditional, vae
-from tinygan.models.semi_supervised import improved_gan, unit_noise
-from tinygan.models.toy import perceptron
+from tinygan.metrics import frechet, kmeans, memorization, modes, pixels, precision_recall
+from tinygan.models import cgan, latent, vae
+from tinygan.models.improved_gan import improved_gan, unit_noise
+from tinygan.models.mlp import perceptron
 from tinygan.nn import init
-from tinygan.parallel import ALONE
-from tinygan.philox import Philox
-from tinygan.remedies import hasty, match
-from tinygan.semi_supervised import mutual_information, play_semi_supervised, real_logit
 from tinygan.training import Config
-from tinygan.translation import beside, play_translation
 
 RNG = np.random.default_rng(0)
 NAN, INF = float("nan"), float("inf")
@@ -247,7 +240,7 @@ def two_maps():
 
 
 def caption():
-    return captioned.Caption(5, 3, rng=RNG)
+    return text_to_image.CaptionEmbedding(5, 3, rng=RNG)
 
 
 class Painter(nn.Module):
@@ -255,7 +248,10 @@ class Painter(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.read, self.draw = captioned.Augmentation(caption(), 3, rng=RNG), nn.Tanh()
+        self.read, self.draw = (
+            text_to_image.ConditioningAugmentation(caption(), 3, rng=RNG),
+            nn.Tanh(),
+        )
 
     def forward(self, noise, words):
         c, kl = self.read(words, noise)
@@ -263,7 +259,7 @@ class Painter(nn.Module):
 
 
 def reading():
-    G, D = Painter(), captioned.Matches(nn.Linear(3, 4, rng=RNG), caption())
+    G, D = Painter(), text_to_image.ProjectionDiscriminator(nn.Linear(3, 4, rng=RNG), caption())
     return {
         "game": gan.hinge,
         "G": G,
@@ -285,11 +281,11 @@ def alone():
 
 OTHERS = {  # other rounds, and what they are played with
     play_semi_supervised: semi_supervised,
-    play_translation: translation,
-    play_cycle: two_maps,
-    captioned.play_captioned: reading,
-    d_alone: alone,
-    g_alone: alone,
+    play_pix2pix: translation,
+    play_cyclegan: two_maps,
+    text_to_image.play_text_to_image: reading,
+    train_d: alone,
+    train_g: alone,
 }
 
 
@@ -326,62 +322,70 @@ OTHER_ROUNDS = {
         lambda: mutual_information(np.ones((2, 3))),
         "logits: expected a Tensor, got ndarray",
     ),
-    "no pairs": (other(play_translation, pairs=None), "pairs: expected a function of m"),
+    "no pairs": (other(play_pix2pix, pairs=None), "pairs: expected a function of m"),
     "a distance by name": (
-        other(play_translation, distance="l1"),
+        other(play_pix2pix, distance="l1"),
         "distance: expected a loss, as losses.l1 is one, got 'l1'",
     ),
-    "translation, no D": (other(play_translation, D=None), "D: expected a Module, got NoneType"),
-    "beside nothing": (lambda: beside(None, numbers(1, 1, 2, 2)), "y: expected a Tensor, got None"),
+    "translation, no D": (other(play_pix2pix, D=None), "D: expected a Module, got NoneType"),
+    "beside nothing": (
+        lambda: concat_channels(None, numbers(1, 1, 2, 2)),
+        "y: expected a Tensor, got None",
+    ),
     "players of another game": (
-        other(play_cycle, players=None),
+        other(play_cyclegan, players=None),
         r"players: expected Players\(G, F, D_y, D_x\), got None",
     ),
     "no map back": (
-        other(play_cycle, players=two_maps()["players"]._replace(F=None)),
+        other(play_cyclegan, players=two_maps()["players"]._replace(F=None)),
         "F: expected a Module, got NoneType",
     ),
     "the optimizer of other maps": (
-        other(play_cycle, opt_g=of_others()),
+        other(play_cyclegan, opt_g=of_others()),
         r"opt_g: expected an optimizer of G.parameters\(\) and F.parameters\(\), got one of",
     ),
-    "no images there": (other(play_cycle, ys=None), "ys: expected a function of m, got NoneType"),
-    "no buffers": (other(play_cycle, buffers=None), "buffers: expected two, .*got None"),
+    "no images there": (
+        other(play_cyclegan, ys=None),
+        "ys: expected a function of m, got NoneType",
+    ),
+    "no buffers": (other(play_cyclegan, buffers=None), "buffers: expected two, .*got None"),
     "a buffer of nothing": (
         lambda: ImageBuffer(rng=RNG)(None),
         "fakes: expected a Tensor, got NoneType",
     ),
     "no captions": (
-        other(captioned.play_captioned, captioned=None),
+        other(text_to_image.play_text_to_image, captioned=None),
         "captioned: expected a function of m, got NoneType",
     ),
     "captioned, no optimizer": (
-        other(captioned.play_captioned, opt_d=None),
+        other(text_to_image.play_text_to_image, opt_d=None),
         "opt_d: expected an optimizer, got NoneType",
     ),
     "words that are none": (lambda: caption()(None), "words: expected a Tensor, got NoneType"),
     "no noise beside words": (
-        lambda: captioned.Augmentation(caption(), 3, rng=RNG)(Tensor(np.ones((1, 2), int)), None),
+        lambda: text_to_image.ConditioningAugmentation(caption(), 3, rng=RNG)(
+            Tensor(np.ones((1, 2), int)), None
+        ),
         "noise: expected a Tensor, got NoneType",
     ),
     "an augmentation of nothing": (
-        lambda: captioned.Augmentation(None, 3, rng=RNG),
+        lambda: text_to_image.ConditioningAugmentation(None, 3, rng=RNG),
         "caption: expected a Caption, got NoneType",
     ),
     "matches of nothing": (
-        lambda: captioned.Matches(None, caption()),
+        lambda: text_to_image.ProjectionDiscriminator(None, caption()),
         "net: expected a Module, got NoneType",
     ),
-    "D alone, no game": (other(d_alone, game=None), "game: expected a game, .*got None"),
-    "D alone, no data": (other(d_alone, data=None), "data: expected a function of m, got None"),
-    "G alone, no D": (other(g_alone, D=None), "D: expected a Module, got NoneType"),
-    "G alone, no optimizer": (other(g_alone, opt_g=None), "opt_g: expected an optimizer, got None"),
+    "D alone, no game": (other(train_d, game=None), "game: expected a game, .*got None"),
+    "D alone, no data": (other(train_d, data=None), "data: expected a function of m, got None"),
+    "G alone, no D": (other(train_g, D=None), "D: expected a Module, got NoneType"),
+    "G alone, no optimizer": (other(train_g, opt_g=None), "opt_g: expected an optimizer, got None"),
     "a judge that is none": (
-        lambda: gan.judge(None, numbers(2, 4)),
+        lambda: gan.discriminate(None, numbers(2, 4)),
         "D: expected a Module, got NoneType",
     ),
     "nothing to judge": (
-        lambda: gan.judge(batchnormed(), numbers(2, 4), None),
+        lambda: gan.discriminate(batchnormed(), numbers(2, 4), None),
         r"minibatches\[1\]: expected a Tensor, got NoneType",
     ),
     "a penalty on nothing": (
@@ -398,7 +402,7 @@ OTHER_ROUNDS = {
     ),
     "no fakes to pay for": (lambda: gan.hinge.g_loss(None), "fake: expected a Tensor, got None"),
     "an optimizer of all ranks": (
-        lambda: optim.DataParallel(None, ALONE),
+        lambda: parallel.DataParallel(None, SINGLE_PROCESS),
         "optimizer: expected an Optimizer, got NoneType",
     ),
 }
@@ -407,13 +411,13 @@ OTHER_ROUNDS = {
 def looked(**changes):
     given = {k: v for k, v in alone().items() if k in ("game", "G", "D")}
     images = {"x": numbers(4, 1, 2, 2), "z": numbers(4, 3)}
-    return lambda: doctor.look(**{**given, **images, **changes})
+    return lambda: doctor.probe(**{**given, **images, **changes})
 
 
 def watched(**changes):
     given = {k: v for k, v in alone().items() if k not in ("data", "noise")}
     options = {"see": lambda step: (numbers(4, 1, 2, 2), numbers(4, 3)), "every": 1}
-    return lambda: next(doctor.beside(**{"rounds": iter([1]), **given, **options, **changes}))
+    return lambda: next(doctor.monitor(**{"rounds": iter([1]), **given, **options, **changes}))
 
 
 DOCTOR = {
@@ -428,7 +432,7 @@ DOCTOR = {
     ),
     "one point of noise": (looked(z=numbers(1, 3)), r"z: expected .*got shape \(1, 3\)"),
     "the pace of nothing": (
-        lambda: doctor.Pace(None, of_others()),
+        lambda: doctor.UpdateSize(None, of_others()),
         "opt_g: expected an Optimizer, got NoneType",
     ),
     "no rounds": (watched(rounds=None), "rounds: expected those of gan.play, got NoneType"),
@@ -452,51 +456,81 @@ SHAPED = (1, 2, 2)
 WORD = Tensor(np.array([0, 1]))
 
 JOINT = {
-    "no labels": (lambda: joint.one_hot(None, 3), "labels: expected a Tensor, got NoneType"),
-    "classes by name": (lambda: joint.one_hot(WORD, "x"), "classes: expected an int .*got 'x'"),
-    "no classes": (lambda: joint.one_hot(WORD, 0), "classes: expected an int >= 1, got 0"),
-    "nothing joined": (lambda: joint.joined(None, numbers(2, 1)), "x: expected a Tensor, got None"),
+    "no labels": (lambda: conditional.one_hot(None, 3), "labels: expected a Tensor, got NoneType"),
+    "classes by name": (
+        lambda: conditional.one_hot(WORD, "x"),
+        "classes: expected an int .*got 'x'",
+    ),
+    "no classes": (lambda: conditional.one_hot(WORD, 0), "classes: expected an int >= 1, got 0"),
+    "nothing joined": (
+        lambda: conditional.concat_label(None, numbers(2, 1)),
+        "x: expected a Tensor, got None",
+    ),
     "rows of two lengths": (
-        lambda: joint.joined(numbers(3, 2), numbers(2, 1)),
+        lambda: conditional.concat_label(numbers(3, 2), numbers(2, 1)),
         r"x, y: expected \(N, ...\) and \(N, K\), got \(3, 2\) and \(2, 1\)",
     ),
-    "nothing parted": (lambda: joint.parted(None, 1), "rows: expected a Tensor, got NoneType"),
-    "parted at -1": (lambda: joint.parted(numbers(2, 3), -1), "k: expected an int >= 1, got -1"),
-    "parted at 0": (lambda: joint.parted(numbers(2, 3), 0), "k: expected an int >= 1, got 0"),
-    "parted at None": (lambda: joint.parted(numbers(2, 3), None), "k: .*got None"),
+    "nothing parted": (
+        lambda: conditional.split_label(None, 1),
+        "rows: expected a Tensor, got NoneType",
+    ),
+    "parted at -1": (
+        lambda: conditional.split_label(numbers(2, 3), -1),
+        "k: expected an int >= 1, got -1",
+    ),
+    "parted at 0": (
+        lambda: conditional.split_label(numbers(2, 3), 0),
+        "k: expected an int >= 1, got 0",
+    ),
+    "parted at None": (lambda: conditional.split_label(numbers(2, 3), None), "k: .*got None"),
     "no data": (
-        lambda: joint.labelled_data(None, 3),
+        lambda: conditional.labeled_data(None, 3),
         "data: expected Minibatches with labels, got NoneType",
     ),
-    "data of no classes": (lambda: joint.labelled_data(None, -1), "classes: .*got -1"),
+    "data of no classes": (lambda: conditional.labeled_data(None, -1), "classes: .*got -1"),
     "no noise": (
-        lambda: joint.labelled_noise(None, 3, rng=RNG),
+        lambda: conditional.labeled_noise(None, 3, rng=RNG),
         "noise: expected a function of m, got NoneType",
     ),
-    "labels of no net": (lambda: joint.Labelled(None, 3), "net: expected a Module, got NoneType"),
-    "planes of no net": (lambda: joint.OnPlanes(None, SHAPED), "net: expected a Module, got None"),
+    "labels of no net": (
+        lambda: conditional.ConditionalGenerator(None, 3),
+        "net: expected a Module, got NoneType",
+    ),
+    "planes of no net": (
+        lambda: conditional.ConditionalDiscriminator(None, SHAPED),
+        "net: expected a Module, got None",
+    ),
     "planes of no shape": (
-        lambda: joint.OnPlanes(NARROW, None),
+        lambda: conditional.ConditionalDiscriminator(NARROW, None),
         r"shape: expected three sizes \(C, H, W\), got None",
     ),
-    "planes of a size": (lambda: joint.NamesClass(NARROW, 4), "shape: expected .*got 4"),
-    "planes of 0": (lambda: joint.OnPlanes(NARROW, (1, 0, 2)), r"shape\[1\]: .*got 0"),
+    "planes of a size": (
+        lambda: conditional.ACGANDiscriminator(NARROW, 4),
+        "shape: expected .*got 4",
+    ),
+    "planes of 0": (
+        lambda: conditional.ConditionalDiscriminator(NARROW, (1, 0, 2)),
+        r"shape\[1\]: .*got 0",
+    ),
     "nothing on planes": (
-        lambda: joint.OnPlanes(NARROW, SHAPED)(None),
+        lambda: conditional.ConditionalDiscriminator(NARROW, SHAPED)(None),
         "rows: expected a Tensor, got NoneType",
     ),
     "a row without labels": (
-        lambda: joint.NamesClass(NARROW, SHAPED)(numbers(2, 4)),
+        lambda: conditional.ACGANDiscriminator(NARROW, SHAPED)(numbers(2, 4)),
         r"rows: expected \(N, more than 4\), got \(2, 4\)",
     ),
     "a game by name": (
-        lambda: joint.auxiliary_classifier("hinge"),
+        lambda: conditional.auxiliary_classifier("hinge"),
         "game: expected a game, .*got 'hinge'",
     ),
-    "a pack of no net": (lambda: joint.Packed(None, 2), "net: expected a Module, got NoneType"),
-    "a pack of nothing": (lambda: joint.Packed(NARROW, 2)(None), "z: expected a Tensor, got None"),
+    "a pack of no net": (lambda: packing.Packed(None, 2), "net: expected a Module, got NoneType"),
+    "a pack of nothing": (
+        lambda: packing.Packed(NARROW, 2)(None),
+        "z: expected a Tensor, got None",
+    ),
     "a pack that does not fit": (
-        lambda: joint.Packed(NARROW, 2)(numbers(2, 3)),
+        lambda: packing.Packed(NARROW, 2)(numbers(2, 3)),
         r"z: expected \(N, numbers of 2\), got \(2, 3\)",
     ),
 }
@@ -599,7 +633,7 @@ def drawn(how="draw", **options):
 
 
 def matched(**changes):
-    return lambda: match(**{"mixture": ring(), "seed": 0, **changes})
+    return lambda: toy_game(**{"mixture": ring(), "seed": 0, **changes})
 
 
 LABELS, SAID = np.arange(4), np.arange(160)
@@ -640,22 +674,22 @@ DRAWING = {
         lambda: vae.mean_loss(vae.VAE(2, 3, 4, rng=RNG), numbers(0, 4)),
         r"x: expected \(N, pixels\) with N >= 1, got shape \(0, 4\)",
     ),
-    "a label's shape": (lambda: conditional.cgan_mlp(None, 3, rng=RNG), "shape: .*got None"),
-    "a label's classes": (lambda: conditional.cgan28(DIGIT, None, rng=RNG), "classes: .*got None"),
-    "AC-GAN of no shape": (lambda: conditional.acgan28(None, 3, rng=RNG), "shape: .*got None"),
+    "a label's shape": (lambda: cgan.cgan_mlp(None, 3, rng=RNG), "shape: .*got None"),
+    "a label's classes": (lambda: cgan.cgan28(DIGIT, None, rng=RNG), "classes: .*got None"),
+    "AC-GAN of no shape": (lambda: cgan.acgan28(None, 3, rng=RNG), "shape: .*got None"),
     "samples of no pair": (
-        lambda: conditional.labelled_samples(None, 1, DIGIT, 10, rng=RNG),
+        lambda: cgan.labeled_samples(None, 1, DIGIT, 10, rng=RNG),
         "pair: expected a Pair, got NoneType",
     ),
     "players of no pair": (
-        lambda: conditional.labelled_players(None, None, 10, RNG),
+        lambda: cgan.labeled_players(None, None, 10, RNG),
         "pair: expected a Pair, got NoneType",
     ),
     "branches of nothing": (
-        lambda: conditional.Branches(None, NARROW, NARROW, 1),
+        lambda: cgan.Branches(None, NARROW, NARROW, 1),
         "first: expected a Module, got NoneType",
     ),
-    "branches at 0": (lambda: conditional.Branches(*[NARROW] * 3, 0), "k: .*got 0"),
+    "branches at 0": (lambda: cgan.Branches(*[NARROW] * 3, 0), "k: .*got 0"),
     "no images to begin with": (
         lambda: improved_gan(None, rng=RNG),
         "images: expected a NumPy array, got NoneType",
@@ -672,8 +706,11 @@ DRAWING = {
     "a match of no width": (matched(width=NAN), "width: expected .*got nan"),
     "points of a match": (lambda: matched()().samples(0), "n: expected an int >= 1, got 0"),
     "the slope of nothing": (lambda: matched()().slope(None), "game: expected a game, .*got None"),
-    "no match": (lambda: next(hasty(gan.hinge, None)), "match: expected a Match, got NoneType"),
-    "not hasty at all": (lambda: next(hasty(gan.hinge, matched()(), 0)), "times: .*got 0"),
+    "no match": (
+        lambda: next(extra_g_steps(gan.hinge, None)),
+        "match: expected a Match, got NoneType",
+    ),
+    "not hasty at all": (lambda: next(extra_g_steps(gan.hinge, matched()(), 0)), "times: .*got 0"),
     "a ring of 0": (lambda: ring(0), "k: expected an int >= 1, got 0"),
     "a ring of NaN": (lambda: ring(radius=NAN), "radius: expected .*got nan"),
     "a ring of words": (lambda: ring(sd="x"), "sd: expected .*got 'x'"),
@@ -707,45 +744,57 @@ def diverging(name="kl", p=EVEN, q=ODD, dx=1.0):
 
 
 MEASURES = {
-    "no rng": (lambda: kid.kid(A, B, rng=None, size=5), "rng: expected .*got None"),
-    "a subset of words": (lambda: kid.kid(A, B, rng=RNG, size="x"), "size: .*got 'x'"),
-    "half a subset": (lambda: kid.kid(A, B, rng=RNG, size=5, subsets=2.5), "subsets: .*got 2.5"),
+    "no rng": (lambda: frechet.kid(A, B, rng=None, size=5), "rng: expected .*got None"),
+    "a subset of words": (lambda: frechet.kid(A, B, rng=RNG, size="x"), "size: .*got 'x'"),
+    "half a subset": (
+        lambda: frechet.kid(A, B, rng=RNG, size=5, subsets=2.5),
+        "subsets: .*got 2.5",
+    ),
     "k-means by no rng": (lambda: kmeans.kmeans(A, 3, rng=None), "rng: expected .*got None"),
     "no means": (lambda: kmeans.kmeans(A, None, rng=RNG), "k: expected 1 to 30.*got None"),
     "half a step": (lambda: kmeans.kmeans(A, 3, rng=RNG, steps=1.5), "steps: .*got 1.5"),
-    "half a neighbour": (lambda: manifold.radii(A, 1.5), "k: expected an int >= 1, got 1.5"),
-    "no neighbour": (lambda: manifold.manifold(A, B, None), "k: expected .*got None"),
+    "half a neighbour": (
+        lambda: precision_recall.radii(A, 1.5),
+        "k: expected an int >= 1, got 1.5",
+    ),
+    "no neighbour": (
+        lambda: precision_recall.precision_recall(A, B, None),
+        "k: expected .*got None",
+    ),
     "radii of a word": (
-        lambda: manifold.manifold(A, B, real_radii="x"),
+        lambda: precision_recall.precision_recall(A, B, real_radii="x"),
         "real_radii: expected an array, got str",
     ),
     "coverage of nothing": (
-        lambda: manifold.expected_coverage(None, 9),
+        lambda: precision_recall.expected_coverage(None, 9),
         "expected 1 <= k < n and m >= 1, got k = 5, n = None, m = 9",
     ),
     "a mean that is none": (
         lambda: frechet.gaussian_distance(None, np.eye(2), np.ones(2), np.eye(2)),
         "m1: expected an array, got NoneType",
     ),
-    "no distances": (lambda: copies.compare(None, ORIGIN), "near: expected an array, got NoneType"),
+    "no distances": (
+        lambda: memorization.compare(None, ORIGIN),
+        "near: expected an array, got NoneType",
+    ),
     "distances of none": (
-        lambda: copies.compare(ORIGIN, ORIGIN[:0]),
+        lambda: memorization.compare(ORIGIN, ORIGIN[:0]),
         r"held: expected distances \(N,\), got shape \(0,\)",
     ),
-    "a peak of words": (lambda: psnr.psnr(A, B, "x"), "peak: expected .*got 'x'"),
+    "a peak of words": (lambda: pixels.psnr(A, B, "x"), "peak: expected .*got 'x'"),
     "modes of no mixture": (
         lambda: modes.modes(A[:, :2], None),
         "mixture: expected a Mixture, as ring.* got None",
     ),
     "modes within nothing": (lambda: modes.modes(A[:, :2], ring(), -1), "within: .*got -1"),
-    "a level of words": (lambda: interval.quantile_t("x", 3), "level, freedom: .*got 'x', 3"),
+    "a level of words": (lambda: results.quantile_t("x", 3), "level, freedom: .*got 'x', 3"),
     "freedom that is NaN": (
-        lambda: interval.quantile_t(0.5, NAN),
+        lambda: results.quantile_t(0.5, NAN),
         "freedom: .*got 0.5, nan",
     ),
-    "no kernel": (lambda: checkerboard.overlap(None, 2), "kernel_size: expected .*got None"),
-    "half a stride": (lambda: checkerboard.overlap(3, 1.5), "stride: expected .*got 1.5"),
-    "no board": (lambda: checkerboard.checkerboard(None), "images: expected an array, got None"),
+    "no kernel": (lambda: pixels.overlap(None, 2), "kernel_size: expected .*got None"),
+    "half a stride": (lambda: pixels.overlap(3, 1.5), "stride: expected .*got 1.5"),
+    "no board": (lambda: pixels.checkerboard(None), "images: expected an array, got None"),
     "an unknown divergence": (
         diverging("x"),
         "divergence 'x' is unknown; expected one of kl, reverse-kl",
@@ -762,7 +811,10 @@ MEASURES = {
     "G's target": (lambda: theory.least_squares_criterion(EVEN, ODD, 0, 1, INF), "c: .*got inf"),
     "a normal of no width": (lambda: theory.normal_density(EVEN, 0, 0), "sd: .*got 0"),
     "a normal nowhere": (lambda: theory.normal_density(EVEN, NAN), "mean: .*got nan"),
-    "a pull by name": (lambda: theory.pull("hinge", EVEN), "game: expected a game, .*got 'hinge'"),
+    "a pull by name": (
+        lambda: theory.best_logit_slope("hinge", EVEN),
+        "game: expected a game, .*got 'hinge'",
+    ),
     "a state of no chance": (
         lambda: next(theory.tabular_game([0.0, 1.0])),
         "p: expected numbers above 0",
@@ -932,15 +984,15 @@ RUNS = {
     "no run to sample": (lambda: training.Sampler(None), "a run folder: expected a path, got None"),
     "an empty name": (lambda: training.RunFolder(""), "a run folder: expected a path, got ''"),
     "objects to save": (
-        lambda: checkpoint.save("x", {"a": np.array([None])}, {}),
+        lambda: storage.save("x", {"a": np.array([None])}, {}),
         "float64, got object for 'a'",
     ),
     "complex numbers to save": (
-        lambda: checkpoint.save("x", {"a": np.ones(2, complex)}, {}),
+        lambda: storage.save("x", {"a": np.ones(2, complex)}, {}),
         "float64, got complex128 for 'a'",
     ),
     "no JSON to save": (
-        lambda: checkpoint.save("x", {}, {"a": object()}),
+        lambda: storage.save("x", {}, {"a": object()}),
         "meta: expected what JSON can hold, got Object of type object",
     ),
 }

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match, together
 
-from tinygan import InputError, Tensor, backend, checkpoint, nn, optim, parallel, supply
+from tinygan import InputError, Tensor, backend, nn, optim, parallel, storage
+from tinygan.backend import inputs
+from tinygan.backend.inputs import SINGLE_PROCESS, local_rows, playing
+from tinygan.backend.philox import Philox
 from tinygan.data import Minibatches
-from tinygan.parallel import ALONE, agree, dealt, from_first, playing
-from tinygan.philox import Philox
+from tinygan.parallel import agree, from_first
 from tinygan.training import Config, Session, resume, train
 from tinygan.training import loop as training_loop
 
@@ -35,10 +37,10 @@ def test_the_ranks_draw_the_rows_of_one_minibatch(size, source):
         numbers = source()
         with playing(comm):
             m = 12 // comm.size
-            found = [supply.normal(numbers, (m, 3), like), supply.uniform(numbers, (m, 1), like)]
-        return [*found, supply.normal(numbers, (2, 3), like)]  # outside of a round: for each all
+            found = [inputs.normal(numbers, (m, 3), like), inputs.uniform(numbers, (m, 1), like)]
+        return [*found, inputs.normal(numbers, (2, 3), like)]  # outside of a round: for each all
 
-    whole, shares = draws(ALONE), on_ranks(size, draws)
+    whole, shares = draws(SINGLE_PROCESS), on_ranks(size, draws)
     for i in range(2):
         np.testing.assert_array_equal(together([share[i] for share in shares]), whole[i])
         assert all(share[i].flags.c_contiguous for share in shares)
@@ -55,7 +57,7 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
             x, (y, label) = data(8 // comm.size), data.labelled(8 // comm.size)
         return x.data, y.data, label.data, np.array(list(data.state_dict().values()))
 
-    whole, shares = draws(ALONE), on_ranks(4, draws)
+    whole, shares = draws(SINGLE_PROCESS), on_ranks(4, draws)
     for i in range(3):
         np.testing.assert_array_equal(together([share[i] for share in shares]), whole[i])
     for share in shares:
@@ -65,17 +67,17 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
 def test_two_minibatches_in_one_are_dealt_as_each_of_them():
     """D's dropout falls on real images and fakes in one pass: see `gan.judge`."""
     with playing(ThreadComm(1, 2, None, None)):
-        shape, own = dealt((8, 1))
+        shape, own = local_rows((8, 1))
     assert shape == (16, 1)
     np.testing.assert_array_equal(own(np.arange(16)), [*range(1, 8, 2), *range(9, 16, 2)])
 
 
 def test_one_rank_and_a_number_without_rows_are_as_they_are():
-    with playing(ALONE):
-        shape, own = dealt((3,))
+    with playing(SINGLE_PROCESS):
+        shape, own = local_rows((3,))
     assert shape == (3,) and own("rows") == "rows"
     with playing(ThreadComm(1, 2, None, None)):
-        shape, own = dealt(())
+        shape, own = local_rows(())
     assert shape == () and own("number") == "number"
 
 
@@ -87,13 +89,13 @@ def test_a_step_is_that_of_the_mean_gradient():
 
     def step(comm, own):
         ps = [nn.Parameter(np.ones((2, 3))), nn.Parameter(np.ones(8))]
-        opt = optim.DataParallel(optim.Adam(ps, 0.1), comm)
+        opt = parallel.DataParallel(optim.Adam(ps, 0.1), comm)
         for g in own:
             opt.step([Tensor(g[:6].reshape(2, 3)), Tensor(np.append(g[6:], np.arange(7)))])
         return np.concatenate([p.data.reshape(-1) for p in ps]), comm
 
     two = on_ranks(2, lambda comm: step(comm, gradients[comm.rank]))
-    one, _ = step(ALONE, (gradients[0] + gradients[1]) / 2)
+    one, _ = step(SINGLE_PROCESS, (gradients[0] + gradients[1]) / 2)
     for weights, comm in two:
         np.testing.assert_allclose(weights, one, rtol=1e-13)
         assert comm.messages == 2  # one for each update
@@ -101,7 +103,7 @@ def test_a_step_is_that_of_the_mean_gradient():
 
 def test_gradients_that_do_not_fit_are_refused_before_they_are_spread():
     p = nn.Parameter(np.ones((2, 3), np.float32))
-    opt = optim.DataParallel(optim.SGD([p], 0.1), ALONE)
+    opt = parallel.DataParallel(optim.SGD([p], 0.1), SINGLE_PROCESS)
     with pytest.raises(ValueError, match=r"grads\[0\]: expected \(2, 3\)"):
         opt.step([Tensor(np.ones((1, 3), np.float32))])
     with pytest.raises(ValueError, match="grads: expected 1, got 0"):
@@ -112,14 +114,14 @@ def test_gradients_that_do_not_fit_are_refused_before_they_are_spread():
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize("match", MATCHES)
 def test_a_match_of_ranks_is_the_match_of_one(match, size):
-    one = play_match(ALONE, **MATCHES[match])
+    one = play_match(SINGLE_PROCESS, **MATCHES[match])
     for several in on_ranks(size, lambda comm: play_match(comm, **MATCHES[match])):
         assert_same(several, one, MATCHES[match])
 
 
 def test_with_local_batchnorm_the_ranks_agree_on_weights_that_are_others():
     match = MATCHES["convolutions and BatchNorm"]
-    one = play_match(ALONE, **match)
+    one = play_match(SINGLE_PROCESS, **match)
     first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronised=False))
     assert np.abs(one["D/0.weight"] - first["D/0.weight"]).max() > 1e-6
     for name in first:
@@ -146,7 +148,7 @@ def test_a_run_of_ranks_stops_goes_on_and_changes_their_number(tmp_path):
     on_other_ranks(2, tmp_path / "cut", 12)
     on_other_ranks(4, tmp_path / "other", 12)
     train(config(), tmp_path / "one", progress=False)
-    runs = {name: checkpoint.load(tmp_path / name / "checkpoint.safetensors")
+    runs = {name: storage.load(tmp_path / name / "checkpoint.safetensors")
             for name in ("one", "two", "cut", "other")}  # fmt: skip
     for name in ("samples.png", "progress.gif", "checkpoint.safetensors", "config.json"):
         two, cut = ((tmp_path / run / name).read_bytes() for run in ("two", "cut"))
@@ -207,7 +209,7 @@ def test_ranks_that_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "play_round", drift)
     with pytest.raises(InputError, match="the ranks differ: the SHA-256 of weights"):
         on_ranks(2, lambda comm: train(config(), tmp_path / "a", progress=False, comm=comm))
-    assert checkpoint.load(tmp_path / "a" / "checkpoint.safetensors")[1]["step"] == 0
+    assert storage.load(tmp_path / "a" / "checkpoint.safetensors")[1]["step"] == 0
 
 
 def test_what_rank_0_cannot_do_all_are_told():
@@ -307,4 +309,4 @@ def test_a_gpu_of_its_own_for_each_rank_of_a_machine():
     assert parallel.own_device("cupy", comm) == "cupy:3"
     assert parallel.own_device("cupy:1", comm) == "cupy:1"
     assert parallel.own_device("numpy", comm) == "numpy"
-    assert parallel.own_device("cupy", ALONE) == "cupy"
+    assert parallel.own_device("cupy", SINGLE_PROCESS) == "cupy"

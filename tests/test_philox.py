@@ -7,8 +7,9 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, supply
-from tinygan.philox import Philox, normal, uniform, words
+from tinygan import Tensor
+from tinygan.backend import inputs
+from tinygan.backend.philox import Philox, normal, uniform, words
 
 # Random123, kat_vectors: philox4x32 10, counter, key, result.
 ANSWERS = [
@@ -46,7 +47,7 @@ def test_a_draw_is_told_by_seed_stream_and_number_alone():
     def draws(seed, stream, t=0, count=3):
         rng = Philox(seed, stream)
         rng.t = t
-        return [supply.uniform(rng, (7,), like) for _ in range(count)]
+        return [inputs.uniform(rng, (7,), like) for _ in range(count)]
 
     first = draws(1, 2)
     np.testing.assert_array_equal(first[2], draws(1, 2, t=2)[0])
@@ -72,8 +73,8 @@ def test_a_larger_draw_begins_as_a_smaller_one(n, m):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_numbers_have_the_distribution_they_should(dtype):
     like = np.zeros(1, dtype)
-    u = supply.uniform(Philox(0), (200, 250), like)
-    z = supply.normal(Philox(1), (200, 250), like)
+    u = inputs.uniform(Philox(0), (200, 250), like)
+    z = inputs.normal(Philox(1), (200, 250), like)
     assert u.dtype == z.dtype == dtype and u.shape == z.shape == (200, 250)
     assert u.min() >= 0 and (u.max() < 1 or dtype == np.float16)
     if dtype != np.float16:  # it has few values
@@ -89,7 +90,7 @@ def test_the_extreme_words_give_finite_numbers():
         assert np.isfinite(np.sqrt(-2 * np.log(u)))
 
 
-@pytest.mark.parametrize("draw", [supply.normal, supply.uniform])
+@pytest.mark.parametrize("draw", [inputs.normal, inputs.uniform])
 def test_every_backend_draws_the_same(draw):
     there = Tensor(np.zeros(1, np.float32)).to("guard").data
     got = [Tensor(draw(Philox(5), (3, 5), like)).numpy() for like in (there, np.zeros(1, "f4"))]

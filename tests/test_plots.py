@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tinygan import gan, plots
-from tinygan.latent import interpolate
+from tinygan.models.latent import interpolate
 from tinygan.training.loop import balance
 
 

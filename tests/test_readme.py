@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygan.cli import main
+from tinygan.commands.parser import main
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,5 +44,7 @@ def test_the_options_of_each_command_exist(command, monkeypatch):
         "bench",
         "info",
     ):
-        monkeypatch.setattr(f"tinygan.commands.{name}", lambda args: asked.append(args) or 0)
+        monkeypatch.setattr(
+            f"tinygan.commands.actions.{name}", lambda args: asked.append(args) or 0
+        )
     assert main(command.split()[1:]) == 0 and len(asked) == 1

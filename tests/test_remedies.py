@@ -6,9 +6,15 @@ import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 
-from tinygan import Tensor, gan, grad, nn, remedies
-from tinygan.metrics.modes import ring
-from tinygan.remedies import REMEDIES, hasty, match
+from tinygan import Tensor, gan, grad, nn
+from tinygan.data.mixtures import ring
+from tinygan.experiments.toy_game import (
+    AGAINST_COLLAPSE,
+    AGAINST_SATURATION,
+    REMEDIES,
+    extra_g_steps,
+    toy_game,
+)
 
 RING = ring(sd=0.1)
 
@@ -18,10 +24,10 @@ def kinds(net):
 
 
 def test_each_remedy_changes_one_thing():
-    plain = match(RING, seed=0)
+    plain = toy_game(RING, seed=0)
     assert kinds(plain.players[1]) == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
     for remedy in REMEDIES:
-        found = match(RING, [remedy], seed=0)
+        found = toy_game(RING, [remedy], seed=0)
         G, D, data, noise, opt_g, opt_d = found.players
         changed = {
             "dropout": kinds(D) == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"],
@@ -45,8 +51,8 @@ def test_each_remedy_changes_one_thing():
 def test_all_remedies_at_once_play_on_any_backend():
     ends = []
     for where in ("numpy", "guard"):
-        one = match(RING, REMEDIES, seed=[1, 2], where=where, width=0.1)
-        rounds = hasty(gan.non_saturating, one, times=2)
+        one = toy_game(RING, REMEDIES, seed=[1, 2], where=where, width=0.1)
+        rounds = extra_g_steps(gan.non_saturating, one, times=2)
         ends.append([next(rounds).d_loss.numpy() for _ in range(3)])
         ends[-1] += [one.slope(gan.minimax), one.samples(7)]
         assert one.samples(7).shape == (7, 2)
@@ -56,7 +62,7 @@ def test_all_remedies_at_once_play_on_any_backend():
 
 def test_the_slope_is_the_length_of_the_mean_gradient():
     """Of eight minibatches of m, each by itself: with minibatch discrimination that matters."""
-    one, again = (match(RING, ["minibatch discrimination"], seed=0) for _ in range(2))
+    one, again = (toy_game(RING, ["minibatch discrimination"], seed=0) for _ in range(2))
     G, D, _, noise, *_ = again.players
     gradients = [
         np.concatenate([g.numpy().reshape(-1) for g in grad(price, G.parameters())])
@@ -67,13 +73,13 @@ def test_the_slope_is_the_length_of_the_mean_gradient():
 
 
 def test_g_takes_more_steps_than_d():
-    one = match(RING, seed=0, width=0.1)
-    list(islice(hasty(gan.non_saturating, one, times=5), 3))
+    one = toy_game(RING, seed=0, width=0.1)
+    list(islice(extra_g_steps(gan.non_saturating, one, times=5), 3))
     *_, opt_g, opt_d = one.players
     assert (opt_g.t, opt_d.t) == (15, 3)
 
 
 def test_a_remedy_that_is_none_is_refused():
     with pytest.raises(ValueError, match=r"remedies: expected some of .*got \['prayer'\]"):
-        match(RING, ["prayer"], seed=0)
-    assert set(remedies.AGAINST_COLLAPSE) | set(remedies.AGAINST_SATURATION) == set(REMEDIES)
+        toy_game(RING, ["prayer"], seed=0)
+    assert set(AGAINST_COLLAPSE) | set(AGAINST_SATURATION) == set(REMEDIES)

@@ -9,9 +9,10 @@ import pytest
 from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
 from replays import played_and_replayed
 
-from tinygan import Tensor, backend, checkpoint, gan, grad, models, nn, ops, optim, supply
+from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim, storage
+from tinygan.backend import inputs
+from tinygan.backend.graph_replay import AHEAD, REHEARSALS, GraphReplay
 from tinygan.conv import winograd
-from tinygan.replay import AHEAD, REHEARSALS, Replay
 from tinygan.training import Config, resume, train
 
 ROUNDS = 6  # two rehearsals, the recording, and launches of it
@@ -86,13 +87,13 @@ class Source:
         def make():
             return self.rng.standard_normal((self.m or m, self.size), np.float32)
 
-        return Tensor(supply.fresh(make, self.like))
+        return Tensor(inputs.host_input(make, self.like))
 
 
 def both(rounds, between=lambda i, *sources: None, **options):
     """Play and replay; what `between` does before round i is done to both. The Replay."""
     (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
-    plain, replayed = played(), Replay(start, backend.get("guard"))
+    plain, replayed = played(), GraphReplay(start, backend.get("guard"))
     for i in range(rounds):
         between(i, *ours[1])
         between(i, *theirs[1])
@@ -138,7 +139,7 @@ def test_numbers_that_come_in_no_order_are_not_recorded():
         like = l.data
         shape = (1, 2)[next(flip) // 2 % 2]
         return ops.softplus(l) + 0 * ops.sum(
-            Tensor(supply.fresh(lambda: np.zeros(shape, "f4"), like))
+            Tensor(inputs.host_input(lambda: np.zeros(shape, "f4"), like))
         )
 
     replayed = both(12, game=gan.non_saturating._replace(fake=price))
@@ -153,10 +154,10 @@ def test_a_round_that_asks_for_fewer_numbers_is_rehearsed_again():
     def asking():
         for result in start():
             if next(rounds) < REHEARSALS:
-                supply.fresh(lambda: np.zeros(1, "f4"), like)
+                inputs.host_input(lambda: np.zeros(1, "f4"), like)
             yield result
 
-    plain, replayed = played(), Replay(asking, backend.get("guard"))
+    plain, replayed = played(), GraphReplay(asking, backend.get("guard"))
     for _ in range(8):
         np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, replayed)))
     for got, expected in zip(*(on_host(state_of(*o[0])) for o in (theirs, ours)), strict=True):
@@ -166,7 +167,7 @@ def test_a_round_that_asks_for_fewer_numbers_is_rehearsed_again():
 
 def test_numpy_has_nothing_to_record():
     start, _, _ = small("numpy")
-    rounds = Replay(start, backend.get("numpy"))
+    rounds = GraphReplay(start, backend.get("numpy"))
     assert "computed by the host" in rounds.why
     assert isinstance(next(rounds), gan.Round)
 
@@ -180,7 +181,7 @@ def test_the_host_does_not_run_ahead_of_a_letter_that_is_still_read():
             return lambda: waits.append(host)
 
     start, _, _ = small("guard")
-    rounds = Replay(start, backend.get("guard"))
+    rounds = GraphReplay(start, backend.get("guard"))
     rounds._recorder = Slow()
     for _ in range(3 + AHEAD):
         next(rounds)
@@ -190,7 +191,7 @@ def test_the_host_does_not_run_ahead_of_a_letter_that_is_still_read():
 def test_a_graph_built_before_a_launch_is_refused():
     """A launch writes parameters, as a step does; the host must know."""
     start, (_, D, *_), (x, _) = small("guard")
-    rounds = Replay(start, backend.get("guard"))
+    rounds = GraphReplay(start, backend.get("guard"))
     for _ in range(4):
         next(rounds)
     loss = ops.mean(D(x(4)))
@@ -214,9 +215,9 @@ def test_a_recorded_run_equals_one_that_is_not_and_one_that_was_stopped(
     straight, played = run("straight", 8), run("played", 8, no_graph=True)
     stopped, on_numpy = run("stopped", 5), run("numpy", 8, backend="numpy")
     resume(stopped.path, steps=8, progress=False)
-    expected, _ = checkpoint.load(straight.checkpoint)
+    expected, _ = storage.load(straight.checkpoint)
     for other in (played, stopped, on_numpy):
-        arrays, _ = checkpoint.load(other.checkpoint)
+        arrays, _ = storage.load(other.checkpoint)
         assert arrays.keys() == expected.keys()
         for name, array in expected.items():
             np.testing.assert_array_equal(arrays[name], array)
@@ -235,7 +236,7 @@ def test_a_run_that_cannot_be_recorded_says_so_once(tmp_path, monkeypatch, capsy
 
 def test_a_network_that_was_moved_is_refused_by_the_next_launch():
     start, (G, *_), _ = small("guard")
-    rounds = Replay(start, backend.get("guard"))
+    rounds = GraphReplay(start, backend.get("guard"))
     for _ in range(4):
         next(rounds)
     G.to("guard")
@@ -248,7 +249,7 @@ def test_a_round_has_no_more_nodes_than_it_had():
     most = {"mlp-small": 203, "mlp-mid": 357, "mlp-2014": 485, "dcgan28": 1359}
     for model, limit in most.items():
         match = Match(model, "guard", np.float32)
-        rounds = Replay(match.start, backend.get("guard"))
+        rounds = GraphReplay(match.start, backend.get("guard"))
         for _ in range(3):
             next(rounds)
         assert 0.9 * limit < len(rounds._launch.__self__.nodes) <= limit

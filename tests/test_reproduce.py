@@ -8,37 +8,36 @@ import pytest
 from PIL import Image
 
 from tinygan import InputError, Tensor, data, gan, models, no_grad
-from tinygan import reproduce as reproduce_module
-from tinygan.cli import main
+from tinygan.commands.parser import main
 from tinygan.data import Dataset
-from tinygan.finding import lines, near
-from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.labelled import gan_test, gan_train
-from tinygan.metrics.modes import Mixture
-from tinygan.metrics.parzen import Parzen
-from tinygan.models.semi_supervised import improved_gan
-from tinygan.nn import GaussianNoise, Linear, WeightNorm
-from tinygan.reproduce import (
+from tinygan.data.mixtures import Mixture
+from tinygan.experiments import reproduce as reproduce_module
+from tinygan.experiments.reproduce import (
     EXPERIMENTS,
     Experiment,
-    Finding,
-    Outcome,
-    conditional,
-    mixtures,
+    class_conditional,
+    modes_of_mixtures,
     parzen_2014,
     recipe_2014,
     reproduce,
     ssl,
     table,
-    vae,
+    vae_bound,
 )
-from tinygan.semi_supervised import mutual_information
+from tinygan.experiments.results import Result, SeedResults, lines, near
+from tinygan.gan.variants.semi_supervised import mutual_information
+from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.classifier_scores import gan_test, gan_train
+from tinygan.metrics.parzen import Parzen
+from tinygan.models.improved_gan import improved_gan
+from tinygan.nn import GaussianNoise, Linear, WeightNorm
+from tinygan.optim import rules
 
 
 def test_a_verdict_is_that_of_the_figures():
     assert near("x", 1.5, 1, 0.5).holds is True
     assert near("x", 1.51, 1, 0.5).holds is near("x", math.nan, 1, 0.5).holds is False
-    told = lines([[Finding("x", 1, "2", holds)] for holds in (True, False, None)]).splitlines()
+    told = lines([[Result("x", 1, "2", holds)] for holds in (True, False, None)]).splitlines()
     shown = [
         "ours  published",
         "1     2          reproduced",
@@ -70,7 +69,9 @@ def toy(monkeypatch):
         told(f"seed {seed} for {epochs} on {where}")
         if seed == 3:
             raise KeyboardInterrupt
-        return Outcome([near("a figure", seed / 2, 1, 0.5), Finding("another", 7.0)], {"x": [seed]})
+        return SeedResults(
+            [near("a figure", seed / 2, 1, 0.5), Result("another", 7.0)], {"x": [seed]}
+        )
 
     def draw(path, outcomes):
         path.write_text(f"{len(outcomes)} outcomes")
@@ -200,7 +201,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
         monkeypatch.setattr(parzen_2014, name, value)
     monkeypatch.setattr(parzen_2014, "EVERY", 1)
     seen, told = [], []
-    sgd = recipe_2014.SGD
+    sgd = rules.SGD
 
     class Noted(sgd):
         def numbers(self, lr, momentum):
@@ -219,7 +220,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
     assert findings[0].ours == curves["log_likelihood"][best]
     assert findings[1].ours == curves["log_likelihood"][-1]
     assert "epoch 2: log-likelihood" in told[-1]
-    parzen_2014.draw(tmp_path / "curve.png", [Outcome(findings, curves)] * 2)
+    parzen_2014.draw(tmp_path / "curve.png", [SeedResults(findings, curves)] * 2)
     with Image.open(tmp_path / "curve.png") as picture:
         assert picture.width > 500
 
@@ -255,9 +256,9 @@ def test_the_discriminator_pays_half():
 def test_the_variational_autoencoder_learns(monkeypatch):
     digits = data.load("digits")
     part = digits._replace(images=digits.images[:600])
-    monkeypatch.setattr(vae, "load", lambda *a: part)
+    monkeypatch.setattr(vae_bound, "load", lambda *a: part)
     told = []
-    (finding,), curves, _ = vae.run(0, told.append, "numpy", epochs=3)
+    (finding,), curves, _ = vae_bound.run(0, told.append, "numpy", epochs=3)
     losses = [float(line.split()[-1]) for line in told]
     assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
     assert curves["test"] == pytest.approx(losses, abs=0.01) and len(curves["train"]) == 3
@@ -266,35 +267,35 @@ def test_the_variational_autoencoder_learns(monkeypatch):
 
 @pytest.mark.parametrize("pack", [1, 2])
 def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
-    monkeypatch.setattr(mixtures, "EPOCH", 100)
-    monkeypatch.setattr(mixtures, "BATCH", 64)
+    monkeypatch.setattr(modes_of_mixtures, "EPOCH", 100)
+    monkeypatch.setattr(modes_of_mixtures, "BATCH", 64)
     there = Mixture(np.array([[2.0, -1.0]]), 0.5)
     away = []
-    for samples in mixtures.train(there, 0, pack, 6):
-        assert samples.shape == (mixtures.SAMPLES, 2)
+    for samples in modes_of_mixtures.train(there, 0, pack, 6):
+        assert samples.shape == (modes_of_mixtures.SAMPLES, 2)
         away.append(np.linalg.norm(samples.mean(axis=0) - there.means[0]))
     assert away[-1] < 0.5 < np.linalg.norm(there.means)  # from where it began
 
 
 def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch):
-    monkeypatch.setattr(mixtures, "BATCH", 32)
+    monkeypatch.setattr(modes_of_mixtures, "BATCH", 32)
     game, penalty = gan.wasserstein, gan.wgan_gp(rng=np.random.default_rng(1))
-    ring, ends = mixtures.MIXTURES["ring"], []
+    ring, ends = modes_of_mixtures.MIXTURES["ring"], []
     for held in (penalty, None):
-        played = mixtures.play(ring, 0, 2, 3, game=game, penalty=held, steps=4, width=0.1)
+        played = modes_of_mixtures.play(ring, 0, 2, 3, game=game, penalty=held, steps=4, width=0.1)
         seen = [(samples, D(Tensor(np.ones((1, 4), np.float32))).item()) for samples, D in played]
         ends.append([value for _, value in seen])
         assert len(seen) == 3 and len(set(ends[-1])) == 3
-        assert all(samples.shape == (mixtures.SAMPLES, 2) for samples, _ in seen)
+        assert all(samples.shape == (modes_of_mixtures.SAMPLES, 2) for samples, _ in seen)
     assert ends[0] != ends[1]
-    G, D = mixtures.networks(2, 1, np.random.default_rng(0), width=0.1)
+    G, D = modes_of_mixtures.networks(2, 1, np.random.default_rng(0), width=0.1)
     assert (G[0].out_features, D[0].out_features) == (13, 13)
 
 
 def test_the_findings_of_mixtures(monkeypatch, tmp_path):
-    monkeypatch.setattr(mixtures, "EPOCH", 2)
+    monkeypatch.setattr(modes_of_mixtures, "EPOCH", 2)
     told = []
-    findings, curves, _ = mixtures.run(0, told.append, "numpy", epochs=3)
+    findings, curves, _ = modes_of_mixtures.run(0, told.append, "numpy", epochs=3)
     assert len(findings) == 16 and len(told) == 8
     true = [f.ours for f in findings if "true samples: high" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
@@ -303,7 +304,7 @@ def test_the_findings_of_mixtures(monkeypatch, tmp_path):
     for finding in findings[:12]:
         assert curves[finding.what][-1] == finding.ours and len(curves[finding.what]) == 3
         assert finding.holds in ((True, False) if "packed" in finding.what else (None,))
-    mixtures.draw(tmp_path / "curves.png", [Outcome(findings, curves)] * 2)
+    modes_of_mixtures.draw(tmp_path / "curves.png", [SeedResults(findings, curves)] * 2)
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 500
 
@@ -317,7 +318,7 @@ def little_mnist(monkeypatch):
         which = slice(0, 1400) if split == "train" else slice(1400, 2000)
         return Dataset("mnist", digits.images[which], digits.labels[which], digits.classes)
 
-    for module in (ssl, conditional):
+    for module in (ssl, class_conditional):
         monkeypatch.setattr(module, "load", load)
 
 
@@ -405,9 +406,9 @@ def test_the_rate_falls_over_the_last_fifth():
 
 def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
     for name, value in (("KNOWN", 300), ("SAMPLES", 200), ("PAIRS", 300), ("EVERY", 2)):
-        monkeypatch.setattr(conditional, name, value)
+        monkeypatch.setattr(class_conditional, name, value)
     told = []
-    findings, curves, _ = conditional.run(0, told.append, "numpy", epochs=3)
+    findings, curves, _ = class_conditional.run(0, told.append, "numpy", epochs=3)
     assert curves["epoch"] == [2, 3] and len(told) == 2 + 1 + 2
     real, likelihood, *shares = (f.ours for f in findings)
     best = int(np.argmax(curves["validation"]))
@@ -431,7 +432,7 @@ def test_a_conditional_gan_is_played_at_once_and_its_discriminator_pays_half(mon
     digits = data.load("digits")
     known, rng = (digits.images[:200], digits.labels[:200]), np.random.default_rng(0)
     with pytest.raises(Played, match="100"):
-        conditional.cgan(*known, digits.images[:9].reshape(9, -1), rng, print, "numpy", 1)
+        class_conditional.cgan(*known, digits.images[:9].reshape(9, -1), rng, print, "numpy", 1)
 
 
 def test_gan_train_and_gan_test_tell_collapse():

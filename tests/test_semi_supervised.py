@@ -6,10 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replays import played_and_replayed
 
-from tinygan import Tensor, gan, nn, optim, supply
+from tinygan import Tensor, gan, nn, optim
+from tinygan.backend import inputs
 from tinygan.data import Minibatches
+from tinygan.gan.variants.semi_supervised import (
+    mutual_information,
+    play_semi_supervised,
+    real_logit,
+)
 from tinygan.gradcheck import check_gradients
-from tinygan.semi_supervised import mutual_information, play_semi_supervised, real_logit
 
 M, K = 5, 3
 
@@ -68,7 +73,7 @@ def players(where="numpy"):
     images = rng(5).integers(0, 256, (20, 1, 2, 2)).astype(np.uint8)
     known = Minibatches(images[:6], labels=np.arange(6) % K, rng=rng(6), where=where)
     like, z = G.parameters()[0], rng(8)
-    noise = lambda m: Tensor(supply.normal(z, (m, 2), like.data))  # noqa: E731
+    noise = lambda m: Tensor(inputs.normal(z, (m, 2), like.data))  # noqa: E731
     return G, D, known.labelled, Minibatches(images, rng=rng(7), where=where), noise
 
 

@@ -5,7 +5,7 @@ import pytest
 from ranks import on_ranks, together
 
 from tinygan import Tensor, grad, nn, ops
-from tinygan.parallel import ALONE, playing
+from tinygan.backend.inputs import SINGLE_PROCESS, playing
 
 
 def rng(seed=0):
@@ -38,7 +38,7 @@ def test_synchronised_batchnorm_is_that_of_the_whole_batch_to_second_order(layer
             grads[-1] = Tensor(grads[-1].data / comm.size)
         return y.data, first, again, second, [b for _, b in norm.named_buffers()]
 
-    whole, shares = look(ALONE), on_ranks(4, look)
+    whole, shares = look(SINGLE_PROCESS), on_ranks(4, look)
 
     def close(got, expected):
         np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
@@ -63,7 +63,7 @@ def test_local_batchnorm_takes_the_statistics_of_the_share():
         return y.data, norm.running_var
 
     for rank, seen in enumerate(on_ranks(2, lambda c: look(c, images[c.rank :: 2], False))):
-        for got, expected in zip(seen, look(ALONE, images[rank::2], True), strict=True):
+        for got, expected in zip(seen, look(SINGLE_PROCESS, images[rank::2], True), strict=True):
             np.testing.assert_array_equal(got, expected)
     one_each = on_ranks(2, lambda comm: look(comm, images[comm.rank : comm.rank + 1], True))
     np.testing.assert_allclose(one_each[0][0], -one_each[1][0])  # two values have a variance

@@ -9,8 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinygan import Tensor, gan, grad, nn, ops
-from tinygan.metrics import theory
-from tinygan.reproduce.theory import measured, network, normals, probabilities, train
+from tinygan.experiments.reproduce.closed_forms import (
+    measured,
+    network,
+    normals,
+    probabilities,
+    train,
+)
+from tinygan.gan import theory
 
 X = np.linspace(-14, 18, 32_001)
 DX = float(X[1] - X[0])
@@ -188,10 +194,13 @@ def test_the_two_losses_of_g_and_their_gradients(logit):
     ):
         for dtype, rel in ((np.float64, 1e-9), (np.float32, 1e-6)):
             l = np.full((1, 1), logit, dtype)
-            pull = theory.pull(game, l)
+            pull = theory.best_logit_slope(game, l)
             assert pull.dtype == dtype and pull.item() == pytest.approx(slope, rel=rel, abs=1e-80)
             assert game.g_loss(Tensor(l)).item() == pytest.approx(loss, rel=rel, abs=1e-80)
-    a, b = (theory.pull(g, [max(logit, -10.0)]).item() for g in (gan.non_saturating, gan.minimax))
+    a, b = (
+        theory.best_logit_slope(g, [max(logit, -10.0)]).item()
+        for g in (gan.non_saturating, gan.minimax)
+    )
     assert a / b == pytest.approx(math.exp(-max(logit, -10.0)))  # (1 - D) / D
 
 

@@ -8,15 +8,15 @@ import threading
 import numpy as np
 import pytest
 
-from tinygan import threads
+from tinygan.backend import cpu
 
 
 @pytest.fixture(params=[1, 2, 3, 7])
 def cores(request, monkeypatch):
-    before = threads.blas_threads()
-    monkeypatch.setattr(threads, "blas_threads", lambda: request.param)
+    before = cpu.blas_threads()
+    monkeypatch.setattr(cpu, "blas_threads", lambda: request.param)
     yield request.param
-    threads._set_blas_threads(before)  # `share` gave it the number made up here
+    cpu._set_blas_threads(before)  # `share` gave it the number made up here
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
@@ -29,7 +29,7 @@ def test_every_index_is_worked_on_once(cores, n, least):
         parts.append(stop - start)
         workers.add(threading.get_ident())
 
-    threads.share(work, n, least)
+    cpu.share(work, n, least)
     assert (done == 1).all() and sum(parts) == n
     assert len(parts) == max(1, min(cores, n // least))
     assert len(parts) == 1 or min(parts) >= least
@@ -42,7 +42,7 @@ def test_work_that_shares_work_is_done_by_the_outer_threads_alone(cores):
     def inner(start, stop):
         done[start:stop] += 1
 
-    threads.share(lambda start, stop: threads.share(inner, 12, 1), cores, 1)
+    cpu.share(lambda start, stop: cpu.share(inner, 12, 1), cores, 1)
     assert (done == cores).all()
 
 
@@ -53,7 +53,7 @@ def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
             raise ZeroDivisionError(f"in {at}")
 
     with pytest.raises(ZeroDivisionError, match=f"in {at}"):
-        threads.share(fail, 100, 1)
+        cpu.share(fail, 100, 1)
     test_every_index_is_worked_on_once(cores, 100, 1)
 
 
@@ -64,20 +64,20 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
         np.divide(1, zeros[start:stop])
 
     with np.errstate(all="ignore"):
-        threads.share(divide, 100, 1)
+        cpu.share(divide, 100, 1)
     assert not recwarn.list
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
-        threads.share(divide, 100, 1)
+        cpu.share(divide, 100, 1)
 
 
 def test_blas_has_its_threads_back(cores):
-    before = threads._openblas()
+    before = cpu._openblas()
     if before is None:
         pytest.skip("NumPy's BLAS here is not an OpenBLAS that tells its threads")
     count, _ = before
-    threads._set_blas_threads(2)
+    cpu._set_blas_threads(2)
     seen = []
-    threads.share(lambda start, stop: seen.append(count()), 100, 1)
+    cpu.share(lambda start, stop: seen.append(count()), 100, 1)
     assert set(seen) == {1 if cores > 1 else 2}
     assert count() == cores if cores > 1 else count() == 2
 
@@ -87,7 +87,7 @@ import os, sys, time
 import numpy as np
 {before}
 import tinygan
-from tinygan.threads import _library
+from tinygan.backend.cpu import _library
 
 a = np.ones((1000, 1000), np.float32)
 (a @ a).sum()
@@ -112,7 +112,7 @@ def waits(before, **environment):
 
 
 @pytest.mark.skipif(
-    not hasattr(threads._library(), "openblas_read_env"),
+    not hasattr(cpu._library(), "openblas_read_env"),
     reason="needs an OpenBLAS that can be told",
 )
 def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
@@ -123,7 +123,7 @@ def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
 
 FORK = """
 import os, sys, threading
-from tinygan import threads
+from tinygan.backend import cpu as threads
 
 def parts():
     seen = []
@@ -150,7 +150,7 @@ def test_a_child_process_shares_work_too():
 
 ASKED = """
 import threading, time
-from tinygan import threads
+from tinygan.backend import cpu as threads
 
 begun, alone = threading.Event(), threads.blas_threads()
 
@@ -166,7 +166,7 @@ other.join()
 """
 
 
-@pytest.mark.skipif(threads.blas_threads() is None, reason="NumPy's BLAS does not tell its threads")
+@pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not tell its threads")
 def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
     """Meanwhile each has a BLAS of one; and a run would record that it was made with one."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}

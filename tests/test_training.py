@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinygan import InputError, Tensor, checkpoint, data, gan, models, optim
+from tinygan import InputError, Tensor, data, gan, models, optim, storage
+from tinygan.backend.philox import Philox
 from tinygan.nn import BatchNorm2d
-from tinygan.philox import Philox
 from tinygan.training import Config, RunFolder, Sampler, Session, resume, train
 from tinygan.training import loop as training_loop
 
@@ -109,7 +109,7 @@ def test_ctrl_c_saves_and_the_run_goes_on_as_if_nothing_happened(tmp_path, undis
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"tinygan train --resume {tmp_path / 'run'}" in err and "Traceback" not in err
-    reached = checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"]
+    reached = storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"]
     assert 0 < reached < 400
     assert contents(resume(tmp_path / "run", progress=False)) == contents(undisturbed)
 
@@ -128,7 +128,7 @@ def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch
     monkeypatch.setattr(Session, "readings", lambda self, result: readings)
     with pytest.raises(InputError, match=r"diverged by step 10 .*d_loss = nan"):
         train(config(), tmp_path / "run", progress=False)
-    assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+    assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
@@ -159,7 +159,7 @@ def test_a_diverged_network_never_replaces_the_last_good_checkpoint(
     monkeypatch.setattr(Session, "play_round", diverge)
     with pytest.raises(InputError, match=rf"diverged by step 5 \({player}/.* is not finite\)"):
         train(config(steps=5), tmp_path / "run", progress=False)
-    assert checkpoint.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+    assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     assert not recwarn.list
 
 
@@ -285,9 +285,9 @@ def test_a_penalty_has_a_discriminator_without_batchnorm():
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     folder = train(config(steps=2), tmp_path / "run", progress=False)
-    arrays, meta = checkpoint.load(folder.checkpoint)
+    arrays, meta = storage.load(folder.checkpoint)
     meta["config"]["model"] = "mlp-mid"
-    checkpoint.save(folder.checkpoint, arrays, meta)
+    storage.save(folder.checkpoint, arrays, meta)
     folder.config.unlink()
     with pytest.raises(InputError, match="does not fit model 'mlp-mid'"):
         resume(folder.path, steps=4)
@@ -424,7 +424,7 @@ def test_a_checkpoint_is_written_now_and_then(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "play_round", fail_in_time)
     with pytest.raises(OSError, match="power cut"):
         train(config(), tmp_path / "run", progress=False)
-    assert checkpoint.load(tmp_path / "run/checkpoint.safetensors")[1]["step"] == 6
+    assert storage.load(tmp_path / "run/checkpoint.safetensors")[1]["step"] == 6
 
 
 def test_the_bar_shows_the_time_that_is_left(tmp_path, capsys):

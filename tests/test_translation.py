@@ -10,7 +10,7 @@ from replays import played_and_replayed
 
 from tinygan import Tensor, gan, grad, losses, nn, optim
 from tinygan.data import Minibatches
-from tinygan.translation import beside, play_translation
+from tinygan.gan.variants.pix2pix import concat_channels, play_pix2pix
 
 M = 5
 
@@ -61,7 +61,7 @@ def test_the_losses_are_those_by_hand(distance, weight, paired):
     (G, D), (g, d) = networks(paired), networks(paired)
     opts = optim.SGD(G.parameters(), 0.0), optim.SGD(D.parameters(), 0.0)
     options = {"m": M, "weight": weight, "distance": distance, "paired": paired}
-    result = next(play_translation(gan.non_saturating, G, D, source(), *opts, **options))
+    result = next(play_pix2pix(gan.non_saturating, G, D, source(), *opts, **options))
     y, x = source()(M)
     made = g(y).data
     shown = [np.concatenate([y.data, a], axis=1) if paired else a for a in (x.data, made)]
@@ -87,15 +87,15 @@ def test_rounds_are_the_steps_written_by_hand(game, patches, weight):
         opt_d = optim.RMSprop(D.parameters(), 0.01)
         numbers = source()
         pairs = lambda m, numbers=numbers: [t.astype(float) for t in numbers(m)]  # noqa: E731
-        rounds = play_translation(game, G, D, pairs, opt_g, opt_d, m=M, weight=weight)
+        rounds = play_pix2pix(game, G, D, pairs, opt_g, opt_d, m=M, weight=weight)
         for _ in range(3):
             if not by_hand:
                 next(rounds)
                 continue
             y, x = pairs(M)
-            d_loss = game.d_loss(D(beside(y, x)), D(beside(y, G(y)).detach()))
+            d_loss = game.d_loss(D(concat_channels(y, x)), D(concat_channels(y, G(y)).detach()))
             opt_d.step(grad(d_loss, D.parameters()))
-            g_loss = losses.l1(G(y), x) + weight * game.g_loss(D(beside(y, G(y))))
+            g_loss = losses.l1(G(y), x) + weight * game.g_loss(D(concat_channels(y, G(y))))
             opt_g.step(grad(g_loss, G.parameters()))
         ends.append(np.concatenate([weights(G), weights(D)]))
     np.testing.assert_allclose(*ends, rtol=1e-8, atol=1e-10)
@@ -120,7 +120,7 @@ class Watched(optim.SGD):
 def test_a_round_is_one_minibatch_then_a_step_of_d_then_one_of_g(weight):
     (G, D), log = networks(), []
     opts = Watched("G", G, D, log), Watched("D", D, G, log)
-    rounds = play_translation(gan.hinge, G, D, source(log), *opts, m=M, weight=weight)
+    rounds = play_pix2pix(gan.hinge, G, D, source(log), *opts, m=M, weight=weight)
     assert log == []
     for _ in range(2):
         next(rounds)
@@ -133,7 +133,7 @@ def test_without_the_adversary_g_is_the_same_whatever_d_does():
         for lr in (0.0, 0.5):
             G, D = networks()
             opts = optim.SGD(G.parameters(), 0.1), optim.SGD(D.parameters(), lr)
-            rounds = play_translation(gan.hinge, G, D, source(), *opts, m=M, weight=weight)
+            rounds = play_pix2pix(gan.hinge, G, D, source(), *opts, m=M, weight=weight)
             for _ in range(3):
                 next(rounds)
             ends[weight, lr] = weights(G)
@@ -155,7 +155,7 @@ def greys(weight):
 
     opts = [optim.Adam(net.parameters(), 2e-3, (0.5, 0.999)) for net in (G, D)]
     how = {"weight": weight, "distance": losses.mse, "paired": False}
-    rounds = play_translation(gan.non_saturating, G, D, pairs, *opts, **how)
+    rounds = play_pix2pix(gan.non_saturating, G, D, pairs, *opts, **how)
     for _ in range(400):
         next(rounds)
     return float(abs(G(pairs(100)[0]).data).mean())
@@ -177,7 +177,7 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
 
     G.forward = forward
     opts = [optim.SGD(net.parameters(), 0.1) for net in (G, D)]
-    rounds = play_translation(gan.hinge, G, D, source(), *opts, m=M)
+    rounds = play_pix2pix(gan.hinge, G, D, source(), *opts, m=M)
     gc.disable()
     try:
         results = [next(rounds) for _ in range(3)]
@@ -202,7 +202,7 @@ def test_a_recording_does_the_same(paired, weight):
         opt_g, opt_d = (optim.Adam(net.parameters(), 1e-3) for net in (G, D))
         options = {"m": M, "weight": weight, "paired": paired}
         players = gan.non_saturating, G, D, pairs, opt_g, opt_d
-        return lambda: play_translation(*players, **options), (G, D, opt_g, opt_d)
+        return lambda: play_pix2pix(*players, **options), (G, D, opt_g, opt_d)
 
     (before, after), replayed = played_and_replayed(match)
     assert replayed.recorded and not replayed.why
@@ -212,13 +212,15 @@ def test_a_recording_does_the_same(paired, weight):
 
 def test_images_beside_each_other_are_channels():
     y, x = numbers(0, 3, 2, 4, 5), numbers(1, 3, 1, 4, 5)
-    np.testing.assert_array_equal(beside(y, x).data, np.concatenate([y.data, x.data], axis=1))
+    np.testing.assert_array_equal(
+        concat_channels(y, x).data, np.concatenate([y.data, x.data], axis=1)
+    )
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 2, 5), (3, 1, 4, 1), (2, 1, 4, 5), (3, 20)])
 def test_images_of_other_sizes_are_refused(shape):
     with pytest.raises(ValueError, match=r"pairs: expected images .*got \(3, 2, 4, 5\) and \("):
-        beside(numbers(0, 3, 2, 4, 5), numbers(1, *shape))
+        concat_channels(numbers(0, 3, 2, 4, 5), numbers(1, *shape))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_nonsense_is_refused_by_name(options, message):
     G, D = networks()
     opts = [optim.SGD(net.parameters(), 0.1) for net in (G, D)]
     with pytest.raises(ValueError, match=message):
-        next(play_translation(gan.hinge, G, D, source(), *opts, **options))
+        next(play_pix2pix(gan.hinge, G, D, source(), *opts, **options))
 
 
 def test_an_answer_of_another_shape_is_refused_before_anyone_moves():
@@ -243,5 +245,5 @@ def test_an_answer_of_another_shape_is_refused_before_anyone_moves():
     opts = [optim.SGD(net.parameters(), 0.1) for net in (G, D)]
     before = weights(D)
     with pytest.raises(ValueError, match=r"predictions \(5, 1, 8, 8\) and targets \(5, 1, 4, 4\)"):
-        next(play_translation(gan.hinge, G, D, source(), *opts, m=M))
+        next(play_pix2pix(gan.hinge, G, D, source(), *opts, m=M))
     np.testing.assert_array_equal(weights(D), before)

@@ -56,9 +56,9 @@ def test_two_trainings_do_not_disturb_each_other(blas_threads, models):
 
 RUNS = """
 import pathlib, signal, sys, threading
-from tinygan.training import Config, train, watch
+from tinygan.training import Config, health_monitor, train
 
-watch.EVERY = 5
+health_monitor.EVERY = 5
 CONFIGS = [
     Config(model="dcgan28-slim", batch=4, steps=12, seed=0, sample_every=6),
     Config(model="mlp-small", batch=16, steps=20, seed=1, lr_g=0.0, sample_every=10),
@@ -154,18 +154,18 @@ WATCHED = """
 import tracemalloc
 tracemalloc.start()
 import gc, pathlib, sys
-from tinygan.training import Config, RunFolder, Session, watch
+from tinygan.training import Config, RunFolder, Session, health_monitor
 
-watch.EVERY = 10
+health_monitor.EVERY = 10
 options = Config(model="dcgan28-slim", batch=2, game=sys.argv[1], label_flips=0.1)
 session = Session(options)
 folder = RunFolder.new(options, pathlib.Path(sys.argv[2]) / "run")
-doctor = watch.Watch(session, folder, lambda text: None)
+doctor = health_monitor.HealthMonitor(session, folder, lambda text: None)
 
 def played(count):
     for _ in range(count):
         session.readings(doctor.play_round())
-        if session.step % watch.EVERY == 0:
+        if session.step % health_monitor.EVERY == 0:
             session.generate(session.fixed_z)
         del doctor.looks[:-4]  # they are kept on purpose, one for fifty rounds
 

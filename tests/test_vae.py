@@ -8,8 +8,8 @@ from replays import played_and_replayed
 
 from tinygan import Tensor, grad, optim
 from tinygan.data import Minibatches
-from tinygan.descent import descend
 from tinygan.models.vae import VAE, mean_loss
+from tinygan.optim.minimize import minimize
 
 
 def rng(seed=0):
@@ -92,7 +92,7 @@ def test_a_recorded_training_is_the_same():
         pixels = rng(1).integers(0, 256, (20, 1, 3, 4)).astype(np.uint8)
         data = Minibatches(pixels, rng=rng(2), low=0.0, where=where)
         opt = optim.Adam(vae.parameters(), 1e-3)
-        start = lambda: descend(lambda: vae.loss(data(6).reshape((6, 12))) / 6, opt)  # noqa: E731
+        start = lambda: minimize(lambda: vae.loss(data(6).reshape((6, 12))) / 6, opt)  # noqa: E731
         return start, (vae, opt)
 
     (before, after), replayed = played_and_replayed(match)

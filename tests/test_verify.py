@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from tinygan import InputError, checkpoint, info
-from tinygan.cli import main
+from tinygan import InputError, environment, storage
+from tinygan.commands.parser import main
 from tinygan.training import Config, Session, loop, resume, train, verification, verify
 
 
@@ -36,7 +36,7 @@ def contents(path):
 
 def test_a_run_records_its_states_and_what_it_was_made_with(run):
     made, *states = map(json.loads, (run / "states.jsonl").read_text().splitlines())
-    assert made == {"made_with": {**info.made_with("numpy"), "ranks": 1}}
+    assert made == {"made_with": {**environment.describe("numpy"), "ranks": 1}}
     assert [state["step"] for state in states] == [0, 5, 7, 10, 12]
     assert len({state["sha256"] for state in states}) == 5
     assert made["made_with"].keys() >= {"numpy", "blas_threads", "processor"}
@@ -62,9 +62,9 @@ def test_the_checkpoint_of_a_run_in_its_middle_counts(tmp_path, run):
     lines = (run / "states.jsonl").read_text().splitlines(keepends=True)
     (path / "states.jsonl").write_text("".join(lines[:3]))
     assert verify(path).agreed == (0, 5, 7)
-    arrays, meta = checkpoint.load(path / "checkpoint.safetensors")
+    arrays, meta = storage.load(path / "checkpoint.safetensors")
     meta["data"]["position"] += 1
-    checkpoint.save(path / "checkpoint.safetensors", arrays, meta)
+    storage.save(path / "checkpoint.safetensors", arrays, meta)
     assert verify(path).differs == 7
 
 
@@ -89,24 +89,24 @@ def test_the_first_state_that_differs_is_named(spoilt, capsys):
 
 @pytest.mark.parametrize("part", ["G", "D", "ema", "opt_g", "opt_d"])
 def test_a_change_of_the_last_bit_of_any_part_is_seen(tmp_path, run, part):
-    arrays, meta = checkpoint.load(run.parent / "seventh.safetensors")
+    arrays, meta = storage.load(run.parent / "seventh.safetensors")
     for name in [name for name in arrays if name.startswith(f"{part}/")]:
         numbers = bytearray(arrays[name].tobytes())
         numbers[0] ^= 1
         changed = np.frombuffer(numbers, arrays[name].dtype).reshape(arrays[name].shape)
-        checkpoint.save(tmp_path / "changed.safetensors", {**arrays, name: changed}, meta)
+        storage.save(tmp_path / "changed.safetensors", {**arrays, name: changed}, meta)
         found = verify(run, start=tmp_path / "changed.safetensors")
         assert found.differs == 7 and found.agreed == ()
 
 
 @pytest.mark.parametrize("part", ["data", "rngs", "ema_updates"])
 def test_a_change_of_the_position_in_any_stream_is_seen(tmp_path, run, part):
-    arrays, meta = checkpoint.load(run.parent / "seventh.safetensors")
+    arrays, meta = storage.load(run.parent / "seventh.safetensors")
     other = Session(Config.from_dict(meta["config"]))
     for _ in range(3):
         other.play_round()
     meta[part] = other.state()[1][part]
-    checkpoint.save(tmp_path / "changed.safetensors", arrays, meta)
+    storage.save(tmp_path / "changed.safetensors", arrays, meta)
     assert verify(run, start=tmp_path / "changed.safetensors").differs == 7
 
 
@@ -148,7 +148,7 @@ def test_another_machine_is_told(spoilt, capsys):
 
 
 def test_a_resumed_run_records_that_it_goes_on_elsewhere(spoilt, monkeypatch):
-    there = {**info.made_with("numpy"), "numpy": "9.0", "ranks": 1}
+    there = {**environment.describe("numpy"), "numpy": "9.0", "ranks": 1}
     monkeypatch.setattr(loop, "surroundings", lambda where, comm: there)
     resume(spoilt, steps=14, progress=False)
     resume(spoilt, steps=16, progress=False)
@@ -164,11 +164,11 @@ def test_a_resumed_run_records_that_it_goes_on_elsewhere(spoilt, monkeypatch):
 def test_a_checkpoint_that_was_changed_after_the_last_round_is_seen(spoilt):
     """Its step is in the log; what is in it is compared all the same."""
     path = spoilt / "checkpoint.safetensors"
-    arrays, meta = checkpoint.load(path)
+    arrays, meta = storage.load(path)
     name = next(name for name in arrays if name.startswith("G/"))
     changes = ({**arrays, name: arrays[name] + 1}, meta), ({**arrays, "G/more": arrays[name]}, meta)
     for changed in (*changes, (arrays, {**meta, "ema_updates": -1})):
-        checkpoint.save(path, *changed)
+        storage.save(path, *changed)
         found = verify(spoilt)
         assert found.differs == 12 and found.agreed == (0, 5, 7, 10) and found.played == 12
         assert found.file == "checkpoint.safetensors"
@@ -241,7 +241,7 @@ BAD = {
     "no hashes": (lambda run: (run / "states.jsonl").unlink(), ["{}"], "holds no hashes"),
     "no checkpoint": (lambda run: None, ["{}", "--from", "{}/x"], "x: there is no such checkpoint"),
     "no checkpoint of it": (
-        lambda run: checkpoint.save(run / "x", {}, {"config": {"model": "mlp-mid"}}),
+        lambda run: storage.save(run / "x", {}, {"config": {"model": "mlp-mid"}}),
         ["{}", "--from", "{}/x"],
         "is no checkpoint of this run",
     ),
@@ -251,9 +251,7 @@ BAD = {
         "samples.png: damaged or no safetensors file",
     ),
     "a half": (
-        lambda run: checkpoint.save(
-            run / "x", {}, checkpoint.load(run / "checkpoint.safetensors")[1]
-        ),
+        lambda run: storage.save(run / "x", {}, storage.load(run / "checkpoint.safetensors")[1]),
         ["{}", "--from", "{}/x"],
         "x: the checkpoint does not fit",
     ),
@@ -282,8 +280,8 @@ def test_bad_input_is_one_line_and_status_2(spoilt, run, capsys, case):
 
 def test_other_images_are_told(spoilt):
     path = spoilt / "checkpoint.safetensors"
-    arrays, meta = checkpoint.load(path)
-    checkpoint.save(path, arrays, {**meta, "images_sha256": "0" * 64})
+    arrays, meta = storage.load(path)
+    storage.save(path, arrays, {**meta, "images_sha256": "0" * 64})
     with pytest.raises(InputError, match="the images of digits are not its own"):
         verify(spoilt)
 

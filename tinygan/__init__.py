@@ -6,17 +6,13 @@ is the order to read it in: `gan.play` is Algorithm 1. The names below are the p
 `tinygan.data`, `tinygan.models`, `tinygan.plots` and `tinygan.training` are imported by name.
 """
 
-from . import backend, gan, losses, memory, nn, ops, optim, threads
+from . import backend, gan, losses, nn, ops, optim
 from .autograd import grad
+from .backend import cpu
 from .conv import conv2d, conv_transpose2d
 from .errors import BackendUnavailable, InputError
 from .gan import Game, play, play_simultaneously
 from .tensor import Tensor, no_grad
-
-__version__ = "0.1.0"
-
-memory.keep_freed()
-threads.sleep_soon()
 
 __all__ = [
     "BackendUnavailable",
@@ -36,3 +32,8 @@ __all__ = [
     "play",
     "play_simultaneously",
 ]
+
+__version__ = "0.2.0"
+
+cpu.keep_freed()
+cpu.sleep_soon()

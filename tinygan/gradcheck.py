@@ -20,8 +20,8 @@ import numpy as np
 
 from .autograd import grad
 from .backend import Rng
+from .backend.inputs import normal
 from .ops import add, sum
-from .supply import normal
 from .tensor import Tensor
 
 __all__ = ["check_gradients"]

@@ -8,13 +8,15 @@
 
 A loss is a mean over the minibatch. So its gradient is the mean over the ranks of the gradients on
 their shares, if those are of one size: ranks need to tell each other but one vector for each update
-(Goyal et al. 2017, section 3), and a `Comm` is what takes its mean (`optim.DataParallel` asks it).
+(Goyal et al. 2017, section 3), and a `Comm` takes its mean for `parallel.DataParallel`.
 
 Every rank draws the numbers of the whole minibatch (order of the data, noise, dropout) and keeps
 those of its own examples: one row of every comm.size, from row comm.rank on. So all generators stay
 in step, and nothing but the order of sums depends on the number of ranks. Rows are dealt out in
 turn, not in blocks, since then a minibatch put together of two (D's real images and its fakes) is
 dealt as each of them is.
+
+An optimizer of several ranks: the step that one would take on the whole minibatch.
 """
 
 from __future__ import annotations
@@ -23,114 +25,33 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
-from . import threads
-from .backend import Array, of, place
+from .backend import Array, cpu, of, place
+from .backend.inputs import SINGLE_PROCESS, Comm, T
 from .errors import InputError, first_line
+from .optim.optimizer import Optimizer, check_optimizers
+from .tensor import Tensor
 
 __all__ = [
-    "ALONE",
-    "Comm",
+    "DataParallel",
     "MPIComm",
     "agree",
-    "dealt",
     "from_first",
     "join",
     "last_words",
     "mean_of",
     "own_device",
-    "playing",
-    "statistics",
 ]
 
 PATIENCE = 3.0  # seconds that a rank with an error waits for the others to have theirs
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # as an mpiexec tells them
 RANKS = "PMI_RANK", "PMIX_RANK"  # told by a launcher that may not tell how many there are
-T = TypeVar("T")
-
-
-class Comm(Protocol):
-    """The ranks of a run, seen from one of them. All call its methods, in one same order."""
-
-    @property
-    def rank(self) -> int:
-        """Which of them this is, from 0 on."""
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-
-    @property
-    def local(self) -> int:
-        """Which this is of those on one machine: the number of the GPU that is its own."""
-
-    def allreduce_mean_(self, flat: Array) -> None:
-        """Overwrite an array, contiguous and on any backend, by its mean over the ranks."""
-
-    def allgather(self, value: T) -> list[T]:
-        """What each rank gave, in their order."""
-
-
-class _Alone:
-    rank, size, local = 0, 1, 0
-
-    def allreduce_mean_(self, flat: Array) -> None:
-        pass
-
-    def allgather(self, value: T) -> list[T]:
-        return [value]
-
-
-ALONE: Comm = _Alone()
-
-
-# Within a round: what this rank's share of a minibatch is.
-
-
-class _Round(NamedTuple):
-    comm: Comm = ALONE
-    statistics: Comm = ALONE
-
-
-_NO_OTHERS = _Round()
-_round: ContextVar[_Round] = ContextVar("round", default=_NO_OTHERS)
-
-
-@contextmanager
-def playing(comm: Comm, *, synchronised: bool = True) -> Iterator[None]:
-    """Within this block (and thread), a minibatch of m examples is this rank's share of one of
-    m * comm.size, and BatchNorm takes its statistics from all of that, if `synchronised`."""
-    token = _round.set(_Round(comm, comm if synchronised else ALONE))
-    try:
-        yield
-    finally:
-        _round.reset(token)
-
-
-def dealt(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[[Array], Array]]:
-    """The shape in which to draw for all ranks where this one asks for `shape`, and what takes its
-    own rows of such a draw. To be asked in the round, not when a recorded one is played again."""
-    comm = _round.get().comm
-    if comm.size == 1 or not shape:
-        return shape, lambda rows: rows
-    rank, size = comm.rank, comm.size
-    return (
-        (shape[0] * size, *shape[1:]),
-        lambda rows: of(rows).xp.ascontiguousarray(rows[rank::size]),
-    )
-
-
-def statistics() -> Comm:
-    """The ranks over which BatchNorm takes its means, here and now."""
-    return _round.get().statistics
 
 
 # Around a run: that all ranks do the same, and how they end.
@@ -183,7 +104,7 @@ def join() -> Comm:
     told = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
     expected = max(map(int, told), default=0)  # 0: nobody said
     if expected == 1 or not (told or any(name in os.environ for name in RANKS)):
-        return ALONE
+        return SINGLE_PROCESS
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as problem:  # no package, or no libmpi that it could load
@@ -199,10 +120,10 @@ def join() -> Comm:
             f"{library}, which is not of that mpiexec; use the mpiexec beside it"
         )
     if world.size == 1:
-        return ALONE
+        return SINGLE_PROCESS
     neighbours = world.Split_type(MPI.COMM_TYPE_SHARED)
     if not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
-        threads.at_most(max(1, threads.cores() // neighbours.size))
+        cpu.at_most(max(1, cpu.cores() // neighbours.size))
 
     def end_all(kind: type[BaseException], problem: BaseException, at: TracebackType | None) -> Any:
         traceback.print_exception(kind, problem, at)
@@ -283,3 +204,28 @@ def mean_of(comm: Comm, values: Sequence[float]) -> list[float]:
     numbers = np.array(values, np.float64)
     comm.allreduce_mean_(numbers)
     return list(map(float, numbers))
+
+
+class DataParallel:
+    """Steps of `optimizer` by the mean of the gradients that the ranks of `comm` have.
+
+    All ranks hold the same parameters and state, and keep them the same: the mean is one vector,
+    and there is one message for each update. Its memory stays where
+    it is, as a CUDA graph wants it.
+    """
+
+    def __init__(self, optimizer: Optimizer, comm: Comm) -> None:
+        check_optimizers(optimizer=optimizer)
+        self.optimizer, self.comm, self.parameters = optimizer, comm, optimizer.parameters
+        self._flat = of(optimizer.w).xp.zeros_like(optimizer.w)
+        self._means, start = [], 0
+        for p in optimizer.parameters:
+            self._means.append(self._flat[start : start + p.size].reshape(p.shape))
+            start += p.size
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update the parameters by the mean over the ranks of their gradients."""
+        for g, mean in zip(self.optimizer.checked(grads), self._means, strict=True):
+            mean[...] = g.data
+        self.comm.allreduce_mean_(self._flat)
+        self.optimizer.step([Tensor(mean) for mean in self._means])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .files import atomic, save_figure
+from .storage import atomic, save_figure
 
 __all__ = ["bars", "curves", "grid", "rendered", "save_gif", "save_png"]
 

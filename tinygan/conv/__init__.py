@@ -27,16 +27,16 @@ from typing import Any
 import numpy as np
 
 from ..backend import Array, of
+from ..checks import pair
 from ..ops import astype, sum
 from ..tensor import Edge, Operand, Tensor, lift
 from . import winograd
-from .geometry import Geometry, pair
-from .rows import Rows
+from .im2col import Geometry, Im2Col
 from .winograd import Winograd
 
 __all__ = ["conv2d", "conv_transpose2d"]
 
-Way = Rows | Winograd
+Way = Im2Col | Winograd
 Made = Callable[[], Array]  # X, W or Y, made when it is first asked for
 
 
@@ -114,7 +114,7 @@ def _way(geometry: Geometry, w: Tensor) -> Way:
     o, c = w.shape[:2]
     precise = w.dtype.kind == "f" and w.dtype.itemsize >= 4
     fast = precise and of(w.data).winograd and winograd.pays(geometry, c, o)
-    return Winograd(geometry) if fast else Rows(geometry)
+    return Winograd(geometry) if fast else Im2Col(geometry)
 
 
 # The three derivatives of T as ops.

@@ -26,7 +26,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..backend import Array, numpy
-from .geometry import Geometry
+from .im2col import Geometry
 
 __all__ = ["Winograd", "pays"]
 

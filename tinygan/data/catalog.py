@@ -8,7 +8,7 @@ from ..errors import choose
 from .cifar10 import cifar10
 from .dataset import Dataset
 from .digits import digits
-from .folder import folder
+from .image_folder import image_folder
 from .mnist import fashion_mnist, mnist
 from .tfd import tfd
 
@@ -42,5 +42,5 @@ def load(
         raise TypeError(f"data: expected a name, as 'digits' or 'folder:PATH', got {name!r}")
     if name.startswith("folder:"):
         path = name.removeprefix("folder:")
-        return folder(path, split, size=folder_size, mode=folder_mode)
+        return image_folder(path, split, size=folder_size, mode=folder_mode)
     return READERS[choose("data", name, names())](split)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import checks
 from ..backend import Rng
-from ..nn import checks
 
 __all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "coloured"]
 

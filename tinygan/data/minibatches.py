@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..backend import Array, Rng, move, place
-from ..nn import checks
-from ..parallel import dealt
-from ..supply import fresh
+from ..backend.inputs import host_input, local_rows
 from ..tensor import Tensor
 
 __all__ = ["Minibatches"]
@@ -84,8 +83,8 @@ class Minibatches:
 
     def _which(self, m: int) -> Array:
         """The indices of the next m images; of this rank's share of them, where several play."""
-        (whole,), own = dealt((m,))
-        return fresh(lambda: own(self._next(whole)), self.images)
+        (whole,), own = local_rows((m,))
+        return host_input(lambda: own(self._next(whole)), self.images)
 
     def _scaled(self, which: Array) -> Tensor:
         images = self.images[which].astype(np.float32)

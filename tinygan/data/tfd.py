@@ -1,8 +1,8 @@
 """The Toronto Face Database: 98,058 unlabelled and 4,178 labelled faces, grey, 48 x 48.
 
 One of the data sets of Goodfellow et al. 2014. It may not be passed on, so it cannot be
-downloaded; its authors at the University of Toronto give it on request, and TFD_48x48.mat is the
-file that is read here:
+downloaded; its authors at the University of Toronto give it on request, and the file is
+TFD_48x48.mat. SciPy turns it into TFD_48x48.npz, which is read here (`CONVERT` is the command):
 
     images    uint8 (N, 48, 48)
     labs_ex   (N, 1), the expression 1 to 7, -1: unlabelled
@@ -11,19 +11,26 @@ file that is read here:
 
 from __future__ import annotations
 
+import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 from .dataset import Dataset
 from .fetch import own
-from .mat import read_mat
 
 __all__ = ["tfd"]
 
 EXPRESSIONS = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-NAME = "TFD_48x48.mat"
+NAMES = ("images", "labs_ex", "folds")
+NAME = "TFD_48x48.npz"
+CONVERT = (
+    "python -c \"import numpy, scipy.io; faces = scipy.io.loadmat('TFD_48x48.mat'); "
+    f"numpy.savez('{NAME}', **{{name: faces[name] for name in {NAMES}}})\""
+)
+LIMIT = 1 << 30  # bytes of an array: the images of the data set are 236 MB
 
 
 def tfd(split: str) -> Dataset:
@@ -36,9 +43,9 @@ def tfd(split: str) -> Dataset:
     if not found:
         raise InputError(
             f"tfd: {NAME} not found. It cannot be downloaded: the Toronto Face Database is given "
-            "by its authors at the University of Toronto on request. Put the file at "
-            f"$TINYGAN_DATA/tfd/{NAME}, where TINYGAN_DATA names a folder of your data sets; or "
-            "take the embedded sample, --data digits"
+            "by its authors at the University of Toronto on request. Convert TFD_48x48.mat by "
+            f"{CONVERT}, and put {NAME} at $TINYGAN_DATA/tfd/{NAME}, where TINYGAN_DATA names a "
+            "folder of your data sets; or take the embedded sample, --data digits"
         )
     [path] = found
     images, expressions, fold = _read(path)
@@ -53,12 +60,7 @@ def tfd(split: str) -> Dataset:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images (N, 48, 48), expressions (N,) and the first fold (N,)."""
-    fields, names = read_mat(path), ("images", "labs_ex", "folds")
-    if not fields.keys() >= set(names):
-        raise InputError(
-            f"{path}: expected the arrays {', '.join(names)}, found {', '.join(fields) or 'none'}"
-        )
-    images, expressions, folds = (fields[name] for name in names)
+    images, expressions, folds = _arrays(path)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (48, 48):
         raise InputError(
             f"{path}: expected images, uint8 (N, 48, 48), found {images.dtype} {images.shape}"
@@ -77,5 +79,38 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, expressions.reshape(-1).astype(np.int64), folds[:, 0].astype(np.int64)
 
 
+def _arrays(path: Path) -> list[np.ndarray]:
+    """The arrays of the .npz file. Sizes are checked before anything is allocated."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [name.removesuffix(".npy") for name in archive.namelist()]
+            if not set(NAMES) <= set(found):
+                raise InputError(
+                    f"{path}: expected the arrays {', '.join(NAMES)}, found "
+                    f"{', '.join(found) or 'none'}; make it by {CONVERT}"
+                )
+            return [_array(archive, f"{name}.npy") for name in NAMES]
+    except InputError:
+        raise
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror or problem})") from problem
+    except Exception as problem:  # zipfile, zlib and the parser of headers raise many kinds
+        raise InputError(f"{path}: no .npz file of arrays ({first_line(problem)})") from problem
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    size = archive.getinfo(name).file_size
+    with archive.open(name) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{name}: an unknown version of .npy")
+        shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
+        count = math.prod(shape)
+        if dtype.hasobject or not 0 <= count * dtype.itemsize <= min(size, LIMIT):
+            raise ValueError(f"{name}: {shape} of {dtype} does not fit into {size} bytes")
+        values = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
+    return values.reshape(shape, order="F" if by_column else "C")
+
+
 def _outside(values: np.ndarray) -> str:
-    return f" from {values.min()} to {values.max()}" if values.size else ""
+    numbers = values.size and values.dtype.kind in "iuf"
+    return f" from {values.min()} to {values.max()}" if numbers else ""

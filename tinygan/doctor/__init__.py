@@ -6,23 +6,22 @@
 `training.watch` does that for `tinygan train`.
 """
 
-from .attend import attend
-from .beside import EVERY, Pace, beside
-from .diagnose import PATIENCE, Diagnosis, course, diagnose
-from .look import Look, look
+from .diagnosis import PATIENCE, Diagnosis, diagnose, diagnose_run
+from .monitor import EVERY, UpdateSize, monitor
 from .nonfinite import Inspector, is_finite
+from .probe import Probe, hook_layers, probe
 
 __all__ = [
     "EVERY",
     "PATIENCE",
     "Diagnosis",
     "Inspector",
-    "Look",
-    "Pace",
-    "attend",
-    "beside",
-    "course",
+    "Probe",
+    "UpdateSize",
     "diagnose",
+    "diagnose_run",
+    "hook_layers",
     "is_finite",
-    "look",
+    "monitor",
+    "probe",
 ]

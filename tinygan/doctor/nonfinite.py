@@ -17,16 +17,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from .. import checks
 from ..autograd import grad
 from ..backend import Array, of
-from ..gan import Game, Price
+from ..gan import Game, LogitLoss
 from ..gan.games import check_game
-from ..nn import Module, checks
+from ..nn import Module
 from ..ops import mean
 from ..optim import Optimizer
 from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor, is_recording, recording
-from .attend import attend
+from .probe import hook_layers
 
 __all__ = ["Inspector", "is_finite"]
 
@@ -57,7 +58,7 @@ class Inspector:
 
     def __enter__(self) -> Inspector:
         for player, (net, optimizer) in self._players.items():
-            self._on.enter_context(attend(player, net, self._layer))
+            self._on.enter_context(hook_layers(player, net, self._layer))
             vars(optimizer)["step"] = _Step(self, player)  # hides that of the class
             self._on.callback(vars(optimizer).pop, "step")
         self._inspecting = True
@@ -71,7 +72,7 @@ class Inspector:
         """The same game, of which the inspector hears what is paid."""
         check_game(game)
 
-        def heard(player: str, price: Price) -> Price:
+        def heard(player: str, price: LogitLoss) -> LogitLoss:
             def pay(l: Tensor) -> Tensor:
                 y = price(l)
                 if self._inspecting:
@@ -88,7 +89,7 @@ class Inspector:
     @contextmanager
     def drawing(self, G: Module) -> Iterator[None]:
         """Check, in this block, what is drawn by G, or by a copy of it with averaged weights."""
-        with attend("G", G, self._layer):
+        with hook_layers("G", G, self._layer):
             yield
 
     def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:

@@ -8,30 +8,30 @@ penalties.py   terms added to D's loss: WGAN-GP, R1
 algorithm.py   `play`: Algorithm 1; `play_simultaneously`: both steps at once
 """
 
-from .algorithm import Round, Source, Updates, judge, play, play_simultaneously
+from .algorithm import Round, Source, Updates, discriminate, play, play_simultaneously
 from .games import (
     GAMES,
     Game,
-    Price,
+    LogitLoss,
     hinge,
     least_squares,
     minimax,
     non_saturating,
     wasserstein,
 )
-from .labels import label_flips, label_noise, label_smoothing, one_sided_smoothing
 from .penalties import Penalty, r1, wgan_gp
+from .smoothing import label_flips, label_noise, label_smoothing, one_sided_smoothing
 
 __all__ = [
     "GAMES",
     "Game",
+    "LogitLoss",
     "Penalty",
-    "Price",
     "Round",
     "Source",
     "Updates",
+    "discriminate",
     "hinge",
-    "judge",
     "label_flips",
     "label_noise",
     "label_smoothing",

@@ -11,15 +11,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
+from .. import checks
 from ..autograd import grad
-from ..nn import Module, checks
-from ..nn.apart import by_example
+from ..nn import Module
 from ..ops import concatenate
 from ..tensor import Tensor, no_grad
 from .games import Game, check_game
 from .penalties import Penalty
 
-__all__ = ["Round", "Source", "Updates", "check_players", "judge", "play", "play_simultaneously"]
+__all__ = [
+    "Round",
+    "Source",
+    "Updates",
+    "check_players",
+    "discriminate",
+    "play",
+    "play_simultaneously",
+]
 
 
 class Round(NamedTuple):
@@ -33,7 +41,7 @@ class Round(NamedTuple):
 
 
 class Updates(Protocol):
-    """An optimizer (`optim.Optimizer`), or several ranks' (`optim.DataParallel`)."""
+    """An optimizer (`optim.Optimizer`), or several ranks' (`parallel.DataParallel`)."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...
@@ -72,7 +80,7 @@ def play(
             z = noise(m)  # "sample minibatch of m noise samples"
             with no_grad():  # G stands still: D is to tell its fakes, not to change them
                 fake = G(z)
-            real_logits, fake_logits = judge(D, x, fake)
+            real_logits, fake_logits = discriminate(D, x, fake)
             d_loss = game.d_loss(real_logits, fake_logits)
             if penalty is not None:
                 d_loss = d_loss + penalty(D, x, fake)
@@ -158,7 +166,7 @@ def _values(*tensors: Tensor) -> list[Tensor]:
     return [t.detach() for t in tensors]
 
 
-def judge(D: Module, *minibatches: Tensor) -> list[Tensor]:
+def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
     """D's logits on each minibatch, real images and fakes: in one pass where D takes each example
     by itself, which is faster and gives the same (what D's layers draw at random falls otherwise);
     in one pass for each where it does not, as with BatchNorm. Raises TypeError for other than a
@@ -166,7 +174,7 @@ def judge(D: Module, *minibatches: Tensor) -> list[Tensor]:
     checks.modules(D=D)
     checks.tensors(**{f"minibatches[{i}]": x for i, x in enumerate(minibatches)})
     kinds = {(x.shape[1:], x.dtype) for x in minibatches}
-    if len(kinds) > 1 or not by_example(D):
+    if len(kinds) > 1 or D.mixes_examples:
         return [D(x) for x in minibatches]
     logits, ends = D(concatenate(minibatches)), accumulate(map(len, minibatches))
     return [logits[end - len(x) : end] for x, end in zip(minibatches, ends, strict=True)]

@@ -9,14 +9,14 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..nn import checks
+from .. import checks
 from ..ops import mean, relu, softplus
 from ..tensor import Tensor
 
 __all__ = [
     "GAMES",
     "Game",
-    "Price",
+    "LogitLoss",
     "check_game",
     "hinge",
     "least_squares",
@@ -25,7 +25,7 @@ __all__ = [
     "wasserstein",
 ]
 
-Price = Callable[[Tensor], Tensor]
+LogitLoss = Callable[[Tensor], Tensor]
 
 
 class Game(NamedTuple):
@@ -36,9 +36,9 @@ class Game(NamedTuple):
     the sigmoid of the logit where `probability` is true, else the logit itself (a score).
     """
 
-    real: Price
-    fake: Price
-    fool: Price
+    real: LogitLoss
+    fake: LogitLoss
+    fool: LogitLoss
     balance: float | None = None
     probability: bool = False
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from .. import supply
+from .. import checks
 from ..autograd import grad
-from ..backend import Noise
-from ..nn import Module, checks
+from ..backend import Noise, inputs
+from ..nn import Module
 from ..ops import mean, sqrt, sum
 from ..tensor import Tensor
 
@@ -38,7 +38,7 @@ def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
         checks.tensors(x=x, fake=fake)
         if x.shape != fake.shape:
             raise ValueError(f"wgan_gp: real {x.shape} and fake {fake.shape} must have one shape")
-        u = Tensor(supply.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
+        u = Tensor(inputs.uniform(rng, (x.shape[0],) + (1,) * (x.ndim - 1), like=x.data))
         slopes = _slopes(D, (u * x.detach() + (1 - u) * fake.detach()).detach())
         return weight * mean((sqrt(slopes + 1e-12) - 1) ** 2)
 

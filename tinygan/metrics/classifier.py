@@ -4,8 +4,8 @@
     features, p = judge(images)                  what it sees in them, and what it takes them for
 
 Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
-MNIST by `python -m tinygan.metrics.train_classifier`, and name 99.44 % of its test images right.
-From the embedded digits alone, `python -m tinygan.metrics.train_classifier --data digits` reaches
+MNIST by `python benchmarks/train_classifier.py`, and name 99.44 % of its test images right.
+From the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches
 98.80 %. What it makes of other images than digits means nothing. A measure on its features is
 comparable with others on the same weights only.
 """
@@ -22,9 +22,9 @@ import numpy as np
 from .. import nn, ops
 from ..autograd import grad
 from ..backend import Array, Rng, of, place
-from ..checkpoint import load
 from ..losses import cross_entropy
 from ..optim import Adam, cosine_decay
+from ..storage import load
 from ..tensor import Tensor, no_grad
 
 __all__ = ["CLASSES", "FEATURES", "FILE", "Classifier", "train"]

@@ -16,13 +16,12 @@ from ..backend import Rng, place
 from ..data import load
 from ..errors import InputError, choose
 from .classifier import Classifier
-from .copies import compare, duplicates, nearest_distances
-from .frechet import frechet_distance
-from .kid import kid
+from .classifier_scores import class_counts, class_kl, classifier_score
+from .frechet import frechet_distance, kid
 from .kmeans import kmeans
-from .manifold import manifold, radii
+from .memorization import compare, duplicates, nearest_distances
 from .parzen import parzen
-from .scores import class_counts, class_kl, classifier_score
+from .precision_recall import precision_recall, radii
 
 __all__ = [
     "AGAINST",
@@ -162,8 +161,8 @@ def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]
     images = ruler.placed(samples)
     size = min(1000, len(samples) // 2)  # subsets that differ, or the error would be 0
     distance = kid(ruler.features, features, rng=rng, size=size)
-    near = manifold(ruler.features, features, K, real_radii=ruler.radii)
-    in_pixels = manifold(ruler.reference, images, K, real_radii=ruler.pixel_radii)
+    near = precision_recall(ruler.features, features, K, real_radii=ruler.radii)
+    in_pixels = precision_recall(ruler.reference, images, K, real_radii=ruler.pixel_radii)
     window = parzen(images, ruler.validation, ruler.reference)
     return {
         **{f"class_{c}": float(count) for c, count in enumerate(class_counts(p))},
@@ -183,7 +182,7 @@ def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]
     }
 
 
-def memorised(near: np.ndarray, held: np.ndarray) -> dict[str, float]:
+def memorized(near: np.ndarray, held: np.ndarray) -> dict[str, float]:
     """The test for copies of a set whose images are so far from the nearest training images, beside
     held-out images that are so far."""
     found = compare(near, held)
@@ -211,5 +210,5 @@ def evaluate(
             if name != FLOOR:
                 near = nearest_distances(ruler.placed(images), ruler.training)
                 held = ruler.held
-            rows[name] |= memorised(near, held)
+            rows[name] |= memorized(near, held)
     return rows

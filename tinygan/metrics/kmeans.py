@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..backend import Array, Rng, of, place
-from ..conv.geometry import is_size
-from ..nn import checks
-from .rows import blocks, rows, squared_distances
+from ..checks import is_size
+from .distances import blocks, rows, squared_distances
 
 __all__ = ["kmeans"]
 

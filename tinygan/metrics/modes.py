@@ -14,48 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backend import Rng, of, place
-from ..nn import checks
-from .rows import rows, squared_distances
+from .. import checks
+from ..backend import of, place
+from ..data.mixtures import Mixture, check_mixture
+from .distances import rows, squared_distances
 
-__all__ = ["Mixture", "Modes", "grid", "modes", "ring"]
-
-
-class Mixture(NamedTuple):
-    """Gaussians of one standard deviation around `means` (K, D), equally likely."""
-
-    means: np.ndarray
-    sd: float
-
-    def sample(self, n: int, *, rng: Rng) -> np.ndarray:
-        """n points (n, D), float32."""
-        checks.sizes(n=n)
-        checks.generator(rng)
-        which = rng.integers(len(self.means), size=n)
-        noise = rng.standard_normal((n, self.means.shape[1]))
-        return (self.means[which] + self.sd * noise).astype(np.float32)
-
-
-def ring(k: int = 8, radius: float = 1.0, sd: float = 0.01) -> Mixture:
-    """k modes on a circle."""
-    checks.sizes(k=k)
-    checks.between(0, math.inf, "()", radius=radius, sd=sd)
-    angles = 2 * math.pi * np.arange(k) / k
-    return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), sd)
-
-
-def grid(side: int = 5, spacing: float = 2.0, sd: float = 0.05) -> Mixture:
-    """side * side modes on a square grid around 0."""
-    checks.sizes(side=side)
-    checks.between(0, math.inf, "()", spacing=spacing, sd=sd)
-    line = spacing * (np.arange(side) - (side - 1) / 2)
-    return Mixture(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sd)
-
-
-def check_mixture(mixture: Any) -> None:
-    """Raise TypeError for what is no mixture."""
-    if not isinstance(mixture, Mixture):
-        raise TypeError(f"mixture: expected a Mixture, as ring() is one, got {mixture!r}")
+__all__ = ["Modes", "modes"]
 
 
 class Modes(NamedTuple):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import of
-from .rows import BLOCK, rows, same_width, squared_distances
+from .distances import BLOCK, rows, same_width, squared_distances
 
 __all__ = ["SIGMAS", "Parzen", "log_likelihoods", "parzen"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import plots
 from .classifier import CLASSES, FEATURES
 from .evaluation import FLOOR, OURS, K, Real
-from .manifold import expected_coverage
+from .precision_recall import expected_coverage
 
 __all__ = ["COLUMNS", "alarms", "cell", "notes", "picture", "table", "warnings"]
 

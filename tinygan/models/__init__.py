@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from .. import checks
 from ..backend import Rng
 from ..errors import choose
-from ..nn import checks
 from .dcgan import dcgan28, dcgan28_slim, dcgan32
 from .mlp import mlp_2014, mlp_mid, mlp_small
 from .pair import Pair, Shape, pixels

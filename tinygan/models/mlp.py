@@ -1,15 +1,19 @@
-"""Pairs of multilayer perceptrons, for images of any shape."""
+"""Pairs of multilayer perceptrons, for images of any shape.
+
+Networks for points on a line or in a plane, where all of a game can be drawn.
+"""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from .. import nn
 from ..backend import Rng
 from ..nn import init
 from .pair import Pair, Shape, scaled
 
-__all__ = ["mlp_2014", "mlp_mid", "mlp_small"]
+__all__ = ["mlp_2014", "mlp_mid", "mlp_small", "perceptron"]
 
 
 def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
@@ -82,3 +86,15 @@ def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     init.gan_2014_(G, 0.05, rng=rng)
     init.gan_2014_(D, 0.005, rng=rng)
     return Pair(G, D, prior="uniform", low=0.0)
+
+
+def perceptron(*sizes: int, rng: Rng, width: float = 1) -> nn.Sequential:
+    """Linear layers with ReLU between them, as 1-32-32-1 for `perceptron(1, 32, 32, 1, rng=rng)`;
+    the hidden ones are `width` times as wide. Raises ValueError for fewer than two sizes."""
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: expected at least those of input and output, got {sizes}")
+    first, *hidden, last = sizes
+    layers: list[nn.Module] = []
+    for a, b in pairwise((first, *(scaled(n, width) for n in hidden), last)):
+        layers += [nn.Linear(a, b, rng=rng), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import supply
-from ..backend import Noise
+from .. import checks
+from ..backend import Noise, inputs
 from ..gan import Source
-from ..nn import Module, checks
+from ..nn import Module
 from ..optim import Adam
 from ..tensor import Tensor, no_grad
 
@@ -67,8 +67,8 @@ class Pair(NamedTuple):
             checks.sizes(m=m)
             like, shape = first.data, (m, self.z_size)
             if self.prior == "normal":
-                return Tensor(supply.normal(rng, shape, like))
-            return Tensor((supply.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
+                return Tensor(inputs.normal(rng, shape, like))
+            return Tensor((inputs.uniform(rng, shape, like) * 2 - 1) * math.sqrt(3))
 
         return source
 

@@ -8,12 +8,11 @@ together near N(0, I), so of such noise the decoder makes images, as a G does.
 
 from __future__ import annotations
 
-from .. import nn
+from .. import checks, nn
 from ..backend import Rng
+from ..backend.inputs import normal
 from ..losses import bce_with_logits, gaussian_kl
-from ..nn import checks
 from ..ops import exp
-from ..supply import normal
 from ..tensor import Tensor, no_grad
 
 __all__ = ["VAE", "mean_loss"]

@@ -2,16 +2,26 @@
 takes an explicit `rng` (a numpy.random.Generator), so that no hidden state changes a result."""
 
 from . import init
-from .activations import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
-from .affine import Conv2d, ConvTranspose2d, Embedding, Linear, Maxout
-from .minibatch import MinibatchDiscrimination
+from .conv import Conv2d, ConvTranspose2d
+from .dropout import Dropout, GaussianNoise
+from .layers import (
+    Embedding,
+    Flatten,
+    LeakyReLU,
+    Linear,
+    Maxout,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Softplus,
+    Tanh,
+    Unflatten,
+)
+from .minibatch_discrimination import MinibatchDiscrimination
 from .module import Module, Parameter, Sequential
-from .noise import Dropout, GaussianNoise
 from .norm import BatchNorm1d, BatchNorm2d, InstanceNorm2d, LayerNorm
-from .residual import Residual
-from .shape import Flatten, PixelShuffle, ReflectionPad2d, Unflatten, Upsample
-from .spectral import SpectralNorm
-from .weight_norm import WeightNorm
+from .reparametrize import SpectralNorm, WeightNorm
+from .resample import PixelShuffle, ReflectionPad2d, Upsample
 
 __all__ = [
     "BatchNorm1d",

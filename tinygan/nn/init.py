@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .. import checks
 from ..backend import Rng, place
-from . import checks
-from .affine import Conv2d, ConvTranspose2d, Linear, Maxout
+from .conv import Conv2d, ConvTranspose2d
+from .layers import Linear, Maxout
 from .module import Module, Parameter
 from .norm import BatchNorm1d, BatchNorm2d
-from .spectral import Reparametrised
-from .weight_norm import WeightNorm
+from .reparametrize import Reparametrized, WeightNorm
 
 __all__ = [
     "constant_",
@@ -135,7 +135,7 @@ def gan_2014_(network: Module, r: float, *, rng: Rng) -> Module:
 def _fill_layer(module: Module, fill: Callable[[Parameter], object]) -> None:
     """Fill the weight of an affine layer, and its bias with 0."""
     # What wraps a layer leaves the weight that is learned in there.
-    layer = module._layer if isinstance(module, Reparametrised) else module
+    layer = module._layer if isinstance(module, Reparametrized) else module
     if isinstance(layer, (Linear, Conv2d, ConvTranspose2d, Maxout)):
         fill(layer.weight)
         if layer.bias is not None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from .. import backend as backends
 from ..tensor import Tensor, raw
@@ -39,6 +39,14 @@ class Parameter(Tensor):
 
 class Module:
     """The base of all layers and networks: a forward function with parameters and buffers."""
+
+    # Whether an output may depend on the other examples of its minibatch, or a pass changes the
+    # layer's state. True unless a class itself says otherwise: subclasses do not inherit False.
+    mixes_examples: ClassVar[bool] = True
+
+    def __init_subclass__(cls) -> None:
+        if "mixes_examples" not in vars(cls):
+            cls.mixes_examples = True
 
     def __init__(self) -> None:
         self.training = True
@@ -213,6 +221,10 @@ class Sequential(Module):
 
     def children(self) -> Iterator[tuple[str, Module]]:
         return ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    @property
+    def mixes_examples(self) -> bool:  # type: ignore[override]
+        return any(layer.mixes_examples for layer in self.layers)
 
     def forward(self, x: Any) -> Tensor:
         for layer in self.layers:

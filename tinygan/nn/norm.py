@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..parallel import statistics
+from .. import checks, ops
+from ..backend.inputs import batchnorm_comm
 from ..tensor import Tensor, lift
-from . import checks
 from .module import Module, Parameter
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm2d", "LayerNorm"]
@@ -71,7 +70,7 @@ class _BatchNorm(Module):
         column = (1, self.num_features) + (1,) * (x.ndim - 2)
         weight, bias = (None if p is None else p.reshape(column) for p in (self.weight, self.bias))
         if self.training:
-            comm = statistics()
+            comm = batchnorm_comm()
             count = x.size // self.num_features * comm.size
             if count < 2:
                 raise ValueError(
@@ -105,6 +104,8 @@ class BatchNorm2d(_BatchNorm):
 class InstanceNorm2d(Module):
     """Each channel of each image (N, C, H, W) by itself (Ulyanov et al. 2016)."""
 
+    mixes_examples = False
+
     def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
         super().__init__()
         (self.num_features,) = checks.sizes(num_features=num_features)
@@ -126,6 +127,8 @@ class InstanceNorm2d(Module):
 
 class LayerNorm(Module):
     """Each example by itself, over its last axes `normalized_shape` (Ba et al. 2016)."""
+
+    mixes_examples = False
 
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5) -> None:
         super().__init__()

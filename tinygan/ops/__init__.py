@@ -18,6 +18,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from .arithmetic import add, div, linear, matmul, mul, neg, power, sub
+from .normalize import standardize
 from .pointwise import (
     abs,
     astype,
@@ -47,7 +48,6 @@ from .shapes import (
     swapaxes,
     transpose,
 )
-from .standardize import standardize
 
 __all__ = [
     "abs",

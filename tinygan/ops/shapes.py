@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
-from ..backend import is_array
+from ..backend import is_array, total
 from ..tensor import Operand, Tensor, lift, raw
-from .kernels import total
 
 __all__ = [
     "broadcast_to",

@@ -8,7 +8,6 @@ A learning rate (and SGD's momentum) may be a function of the number of updates 
 """
 
 from .clipping import clip_grad_norm, clip_grad_value
-from .data_parallel import DataParallel
 from .ema import EMA
 from .optimizer import Optimizer
 from .rules import SGD, Adam, RMSprop
@@ -18,7 +17,6 @@ __all__ = [
     "EMA",
     "SGD",
     "Adam",
-    "DataParallel",
     "Optimizer",
     "RMSprop",
     "clip_grad_norm",

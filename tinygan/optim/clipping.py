@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import reduce
 
-from ..nn import checks
+from .. import checks
 from ..ops import abs, add, clip, max, maximum, sqrt, sum
 from ..tensor import Tensor, listed
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..nn import Module, checks
-from ..supply import fresh
+from .. import checks
+from ..backend.inputs import host_input
+from ..nn import Module
 
 __all__ = ["EMA"]
 
@@ -30,7 +31,7 @@ class EMA:
     def update(self) -> None:
         """Move the average a little towards the parameters as they are now."""
         if self._parameters:
-            (rate,) = fresh(self._count, like=self._parameters[0][1].data)
+            (rate,) = host_input(self._count, like=self._parameters[0][1].data)
         for p, average in self._parameters:
             average.data[...] += rate * (p.data - average.data)
         if self._buffers:

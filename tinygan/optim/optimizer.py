@@ -1,4 +1,8 @@
-"""What all optimizers share: the flat array of the parameters, and the way through it.
+"""Schedules: a learning rate as a function of the number of updates done.
+
+Where an optimizer takes a `Schedule`, it takes a number or any function from that count to one.
+
+What all optimizers share: the flat array of the parameters, and the way through it.
 
 All parameters of an optimizer lie in one flat array, of which each parameter becomes a view. So
 an update is a formula on vectors. It is applied to a chunk at a time, whose temporaries stay in the
@@ -8,18 +12,29 @@ cache, and to chunks side by side on the processor's cores.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..backend import adopt, numpy, of, unfit
-from ..nn import Parameter, checks
-from ..supply import fresh
+from ..backend.inputs import host_input
+from ..nn import Parameter
 from ..tensor import Tensor, listed
-from .schedules import Schedule, at
 
-__all__ = ["Optimizer", "check_optimizers"]
+__all__ = ["Optimizer", "Schedule", "at", "check_optimizers"]
+
+Schedule = float | Callable[[int], float]
+
+
+def at(schedule: Schedule, t: int) -> float:
+    """The value of a schedule (a number, or a function of the updates done) at update t."""
+    value = float(schedule(t)) if callable(schedule) else float(schedule)
+    if not math.isfinite(value):
+        raise ValueError(f"a schedule: expected a finite number for update {t}, got {value}")
+    return value
+
 
 CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
 JOINED = 8  # gradients: of more, CuPy's concatenate asks the host for their addresses
@@ -73,7 +88,7 @@ class Optimizer:
         """
         gradients = self._flat(grads)
         state = [self.state[slot] for slot in self.slots]
-        numbers = list(fresh(self._count, like=self.w))
+        numbers = list(host_input(self._count, like=self.w))
 
         chunk = CHUNK if of(self.w) is numpy else self.w.size  # a GPU takes them all at once
 

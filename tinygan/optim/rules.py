@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .. import checks
 from ..backend import kernel, of
-from ..nn import Parameter, checks
-from .optimizer import Optimizer
-from .schedules import Schedule
+from ..nn import Parameter
+from .optimizer import Optimizer, Schedule
 
 __all__ = ["SGD", "Adam", "RMSprop"]
 

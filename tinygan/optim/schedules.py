@@ -8,19 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..nn import checks
+from .. import checks
 
-__all__ = ["Schedule", "at", "cosine_decay", "exponential_decay", "linear"]
-
-Schedule = float | Callable[[int], float]
-
-
-def at(schedule: Schedule, t: int) -> float:
-    """The value of a schedule (a number, or a function of the updates done) at update t."""
-    value = float(schedule(t)) if callable(schedule) else float(schedule)
-    if not math.isfinite(value):
-        raise ValueError(f"a schedule: expected a finite number for update {t}, got {value}")
-    return value
+__all__ = ["cosine_decay", "exponential_decay", "linear"]
 
 
 def linear(start: float, end: float, steps: int) -> Callable[[int], float]:

@@ -5,9 +5,8 @@ train(Config(model="mlp-mid", steps=2000), "runs/mine")
 """
 
 from .config import Config
-from .consult import consult
-from .folder import RunFolder
 from .loop import Interrupted, resume, train
+from .run_folder import RunFolder
 from .sampling import Sampler
 from .session import Session
 from .verification import Verdict, verify
@@ -19,7 +18,6 @@ __all__ = [
     "Sampler",
     "Session",
     "Verdict",
-    "consult",
     "resume",
     "train",
     "verify",

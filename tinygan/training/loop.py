@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from .. import plots
+from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
 from ..gan import Game
-from ..parallel import ALONE, Comm, agree, from_first, mean_of
+from ..parallel import agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
-from .folder import ReadOnly, RunFolder, diverged
-from .room import check_room
-from .session import Session
-from .states import HASH_EVERY, surroundings
-from .watch import Watch, health
+from .health_monitor import HealthMonitor, health
+from .run_folder import ReadOnly, RunFolder, diverged
+from .session import Session, check_memory
+from .state_hashes import HASH_EVERY, surroundings
 
 __all__ = ["Interrupted", "resume", "train"]
 
@@ -42,7 +42,7 @@ def train(
     *,
     progress: bool = True,
     doctor: bool = True,
-    comm: Comm = ALONE,
+    comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
     """Train as `config` says, into the folder `out` (default: a new one under runs/). Where `comm`
     has several ranks, all call this with the same arguments; rank 0 writes. The doctor looks on,
@@ -53,7 +53,7 @@ def train(
     """
     if not isinstance(config, Config):
         raise TypeError(f"config: expected a Config, got {type(config).__name__}")
-    check_room(config, comm)
+    check_memory(config, comm)
     session = Session(config, comm)
     agree(comm, lambda: [{"--out": str(out)}, *session.facts()])
     frames = [_frame(session)]
@@ -75,7 +75,7 @@ def resume(
     no_graph: bool | None = None,
     progress: bool = True,
     doctor: bool = True,
-    comm: Comm = ALONE,
+    comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
     """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
 
@@ -121,7 +121,7 @@ def _run(
     config, comm, saved = session.config, session.comm, time.monotonic()
     told = comm.rank > 0
     bar = _bar(config.steps, session.step, progress and comm.rank == 0)
-    watch = Watch(session, folder, bar.tell, on=doctor and comm.rank == 0)
+    watch = HealthMonitor(session, folder, bar.tell, on=doctor and comm.rank == 0)
     # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
     with watch.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..doctor import Diagnosis, Inspector, is_finite
 from ..tensor import Tensor
-from .folder import RunFolder
+from .run_folder import RunFolder
 from .session import Session
 
 __all__ = ["first_not_finite"]

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import backend, checkpoint, models
-from ..conv.geometry import is_size
+from .. import backend, checks, models, storage
+from ..checks import is_size
 from ..errors import InputError
-from ..latent import interpolate
 from ..models import Pair
-from ..nn import checks
+from ..models.latent import interpolate
 from ..tensor import Tensor, no_grad
 from .config import Config
-from .folder import RunFolder
+from .run_folder import RunFolder
 
 __all__ = ["Sampler"]
 
@@ -28,7 +27,7 @@ class Sampler:
     def __init__(self, run: str | Path, where: str = "numpy") -> None:
         path = RunFolder(run).path
         path = path if path.is_file() else RunFolder.existing(run).checkpoint
-        arrays, meta = checkpoint.load(path)
+        arrays, meta = storage.load(path)
         backend.use(where)
         try:
             self.config = config = Config.from_dict(meta["config"])

@@ -8,6 +8,8 @@ NumPy on the host, or by Philox on the device.
 
 Where several ranks train together (`parallel`), each has a session of its own. All go through the
 same states, but for the running statistics of a local BatchNorm, of which rank 0's are kept.
+
+Is there room for a round? Asked before a run on a GPU, rather than found out in the middle.
 """
 
 from __future__ import annotations
@@ -15,31 +17,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .. import __version__, backend, checkpoint, gan, models
-from ..cuda.blas import tf32
+from .. import __version__, backend, gan, models, storage
+from ..backend.cuda.blas import tf32
+from ..backend.graph_replay import GraphReplay, captured
+from ..backend.inputs import SINGLE_PROCESS, Comm, playing
+from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
 from ..gan import Game, Penalty, Round, Updates
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
-from ..optim import EMA, Adam, DataParallel
-from ..parallel import ALONE, Comm, mean_of, own_device, playing
-from ..philox import Philox
-from ..replay import Replay, recorded
+from ..optim import EMA, Adam
+from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
 
-__all__ = ["Session", "digest"]
+__all__ = ["Session", "check_memory", "digest"]
 
 
 class Session:
     """The two networks, their optimizers, the data and the noise, after `step` rounds."""
 
-    def __init__(self, config: Config, comm: Comm = ALONE) -> None:
+    def __init__(self, config: Config, comm: Comm = SINGLE_PROCESS) -> None:
         if not isinstance(config, Config):
             raise TypeError(f"config: expected a Config, got {type(config).__name__}")
         self.comm, self.where = comm, own_device(config.backend, comm)
@@ -83,7 +87,7 @@ class Session:
         self._opt_d: Updates = self.opt_d
         if comm.size > 1:
             self._opt_g, self._opt_d = (DataParallel(o, comm) for o in (self.opt_g, self.opt_d))
-        self._rounds = self._play() if config.no_graph else recorded(self._play, self.where)
+        self._rounds = self._play() if config.no_graph else captured(self._play, self.where)
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
@@ -126,7 +130,7 @@ class Session:
         Raises InputError where rounds are not recorded, with the reason."""
         for _ in range(3):
             self.play_round()
-        if not isinstance(self._rounds, Replay) or not self._rounds.recorded:
+        if not isinstance(self._rounds, GraphReplay) or not self._rounds.recorded:
             raise InputError(f"no round was recorded: {self.not_recorded or 'not on a GPU'}")
         return self._rounds.graph()
 
@@ -223,7 +227,7 @@ class Session:
 def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
     """The SHA-256 of a state, without the options: a run that is lengthened stays what it was."""
     rest = {name: value for name, value in meta.items() if name != "config"}
-    return checkpoint.digest(arrays, json.dumps(rest, sort_keys=True))
+    return storage.digest(arrays, json.dumps(rest, sort_keys=True))
 
 
 def _state(rng: backend.Noise) -> Any:
@@ -257,3 +261,38 @@ def _without_batchnorm(D: Module) -> Module:
     """Penalties are on D's slope at each example; BatchNorm makes D a function of the batch."""
     layers = [layer for _, layer in D.children()]
     return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))
+
+
+TRIALS = 8, 16  # sizes of minibatches, of which the memory is measured
+SMALL = 256  # a minibatch that nobody has to ask about
+
+
+def check_memory(config: Config, comm: Comm = SINGLE_PROCESS) -> None:
+    """Raise InputError if a round will not fit the device, with the minibatch that would.
+
+    Two rounds of small minibatches are played by players of their own: what they take grows in
+    proportion to the minibatch, of which a rank has its share. Where the device is the host,
+    nothing is asked."""
+    library, where = backend.get(config.backend), own_device(config.backend, comm)
+    backend.use(where)
+    free, share = library.free(), config.batch // comm.size
+    if free is None or share <= SMALL:
+        return
+    used = []
+    for batch in TRIALS:
+        trial = Session(replace(config, batch=batch, backend=where, no_graph=True))
+        library.release()
+        before = library.held()
+        trial.play_round()
+        used.append(library.held() - before)
+        del trial
+    library.release()
+    each = max(1.0, (used[1] - used[0]) / (TRIALS[1] - TRIALS[0]))
+    fixed = used[0] - each * TRIALS[0]
+    needed = fixed + each * share
+    if needed > free:
+        fits = max(1, int((free - fixed) / each)) * comm.size
+        raise InputError(
+            f"--batch {config.batch}: a round takes about {needed / 2**30:.1f} GiB of the device, "
+            f"which has {free / 2**30:.1f} GiB free; --batch {fits} would fit"
+        )

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import checkpoint
+from .. import storage
+from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
-from ..parallel import ALONE, Comm, agree, from_first
+from ..parallel import agree, from_first
 from .config import Config
-from .folder import RunFolder, same_run
+from .run_folder import RunFolder, same_run
 from .session import Session, digest
-from .states import HASH_EVERY, surroundings
+from .state_hashes import HASH_EVERY, surroundings
 
 __all__ = ["Verdict", "verify"]
 
@@ -37,7 +38,7 @@ def verify(
     *,
     start: str | Path | None = None,
     told: Callable[[int, int], object] = lambda step, last: None,
-    comm: Comm = ALONE,
+    comm: Comm = SINGLE_PROCESS,
 ) -> Verdict:
     """Train as the run was trained, from its beginning or from the checkpoint `start` of it, and
     compare the state with each that was recorded, up to the first that differs.
@@ -95,7 +96,7 @@ def verify(
 
 def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
     path = RunFolder.existing(start).checkpoint if start.is_dir() else start
-    arrays, meta = checkpoint.load(path)
+    arrays, meta = storage.load(path)
     if not same_run(meta.get("config"), options):
         raise InputError(f"{start}: is no checkpoint of this run, which has other options")
     try:

@@ -1,0 +1,88 @@
+"""Draw the CUDA graph of one round as a picture: a box for each node, in the order of execution.
+
+python benchmarks/cuda_graph.py [--model mlp-mid] [-o graph.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tinygan.storage import save_figure
+from tinygan.training import Config, Session
+
+__all__ = ["draw", "kinds"]
+
+# What a node is, told from its label; the first that fits.
+KINDS = {
+    "copy": ("memcpy", "tab:gray"),
+    "fill": ("memset", "tab:olive"),
+    "matrix product": ("gemm|gemv|cutlass|cublas|splitk|xmma", "tab:blue"),
+    "convolution": ("rows_to_images|images_to_rows", "tab:cyan"),
+    "optimizer": ("adam", "tab:red"),
+    "noise": ("normal|uniform", "tab:purple"),
+    "sum or maximum": ("reduce|sum|max|largest|shares|amax", "tab:orange"),
+    "elementwise": ("", "tab:green"),
+}
+COLUMNS = 20
+
+
+def kinds(dot: str) -> list[str]:
+    """What each node of a graph, in the language of Graphviz, does; in their order."""
+    labels = re.findall(r'\[[^\]]*?label="((?:[^"\\]|\\.)*)"', dot, re.DOTALL)
+    return [
+        next(kind for kind, (words, _) in KINDS.items() if re.search(words, label, re.IGNORECASE))
+        for label in labels
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draw the CUDA graph of one round (needs a GPU).")
+    parser.add_argument("--model", default="mlp-mid", help="default: mlp-mid")
+    parser.add_argument("-o", default="graph.png", help="the picture (default: graph.png)")
+    args = parser.parse_args()
+    session = Session(Config(model=args.model, backend="cupy"))
+    count = draw(session.recorded_graph(), args.o)
+    print(f"{args.o}: {count} nodes, one round of {args.model}")
+
+
+def draw(dot: str, path: str | Path) -> int:
+    """Write the picture (PNG); the number of nodes."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    nodes = kinds(dot)
+    rows = max(1, -(-len(nodes) // COLUMNS))
+    figure = Figure(figsize=(10, 1.5 + 0.45 * rows), layout="constrained")
+    axes = figure.subplots()
+    for i, kind in enumerate(nodes):
+        x, y = i % COLUMNS, -(i // COLUMNS)
+        axes.add_patch(_box(x, y, KINDS[kind][1]))
+        axes.text(x, y, str(i), ha="center", va="center", fontsize=6, color="white")
+    axes.set_xlim(-0.6, COLUMNS - 0.4)
+    axes.set_ylim(0.6 - rows, 0.6)
+    axes.axis("off")
+    axes.set_title(f"one round of Algorithm 1: {len(nodes)} nodes, launched as one", fontsize=10)
+    counted = Counter(nodes)
+    figure.legend(
+        handles=[Patch(color=KINDS[k][1], label=f"{k}: {n}") for k, n in counted.most_common()],
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+        fontsize=8,
+    )
+    save_figure(figure, path)
+    return len(nodes)
+
+
+def _box(x: float, y: float, color: str) -> Any:
+    from matplotlib.patches import FancyBboxPatch
+
+    return FancyBboxPatch((x - 0.36, y - 0.3), 0.72, 0.6, boxstyle="round,pad=0.05", color=color)
+
+
+if __name__ == "__main__":
+    main()

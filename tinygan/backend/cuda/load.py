@@ -1,0 +1,100 @@
+"""Import CuPy, or say why it cannot be; and what it takes to be a backend."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+from ...errors import BackendUnavailable, first_line
+from .blas import Blas, load_cublas
+from .graph import Recorder, held
+from .kernels import Kernels
+from .reduce import reducer
+
+__all__ = ["fields"]
+
+
+def fields() -> dict[str, Any]:
+    """The fields of a `backend.Backend`. Raises BackendUnavailable if CuPy cannot work."""
+    cupy = _imported()
+
+    def at(device: int) -> Any:
+        count = cupy.cuda.runtime.getDeviceCount()
+        if device >= count:
+            raise BackendUnavailable(f"backend 'cupy:{device}': there are {count} devices, from 0")
+        return cupy.cuda.Device(device)
+
+    def from_host(array: np.ndarray, device: int) -> Any:
+        with at(device):
+            return cupy.array(array)
+
+    return dict(
+        name="cupy",
+        xp=cupy,
+        array_type=cupy.ndarray,
+        from_host=from_host,
+        to_host=cupy.asnumpy,
+        kernels=Kernels(cupy).table,
+        **_for_graphs(cupy),
+        synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
+        use=lambda device: at(device).use(),
+        device=lambda: _device_name(cupy),
+        held=lambda: held(cupy),
+        free=lambda: int(cupy.cuda.runtime.memGetInfo()[0]),
+        reducer=lambda MPI, world: reducer(cupy, MPI, world),
+        release=lambda: cupy.get_default_memory_pool().free_all_blocks(),
+    )
+
+
+def _imported() -> Any:
+    """The module cupy, once one addition has proved that it can compute. Raises BackendUnavailable,
+    with the reason."""
+    install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
+    if importlib.util.find_spec("cupy") is None:
+        raise BackendUnavailable(f"backend 'cupy': CuPy is not installed; {install}")
+    try:
+        import cupy
+    except Exception as problem:  # a broken wheel fails in many ways, all of them at import
+        raise BackendUnavailable(
+            f"backend 'cupy': CuPy does not import ({first_line(problem)}); {install}"
+        ) from problem
+    if not cupy.cuda.is_available():
+        try:
+            cupy.cuda.runtime.getDeviceCount()
+            reason = "no device is visible"
+        except cupy.cuda.runtime.CUDARuntimeError as problem:
+            reason = first_line(problem)
+        raise BackendUnavailable(
+            f"backend 'cupy': CuPy {cupy.__version__} is installed but CUDA is not usable: {reason}"
+            " (needs an NVIDIA GPU, and a driver >= 525 for CUDA 12 or >= 580 for CUDA 13)"
+        )
+    try:
+        if int((cupy.arange(3) + 1).sum()) != 6:
+            raise RuntimeError("the GPU cannot add")
+    except Exception as problem:  # most often: the compiler or the toolkit is not there
+        raise BackendUnavailable(
+            f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
+        ) from problem
+    return cupy
+
+
+def _device_name(cupy: Any) -> str:
+    runtime = cupy.cuda.runtime
+    name = runtime.getDeviceProperties(runtime.getDevice())["name"].decode()
+    return f"{name}, CuPy {cupy.__version__}"
+
+
+def _for_graphs(cupy: Any) -> dict[str, Any]:
+    """What a CUDA graph may hold and CuPy has not; without cuBLAS there are no graphs."""
+    try:
+        library = load_cublas()
+    except RuntimeError as problem:
+        reason = f"no CUDA graphs: {first_line(problem)}"
+
+        def refuse() -> Any:
+            raise RuntimeError(reason)
+
+        return {"matmul": cupy.matmul, "recorder": refuse}
+    return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}

@@ -1,0 +1,170 @@
+"""Checks that layers share. Each message names the layer, what came and what was expected.
+
+The sizes that T is taken over.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .backend import Noise, Rng, is_array
+from .backend.philox import Philox
+from .tensor import Tensor, lift
+
+__all__ = [
+    "LIMIT",
+    "arrays",
+    "between",
+    "generator",
+    "image_shape",
+    "images",
+    "inputs",
+    "is_size",
+    "labels",
+    "modules",
+    "noise",
+    "pair",
+    "same_dtype",
+    "sizes",
+    "sources",
+    "tensors",
+]
+
+
+def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
+    """x as a tensor with `size` elements along `axis` and the dtype of the layer's weights."""
+    (x,) = lift(x)
+    if not -x.ndim <= axis < x.ndim or x.shape[axis] != size:
+        raise ValueError(
+            f"{type(layer).__name__}: expected {size} elements along axis {axis}, got shape "
+            f"{x.shape}"
+        )
+    same_dtype(layer, x, dtype)
+    return x
+
+
+def same_dtype(layer: object, x: Tensor, dtype: Any) -> None:
+    """Raise ValueError unless x has the dtype of the layer's weights."""
+    if x.dtype != dtype:
+        raise ValueError(
+            f"{type(layer).__name__}: the input is {x.dtype} but the weights are {dtype}; convert "
+            "one of them with .astype()"
+        )
+
+
+def images(layer: object, x: Any) -> Tensor:
+    """x as a tensor of images (N, C, H, W)."""
+    (x,) = lift(x)
+    if x.ndim != 4:
+        raise ValueError(f"{type(layer).__name__}: expected (N, C, H, W), got shape {x.shape}")
+    return x
+
+
+def sizes(**values: int) -> list[int]:
+    """The values as Python ints. Raises ValueError unless each is an int from 1 to 2**31 - 1."""
+    for name, value in values.items():
+        if not is_size(value, least=1):
+            raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
+        if value >= LIMIT:
+            raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
+    return [int(value) for value in values.values()]
+
+
+def image_shape(shape: Any) -> None:
+    """Raise ValueError unless `shape` is (C, H, W), three sizes."""
+    if not isinstance(shape, tuple) or len(shape) != 3:
+        raise ValueError(f"shape: expected three sizes (C, H, W), got {shape!r}")
+    sizes(**{f"shape[{i}]": size for i, size in enumerate(shape)})
+
+
+def tensors(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor."""
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def arrays(**values: Any) -> None:
+    """Raise TypeError unless each value is a Tensor or an array of a backend."""
+    for name, value in values.items():
+        if not (isinstance(value, Tensor) or is_array(value)):
+            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+
+
+def sources(**values: Any) -> None:
+    """Raise TypeError unless each value is a function, as `gan.play` takes them for minibatches."""
+    for name, value in values.items():
+        if not callable(value):
+            raise TypeError(f"{name}: expected a function of m, got {type(value).__name__}")
+
+
+def labels(given: Any, n: int, classes: int | None = None) -> None:
+    """Raise TypeError or ValueError unless the `labels` given are a NumPy array of n integers
+    from 0 on, and below `classes`."""
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
+    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
+    if low < 0 or (classes is not None and high >= classes):
+        expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
+        raise ValueError(f"labels: expected {expected}, got {low}..{high}")
+
+
+def modules(**values: Any) -> None:
+    """Raise TypeError unless each value is a network."""
+    for name, value in values.items():
+        if not (callable(value) and hasattr(value, "parameters")):
+            raise TypeError(f"{name}: expected a Module, got {type(value).__name__}")
+
+
+def between(low: float, high: float, ends: str = "[)", /, **values: float) -> None:
+    """Raise ValueError unless each value is a number in the interval; `ends` says whether low and
+    high belong to it, as in [low, high)."""
+    above, below = (operator.le if end in "[]" else operator.lt for end in ends)
+    for name, value in values.items():
+        if not (isinstance(value, Real) and above(low, value) and below(value, high)):
+            interval = f"{ends[0]}{low}, {high}{ends[1]}"
+            raise ValueError(f"{name}: expected a number in {interval}, got {value!r}")
+
+
+def generator(rng: Rng) -> Rng:
+    """Raise TypeError unless rng is a numpy.random.Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng: expected a numpy.random.Generator, as numpy.random.default_rng(seed) makes one, "
+            f"got {rng!r}"
+        )
+    return rng
+
+
+def noise(rng: Noise) -> Noise:
+    """Raise TypeError unless rng is a source of noise: a generator of NumPy's, or Philox."""
+    return rng if isinstance(rng, Philox) else generator(rng)
+
+
+LIMIT = 2**31  # of sizes: places in memory are counted in 64 bits, and are products of two of them
+
+Pair = tuple[int, int]
+
+
+def is_size(value: Any, least: int) -> bool:
+    """Whether `value` is an int, Python's or NumPy's, of at least `least`; a bool is none."""
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return is_int and int(value) >= least
+
+
+def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
+    """An int stands for (height, width) alike. Raises ValueError below `least`, from 2**31 on, or
+    for no pair."""
+    both = tuple(value) if isinstance(value, Sequence) else (value, value)
+    if len(both) != 2 or not all(is_size(v, least) for v in both):
+        raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")
+    if max(both) >= LIMIT:
+        raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
+    return int(both[0]), int(both[1])

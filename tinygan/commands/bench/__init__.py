@@ -1,0 +1,15 @@
+"""How long does one round of Algorithm 1 take here, and how long does it take elsewhere?
+
+    table = bench(["mlp-small"], against=["torch"])
+    print(report(table))
+
+Each contender plays in a process of its own with the same number of threads. They take turns in
+short slots, so that whatever else the machine does slows all of them; a ratio is the median over
+pairs of neighbouring slots.
+"""
+
+from .measure import bench
+from .table import report
+from .workloads import WORKLOADS
+
+__all__ = ["WORKLOADS", "bench", "report"]

@@ -1,0 +1,145 @@
+"""The same round written by hand: plain NumPy, one function a layer, no automatic differentiation.
+
+What an engine on NumPy costs is what it needs beyond this. For the multilayer perceptrons only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import nn
+from ...models import Pair
+from .workloads import BETAS, LR
+
+__all__ = ["player"]
+
+# back(g, learn): the gradient at a layer's input from that at its output. It adds the gradients of
+# the weights up on the way, if they are to `learn`.
+Back = Callable[[Any, bool], Any]
+Step = tuple[Any, Back]
+
+
+class Net:
+    """The layers with their weights in one flat array, and their gradients in another."""
+
+    def __init__(self, net: nn.Module, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.layers: list[Any] = [layer for _, layer in net.children()]
+        parameters = net.parameters()
+        self.w = np.concatenate([p.data.reshape(-1) for p in parameters])
+        self.g, self.m, self.v = (np.zeros_like(self.w) for _ in range(3))
+        self.t = 0
+        self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        start = 0
+        for p in parameters:
+            part = slice(start, start + p.size)
+            self.views[id(p)] = self.w[part].reshape(p.shape), self.g[part].reshape(p.shape)
+            start += p.size
+
+    def forward(self, x: np.ndarray) -> tuple[np.ndarray, list[Back]]:
+        backs: list[Back] = []
+        for layer in self.layers:
+            x, back = getattr(self, type(layer).__name__)(layer, x)
+            backs.append(back)
+        return x, backs
+
+    @staticmethod
+    def backward(g: np.ndarray, backs: list[Back], learn: bool = True) -> np.ndarray:
+        for back in reversed(backs):
+            g = back(g, learn)
+        return g
+
+    def Linear(self, layer: Any, x: np.ndarray) -> Step:
+        (w, gw), (b, gb) = self.views[id(layer.weight)], self.views[id(layer.bias)]
+        y = x @ w.T
+        y += b
+
+        def back(g: np.ndarray, learn: bool) -> np.ndarray:
+            if learn:
+                gw[...] += g.T @ x
+                gb[...] += g.sum(0)
+            return g @ w
+
+        return y, back
+
+    def Maxout(self, layer: nn.Maxout, x: np.ndarray) -> Step:
+        y, linear_back = self.Linear(layer, x)
+        pieces = y.reshape(len(y), layer.out_features, layer.pieces)
+        y = pieces.max(2)
+        won = pieces == y[:, :, None]
+        return y, lambda g, learn: linear_back((won * g[:, :, None]).reshape(len(y), -1), learn)
+
+    def Dropout(self, layer: nn.Dropout, x: np.ndarray) -> Step:
+        scale = np.float32(1 / (1 - layer.p))
+        keep = (self.rng.random(x.shape, dtype=np.float32) >= layer.p) * scale
+        return x * keep, lambda g, learn: g * keep
+
+    def ReLU(self, layer: nn.ReLU, x: np.ndarray) -> Step:
+        return np.maximum(x, 0, out=x), lambda g, learn: np.multiply(g, x > 0, out=g)
+
+    def LeakyReLU(self, layer: nn.LeakyReLU, x: np.ndarray) -> Step:
+        slope = np.where(x > 0, np.float32(1), np.float32(layer.negative_slope))
+        x *= slope
+        return x, lambda g, learn: np.multiply(g, slope, out=g)
+
+    def Tanh(self, layer: nn.Tanh, x: np.ndarray) -> Step:
+        y = np.tanh(x, out=x)
+        return y, lambda g, learn: g * (1 - y * y)
+
+    def Sigmoid(self, layer: nn.Sigmoid, x: np.ndarray) -> Step:
+        y = 1 / (1 + np.exp(-x))
+        return y, lambda g, learn: g * y * (1 - y)
+
+    def Flatten(self, layer: nn.Flatten, x: np.ndarray) -> Step:
+        return x.reshape(len(x), -1), lambda g, learn: g.reshape(x.shape)
+
+    def Unflatten(self, layer: nn.Unflatten, x: np.ndarray) -> Step:
+        return x.reshape(len(x), *layer.unflattened_size), lambda g, learn: g.reshape(x.shape)
+
+    def step(self) -> None:
+        """Adam."""
+        (b1, b2), g = BETAS, self.g
+        self.t += 1
+        self.m += (1 - b1) * (g - self.m)
+        self.v += (1 - b2) * (g * g - self.v)
+        scale = (1 - b2**self.t) ** 0.5
+        self.w -= LR * scale / (1 - b1**self.t) * self.m / (np.sqrt(self.v) + 1e-8 * scale)
+        g.fill(0)
+
+
+def player(pair: Pair, images: np.ndarray, batch: int) -> Callable[[int], None] | None:
+    """A function that plays that many rounds; None for a pair with layers that are not here."""
+    if not all(hasattr(Net, type(a).__name__) for net in pair[:2] for _, a in net.children()):
+        return None
+    rng = np.random.default_rng(0)
+    G, D = Net(pair.G, rng), Net(pair.D, rng)
+
+    def noise() -> np.ndarray:
+        if pair.prior == "normal":
+            return rng.standard_normal((batch, pair.z_size), dtype=np.float32)
+        uniform = rng.random((batch, pair.z_size), dtype=np.float32)
+        return (uniform * 2 - 1) * np.float32(3**0.5)
+
+    def sigmoid(x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-x))
+
+    def play(rounds: int) -> None:
+        for _ in range(rounds):
+            x = images[rng.integers(len(images), size=batch)].astype(np.float32)
+            x *= (1 - pair.low) / 255
+            x += pair.low
+            for sign, images_ in ((-1, x), (1, G.forward(noise())[0])):  # real, then fake
+                logits, backs = D.forward(images_)
+                D.backward(sign * sigmoid(sign * logits) / batch, backs)
+            D.step()
+
+            fake, g_backs = G.forward(noise())
+            logits, d_backs = D.forward(fake)
+            at_fake = D.backward(-sigmoid(-logits) / batch, d_backs, learn=False)
+            G.backward(at_fake, g_backs)
+            G.step()
+
+    return play

@@ -1,0 +1,151 @@
+"""The same round in PyTorch: as its users write it, and as well as it goes.
+
+torch, torch-cuda      the textbook loop
+torch-tuned            one fused kernel for Adam, images channels-last in memory, no graph
+                       behind the fakes that D is trained with, and D's parameters frozen while
+                       G learns, so that D's weight gradients are not computed for nothing
+torch-cuda-compile     tuned, and both networks compiled (mode reduce-overhead)
+torch-cuda-graph       tuned, and the whole round captured by hand as one CUDA graph
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ... import nn
+from ...models import Pair
+from .workloads import BETAS, LR
+
+__all__ = ["player", "translated"]
+
+
+class Maxout(torch.nn.Module):  # type: ignore[misc]
+    def __init__(self, layer: nn.Maxout) -> None:
+        super().__init__()
+        self.shape = (layer.out_features, layer.pieces)
+        self.linear = torch.nn.Linear(layer.in_features, layer.out_features * layer.pieces)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x).unflatten(1, self.shape).amax(2)
+
+
+def translated(net: nn.Module) -> torch.nn.Sequential:
+    """The same Sequential in PyTorch, with PyTorch's own initial weights."""
+    return torch.nn.Sequential(*(_layer(layer) for _, layer in net.children()))
+
+
+def _layer(layer: Any) -> torch.nn.Module:
+    match layer:
+        case nn.Linear():
+            return torch.nn.Linear(layer.in_features, layer.out_features)
+        case nn.Maxout():
+            return Maxout(layer)
+        case nn.Conv2d() | nn.ConvTranspose2d():
+            kind = getattr(torch.nn, type(layer).__name__)
+            sizes = layer.in_channels, layer.out_channels, layer.kernel_size
+            return kind(*sizes, stride=layer.stride, padding=layer.padding)
+        case nn.BatchNorm2d():
+            return torch.nn.BatchNorm2d(layer.num_features)
+        case nn.Unflatten():
+            return torch.nn.Unflatten(1, layer.unflattened_size)
+        case nn.LeakyReLU():
+            return torch.nn.LeakyReLU(layer.negative_slope)
+        case nn.Dropout():
+            return torch.nn.Dropout(layer.p)
+    return getattr(torch.nn, type(layer).__name__)()
+
+
+def player(
+    pair: Pair, images: np.ndarray, batch: int, threads: int, name: str, tf32: bool = False
+) -> Callable[[int], None]:
+    """A function that plays that many rounds, and has waited for their end when it returns."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
+    cuda, tuned = name.startswith("torch-cuda"), name not in ("torch", "torch-cuda")
+    where, graph = "cuda" if cuda else "cpu", name == "torch-cuda-graph"
+    G, D = translated(pair.G).to(where), translated(pair.D).to(where)
+    x = torch.from_numpy(images).to(where)
+    if tuned:
+        G, D, x = (a.to(memory_format=torch.channels_last) for a in (G, D, x))
+    opt_g, opt_d = (
+        torch.optim.Adam(
+            net.parameters(), lr=LR, betas=BETAS, fused=True if tuned else None, capturable=graph
+        )
+        for net in (G, D)
+    )
+    if name == "torch-cuda-compile":
+        G, D = (torch.compile(net, mode="reduce-overhead") for net in (G, D))
+    bce = functional.binary_cross_entropy_with_logits
+    ones, zeros = torch.ones(batch, 1, device=where), torch.zeros(batch, 1, device=where)
+
+    def minibatches() -> Iterator[torch.Tensor]:
+        while True:
+            order = torch.randperm(len(x), device=where)
+            yield from order[: len(x) // batch * batch].split(batch)
+
+    def noise() -> torch.Tensor:
+        if pair.prior == "normal":
+            return torch.randn(batch, pair.z_size, device=where)
+        return (torch.rand(batch, pair.z_size, device=where) * 2 - 1) * 3**0.5
+
+    def round_(indices: torch.Tensor) -> None:
+        if name == "torch-cuda-compile":  # or D(x) would overwrite G(z), which no gradient awaits
+            torch.compiler.cudagraph_mark_step_begin()
+        real = x[indices].float() * ((1 - pair.low) / 255) + pair.low
+        with torch.set_grad_enabled(not tuned):
+            fake = G(noise())
+        if name == "torch-cuda-compile":
+            fake = fake.clone()
+        d_loss = bce(D(real), ones) + bce(D(fake.detach()), zeros)
+        opt_d.zero_grad()
+        d_loss.backward()
+        opt_d.step()
+
+        if tuned:
+            D.requires_grad_(False)
+        g_loss = bce(D(G(noise())), ones)
+        opt_g.zero_grad()
+        g_loss.backward()
+        opt_g.step()
+        if tuned:
+            D.requires_grad_(True)
+
+    batches = minibatches()
+    one_round = _captured(round_, next(batches)) if graph else round_
+
+    def play(rounds: int) -> None:
+        for indices in itertools.islice(batches, rounds):
+            one_round(indices)
+        if cuda:
+            torch.cuda.synchronize()
+
+    return play
+
+
+def _captured(
+    round_: Callable[[torch.Tensor], None], indices: torch.Tensor
+) -> Callable[[torch.Tensor], None]:
+    """The round as one CUDA graph, by PyTorch's own recipe: a few rounds on a side stream first."""
+    static = indices.clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            round_(static)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        round_(static)
+
+    def launch(indices: torch.Tensor) -> None:
+        static.copy_(indices)
+        graph.replay()
+
+    return launch

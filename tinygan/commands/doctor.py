@@ -1,0 +1,73 @@
+"""consult: what the doctor has to say of a run that was trained, in words and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..doctor import EVERY, PATIENCE, Probe, diagnose_run
+from ..training.health_monitor import examine, health
+from ..training.run_folder import RunFolder
+
+__all__ = ["report"]
+
+ROWS = 8  # of the table, at most
+
+
+def report(run: str | Path) -> str:
+    """Of a run folder, or the checkpoint in it: its diagnoses, each when it could first be made,
+    and a table of what was seen, with the last row of its log.
+
+    A run that no doctor watched is loaded, with its data, and looked at as its checkpoint has it,
+    on different images; then what only time shows (a loss, a standstill) cannot be seen. Of a run
+    that has hardly begun nothing is said: its players do not know each other yet. Raises InputError
+    if there is no run, or if a file of it is damaged.
+    """
+    folder = RunFolder.existing(run)
+    (looks, deaths), log = health(folder), folder.read_log()
+    what, rounds = f"{folder.path}: {len(looks)} looks", PATIENCE * EVERY
+    if not looks:
+        with np.errstate(all="ignore"):
+            session, _ = folder.load(no_graph=True)
+            looks = [examine(session, trial=i) for i in range(PATIENCE)]
+        why = "it died before the first look" if deaths else "no doctor watched it"
+        what = f"{folder.path}: {why}; {PATIENCE} looks at its checkpoint"
+    early = looks[-1].step < rounds
+    options = folder.options() or {}
+    found = [each.told(options) for each in (*([] if early else diagnose_run(looks)), *deaths)]
+    verdict = "\n\n".join(found) if found else "nothing ails it that the doctor knows of"
+    if early and not found:
+        verdict = f"nothing can be said before round {rounds}"
+    lines = [what, _table(looks), verdict]
+    if len(log["step"]):
+        last = ", ".join(f"{name} {column[-1]:.4g}" for name, column in log.items())
+        lines.insert(2, f"The last row of {folder.log.name}: {last}")
+    return "\n\n".join(lines)
+
+
+def _table(looks: Sequence[Probe]) -> str:
+    """Some of the looks, the last one among them; of what has many parts, the largest."""
+    step = -(-len(looks) // ROWS)
+    shown = list(looks)[::-1][::step][::-1]
+    columns = {
+        "round": [str(l.step) for l in shown],
+        "loss D": [f"{l.d_loss:.3g}" for l in shown],
+        "loss G": [f"{l.g_loss:.3g}" for l in shown],
+        "right order": [f"{l.order:.1%}" for l in shown],
+        "slope passed": [f"{l.push:.2g}" for l in shown],
+        "spread": [f"{l.spread:.2g}" for l in shown],
+        "grad G": ["{:.2g}".format(l.length("G")) for l in shown],
+        "grad D": ["{:.2g}".format(l.length("D")) for l in shown],
+        "moved G": [f"{l.moved['G']:.0e}" if l.moved else "-" for l in shown],
+        "moved D": [f"{l.moved['D']:.0e}" if l.moved else "-" for l in shown],
+        "dead": [f"{max(l.dead.values()):.0%}" if l.dead else "-" for l in shown],
+        "drift": [f"{max(l.drift.values()):.2f}" if l.drift else "-" for l in shown],
+    }
+    widths = {name: max(len(name), *map(len, cells)) for name, cells in columns.items()}
+    rows = [columns.keys(), *zip(*columns.values(), strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(w) for cell, w in zip(row, widths.values(), strict=True))
+        for row in rows
+    )

@@ -1,0 +1,85 @@
+"""The sizes that T is taken over.
+
+The plain way to T: images become rows, one for each output place, and one matrix product does
+all the arithmetic.
+
+    X  (N*I*J, kh*kw*C)   what the kernel sees at each place
+    W  (kh*kw*C, O)       the kernels
+    Y  (N*I*J, O)         the places
+
+T is the sum over X W * Y. `of_x` makes X, and `to_x`, its transpose as a linear map, adds the rows
+up where they overlap; likewise for w and y. Arrays are logically (N, C, H, W) and physically
+channels-last, because then a row of the kernel is one contiguous run of memory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..backend import Array, kernel, of
+from ..checks import Pair
+
+__all__ = ["Geometry", "Im2Col"]
+
+
+class Geometry(NamedTuple):
+    """Each a pair (height, width)."""
+
+    stride: Pair
+    padding: Pair
+    kernel: Pair
+    image: Pair
+    places: Pair  # where the kernel is put: the size of the output of a convolution
+
+
+class Im2Col:
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+
+    def of_x(self, x: Array) -> Array:
+        return images_to_rows(x, self.geometry)
+
+    def to_x(self, rows: Array) -> Array:
+        return rows_to_images(rows, self.geometry)
+
+    def product(self, a: Array, b: Array) -> Array:
+        return of(a).matmul(a, b)
+
+    def of_w(self, w: Array) -> Array:
+        return w.transpose(2, 3, 1, 0).reshape(-1, w.shape[0])
+
+    def to_w(self, matrix: Array) -> Array:
+        kh, kw = self.geometry.kernel
+        return matrix.reshape(kh, kw, -1, matrix.shape[1]).transpose(3, 2, 0, 1)
+
+    def of_y(self, y: Array) -> Array:
+        return y.transpose(0, 2, 3, 1).reshape(-1, y.shape[1])
+
+    def to_y(self, places: Array) -> Array:
+        i, j = self.geometry.places
+        return places.reshape(-1, i, j, places.shape[1]).transpose(0, 3, 1, 2)
+
+
+@kernel
+def images_to_rows(x: Array, geometry: Geometry) -> Array:
+    (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
+    (n, c), xp = x.shape[:2], of(x).xp
+    padded = xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=x.dtype)
+    padded[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
+    by_n, by_h, by_w, by_c = padded.strides
+    seen = xp.lib.stride_tricks.as_strided(  # a run of kw places with all channels
+        padded, (n, i, j, kh, kw * c), (by_n, sh * by_h, sw * by_w, by_h, by_c)
+    )
+    return seen.reshape(n * i * j, kh * kw * c)
+
+
+@kernel
+def rows_to_images(rows: Array, geometry: Geometry) -> Array:
+    (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
+    parts = rows.reshape(-1, i, j, kh, kw, rows.shape[1] // (kh * kw))
+    n, c = len(parts), parts.shape[-1]
+    x = of(rows).xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=rows.dtype)
+    for a in range(kh):
+        for b in range(kw):
+            x[:, a : a + sh * i : sh, b : b + sw * j : sw] += parts[:, :, :, a, b]
+    return x[:, ph : ph + h, pw : pw + w].transpose(0, 3, 1, 2)

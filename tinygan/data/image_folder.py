@@ -1,0 +1,131 @@
+"""A folder of the user's own images: cropped to the central square, resized, grey or in colour.
+
+If every image lies in a sub-folder, the first sub-folder on its way is its class.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .dataset import Dataset
+
+__all__ = ["image_folder"]
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
+)
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
+# Pixels for each byte of a file: PNG packs 8256 of one colour into it. (Small images may do as they
+# like.) A header that claims more is not believed: room for the pixels would be made at once.
+PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
+MODES = {"grey": "L", "colour": "RGB"}
+
+
+def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey") -> Dataset:
+    """All images under `path`, in the order of their names; only the "train" split.
+
+    Raises InputError if there are none, or if one cannot be read as an image of 8 bits a channel.
+    """
+    root = Path(os.path.expanduser(path))
+    if not path or not os.path.isdir(root):
+        raise InputError(f"folder:{path}: expected folder:PATH, where PATH is a folder that exists")
+    if split != "train":
+        raise InputError(
+            f"folder:{path}, split {split!r}: a folder is one split, train; give the other images "
+            "as a folder of their own"
+        )
+    if mode not in MODES:
+        raise InputError(f"folder mode {mode!r} is unknown; expected {' or '.join(MODES)}")
+    if type(size) is not int or not 1 <= size <= 1024:
+        raise InputError(f"folder size {size!r}: expected 1 to 1024 pixels")
+    paths = _walk(root)
+    if not paths:
+        raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
+    images = np.empty((len(paths), len(MODES[mode]), size, size), np.uint8)
+    for image, each in zip(images, paths, strict=True):
+        image[:] = _read(each, size, MODES[mode])
+    tops = [each.relative_to(root).parts[:-1][:1] for each in paths]
+    if not all(tops):
+        return Dataset(f"folder:{path}", images, None, None)
+    classes = sorted({name for (name,) in tops})
+    index = {name: i for i, name in enumerate(classes)}
+    labels = np.array([index[name] for (name,) in tops], np.int64)
+    return Dataset(f"folder:{path}", images, labels, tuple(classes))
+
+
+def _walk(root: Path) -> list[Path]:
+    """The images under root, sorted, so that the same files give the same data set everywhere.
+    Hidden files are left out: what systems leave beside images often has an image's name."""
+
+    def fail(problem: OSError) -> None:
+        raise InputError(f"{problem.filename}: cannot be listed ({problem.strerror})") from problem
+
+    paths = []
+    for place, folders, files in os.walk(root, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [
+            Path(place, name)
+            for name in files
+            if name.lower().endswith(SUFFIXES)
+            and not name.startswith(".")
+            and not _is_special(Path(place, name))
+        ]
+    return sorted(paths, key=lambda path: path.relative_to(root).parts)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is there and no file: of a pipe one would wait for ever. A link to nothing stays
+    in the list, so that who reads it learns of it."""
+    return path.exists() and not path.is_file()
+
+
+def _read(path: Path, size: int, mode: str) -> np.ndarray:
+    """One image, uint8 (C, size, size). Upright as its EXIF says; what is transparent is white."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            content = path.read_bytes()  # of a file, Pillow would ask for what a header claims
+            with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+                if opened.mode.startswith(("I", "F")):
+                    raise InputError(
+                        f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
+                        "convert it first"
+                    )
+                if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * len(content)):
+                    raise InputError(
+                        f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
+                        "bytes; it is damaged, so take it out of the folder"
+                    )
+                image = ImageOps.exif_transpose(opened)
+                if "A" in image.getbands() or "transparency" in image.info:
+                    image = image.convert("RGBA")
+                    white = Image.new("RGBA", image.size, "white")
+                    image = Image.alpha_composite(white, image)
+                # Cropped before it is resized: the filter would mix in what lies outside.
+                side = min(image.size)
+                left, top = (image.width - side) // 2, (image.height - side) // 2
+                square = image.convert(mode).crop((left, top, left + side, top + side))
+                pixels = np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
+    except (InputError, MemoryError):
+        raise
+    except UnidentifiedImageError as problem:
+        raise InputError(
+            f"{path}: cannot be read as an image, it is of no known kind; expected one of "
+            f"{', '.join(FORMATS)}"
+        ) from problem
+    except Exception as problem:  # each of Pillow's decoders fails in its own way
+        raise InputError(
+            f"{path}: cannot be read as an image ({problem}); repair it, or take it out of the "
+            "folder"
+        ) from problem
+    return pixels.reshape(size, size, -1).transpose(2, 0, 1)

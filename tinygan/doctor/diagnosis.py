@@ -1,0 +1,321 @@
+"""What the literature does against each way in which training dies, and where that is written.
+
+    ADVICE["mode collapse"]      remedies, the first the nearest at hand
+
+Each is (what to do, source); an option in brackets is one of `tinygan train`.
+
+diagnose: what ails a game, from a row of looks. Pure functions: the same looks, the same words.
+
+A diagnosis wants its signs in each of the last `PATIENCE` looks: games go up and down, and a single
+minibatch says little. Each threshold is far from what a game that learns shows, on the side of
+silence: who is told of an illness that is none stops listening.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .probe import Probe
+
+__all__ = ["ADVICE", "PATIENCE", "Diagnosis", "diagnose", "diagnose_run"]
+
+LOWER = "lower learning rates (--lr-d, --lr-g)"
+SLOPE_PENALTY = ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018")
+
+ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
+    "D too strong": (
+        (
+            "G's price without saturation (--game non-saturating)",
+            "Goodfellow et al. 2014, section 3",
+        ),
+        ("a lower learning rate of D (--lr-d)", "Heusel et al. 2017"),
+        ("dropout in D, or more of it", "Goodfellow et al. 2014, section 5"),
+        ("fewer filters or units in D", "weighed in Goodfellow 2016, section 4.4"),
+        ("label noise or smoothing (--label-noise, --smoothing)", "Salimans et al. 2016, 3.4"),
+        ("label flips (--label-flips)", "Chintala et al. 2016, ganhacks"),
+        SLOPE_PENALTY,
+    ),
+    "mode collapse": (
+        ("fewer steps of G for one of D (--k, --lr-g)", "Goodfellow et al. 2014, section 6"),
+        ("minibatch discrimination in D", "Salimans et al. 2016, 3.2"),
+        ("packing: D judges several samples at once", "Lin et al. 2018"),
+        ("Wasserstein's game with its penalty (--game wasserstein)", "Gulrajani et al. 2017"),
+        SLOPE_PENALTY,
+    ),
+    "G too strong": (
+        ("more steps of D in a round (--k)", "Goodfellow et al. 2014, Algorithm 1"),
+        ("a higher learning rate of D than of G (--lr-d, --lr-g)", "Heusel et al. 2017"),
+        (
+            "less dropout, label noise or smoothing in D",
+            "they weaken it: Salimans et al. 2016, 3.4",
+        ),
+        ("more filters or units in D", "Goodfellow 2016, section 4.4"),
+    ),
+    "divergence": (
+        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
+        ("Adam's momentum of .5 (--beta1)", "Radford et al. 2015, section 4"),
+        ("a penalty on D's slope (--penalty wgan-gp)", "Gulrajani et al. 2017"),
+        ("spectral normalisation of D", "Miyato et al. 2018"),
+        ("gradients cut to a length", "Pascanu et al. 2013"),
+    ),
+    "not finite": (
+        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
+        ("gradients cut to a length", "Pascanu et al. 2013"),
+        ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018"),
+    ),
+    "G does not move": (
+        (
+            "a learning rate that moves it, and saturates none of its outputs (--lr-g)",
+            "Radford et al. 2015, section 4: 2e-4",
+        ),
+        (
+            "G's price without saturation (--game non-saturating)",
+            "Goodfellow et al. 2014, section 3",
+        ),
+        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
+    ),
+    "D does not move": (
+        (
+            "a learning rate that moves it, and saturates none of its outputs (--lr-d)",
+            "Radford et al. 2015, section 4: 2e-4",
+        ),
+        (
+            "labels that D cannot fit wholly (--label-noise, --smoothing)",
+            "Salimans et al. 2016, 3.4",
+        ),
+        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
+    ),
+    "dead units": (
+        (LOWER, "a large step is what kills units: Maas et al. 2013"),
+        ("LeakyReLU in place of ReLU", "Maas et al. 2013; in D: Radford et al. 2015, section 3"),
+        ("weights that start with He's variance", "He et al. 2015"),
+        ("BatchNorm before the units", "Ioffe and Szegedy 2015"),
+    ),
+    "BatchNorm drift": (
+        ("a momentum near 0.1, here the weight of the new batch", "Ioffe and Szegedy 2015"),
+        ("a lower learning rate of G (--lr-g)", "its layers move faster than their averages"),
+        ("larger minibatches (--batch)", "Ioffe 2017"),
+        (
+            "statistics of a fixed batch, or of each example",
+            "Salimans et al. 2016, 3.5; Ba et al. 2016",
+        ),
+    ),
+}
+
+
+PATIENCE = 4  # looks in a row that have to agree
+
+# D tells real from fake without a mistake in a hundred pairs: then only is it "too strong".
+SURE = 0.99
+# The share of D's slope that G's price lets through. In the minimax game it is D(G(z)): 1/2 in
+# balance, still 0.3 where D wins as it does in a healthy game; at 0.01 G learns a hundred times as
+# slowly, which is the saturation of Goodfellow et al. 2014, section 3. Other games have it near 1.
+SHUT = 0.01
+# D's loss, of what it pays when it knows nothing: at .003 (odds of 500 to 1) it has nothing left to
+# learn. Where D wins as it does in a healthy game, it pays some hundredths.
+SETTLED = 3e-3
+# G's gradient, of what it was in the first looks. Healthy ones stay within a factor of 30.
+VANISHED = 1e-3
+# Distances between fakes, of those between real images. Perceptrons begin with blobs of 0.05 and
+# work their way up from there; a G that gives one image, whatever z, has less and less.
+ALIKE = 0.02
+# Or it had several times as much before: then also what is more has been lost. Or it has had little
+# for so many looks, and no more in the later half of them than in the earlier, by a quarter.
+LOST, FEW = 5.0, 0.2
+LONG, GROWTH = 20, 1.25
+# Pairs in the right order. In balance one half; below, D is worse than a coin. That it is
+# wrong about nearly all pairs for some hundred rounds means that it does not follow G at all.
+FOOLED = 0.05
+# Logits. A sigmoid at -100 is below the smallest float32; a critic of slope 1 cannot tell real and
+# fake images apart by more than their distance (Kantorovich and Rubinstein), and gets ten times.
+FAR, SLOPE = 100.0, 10.0
+# The common level of all logits, which a critic may choose freely, gets ten times that.
+LEVEL = 10.0
+# A change of a round's, of the weights' length: float32 cannot hold a smaller one than 6e-8.
+STILL = 1e-7
+# Units that no example of the minibatch switches on. In the plane up to 0.6 are off in games that
+# learn; of a layer that is dead to nine tenths, one tenth does the work.
+DEAD = 0.9
+# What BatchNorm gives in evaluation, against training, in standard deviations. Averages that
+# follow come to 0.1 within a hundred rounds.
+ADRIFT = 0.5
+
+
+class Diagnosis(NamedTuple):
+    """A name of `ADVICE`, and after which round, what was seen, in plain words."""
+
+    name: str
+    step: int
+    seen: str
+
+    def __str__(self) -> str:
+        """All of it, with the remedies, on a few lines."""
+        return self.told({})
+
+    def told(self, options: Mapping[str, object]) -> str:
+        """The same for a run of these options, without the remedies that it has taken already."""
+        taken = tuple(f"(--{name.replace('_', '-')} {value})" for name, value in options.items())
+        lines = [f"after round {self.step}: {self.name}. {self.seen}", "  What others do:"]
+        for what, source in ADVICE[self.name]:
+            if not what.endswith(taken):
+                lines.append(f"  - {what} ({source})")
+        return "\n".join(lines)
+
+
+def diagnose(looks: Sequence[Probe]) -> list[Diagnosis]:
+    """What ails the game at the last of these looks; nothing, if there are fewer than PATIENCE."""
+    if len(looks) < PATIENCE:
+        return []
+    rules: list[tuple[str, Callable[[Sequence[Probe], Sequence[Probe]], str]]] = [
+        ("divergence", _diverges),
+        ("D too strong", _d_too_strong),
+        ("G too strong", _g_too_strong),
+        ("mode collapse", _collapsed),
+        ("G does not move", lambda last, _: _still("G", last)),
+        ("D does not move", lambda last, _: _still("D", last)),
+        ("dead units", lambda last, _: _dead(last)),
+        ("BatchNorm drift", lambda last, _: _adrift(last)),
+    ]
+    found = [(name, rule(looks[-PATIENCE:], looks)) for name, rule in rules]
+    return [Diagnosis(name, looks[-1].step, seen) for name, seen in found if seen]
+
+
+def diagnose_run(looks: Iterable[Probe]) -> Iterator[Diagnosis]:
+    """The diagnoses of a whole run, each when it could first be made, and once."""
+    past: list[Probe] = []
+    said: set[str] = set()
+    for each in looks:
+        past.append(each)
+        for found in diagnose(past):
+            if found.name not in said:
+                said.add(found.name)
+                yield found
+
+
+# Each rule takes the last looks, and all of them; it gives what it saw, or "".
+
+
+def _d_too_strong(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
+    if not all(l.order >= SURE for l in last):
+        return ""
+    now, first = last[-1], _typical(looks[:PATIENCE])
+    sure = f"D puts {now.order:.1%} of the pairs of a real image and a fake in the right order"
+    if all(l.push < SHUT for l in last):
+        return (
+            f"{sure}, and the price that G pays has gone flat: it passes on {now.push:.2g} of D's "
+            f"slope (healthy: some tenths). The gradient of G has a length of "
+            f"{now.length('G'):.2g}, that of D {now.length('D'):.2g}"
+        )
+    if all(l.blind > 0 and l.d_loss < SETTLED * l.blind for l in last):
+        return (
+            f"{sure}, and pays {now.d_loss:.2g}, of the {now.blind:.3g} of a D that knows nothing. "
+            f"It has nothing left to learn, and G does not catch up: it pays {now.g_loss:.3g}"
+        )
+    if first > 0 and all(l.length("G") < VANISHED * first for l in last):
+        return (
+            f"{sure}, and the gradient of G has vanished: its length is {now.length('G'):.2g}, "
+            f"and was {first:.2g} in the beginning"
+        )
+    return ""
+
+
+def _g_too_strong(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
+    if not all(l.order <= FOOLED for l in last):
+        return ""
+    now = last[-1]
+    return (
+        f"D takes fakes for more real than real images in {1 - now.order:.1%} of the pairs (a coin "
+        f"would in 50 %): its logits are {now.fake:.3g} on fakes, {now.real:.3g} on real images, "
+        "on average. G exploits a D that does not follow, and learns nothing of the images"
+    )
+
+
+def _collapsed(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
+    now = last[-1].spread
+    told = (
+        f"a quarter of the pairs of fakes are no further apart than {now:.2g} times what a quarter "
+        "of the pairs of real images are"
+    )
+    if all(l.spread < ALIKE for l in last):
+        return f"The samples are nearly one: {told}"
+    if all(l.spread < FEW for l in last):
+        spreads = [l.spread for l in looks]
+        windows = (spreads[i : i + PATIENCE] for i in range(len(spreads) - PATIENCE + 1))
+        most = max(map(statistics.median, windows))
+        if all(l.spread < most / LOST for l in last):
+            return f"The samples have grown alike: {told}; it was {most:.2g} before"
+    if len(looks) >= LONG:
+        halves = looks[-LONG : -LONG // 2], looks[-LONG // 2 :]
+        earlier, later = (statistics.median(l.spread for l in half) for half in halves)
+        if earlier < FEW and later < min(FEW, GROWTH * earlier):
+            begun = looks[-LONG].step
+            return f"The samples are alike, and have been since round {begun}: {told}"
+    return ""
+
+
+def _diverges(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
+    def away(l: Probe) -> bool:
+        limit = max(FAR, SLOPE * l.apart)
+        gap, level = abs(l.real - l.fake), max(abs(l.real), abs(l.fake))
+        return not (gap < limit and level < LEVEL * limit and abs(l.d_loss) < LEVEL * limit)
+
+    if not all(map(away, last)):
+        return ""
+    now = last[-1]
+    return (
+        f"D's logits have left all scale: {now.real:.3g} on real images and {now.fake:.3g} on "
+        f"fakes, on average, where some ten are much; its loss is {now.d_loss:.3g}, that of G "
+        f"{now.g_loss:.3g}"
+    )
+
+
+def _still(player: str, last: Sequence[Probe]) -> str:
+    if not all(l.moved.get(player, math.inf) < STILL for l in last):
+        return ""
+    now = last[-1]
+    length = now.length(player)
+    cause = f"its gradient has a length of {length:.2g}, so its learning rate is too small or 0"
+    if length == 0:
+        cause = (
+            "its gradient is 0 throughout: nothing that it could change a little would matter, as "
+            "where units are dead or outputs saturated, often by too high a rate"
+        )
+    return (
+        f"A round changes the weights of {player} by {now.moved[player]:.2g} of their length; "
+        f"{cause}"
+    )
+
+
+def _lasting(seen: Sequence[Mapping[str, float]], least: float) -> dict[str, float]:
+    """What was at least so much in all that was seen, by name, as it was last."""
+    return {
+        name: value
+        for name, value in seen[-1].items()
+        if all(each.get(name, 0) >= least for each in seen)
+    }
+
+
+def _dead(last: Sequence[Probe]) -> str:
+    gone = _lasting([look.dead for look in last], DEAD)
+    if not gone:
+        return ""
+    told = ", ".join(f"{share:.0%} of {name}" for name, share in gone.items())
+    return f"Units that are 0 for every example of a minibatch, and so get no gradient: {told}"
+
+
+def _adrift(last: Sequence[Probe]) -> str:
+    gone = _lasting([look.drift for look in last], ADRIFT)
+    if not gone:
+        return ""
+    told = ", ".join(f"by {d:.2g} at {name}" for name, d in gone.items())
+    return (
+        "The averages that BatchNorm keeps for evaluation are not those of the minibatches: what "
+        f"G shows when samples are drawn is off, in standard deviations, {told}"
+    )
+
+
+def _typical(looks: Sequence[Probe]) -> float:
+    return statistics.median(l.length("G") for l in looks)

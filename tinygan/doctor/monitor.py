@@ -1,0 +1,86 @@
+"""beside: looks at a game while its rounds are played, for players of any kind.
+
+    rounds = play(game, G, D, data, noise, opt_g, opt_d)
+    for seen in beside(rounds, game, G, D, opt_g, opt_d, see=lambda step: (images, noise)):
+        ...                                  a Look after every 50 rounds
+
+What `see` gives must not come from the game's own sources, which would then play on differently.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..backend import of
+from ..gan import Game
+from ..gan.games import check_game
+from ..nn import Module
+from ..optim import Optimizer
+from ..optim.optimizer import check_optimizers
+from ..tensor import Tensor
+from .probe import Probe, probe
+
+__all__ = ["EVERY", "UpdateSize", "monitor"]
+
+EVERY = 50  # rounds: a look costs about two of them
+
+
+class UpdateSize:
+    """How far the weights of both players go from here on."""
+
+    def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
+        check_optimizers(opt_g=opt_g, opt_d=opt_d)
+        self._now = {"G": opt_g, "D": opt_d}
+        self._before = {player: optimizer.w.copy() for player, optimizer in self._now.items()}
+
+    def moved(self) -> dict[str, float]:
+        """|change| / |weights| of each player, of float64 on the host; NaN for weights of 0."""
+        found = {}
+        for player, optimizer in self._now.items():
+            pair = self._before[player], optimizer.w
+            before, after = (of(w).to_host(w).astype(np.float64) for w in pair)
+            change, size = _length(after - before), _length(before)
+            found[player] = change / size if size else math.nan
+        return found
+
+
+def _length(vector: np.ndarray) -> float:
+    """Not by np.linalg.norm, of which BLAS rounds otherwise with another number of threads."""
+    with np.errstate(all="ignore"):
+        return math.sqrt((vector * vector).sum())
+
+
+def monitor(
+    rounds: Iterator[Any],
+    game: Game,
+    G: Module,
+    D: Module,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    see: Callable[[int], tuple[Tensor, Tensor]],
+    every: int = EVERY,
+) -> Iterator[Probe]:
+    """Plays the rounds, and looks at every so many of them with the images and noise of `see`.
+    Raises TypeError for what is none of these."""
+    check_game(game)
+    checks.modules(G=G, D=D)
+    check_optimizers(opt_g=opt_g, opt_d=opt_d)
+    (every,) = checks.sizes(every=every)
+    if not isinstance(rounds, Iterator):
+        raise TypeError(f"rounds: expected those of gan.play, got {type(rounds).__name__}")
+    if not callable(see):
+        raise TypeError(f"see: expected a function of the step, got {type(see).__name__}")
+    for step in itertools.count(1):
+        pace = UpdateSize(opt_g, opt_d) if step % every == 0 else None
+        if next(rounds, None) is None:
+            return
+        if pace is not None:
+            x, z = see(step)
+            yield probe(game, G, D, x, z, step=step, moved=pace.moved())

@@ -1,0 +1,207 @@
+"""look: the state of a game in some thirty numbers, from one minibatch of each player.
+
+The players are copied first, with their own sources of randomness, and the copies are asked in
+training mode, as the game asks them: so looking changes nothing in what it looks at, on whichever
+backend. One look costs about as much as a round.
+
+attend: stand beside each layer of a network while it computes.
+
+    with attend("D", D, visit):
+        D(x)                    calls visit("D.3 (Linear)", layer, forward, inputs) for each layer
+
+`visit` gives what the layer gives, mostly `forward(*inputs)`. The layers are as before afterwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import checks
+from ..autograd import grad
+from ..gan import Game
+from ..gan.games import check_game
+from ..metrics.distances import squared_distances
+from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU, Sequential
+from ..tensor import Tensor
+
+__all__ = ["Probe", "Visit", "hook_layers", "layers", "probe"]
+
+
+class Probe(NamedTuple):
+    """What is seen after round `step`. A number that cannot be had is NaN."""
+
+    step: int
+    d_loss: float
+    g_loss: float
+    blind: float  # what D would pay if it could not tell real from fake; 0: the game has no such
+    real: float  # the mean of D's logits on real images,
+    fake: float  # and on fakes
+    order: float  # share of pairs, a real image and a fake, of which D gives the real one more
+    push: float  # mean |d price / d logit| of G: how much of D's slope the game lets through to G
+    spread: float  # the lower quartile of the distances of two fakes, over that of two real images
+    apart: float  # the median distance of a real image and a fake,
+    size: float  # over that of two real images
+    norms: Mapping[str, float]  # the length of the gradient at each parameter, "G.0.weight"
+    dead: Mapping[
+        str, float
+    ]  # of each ReLU, "G.1 (ReLU)", the share of units that are 0 throughout
+    drift: Mapping[str, float]  # of each BatchNorm of G: see `_drift`
+    moved: Mapping[str, float]  # |change of the weights in a round| / |weights|, of "G" and "D"
+
+    def length(self, player: str) -> float:
+        """Of the whole gradient of a player."""
+        return math.hypot(*(v for k, v in self.norms.items() if k.startswith(f"{player}.")))
+
+
+def probe(
+    game: Game,
+    G: Module,
+    D: Module,
+    x: Tensor,
+    z: Tensor,
+    *,
+    step: int = 0,
+    moved: Mapping[str, float] | None = None,
+) -> Probe:
+    """Look at G and D with real images x and noise z; `game` must draw nothing at random.
+    Raises TypeError for what is none of these, ValueError for fewer than two images or fakes."""
+    check_game(game)
+    checks.modules(G=G, D=D)
+    checks.tensors(x=x, z=z)
+    for name, minibatch in (("x", x), ("z", z)):
+        if minibatch.ndim < 2 or len(minibatch) < 2:
+            raise ValueError(f"{name}: expected at least 2 examples, got shape {minibatch.shape}")
+    G, D = G.copy().train(), D.copy().train()
+    dead: dict[str, Any] = {}
+    drift: dict[str, float] = {}
+
+    def visit(label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
+        if isinstance(layer, (BatchNorm1d, BatchNorm2d)) and label.startswith("G."):
+            drift[label] = _drift(layer, inputs[0])
+        y: Tensor = forward(*inputs)
+        if isinstance(layer, ReLU):
+            off = (y.data <= 0).all(axis=(0, *range(2, y.ndim)))
+            dead[label] = off & dead[label] if label in dead else off
+        return y
+
+    with hook_layers("G", G, visit), hook_layers("D", D, visit):
+        fake = G(z)
+        real_logits, shown = D(x), D(fake.detach())
+        d_loss = game.d_loss(real_logits, shown)
+        fooled = D(fake)
+        g_loss = game.g_loss(fooled)
+    norms = {
+        f"{player}.{name}": _length(g)
+        for player, net, loss in (("G", G, g_loss), ("D", D, d_loss))
+        for (name, _), g in zip(
+            net.named_parameters(), grad(loss, net.parameters(), allow_unused=True), strict=True
+        )
+    }
+    logits = fooled.detach()
+    (pushes,) = grad(game.fool(logits).sum(), [logits], allow_unused=True)
+    real, fakes = (t.numpy().reshape(len(t), -1).astype(np.float64) for t in (x, fake))
+    r, f = (l.numpy().astype(np.float64).reshape(-1) for l in (real_logits, logits))
+    of_real, between = _distances(real, real), _distances(real, fakes)
+    return Probe(
+        step=step,
+        d_loss=d_loss.item(),
+        g_loss=g_loss.item(),
+        blind=_blind(game, logits),
+        real=float(r.mean()),
+        fake=float(f.mean()),
+        order=float((np.sign(r[:, None] - f) + 1).mean() / 2),  # NaN stays NaN
+        push=float(np.abs(pushes.numpy()).mean()),
+        spread=_ratio(_distances(fakes, fakes), of_real, 0.25),
+        apart=float(np.median(between)),
+        size=_ratio(between, of_real, 0.5),
+        norms=norms,
+        dead={label: float(off.mean()) for label, off in dead.items()},
+        drift=drift,
+        moved=dict(moved or {}),
+    )
+
+
+def _blind(game: Game, logits: Tensor) -> float:
+    """D's loss where all logits are those of the game's balance, or 0."""
+    at = 0.0 if game.balance is None else game.balance
+    if game.probability and game.balance is not None:
+        at = math.log(game.balance / (1 - game.balance))
+    same = logits * 0 + at
+    return game.d_loss(same, same).item()
+
+
+def _length(g: Tensor) -> float:
+    """|g|, by way of its largest element: squares of float32 overflow at 2e19."""
+    largest = float(abs(g.data).max())
+    if not 0 < largest < math.inf:
+        return largest
+    return largest * math.sqrt(float(((g.data / largest) ** 2).sum()))
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of each row of a and each of b; of two different ones, where b is a."""
+    with np.errstate(all="ignore"):
+        squared = squared_distances(a, b)
+    return np.sqrt(squared[np.triu_indices(len(a), 1)] if a is b else squared.reshape(-1))
+
+
+def _ratio(one: np.ndarray, other: np.ndarray, share: float) -> float:
+    """Of the quantiles of two sets; NaN where the second is 0."""
+    above, below = (float(np.quantile(each, share)) for each in (one, other))
+    return above / below if below > 0 else math.nan
+
+
+def _drift(layer: BatchNorm1d | BatchNorm2d, x: Tensor) -> float:
+    """How far what the layer gives in evaluation is from what it gives in training, before scale
+    and shift, where it is of variance 1: sqrt(mean over channels of (s - 1)^2 + d^2), with
+    s = sigma / sigma_running and d = (mu - mu_running) / sigma_running."""
+    axes = (0, *range(2, x.ndim))
+    mean, var = x.data.mean(axis=axes), x.data.var(axis=axes)
+    xp, running = x.xp, layer.running_var + layer.eps
+    scale = xp.sqrt((var + layer.eps) / running) - 1
+    shift = (mean - layer.running_mean) / xp.sqrt(running)
+    return float(xp.sqrt((scale * scale + shift * shift).mean()))
+
+
+Visit = Callable[[str, Module, Callable[..., Tensor], tuple[Any, ...]], Tensor]
+
+
+def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
+    """All modules of a network by their path and kind, those inside before what holds them; plain
+    Sequentials, which compute nothing, are left out."""
+    for name, child in net.children():
+        yield from layers(f"{player}.{name}", child)
+    if type(net) is not Sequential:
+        yield f"{player} ({type(net).__name__})", net
+
+
+@contextmanager
+def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
+    """Within this block every pass through a layer of `net` is a call of `visit`."""
+    attended = {id(layer): (label, layer) for label, layer in layers(player, net)}
+    for label, layer in attended.values():
+        # The instance's own attribute hides the method of its class; nothing else looks there.
+        vars(layer)["forward"] = _Beside(label, layer, visit)
+    try:
+        yield
+    finally:
+        for _, layer in attended.values():
+            vars(layer).pop("forward", None)
+
+
+class _Beside:
+    """A forward that is handed to `visit`."""
+
+    def __init__(self, label: str, layer: Module, visit: Visit) -> None:
+        self.label, self.layer, self.visit = label, layer, visit
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        layer = self.layer
+        return self.visit(
+            self.label, layer, lambda *given: type(layer).forward(layer, *given), inputs
+        )

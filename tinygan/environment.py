@@ -1,0 +1,104 @@
+"""What this machine offers: versions, the BLAS that NumPy brings and its threads, the backends."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__, backend
+from .backend.cpu import blas_threads, cores
+
+__all__ = ["blas", "describe", "machine", "processor", "report"]
+
+SOURCES = ":/*.py", ":/*.cu"  # what a figure depends on; it may be written beside them
+
+
+def report() -> str:
+    """The text of `tinygan info`."""
+    threads = blas_threads()
+    lines = [
+        f"tinygan   {__version__}",
+        f"python    {platform.python_version()} on {platform.system()} {platform.machine()}",
+        f"numpy     {np.__version__}",
+        f"blas      {blas()}, {threads or 'an unknown number of'} "
+        f"thread{'' if threads == 1 else 's'} on {os.cpu_count()} cores "
+        "(set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
+        "backends",
+    ]
+    for name, problem in backend.survey().items():
+        lines.append(f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}")
+    return "\n".join(lines)
+
+
+def describe(where: str) -> dict[str, Any]:
+    """All that the last bits of a computation on the backend `where` depend on, but its input."""
+    device = backend.get(where).device()
+    found: dict[str, Any] = {
+        "tinygan": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": blas(),
+        "blas_threads": blas_threads(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+    }
+    return found | ({"device": device} if device else {})
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
+            return next(names, platform.machine())
+    except OSError:
+        return platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """Name and version of the BLAS that NumPy was built with."""
+    config = np.show_config(mode="dicts") or {}
+    found = config.get("Build Dependencies", {}).get("blas", {})
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def machine(where: str = "numpy") -> dict[str, Any]:
+    """What a time depends on: processor, versions, commit; on the backend `where`."""
+    versions = {}
+    for name in ("torch", "cupy"):
+        if name in sys.modules or importlib.util.find_spec(name):
+            from importlib.metadata import PackageNotFoundError, version
+
+            try:
+                versions[name] = version(name)
+            except PackageNotFoundError:
+                continue
+    commit = {"commit": _commit(), "date": time.strftime("%Y-%m-%d")}
+    return {**describe(where), "cores": cores(), **versions, **commit}
+
+
+def _commit() -> str:
+    """The commit of the sources that run, with a + if they were changed since; "" if unknown, as
+    for a copy that was installed."""
+
+    def git(*words: str) -> str:
+        where = Path(__file__).parent
+        return subprocess.run(
+            ["git", "-C", str(where), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)
+        return git("rev-parse", "--short", "HEAD") + (
+            "+" if git("status", "--porcelain", "--", *SOURCES) else ""
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""

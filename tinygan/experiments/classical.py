@@ -1,0 +1,265 @@
+"""Classifiers from before deep networks: model p(y | x) itself, or p(x | y) and turn it round?
+
+    discriminative   p(y | x) = softmax of W x + b                    logistic regression
+    generative       p(y | x) = p(x | y) p(y) / sum of it over y      normal densities, mixtures of
+                                                                      them (EM), the Parzen window
+
+Ng and Jordan 2002, "On discriminative vs. generative classifiers". Naive Bayes with variances that
+all classes share is a softmax of W x + b, too: the two differ only in what they maximise. Rows of
+numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels, or numbers that are not
+finite, raise ValueError or TypeError.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import checks
+from ..backend import Rng
+from ..backend.graph_replay import captured
+from ..losses import cross_entropy
+from ..metrics.distances import rows, same_width, squared_distances
+from ..metrics.kmeans import kmeans
+from ..metrics.parzen import SIGMAS, checked_sigmas, log_likelihoods
+from ..nn import Linear, init
+from ..ops import sum
+from ..optim import Adam, cosine_decay
+from ..optim.minimize import minimize
+from ..tensor import Tensor
+
+__all__ = [
+    "Bayes",
+    "Normals",
+    "Softmax",
+    "em",
+    "left_out",
+    "log_sum",
+    "logistic_regression",
+    "mixtures",
+    "naive_bayes",
+    "normals",
+    "windows",
+]
+
+Density = Callable[[np.ndarray], np.ndarray]  # of rows (N, D): log p(x) of each, (N,)
+
+
+class Normals(NamedTuple):
+    """K normal densities of independent numbers, and the weight of each: a mixture if one does not
+    know which a row comes from, naive Bayes if they are the classes."""
+
+    weights: np.ndarray  # (K,), which sum to 1
+    means: np.ndarray  # (K, D)
+    variances: np.ndarray  # (K, D)
+
+    def log_joint(self, x: np.ndarray) -> np.ndarray:
+        """log w_k + log N(x; mean_k, variances_k), (N, K)."""
+        x = rows("x", x)
+        same_width("x", x, "means", self.means)
+        scales = 1 / self.variances
+        squares = x**2 @ scales.T - 2 * x @ (self.means * scales).T
+        squares += (self.means**2 * scales).sum(axis=1)
+        volumes = np.log(2 * math.pi * self.variances).sum(axis=1)
+        return np.log(self.weights) - (squares + volumes) / 2
+
+    def posterior(self, x: np.ndarray) -> np.ndarray:
+        """Which of them does a row come from? (N, K), rows that sum to 1."""
+        joint = self.log_joint(x)
+        return np.exp(joint - log_sum(joint)[:, None])
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """log p(x) of the mixture, (N,)."""
+        return log_sum(self.log_joint(x))
+
+    def classify(self, x: np.ndarray) -> np.ndarray:
+        """The likeliest of them, (N,)."""
+        return self.log_joint(x).argmax(axis=1)
+
+
+def normals(
+    x: np.ndarray, shares: np.ndarray, spread: float, imagined: float = 10.0, shared: bool = False
+) -> Normals:
+    """The densities that fit rows x (N, D) best, of which `shares` (N, K) belong to each: the
+    "M step". They maximise
+
+        sum_ik shares_ik log(w_k N(x_i; mean_k, var_k)) - imagined/2 sum_kd (log var + spread / var)
+
+    where the last term is a prior: to the rows of each come so many `imagined` ones at its mean,
+    with the variance `spread`. Without it, one row, or a pixel that is always black, has variance
+    0. With `shared`, all have one variance, and the prior counts once. A density without rows gets
+    a weight of next to nothing."""
+    checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
+    x, shares = rows("x", x), rows("shares", shares)
+    if len(shares) != len(x):
+        raise ValueError(f"shares: expected {len(x)} rows, one for each of x, got {len(shares)}")
+    counts = shares.sum(axis=0)
+    held = np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
+    means = shares.T @ x / held
+    squares = np.maximum(shares.T @ x**2 - held * means**2, 0)
+    if shared:
+        one = (squares.sum(axis=0) + imagined * spread) / (len(x) + imagined)
+        variances = np.tile(one, (len(means), 1))
+    else:
+        variances = (squares + imagined * spread) / (held + imagined)
+    return Normals(held[:, 0] / held.sum(), means, variances)
+
+
+def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) -> Normals:
+    """A normal density for each class, whose variances are shared (as Ng and Jordan have it)."""
+    (classes,) = checks.sizes(classes=classes)
+    x = _labelled(x, labels, classes)
+    return normals(x, np.eye(classes)[labels], spread, shared=True)
+
+
+def em(
+    x: np.ndarray, k: int, spread: float, *, rng: Rng, steps: int = 20, imagined: float = 10.0
+) -> Normals:
+    """A mixture of k by expectation and maximisation (Dempster, Laird and Rubin 1977), from where
+    k-means leaves off: guess the shares by the mixture, fit the mixture to the shares, and again.
+    No step makes the rows less likely (with the prior of `normals` counted in)."""
+    (steps,) = checks.sizes(steps=steps)
+    x = rows("x", x)
+    centres, _ = kmeans(x, k, rng=rng)
+    shares = np.eye(k)[squared_distances(x, centres).argmin(axis=1)]
+    for _ in range(steps):
+        mixture = normals(x, shares, spread, imagined)
+        shares = mixture.posterior(x)
+    return mixture
+
+
+class Bayes(NamedTuple):
+    """A density for each class, turned round."""
+
+    priors: np.ndarray  # (K,)
+    densities: Sequence[Density]
+
+    def log_joint(self, x: np.ndarray) -> np.ndarray:
+        """log p(x | y) + log p(y), (N, K)."""
+        return np.stack([p(x) for p in self.densities], axis=1) + np.log(self.priors)
+
+    def classify(self, x: np.ndarray) -> np.ndarray:
+        """The class that is likeliest, (N,)."""
+        return self.log_joint(x).argmax(axis=1)
+
+
+def _labelled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
+    """The rows x, as float64. Raises TypeError or ValueError unless each has a label."""
+    x = rows("x", x)
+    checks.labels(labels, len(x), classes)
+    return x
+
+
+def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
+    """`fit` to the rows of each class; every class must have one."""
+    x = _labelled(x, labels)
+    counts = np.bincount(labels)
+    if not counts.all():
+        raise ValueError(f"labels: class {counts.argmin()} has no row")
+    return Bayes(counts / len(x), [fit(x[labels == y]) for y in range(len(counts))])
+
+
+def mixtures(
+    x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, most: int = 10
+) -> Bayes:
+    """For each class a mixture by `em`: of one density for 25 rows, and at most so many."""
+    (most,) = checks.sizes(most=most)
+
+    def fit(own: np.ndarray) -> Density:
+        return em(own, min(most, 1 + len(own) // 25), spread, rng=rng).log_density
+
+    return _each(x, labels, fit)
+
+
+def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Bayes:
+    """For each class the Parzen window of its rows; all of one sigma, the one under which a row
+    is likeliest by the others of its class."""
+    x, widths = _labelled(x, labels), checked_sigmas(sigmas)
+    likely = np.zeros(len(widths))
+    for y in np.unique(labels):
+        likely += left_out(x[labels == y], widths).sum(axis=1)
+    sigma = widths[int(likely.argmax())]
+    return _each(x, labels, lambda own: lambda x: log_likelihoods(own, x, [sigma])[0])
+
+
+def left_out(x: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
+    """log p(x_i) by the Parzen window of all rows but x_i, (len(sigmas), N); of one row alone,
+    nothing: zeros."""
+    x, widths = rows("x", x), checked_sigmas(sigmas)
+    n, d = x.shape
+    if n == 1:
+        return np.zeros((len(widths), 1))
+    distances = squared_distances(x, x)
+    np.fill_diagonal(distances, np.inf)
+    sums = np.stack([log_sum(-distances / (2 * s**2)) for s in widths])
+    volumes = d * np.log(np.array(widths) * math.sqrt(2 * math.pi))
+    return sums - math.log(n - 1) - volumes[:, None]
+
+
+class Softmax(NamedTuple):
+    """p(y | x) = softmax of W x + b."""
+
+    weight: np.ndarray  # (K, D)
+    bias: np.ndarray  # (K,)
+
+    def logits(self, x: np.ndarray) -> np.ndarray:
+        """W x + b, (N, K)."""
+        x = rows("x", x)
+        same_width("x", x, "weight", self.weight)
+        return x @ self.weight.T + self.bias
+
+    def classify(self, x: np.ndarray) -> np.ndarray:
+        """The class that is likeliest, (N,)."""
+        return self.logits(x).argmax(axis=1)
+
+
+def logistic_regression(
+    x: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    sd: float = 1.0,
+    *,
+    steps: int = 300,
+    lr: float = 0.3,
+    where: str = "numpy",
+) -> Softmax:
+    """The likeliest W and b, by `steps` of Adam on all rows, from 0:
+
+        min   mean of -log p(y | x)  +  |W|^2 / (2 N sd^2)
+
+    where the last term is a prior, W normal about 0 with so large an `sd`. Without it, W would
+    grow for ever where planes can part the classes, and what one got would be the optimizer's
+    choice. The mean of the rows is taken off meanwhile: b makes up for it, and Adam gets there."""
+    steps, classes = checks.sizes(steps=steps, classes=classes)
+    checks.between(0, math.inf, "()", sd=sd)
+    checks.between(0, math.inf, lr=lr)
+    x = _labelled(x, labels)
+    net = Linear(x.shape[1], classes, rng=np.random.default_rng(0))
+    for p in net.parameters():
+        init.constant_(p, 0.0)
+    net.to(where)
+    middle = x.mean(axis=0)
+    centred = Tensor((x - middle).astype(np.float32)).to(where)
+    known, prior = Tensor(labels).to(where), 1 / (2 * len(x) * sd**2)
+
+    def loss() -> Tensor:
+        return cross_entropy(net(centred), known) + prior * sum(net.weight * net.weight)
+
+    opt = Adam(net.parameters(), cosine_decay(lr, steps))
+    for _ in islice(captured(lambda: minimize(loss, opt), where), steps):
+        pass
+    weight, bias = (p.numpy().astype(np.float64) for p in net.parameters())
+    weight -= weight.mean(axis=0)  # what all classes share tells nothing, and costs by the prior
+    return Softmax(weight, bias - weight @ middle)
+
+
+def log_sum(a: np.ndarray) -> np.ndarray:
+    """log sum exp along the rows of a (N, K): (N,)."""
+    if not isinstance(a, np.ndarray) or a.ndim != 2 or not a.size:
+        raise ValueError(f"a: expected an array (N, K), got {getattr(a, 'shape', a)!r}")
+    most = a.max(axis=1)
+    return most + np.log(np.exp(a - most[:, None]).sum(axis=1))

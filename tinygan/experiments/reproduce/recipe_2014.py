@@ -1,0 +1,57 @@
+"""How Goodfellow et al. 2014 trained, by their code (goodfeli/adversarial, mnist.yaml; pylearn2).
+
+SGD with both steps at once (their Algorithm 1 takes turns, their code does not), D's loss halved;
+the learning rate .1 / 1.000004^t and no less than 1e-6, with t the updates done; momentum .5 to .7
+from the first to the 250th epoch; batches of 100; and G begins at the mean image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import gan
+from ...nn import Linear, Module
+from ...ops import softplus
+from ...optim import SGD, exponential_decay, linear
+
+__all__ = ["BATCH", "flat", "halved", "players", "start_at_mean"]
+
+BATCH = 100
+
+
+def players(
+    G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int
+) -> tuple[Any, ...]:
+    """What `gan.play_simultaneously` takes; an epoch has `epoch` updates. Built after the networks
+    are where they are to be."""
+    momentum = _by_epoch(linear(0.5, 0.7, 249), epoch)
+    rate = exponential_decay(0.1, 1.000004, 1e-6)
+    opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (G, D))
+    return halved(), G, D, data, noise, opt_g, opt_d
+
+
+def halved() -> gan.Game:
+    """The non-saturating game, of which D pays half, as in the code's cost."""
+    return gan.non_saturating._replace(
+        real=lambda l: softplus(-l) / 2, fake=lambda l: softplus(l) / 2
+    )
+
+
+def _by_epoch(schedule: Callable[[int], float], steps: int) -> Callable[[int], float]:
+    return lambda t: schedule(t // steps)
+
+
+def start_at_mean(G: Module, pixels: np.ndarray) -> None:
+    """G's last bias becomes the logit of each pixel's mean over the rows `pixels` in [0, 1]."""
+    mean = np.clip(pixels.mean(axis=0), 1e-7, 1 - 1e-7)
+    last = [layer for layer in G.modules() if isinstance(layer, Linear)][-1]
+    assert last.bias is not None
+    last.bias.data[...] = np.log(mean / (1 - mean)).astype(np.float32)
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    """uint8 images as rows of numbers in [0, 1]."""
+    return images.reshape(len(images), -1).astype(np.float32) / 255

@@ -1,0 +1,134 @@
+"""A small game, and what is done so that training does not die.
+
+    saturation    D is sure of every fake, and G's gradient is nearly 0
+    collapse      G answers one D for long, and every z goes to the x where that D is largest
+
+A match is played on a mixture of Gaussians by perceptrons of two hidden layers of 64, with Adam,
+of 1e-3 for G and 4e-3 for D. Each remedy changes one thing in it; they can be combined:
+
+    dropout                       of 1/2 after each hidden layer of D
+    lower rate                    1e-3 for D
+    fewer units                   16 in each hidden layer of D
+    label noise                   each of D's labels is off by up to 1/2 (`gan.label_noise`)
+    label flips                   one of ten of D's labels is wrong (`gan.label_flips`)
+    minibatch discrimination      of 6 kernels before the last layer of D (Salimans et al. 2016)
+    packing                       D judges two points at a time (Lin et al. 2018)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import checks, gan, nn
+from ..autograd import grad
+from ..backend import inputs
+from ..data.mixtures import Mixture, check_mixture
+from ..gan.games import check_game
+from ..gan.single_player import train_g
+from ..gan.variants.packing import Packed
+from ..models.mlp import perceptron
+from ..models.pair import scaled
+from ..ops import mean, stack
+from ..optim import Adam
+from ..tensor import Tensor, no_grad
+
+__all__ = [
+    "AGAINST_COLLAPSE",
+    "AGAINST_SATURATION",
+    "REMEDIES",
+    "ToyGame",
+    "extra_g_steps",
+    "toy_game",
+]
+
+AGAINST_SATURATION = "dropout", "lower rate", "fewer units", "label noise", "label flips"
+AGAINST_COLLAPSE = "minibatch discrimination", "packing"
+REMEDIES = AGAINST_SATURATION + AGAINST_COLLAPSE
+POINTS = 64  # in a minibatch, packed or not
+
+
+class ToyGame(NamedTuple):
+    """Two players before their first round. `players` and `m` are what `gan.play` takes after the
+    game, `told` makes of a game what D is told of it."""
+
+    players: tuple[Any, ...]
+    m: int
+    told: Callable[[gan.Game], gan.Game]
+    G: nn.Module  # of single points
+
+    def samples(self, n: int = 1000) -> np.ndarray:
+        """n points of G's, (n, 2), always of the same noise."""
+        checks.sizes(n=n)
+        z = np.random.default_rng(0).standard_normal((n, 2), dtype=np.float32)
+        with no_grad():
+            return self.G(Tensor(inputs.host_input(lambda: z, self.G.parameters()[0].data))).numpy()
+
+    def slope(self, game: gan.Game) -> float:
+        """The length of G's gradient in a game, the mean of 8 minibatches."""
+        check_game(game)
+        G, D, _, noise, *_ = self.players
+        prices = [game.g_loss(D(G(noise(self.m)))) for _ in range(8)]
+        gradient = grad(mean(stack(prices)), G.parameters())
+        return math.sqrt(sum((g * g).sum().item() for g in gradient))
+
+
+def toy_game(
+    mixture: Mixture,
+    remedies: Collection[str] = (),
+    *,
+    seed: Any,
+    where: str = "numpy",
+    width: float = 1,
+) -> ToyGame:
+    """A match on a mixture in the plane, with these remedies; hidden layers are `width` times as
+    wide. Raises ValueError for a remedy that is none."""
+    check_mixture(mixture)
+    if not isinstance(remedies, Collection) or isinstance(remedies, str):
+        raise TypeError(f"remedies: expected some of {REMEDIES}, got {remedies!r}")
+    if unknown := set(remedies) - set(REMEDIES):
+        raise ValueError(f"remedies: expected some of {REMEDIES}, got {sorted(unknown)}")
+    rng, pack = np.random.default_rng(seed), 2 if "packing" in remedies else 1
+    G = perceptron(2, 64, 64, 2, rng=rng, width=width).to(where)
+    units, last = scaled(16 if "fewer units" in remedies else 64, width), 2 * pack
+    layers: list[nn.Module] = []
+    for _ in range(2):
+        layers += [nn.Linear(last, units, rng=rng), nn.ReLU()]
+        layers += [nn.Dropout(0.5, rng=rng)] if "dropout" in remedies else []
+        last = units
+    if "minibatch discrimination" in remedies:
+        layers, last = [*layers, nn.MinibatchDiscrimination(units, 6, 3, rng=rng)], units + 6
+    D = nn.Sequential(*layers, nn.Linear(last, 1, rng=rng)).to(where)
+    like = G.parameters()[0].data
+
+    def data(m: int) -> Tensor:
+        return Tensor(
+            inputs.host_input(lambda: mixture.sample(m * pack, rng=rng).reshape(m, -1), like)
+        )
+
+    def noise(m: int) -> Tensor:
+        return Tensor(inputs.normal(rng, (m, 2 * pack), like))
+
+    def told(game: gan.Game) -> gan.Game:
+        game = gan.label_noise(game, 0.5, rng=rng) if "label noise" in remedies else game
+        return gan.label_flips(game, 0.1, rng=rng) if "label flips" in remedies else game
+
+    opt_g = Adam(G.parameters(), 1e-3, (0.5, 0.999))
+    opt_d = Adam(D.parameters(), 1e-3 if "lower rate" in remedies else 4e-3, (0.5, 0.999))
+    return ToyGame((Packed(G, pack), D, data, noise, opt_g, opt_d), POINTS // pack, told, G)
+
+
+def extra_g_steps(game: gan.Game, match: ToyGame, times: int = 5) -> Iterator[gan.Round]:
+    """Algorithm 1, but G takes so many steps for one of D's."""
+    check_game(game)
+    checks.sizes(times=times)
+    if not isinstance(match, ToyGame):
+        raise TypeError(f"match: expected a Match, got {type(match).__name__}")
+    more = train_g(game, *match.players, m=match.m)
+    for result in gan.play(match.told(game), *match.players, m=match.m):
+        for _ in range(times - 1):
+            next(more)
+        yield result

@@ -1,0 +1,62 @@
+"""One player at a time: half a round of Algorithm 1, again and again.
+
+    D alone    its optimum against the G that stands there, D* of Proposition 1
+    G alone    what pleases the D that stands there, which need not be like the data
+
+What they take is what `gan.play` takes; what they give are `descent.Step`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .. import checks
+from ..nn import Module
+from ..optim import Optimizer
+from ..optim.minimize import Step, minimize
+from ..tensor import Tensor, no_grad
+from . import Game, Source, discriminate
+from .algorithm import check_players
+
+__all__ = ["train_d", "train_g"]
+
+
+def train_d(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+) -> Iterator[Step]:
+    """Steps of D while G stands still."""
+    checks.sizes(m=m)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
+
+    def loss() -> Tensor:
+        x = data(m)
+        with no_grad():
+            fake = G(noise(m))
+        return game.d_loss(*discriminate(D, x, fake))
+
+    return minimize(loss, opt_d)
+
+
+def train_g(
+    game: Game,
+    G: Module,
+    D: Module,
+    data: Source,
+    noise: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+) -> Iterator[Step]:
+    """Steps of G while D stands still."""
+    checks.sizes(m=m)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
+    return minimize(lambda: game.g_loss(D(G(noise(m)))), opt_g)

@@ -1,0 +1,148 @@
+"""CycleGAN: two kinds of images and no pairs; a map there, a map back, and a judge at each end.
+
+    G: X -> Y, F: Y -> X      D_y tells y from G(x), D_x tells x from F(y)
+
+    G and F pay   what the game asks for G(x) and F(y)
+                  + cycle    * (E|F(G(x)) - x| + E|G(F(y)) - y|)
+                  + identity * (E|G(y) - y|    + E|F(x) - x|)
+
+(Zhu et al. 2017, eq. 2, 3 and section 5.2.) |.| is the mean over pixels. The game alone asks that
+G(x) looks like an image of Y, no matter which: the same one for every x will do. What has to be
+found again in G(x) must be in there. In which of the ways that can be undone, is left to the nets.
+That an image of Y stays as it is if it is given to G leads them to the way that changes least.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import checks
+from ...autograd import grad
+from ...backend import Array, Rng
+from ...backend.inputs import host_input
+from ...losses import l1
+from ...nn import Module
+from ...ops import concatenate
+from ...optim import Optimizer
+from ...tensor import Tensor
+from .. import Game, Round, Source, discriminate
+from ..algorithm import check_players
+
+__all__ = ["ImageBuffer", "Players", "play_cyclegan"]
+
+
+class ImageBuffer:
+    """`size` fakes of before, so that D does not forget what G has left off (Shrivastava et al.
+    2017, section 2.3).
+
+    buffer(fakes) gives D as many as come in. Until it is full, it keeps each and gives it, too.
+    Then by the toss of a coin it gives what came in, or one of those it keeps, which leaves its
+    place to the new one (so does the code of CycleGAN).
+    """
+
+    def __init__(self, size: int = 50, *, rng: Rng) -> None:
+        (self.size,) = checks.sizes(size=size)
+        self.rng, self.filled = checks.generator(rng), 0
+        self.images: Array | None = None
+
+    def __call__(self, fakes: Tensor) -> Tensor:
+        checks.tensors(fakes=fakes)
+        new = fakes.data
+        if self.images is None:
+            self.images = fakes.xp.zeros((self.size, *new.shape[1:]), new.dtype)
+        which = host_input(lambda: self._which(len(fakes)), new)
+        both = fakes.xp.concatenate([self.images, new])[which]
+        self.images[...] = both[: self.size]
+        return Tensor(both[self.size :])
+
+    def _which(self, m: int) -> np.ndarray:
+        """What is kept and then what is given, as places in the row of what was kept and then the
+        m fakes."""
+        which = np.arange(self.size + m)
+        for i in range(self.size, self.size + m):
+            if self.filled < self.size:
+                which[self.filled] = i
+                self.filled += 1
+            elif self.rng.random() < 0.5:
+                old = int(self.rng.integers(self.size))
+                which[old], which[i] = i, which[old]
+        return which
+
+
+class Players(NamedTuple):
+    """The maps G: X -> Y and F: Y -> X, and who judges what they give. The logits of a D may be
+    (N, 1) or, of one that judges patches, (N, 1, h, w)."""
+
+    G: Module
+    F: Module
+    D_y: Module
+    D_x: Module
+
+
+def play_cyclegan(
+    game: Game,
+    players: Players,
+    xs: Source,
+    ys: Source,
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    buffers: tuple[ImageBuffer, ImageBuffer],
+    *,
+    m: int = 1,
+    cycle: float = 10.0,
+    identity: float = 5.0,
+) -> Iterator[Round]:
+    """Rounds of a step for G and F at once, then one for both D, on m images x and m images y.
+
+    `opt_g` has the parameters of G and then of F, `opt_d` those of D_y and then of D_x; `buffers`
+    are for the fakes of Y and of X; so are the logits in a Round. (The order, the weights and the
+    buffers are those of CycleGAN's code. But its G and F pay (l - 1)^2, and of `least_squares()`
+    half of that: beside this game, 5 and 2.5 are what it weighs.) Raises ValueError if G or F give
+    images of another shape than those they are to be like.
+    """
+    checks.sizes(m=m)
+    checks.between(0, math.inf, cycle=cycle, identity=identity)
+    if not isinstance(players, Players):
+        raise TypeError(f"players: expected Players(G, F, D_y, D_x), got {players!r}")
+    G, F, D_y, D_x = players
+    maps, judges = {"G": G, "F": F}, {"D_y": D_y, "D_x": D_x}
+    check_players(game, maps, judges, opt_g, opt_d, xs=xs, ys=ys)
+    if not (isinstance(buffers, Sequence) and len(buffers) == 2 and all(map(callable, buffers))):
+        raise TypeError(f"buffers: expected two, as ImageBuffer(rng=rng) is one, got {buffers!r}")
+    theta_g = [*G.parameters(), *F.parameters()]
+    theta_d = [*D_y.parameters(), *D_x.parameters()]
+    while True:
+        x, y = xs(m), ys(m)
+        g_loss, *fakes = _mapped(game, players, x, y, cycle, identity)
+        opt_g.step(grad(g_loss, theta_g))
+        g_loss, *fakes = (t.detach() for t in (g_loss, *fakes))
+
+        fake_y, fake_x = (buffer(fake) for buffer, fake in zip(buffers, fakes, strict=True))
+        (y_real, y_fake), (x_real, x_fake) = (
+            discriminate(D_y, y, fake_y),
+            discriminate(D_x, x, fake_x),
+        )
+        d_loss = game.d_loss(y_real, y_fake) + game.d_loss(x_real, x_fake)
+        opt_d.step(grad(d_loss, theta_d))
+        real, fake = concatenate([y_real, x_real]), concatenate([y_fake, x_fake])
+        d_loss, real, fake = (t.detach() for t in (d_loss, real, fake))
+        del y_real, y_fake, x_real, x_fake  # and the graph behind them, before the next one
+        yield Round(d_loss, g_loss, real, fake)
+
+
+def _mapped(
+    game: Game, players: Players, x: Tensor, y: Tensor, cycle: float, identity: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What G and F pay, and their fakes of Y and of X."""
+    G, F, D_y, D_x = players
+    fake_y, fake_x = G(x), F(y)
+    loss = game.g_loss(D_y(fake_y)) + game.g_loss(D_x(fake_x))
+    if cycle:
+        loss = loss + cycle * (l1(F(fake_y), x) + l1(G(fake_x), y))
+    if identity:
+        loss = loss + identity * (l1(G(y), y) + l1(F(x), x))
+    return loss, fake_y, fake_x

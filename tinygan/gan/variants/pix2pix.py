@@ -1,0 +1,86 @@
+"""Image-to-image translation: G is given an image y and makes another one, which should be x.
+
+    G pays   E[distance(G(y), x)] + weight * E[fool(D(y, G(y)))]
+    D pays   E[real(D(y, x))] + E[fake(D(y, G(y)))]                          (Isola et al. 2017)
+
+Of all the x that may belong to y, a distance alone makes G give the mean (mse) or the median (l1),
+which is blurred and like none of them; the adversary wants one that could be real. `weight` is the
+exchange rate. At 0 D looks on, and what G learns is the control of every claim about the adversary.
+(Pix2pix weighs the distance instead, by lambda: that is a weight of 1 / lambda.)
+
+D sees y beside the image, and so whether they go together; or, where it should ask nothing but
+whether an image looks real, the image alone (Pathak et al. 2016; Ledig et al. 2017).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from ... import checks
+from ...autograd import grad
+from ...losses import l1
+from ...nn import Module
+from ...ops import concatenate
+from ...optim import Optimizer
+from ...tensor import Tensor
+from .. import Game, Round, discriminate
+from ..algorithm import check_players
+
+__all__ = ["concat_channels", "play_pix2pix"]
+
+
+def concat_channels(y: Tensor, x: Tensor) -> Tensor:
+    """Images y (N, B, H, W) and x (N, C, H, W) as one of more channels, (N, B + C, H, W)."""
+    checks.tensors(y=y, x=x)
+    if y.ndim != 4 or x.ndim != 4 or (y.shape[0], *y.shape[2:]) != (x.shape[0], *x.shape[2:]):
+        raise ValueError(
+            f"pairs: expected images (N, B, H, W) and (N, C, H, W), got {y.shape} and {x.shape}"
+        )
+    return concatenate([y, x], axis=1)
+
+
+def play_pix2pix(
+    game: Game,
+    G: Module,
+    D: Module,
+    pairs: Callable[[int], tuple[Tensor, Tensor]],
+    opt_g: Optimizer,
+    opt_d: Optimizer,
+    *,
+    m: int = 64,
+    weight: float = 0.01,
+    distance: Callable[[Tensor, Tensor], Tensor] = l1,
+    paired: bool = True,
+) -> Iterator[Round]:
+    """Rounds of a step for D and one for G, both on the same m pairs (y, x) that `pairs` gives.
+
+    D judges y beside x, (N, B + C, H, W); without `paired` x alone. Its logits may be (N, 1) or,
+    of a D that judges patches, (N, 1, h, w): the mean over them is paid. Raises ValueError if G(y)
+    has another shape than x.
+    """
+    checks.sizes(m=m)
+    checks.between(0, math.inf, weight=weight)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, pairs=pairs)
+    if not callable(distance):
+        raise TypeError(f"distance: expected a loss, as losses.l1 is one, got {distance!r}")
+    theta_g, theta_d = G.parameters(), D.parameters()
+    while True:
+        y, x = pairs(m)
+        fake = G(y)
+        g_loss = distance(fake, x)
+
+        shown = [concat_channels(y, image) if paired else image for image in (x, fake.detach())]
+        real_logits, fake_logits = discriminate(D, *shown)
+        d_loss = game.d_loss(real_logits, fake_logits)
+        opt_d.step(grad(d_loss, theta_d))
+
+        if weight:
+            g_loss = g_loss + weight * game.g_loss(D(concat_channels(y, fake) if paired else fake))
+        opt_g.step(grad(g_loss, theta_g))
+
+        d_loss, g_loss, real_logits, fake_logits = (
+            t.detach() for t in (d_loss, g_loss, real_logits, fake_logits)
+        )
+        del fake  # and the graph behind it, before the next one is built
+        yield Round(d_loss, g_loss, real_logits, fake_logits)

@@ -1,0 +1,91 @@
+"""Sets of samples as rows of a matrix, and the distances between them, a block at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, is_array, of
+from ..checks import is_size
+
+__all__ = ["array", "blocks", "nearest", "rows", "same_width", "squared_distances"]
+
+BLOCK = 1 << 23  # numbers in a block of distances
+LARGEST = 1e15  # beyond, squares leave float32, and the spread of sixth powers float64
+
+
+def array(name: str, given: Any) -> Array:
+    """The array given. Raises TypeError for what is none."""
+    if not is_array(given):
+        raise TypeError(f"{name}: expected an array, got {type(given).__name__}")
+    return given
+
+
+def rows(name: str, samples: Any, least: int = 1) -> Array:
+    """The samples (N, ...) as float64 rows (N, D).
+
+    Raises TypeError or ValueError, naming the argument, for what is no array of numbers, for fewer
+    than `least` samples, and for numbers that are not finite or beyond `LARGEST`: what passes
+    gives no NaN later."""
+    if array(name, samples).ndim < 2 or samples.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name}: expected numbers of shape (N, ...) with a sample a row, got "
+            f"{samples.dtype} {samples.shape}"
+        )
+    if len(samples) < least or not samples.size:
+        raise ValueError(f"{name}: expected at least {least} samples, got shape {samples.shape}")
+    flat = samples.reshape(len(samples), -1).astype(np.float64)
+    size = float(abs(flat).max())  # NaN, if one is among them
+    if not math.isfinite(size):
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity among them")
+    if size > LARGEST:
+        raise ValueError(f"{name}: expected numbers within {LARGEST:g}, got one of size {size:g}")
+    return flat
+
+
+def same_width(name: str, x: Array, other: str, reference: Array) -> None:
+    """Raise ValueError unless the rows x have as many numbers as those of `reference`."""
+    if x.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"{name}: expected {reference.shape[1]} numbers a row, as {other} has, got {x.shape[1]}"
+        )
+
+
+def squared_distances(a: Array, b: Array) -> Array:
+    """|a_i - b_j|^2 for rows a (N, D) and b (M, D), as (N, M): |a|^2 + |b|^2 - 2 a.b, at least
+    0."""
+    xp = of(a).xp
+    products = of(a).matmul(a, b.T)
+    products *= -2
+    products += (a * a).sum(axis=1)[:, None]
+    products += (b * b).sum(axis=1)
+    return xp.maximum(products, 0, out=products)
+
+
+def blocks(n: int, width: int) -> Iterator[slice]:
+    """Slices of n rows, so many at a time that a block of `width` numbers a row stays small."""
+    step = max(1, BLOCK // max(1, width))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
+    """The distance from each row of a to the k-th nearest row of b, (N,).
+
+    With `same`, b is a, and no row is its own neighbour. Raises ValueError for k out of range."""
+    most = len(b) - same
+    if not (is_size(k, least=1) and k <= most):
+        raise ValueError(f"k: expected 1 to {most}, the number of neighbours, got {k!r}")
+    xp = of(a).xp
+    found = xp.empty(len(a), dtype=np.float64)
+    for part in blocks(len(a), len(b)):
+        distances = squared_distances(a[part], b)
+        if same:
+            inside = xp.arange(distances.shape[0])
+            distances[inside, inside + part.start] = np.inf
+        which = xp.argpartition(distances, k - 1, axis=1)[:, k - 1]
+        # Anew, from the difference: the rounding of |a|^2 + |b|^2 - 2 a.b hides that two are equal.
+        found[part] = ((a[part] - b[which]) ** 2).sum(axis=1)
+    return xp.sqrt(found)

@@ -1,0 +1,87 @@
+"""Are the samples copies: of training images, or of each other?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import of
+from .distances import array, blocks, nearest, rows, same_width, squared_distances
+
+__all__ = ["Copying", "compare", "copying", "duplicates", "nearest_distances", "nearest_images"]
+
+
+class Copying(NamedTuple):
+    """See `copying`; the distances are medians."""
+
+    closer: float
+    z: float
+    sample_distance: float
+    held_out_distance: float
+
+
+def copying(samples: Any, training: Any, held_out: Any) -> Copying:
+    """Do samples lie nearer to the training images than held-out real images do?
+
+    The test of Meehan et al. (2020, section 3), over all of space at once: U counts the pairs of a
+    sample and a held-out image of which the sample is nearer to its nearest training image.
+    `closer` is their share: 1/2 if the model neither copies nor blurs; `z` is its distance from 1/2
+    in standard deviations (Mann and Whitney 1947). Beyond 3: copies. Far below -3: underfitted.
+
+        closer = U / (N M)      z = (closer - 1/2) / sqrt((N + M + 1) / (12 N M))
+
+    Samples and held-out images are (N, ...) and (M, ...). Averages of images are near everything,
+    and look like copies: hold `manifold`'s density beside it. A few copies among many samples go
+    unseen, and so do copies that are shifted by a pixel. Raises ValueError for rows of another
+    width."""
+    near, held = nearest_distances(samples, training), _near("held_out", held_out, training)
+    return compare(near, held)
+
+
+def compare(near: np.ndarray, held: np.ndarray) -> Copying:
+    """`copying`, from the `nearest_distances` (N,) of samples and (M,) of held-out images."""
+    for name, distances in (("near", near), ("held", held)):
+        if array(name, distances).ndim != 1 or not len(distances):
+            raise ValueError(f"{name}: expected distances (N,), got shape {distances.shape}")
+    n, m = len(near), len(held)
+    order = np.sort(held)
+    below, upto = np.searchsorted(order, near, "left"), np.searchsorted(order, near, "right")
+    closer = 1 - float(((below + upto) / 2).sum()) / (n * m)  # a tie counts half
+    z = (closer - 0.5) / math.sqrt((n + m + 1) / (12 * n * m))
+    return Copying(closer, z, float(np.median(near)), float(np.median(held)))
+
+
+def nearest_distances(samples: Any, training: Any) -> np.ndarray:
+    """For each sample the distance min_j |x - t_j| to the nearest training image, (N,). Small where
+    an image is faint or has few strokes, copied or not: compare with held-out images, `copying`."""
+    return _near("samples", samples, training)
+
+
+def _near(name: str, samples: Any, training: Any) -> np.ndarray:
+    a, b = rows(name, samples), rows("training", training)
+    same_width(name, a, "training", b)
+    return of(a).to_host(nearest(a, b))
+
+
+def duplicates(samples: Any) -> float:
+    """1 - (different samples) / N, of samples (N, ...) in [0, 1] in 8 bits a pixel: 0 for real
+    digits. A generator of few images may still hide it by faint noise: hold recall beside it.
+    Raises ValueError for other numbers."""
+    flat = rows("samples", samples)
+    host = of(flat).to_host(flat)
+    if host.min() < 0 or host.max() > 1:
+        raise ValueError(
+            f"samples: expected numbers in [0, 1], got {host.min():g} to {host.max():g}"
+        )
+    return 1 - len(np.unique(np.rint(host * 255).astype(np.uint8), axis=0)) / len(host)
+
+
+def nearest_images(samples: Any, training: Any) -> np.ndarray:
+    """For each sample the index of the training image that is nearest in pixels, (N,): to look at
+    the two side by side."""
+    a, b = rows("samples", samples), rows("training", training)
+    same_width("samples", a, "training", b)
+    found = [squared_distances(a[part], b).argmin(axis=1) for part in blocks(len(a), len(b))]
+    return np.concatenate([of(f).to_host(f) for f in found])

@@ -1,0 +1,133 @@
+"""Pairs that know of labels, for the rows of `joint`: G maps [z, y] to [image, y], and D maps
+[image, y] to a logit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import checks, nn
+from ..backend import Rng, place
+from ..gan.variants.conditional import (
+    ACGANDiscriminator,
+    ConditionalDiscriminator,
+    ConditionalGenerator,
+    concat_label,
+    labeled_data,
+    labeled_noise,
+    one_hot,
+    split_label,
+)
+from ..nn import init
+from ..ops import concatenate
+from ..tensor import Tensor
+from .dcgan import dcgan28
+from .pair import Pair, Shape, pixels
+
+__all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labeled_players", "labeled_samples"]
+
+
+class Branches(nn.Module):
+    """Rows [x, y] to rest([first(x), second(y)]), y the last k numbers of a row."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, rest: nn.Module, k: int) -> None:
+        super().__init__()
+        checks.modules(first=first, second=second, rest=rest)
+        (k,) = checks.sizes(k=k)
+        self.first, self.second, self.rest, self.k = first, second, rest, k
+
+    def forward(self, row: Tensor) -> Tensor:
+        x, y = split_label(row, self.k)
+        return self.rest(concatenate([self.first(x), self.second(y)], axis=1))
+
+
+def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
+    """The MNIST pair of Mirza and Osindero 2014, section 4.1: ReLU layers of 200 for z and 1000 for
+    y, 1200 for both; maxout 240x5 for x and 50x5 for y, 240x4 for both. Noise is uniform.
+
+    Where they have dropout of one half in both, here D has, and of .2 on x, as `mlp_2014` from
+    which it derives; and G has BatchNorm instead: without it, in the trials that the README of
+    benchmarks tells of, G drew one image for all noise, or one a class."""
+    _check(shape, classes)
+    pixels = math.prod(shape)
+    G = Branches(
+        nn.Sequential(nn.Linear(100, 200, rng=rng), nn.BatchNorm1d(200), nn.ReLU()),
+        nn.Sequential(nn.Linear(classes, 1000, rng=rng), nn.ReLU()),
+        nn.Sequential(
+            nn.Linear(1200, 1200, rng=rng),
+            nn.BatchNorm1d(1200),
+            nn.ReLU(),
+            nn.Linear(1200, pixels, rng=rng),
+            nn.Sigmoid(),
+        ),
+        classes,
+    )
+    of_x = nn.Sequential(nn.Dropout(0.2, rng=rng), nn.Maxout(pixels, 240, 5, rng=rng))
+    of_both = nn.Sequential(
+        nn.Dropout(0.5, rng=rng),
+        nn.Maxout(290, 240, 4, rng=rng),
+        nn.Dropout(0.5, rng=rng),
+        nn.Linear(240, 1, rng=rng),
+    )
+    for part in (of_x, of_both):  # but not of y: its few numbers would not be heard among 784
+        init.gan_2014_(part, 0.005, rng=rng)
+    D = Branches(of_x, nn.Maxout(classes, 50, 5, rng=rng), of_both, classes)
+    return Pair(ConditionalGenerator(G, classes), D, prior="uniform", low=0.0)
+
+
+def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
+    """A conditional DCGAN for 28x28: D sees the label as planes of the image."""
+    _check(shape, classes)
+    net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
+    return net._replace(
+        G=ConditionalGenerator(net.G, classes),
+        D=ConditionalDiscriminator(net.D, shape),
+        lr_d=5e-4,
+        lr_g=1e-3,
+    )
+
+
+def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
+    """The networks of AC-GAN for 28x28: D names the class, for `joint.auxiliary_classifier`."""
+    _check(shape, classes)
+    net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
+    return net._replace(
+        G=ConditionalGenerator(net.G, classes),
+        D=ACGANDiscriminator(net.D, shape),
+        lr_d=5e-4,
+        lr_g=1e-3,
+    )
+
+
+def _check(shape: Shape, classes: int) -> None:
+    checks.image_shape(shape)
+    checks.sizes(classes=classes)
+
+
+def _check_pair(pair: Any) -> None:
+    if not isinstance(pair, Pair):
+        raise TypeError(f"pair: expected a Pair, got {type(pair).__name__}")
+
+
+def labeled_players(pair: Pair, data: Any, classes: int, rng: Rng) -> tuple[Any, ...]:
+    """`Pair.players` for rows: `data` are Minibatches with labels, and noise comes with labels."""
+    _check_pair(pair)
+    sources = labeled_data(data, classes), labeled_noise(pair.noise(rng), classes, rng=rng)
+    return pair.G, pair.D, *sources, *pair.optimizers()
+
+
+def labeled_samples(
+    pair: Pair, n: int, shape: Shape, classes: int, *, rng: Rng
+) -> tuple[np.ndarray, np.ndarray]:
+    """n samples of a conditional pair, images (n, C, H, W) in [0, 1] in evaluation mode, and their
+    labels, as many of each class, in order."""
+    _check_pair(pair)
+    _check(shape, classes)
+    checks.sizes(n=n)
+    labels = np.arange(n) * classes // n
+    z = pair.noise(rng)(n)
+    rows = concat_label(z, one_hot(Tensor(place(labels, z.data)), classes))
+    images = pixels(pair.G, rows, pair.low)[:, : math.prod(shape)]
+    return images.reshape(n, *shape), labels

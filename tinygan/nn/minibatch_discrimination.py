@@ -1,0 +1,47 @@
+"""Minibatch discrimination (Salimans et al. 2016, section 3.2): D sees how alike its examples are.
+
+A D that takes each example by itself cannot tell that a G gives the same one again and again. Here
+it is told, for each example, how near the others of its minibatch are; real ones seldom are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import checks, ops
+from ..backend import Rng
+from ..tensor import Tensor
+from .layers import Linear
+from .module import Module
+
+__all__ = ["MinibatchDiscrimination"]
+
+
+class MinibatchDiscrimination(Module):
+    """Features, and beside them how near those of the whole minibatch are.
+
+        o_b(x_i) = sum over j of exp(-|M_ib - M_jb|),   M_i = T x_i,  (out_features, kernel_dims)
+
+    with |.| the sum of absolute values. (N, in_features) to (N, in_features + out_features): x, and
+    then the o_b, from 1 (no other is near; each is near itself) to N (all are alike). T is a Linear
+    without bias. An example's output depends on the others, in evaluation too, and on how many
+    they are: real and generated ones must come in minibatches of one size, each kind by itself.
+    """
+
+    def __init__(self, in_features: int, out_features: int, kernel_dims: int, *, rng: Rng) -> None:
+        super().__init__()
+        self.in_features, self.out_features, self.kernel_dims = checks.sizes(
+            in_features=in_features, out_features=out_features, kernel_dims=kernel_dims
+        )
+        self.T = Linear(in_features, self.out_features * self.kernel_dims, False, rng=rng)
+
+    def forward(self, x: Any) -> Tensor:
+        x = checks.inputs(self, x, self.in_features, -1, self.T.weight.dtype)
+        if x.ndim != 2:
+            raise ValueError(
+                f"MinibatchDiscrimination: expected (N, {self.in_features}), got shape {x.shape}"
+            )
+        n, kernels = len(x), (self.out_features, self.kernel_dims)
+        m = self.T(x)
+        apart = ops.abs(m.reshape((n, 1, *kernels)) - m.reshape((1, n, *kernels)))
+        return ops.concatenate([x, ops.sum(ops.exp(-ops.sum(apart, 3)), 1)], axis=1)

@@ -1,0 +1,177 @@
+"""Spectral normalisation (Miyato et al. 2018): divide a weight by its largest singular value.
+
+    W / sigma(W),   sigma(W) = u^T W v,   one step of power iteration a pass keeps u and v current
+
+A discriminator of such layers is Lipschitz, which keeps its gradients bounded.
+
+Weight normalisation (Salimans and Kingma 2016): a weight's length apart from its direction.
+
+    w = g v / ||v||     for each output (eq. 2)
+
+The gradient at v is orthogonal to v, so v only grows, and the longer the steps were, the less later
+ones turn it (section 2.1). Statistics of a minibatch are taken once, at the beginning:
+
+    data_dependent_init(network, x)     each output has mean 0 and variance 1 on x (eq. 5 and 6)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import checks, ops
+from ..backend import Array, Rng
+from ..tensor import Tensor, no_grad, raw
+from .conv import Conv2d, ConvTranspose2d
+from .layers import Linear, Maxout
+from .module import Module, Parameter
+
+__all__ = ["Reparametrized", "SpectralNorm", "WeightNorm", "data_dependent_init"]
+
+
+class Reparametrized(Module):
+    """A layer that computes with a function of its weight: what wraps a layer derives from this.
+
+    `_outputs` is the axis of the weight that counts outputs.
+    """
+
+    def __init__(self, layer: Module) -> None:
+        super().__init__()
+        if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
+            raise TypeError(f"{type(self).__name__}: expected a layer with a weight, got {layer!r}")
+        self._layer = layer  # its bias and weight are found here, under PyTorch's names
+        self._outputs = 1 if isinstance(layer, ConvTranspose2d) else 0
+        self.bias: Parameter | None = layer.bias
+
+
+class SpectralNorm(Reparametrized):
+    """A layer whose weight is used divided by its largest singular value.
+
+    Wraps a Linear, Maxout, Conv2d or ConvTranspose2d. The weight is seen as a matrix with a row
+    for each output. In training each pass refines u and v by `n_power_iterations`; sigma is
+    differentiated with u and v held fixed (section 2.1 and eq. 12 of the paper). Names of the
+    state are those of torch.nn.utils.spectral_norm.
+    """
+
+    def __init__(self, layer: Module, n_power_iterations: int = 1, *, rng: Rng) -> None:
+        super().__init__(layer)
+        (self.n_power_iterations,) = checks.sizes(n_power_iterations=n_power_iterations)
+        self.weight_orig: Parameter = self._layer.weight
+        rows, columns = self._matrix().shape
+        self.weight_u = _unit(checks.generator(rng).normal(size=rows)).astype(np.float32)
+        self.weight_v = _unit(rng.normal(size=columns)).astype(np.float32)
+
+    def forward(self, x: Any) -> Tensor:
+        if self.training:
+            matrix, xp = self._matrix().detach(), self.weight_orig.xp
+            for _ in range(self.n_power_iterations):
+                self.weight_v[...] = _unit((matrix.T @ Tensor(self.weight_u)).data, xp)
+                self.weight_u[...] = _unit((matrix @ Tensor(self.weight_v)).data, xp)
+        # Copies: the next pass overwrites u and v while the graph of this one may still be used.
+        u, v = Tensor(self.weight_u.copy()), Tensor(self.weight_v.copy())
+        sigma = u @ (self._matrix() @ v)
+        return self._layer.compute(x, self.weight_orig / sigma)
+
+    def __repr__(self) -> str:
+        return f"SpectralNorm({self._layer!r}, n_power_iterations={self.n_power_iterations})"
+
+    def _matrix(self) -> Tensor:
+        w = ops.swapaxes(self.weight_orig, 0, self._outputs)
+        return w.reshape(w.shape[0], math.prod(w.shape[1:]))
+
+
+def _unit(vector: Any, xp: Any = np) -> Any:
+    return vector / (xp.sqrt((vector * vector).sum()) + 1e-12)
+
+
+class WeightNorm(Reparametrized):
+    """A layer whose weight is g v / ||v||, with a length g and a direction v for each output.
+
+    Wraps a Linear, Maxout (each piece is an output), Conv2d or ConvTranspose2d. v is the layer's
+    own weight and g starts as ||v||, so the layer computes what it did. With `learned_scale` False
+    g is a buffer, saved but not learned. Names and shapes of the state are those of
+    torch.nn.utils.weight_norm, with dim=1 for a ConvTranspose2d: its weight is (in, out, kh, kw),
+    and PyTorch's own choice, dim=0, would give lengths to its inputs. Raises ValueError if the
+    weight of an output is 0, which has no direction, or NaN.
+    """
+
+    def __init__(self, layer: Module, *, learned_scale: bool = True) -> None:
+        super().__init__(layer)
+        self.learned_scale = bool(learned_scale)
+        g = _lengths(self._layer.weight, self._outputs).data
+        if not bool((g > 0).all()):
+            raise ValueError(f"WeightNorm: the weight of an output of {layer!r} is 0 or NaN")
+        self.weight_g: Parameter | Array = Parameter(g) if learned_scale else g
+        self.weight_v: Parameter = self._layer.weight
+        self._awaits_data = False
+
+    def forward(self, x: Any) -> Tensor:
+        if self._awaits_data:
+            self._fit(x)
+        lengths = _lengths(self.weight_v, self._outputs)
+        return self._layer.compute(x, self.weight_v * ops.div(self.weight_g, lengths))
+
+    @property
+    def mixes_examples(self) -> bool:  # type: ignore[override]
+        return self._layer.mixes_examples
+
+    def reset_scale(self) -> None:
+        """g = ||v||, as at the start: for initialisers, which fill v."""
+        self._set(_lengths(self.weight_v, self._outputs).data, None)
+
+    def __repr__(self) -> str:
+        return f"WeightNorm({self._layer!r}, learned_scale={self.learned_scale})"
+
+    def _fit(self, x: Any) -> None:
+        """g = 1 / std(t), b = -mean(t) / std(t) for t = v.x / ||v||; of a Maxout before its max."""
+        self._awaits_data = False
+        layer, v = self._layer, self.weight_v / _lengths(self.weight_v, self._outputs)
+        axes: tuple[int, ...] = (0, 2, 3)
+        if isinstance(layer, (Linear, Maxout)):
+            y = ops.linear(x, v, self.bias)  # t + b
+            axes = tuple(range(y.ndim - 1))
+        else:
+            y = layer.compute(x, v)
+        mean, std = y.data.mean(axes), y.data.std(axes)
+        if not bool((std > 1e-6 * abs(mean)).all()):  # equal numbers have 1e-7, by rounding
+            raise ValueError(
+                f"data_dependent_init: an output of {layer!r} does not vary over the minibatch, "
+                f"got outputs of shape {y.shape}; pass more examples, or others"
+            )
+        self._set(1 / std, None if self.bias is None else (self.bias.data - mean) / std)
+
+    def _set(self, g: Array, bias: Array | None) -> None:
+        for kept, new in ((self.weight_g, g), (self.bias, bias)):
+            if kept is not None and new is not None:
+                raw(kept)[...] = new.reshape(kept.shape)
+                if isinstance(kept, Parameter):
+                    kept.touch()
+        self.weight_v.touch()  # it is in every graph that g is in, even where g is a buffer
+
+
+def _lengths(v: Tensor, outputs: int) -> Tensor:
+    """||v|| for each entry of the axis `outputs`, with the other axes kept as 1."""
+    others = tuple(axis for axis in range(v.ndim) if axis != outputs)
+    return ops.sqrt(ops.sum(v * v, others, keepdims=True))
+
+
+def data_dependent_init(network: Module, x: Any) -> Module:
+    """Fit g and b of every WeightNorm in the network to the minibatch x (section 3 of the paper).
+
+    x passes once, in evaluation mode (no noise, no dropout); each WeightNorm that it comes to sets
+    g and b so that the mean over x of each of its outputs is 0 and the variance 1, before x goes
+    on. A layer without a bias keeps its mean. Raises ValueError if an output does not vary.
+    """
+    checks.modules(network=network)
+    layers = [module for module in network.modules() if isinstance(module, WeightNorm)]
+    with network.evaluating(), no_grad():
+        try:
+            for layer in layers:
+                layer._awaits_data = True
+            network(x)
+        finally:
+            for layer in layers:
+                layer._awaits_data = False
+    return network

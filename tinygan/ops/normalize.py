@@ -1,0 +1,109 @@
+"""standardize: zero mean and unit variance over axes, the heart of every normalisation layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backend import total
+from ..backend.inputs import SINGLE_PROCESS, Comm
+from ..tensor import Edge, Operand, Tensor, is_recording, lift
+from .pointwise import sqrt
+from .reductions import mean
+
+__all__ = ["standardize"]
+
+
+def standardize(
+    a: Operand,
+    axis: tuple[int, ...],
+    eps: float,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    comm: Comm = SINGLE_PROCESS,
+) -> tuple[Tensor, Any, Any]:
+    """z * weight + bias for z = (a - m) / sqrt(v + eps), and the arrays m and v: mean and biased
+    variance, axes kept as 1. Weight and bias, if any, have the shape of m.
+
+    With s = 1 / sqrt(v + eps), the gradient is s * weight * (g - mean(g) - z mean(g z)), in which
+    the sums are the gradients of bias and weight: far fewer passes over memory than the chain rule
+    through m and v takes. When the gradient itself is recorded, z and s are computed from `a`
+    again, as tensors, so that they are differentiated too.
+
+    With a `comm` all means are over the ranks too: `a` is this rank's share of the rows.
+    """
+    (a,), eps = lift(a), float(eps)
+    m = total(a.data, axis, keepdims=True)
+    share = m.size / a.size
+    m *= share
+    comm.allreduce_mean_(m)
+    z = a.data - m
+    v = total(z * z, axis, keepdims=True)
+    v *= share
+    comm.allreduce_mean_(v)
+    s = 1 / a.xp.sqrt(v + eps)
+    z *= s
+    latest: list[Any] = [None, None, None]
+
+    def sums(g: Tensor) -> tuple[Any, Any]:
+        """Those of g and of g z, for whichever rule asks first."""
+        if latest[0] != g.born:
+            latest[:] = (
+                g.born,
+                total(g.data, axis, keepdims=True),
+                total(g.data * z, axis, keepdims=True),
+            )
+        return latest[1], latest[2]
+
+    def mean_of(t: Tensor) -> Tensor:
+        return _over_ranks(mean(t, axis, keepdims=True), comm)
+
+    def again() -> tuple[Tensor, Tensor]:
+        """z and s, with their graph."""
+        deviation = a - mean_of(a)
+        scale = 1 / sqrt(mean_of(deviation * deviation) + eps)
+        return deviation * scale, scale
+
+    def pull(g: Tensor, _: Tensor) -> Tensor:
+        if is_recording():
+            normal, scale = again()
+            inner = g - mean_of(g) - normal * mean_of(g * normal)
+            return inner * (scale if weight is None else scale * weight)
+        of_g, of_gz = sums(g)
+        mean_g, minus_mean_gz = of_g * share, of_gz * -share
+        comm.allreduce_mean_(mean_g)
+        comm.allreduce_mean_(minus_mean_gz)
+        inner = z * minus_mean_gz
+        inner += g.data
+        inner -= mean_g
+        inner *= s if weight is None else s * weight.data
+        return Tensor(inner)
+
+    def pull_weight(g: Tensor, _: Tensor) -> Tensor:
+        return g * again()[0] if is_recording() else Tensor(sums(g)[1])  # `grad` sums
+
+    def pull_bias(g: Tensor, _: Tensor) -> Tensor:
+        return g if is_recording() else Tensor(sums(g)[0])
+
+    edges: list[Edge] = [(a, pull)]
+    y = z
+    if weight is not None:
+        y = z * weight.data
+        edges.append((weight, pull_weight))
+    if bias is not None:
+        y = a.xp.add(y, bias.data, out=None if y is z else y)
+        edges.append((bias, pull_bias))
+    return Tensor(y, *edges), m, v
+
+
+def _over_ranks(t: Tensor, comm: Comm) -> Tensor:
+    """The mean of t over the ranks, as an op.
+
+    Each rank differentiates a loss of its own, whose mean over the ranks is the whole one. So what
+    arrives here are shares of a gradient, and their mean is what each rank's t is owed: the rule is
+    the op itself, and what all ranks differentiate they differentiate together.
+    """
+    if comm.size == 1:
+        return t
+    means = t.data.copy()
+    comm.allreduce_mean_(means)
+    return Tensor(means, (t, lambda g, _: _over_ranks(g, comm)))

@@ -1,0 +1,293 @@
+"""RunFolder: what a run leaves on the disk, and nothing of it half-written.
+
+config.json   log.csv   states.jsonl   checkpoint.safetensors
+samples.png   progress.gif   curves.png   health.jsonl (the doctor's looks, see `watch`)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import storage
+from ..backend.inputs import SINGLE_PROCESS, Comm
+from ..errors import InputError
+from ..storage import append, atomic, flush, flush_folder, partials, whole_lines
+from .config import Config
+from .session import Session
+from .state_hashes import StateHashes
+
+__all__ = ["Diverged", "ReadOnly", "RunFolder", "diverged"]
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
+
+
+class RunFolder:
+    """The folder of one run. Opening reads nothing; the methods say what they read and write."""
+
+    def __init__(self, path: str | Path) -> None:
+        if not isinstance(path, (str, Path)) or not str(path):
+            raise InputError(f"a run folder: expected a path, got {path!r}")
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.log = self.path / "log.csv"
+        self.states = StateHashes(self.path / "states.jsonl")
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.samples = self.path / "samples.png"
+        self.progress = self.path / "progress.gif"
+        self.curves = self.path / "curves.png"
+        self.health = self.path / "health.jsonl"
+
+    @classmethod
+    def new(cls, config: Config, out: str | Path | None) -> RunFolder:
+        """Make the folder `out`, or the next numbered one under runs/.
+
+        Raises InputError if `out` holds anything already."""
+        if out is not None:
+            path = cls(out).path
+            if path.exists() and not (path.is_dir() and cls(path)._is_unused()):
+                also = f", or go on with it by --resume {path}" if path.is_dir() else ""
+                raise InputError(
+                    f"--out {path}: exists and is not an empty folder; choose another{also}"
+                )
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path = cls._next_numbered(Path("runs"), f"{config.model}-{config.game}")
+        flush_folder(path.parent)
+        return cls(path)
+
+    def _is_unused(self) -> bool:
+        """Whether there is nothing in it, but what a run that was killed at once left."""
+        return set(self.path.iterdir()) == set(self._partials())
+
+    def _partials(self) -> list[Path]:
+        files = (self.config, self.log, self.states.path, self.checkpoint, self.health)
+        pictures = (self.samples, self.progress, self.curves)
+        return partials(self.path, (path.name for path in (*files, *pictures)))
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written; only for who holds the lock."""
+        for path in self._partials():
+            path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _next_numbered(root: Path, name: str) -> Path:
+        root.mkdir(exist_ok=True)
+        while True:
+            taken = [re.match(r"(\d+)-", p.name) for p in root.iterdir()]
+            number = 1 + max((int(m[1]) for m in taken if m), default=0)
+            path = root / f"{number:03d}-{name}"
+            try:
+                path.mkdir()
+                return path
+            except FileExistsError:
+                continue  # another run took the number just now
+
+    @classmethod
+    def existing(cls, path: str | Path) -> RunFolder:
+        """The folder of a run that has been started, given it or the checkpoint in it; raises
+        InputError if it is none."""
+        folder = cls(path)
+        if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
+            folder = cls(folder.path.parent)
+        if not folder.path.is_dir():
+            wrong = "is no run folder" if folder.path.exists() else "there is no such run folder"
+            raise InputError(
+                f"{path}: {wrong}; expected one that `tinygan train` made, or the "
+                f"{folder.checkpoint.name} in it"
+            )
+        if not folder.checkpoint.is_file():
+            raise InputError(
+                f"{path}: no run folder, it has no {folder.checkpoint.name}; expected a folder "
+                "that `tinygan train` made (a run that was killed before its first round: train "
+                "again)"
+            )
+        return folder
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing here, where the system can; InputError if one does."""
+        if fcntl is None:
+            yield
+            return
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                raise InputError(f"{self.path}: another process is training there") from problem
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(handle)  # and the lock with it, even that of a killed process
+
+    def write_config(self, config: Config) -> None:
+        """Write config.json."""
+        with atomic(self.config) as file:
+            file.write(json.dumps(config.as_dict(), indent=2).encode() + b"\n")
+
+    def options(self) -> dict[str, Any] | None:
+        """What config.json says; None, if it is not there. Raises InputError for other files."""
+        if not self.config.exists():
+            return None
+        try:
+            written = json.loads(self.config.read_bytes())
+        except (ValueError, RecursionError) as problem:
+            raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
+        if not isinstance(written, dict):
+            raise InputError(f"{self.config}: expected the options of a run; remove it")
+        return written
+
+    def save(self, session: Session, frames: list[np.ndarray]) -> None:
+        """Write the checkpoint: all of the session, and the frames of the animation so far.
+
+        Raises InputError if the networks have diverged: the last good checkpoint is worth more.
+        """
+        arrays, meta = session.state()
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise diverged(session.step, f"{name} is not finite")
+        arrays["frames"] = np.stack(frames)
+        for path in (self.log, self.states.path, self.health):
+            flush(path)  # they are to reach as far as the checkpoint
+        storage.save(self.checkpoint, arrays, meta)
+
+    def load(self, comm: Comm = SINGLE_PROCESS, **changes: Any) -> tuple[Session, list[np.ndarray]]:
+        """The session and the frames, as saved; `changes` replace options (steps, backend).
+
+        Raises InputError if any file that a resumed run goes on with is damaged."""
+        arrays, meta, frames = self.contents()
+        self._rows()
+        self.states.read()
+        session = Session(Config.from_dict({**meta["config"], **changes}), comm)
+        try:
+            session.restore(arrays, meta)
+        except InputError as problem:
+            raise InputError(f"{self.checkpoint}: {problem}") from problem
+        return session, frames
+
+    def contents(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[np.ndarray]]:
+        """The checkpoint: what `Session.state` gave, and the frames. Raises InputError if it is
+        none, or if config.json has other options."""
+        arrays, meta = storage.load(self.checkpoint)
+        try:
+            options, frames = meta["config"], list(arrays.pop("frames"))
+            step, shapes = meta["step"], {(frame.dtype.name, frame.shape) for frame in frames}
+            [(kind, shape)] = shapes
+            if not isinstance(options, dict):
+                raise TypeError(f"options {options!r}")
+            if type(step) is not int or step < 0 or kind != "uint8" or len(shape) not in (2, 3):
+                raise ValueError(f"step {step!r}, frames {kind} {shape}")
+        except (KeyError, TypeError, ValueError) as problem:
+            raise InputError(f"{self.checkpoint}: holds no run of tinygan ({problem})") from problem
+        self._check_config(options)
+        return arrays, meta, frames
+
+    def _check_config(self, options: dict[str, Any]) -> None:
+        """Whoever edits config.json learns that a run keeps the options that it began with."""
+        written = self.options()
+        if written is not None and not same_run(written, options):
+            raise InputError(
+                f"{self.config}: differs from the options in {self.checkpoint.name}, by which the "
+                "run goes on; remove it, and give --steps or --backend on the command line"
+            )
+
+    # The log: a row now and then, so that a run can be watched from outside.
+
+    def start_log(self, up_to: int) -> None:
+        """Keep the rows up to a step (those of a resumed run's past), or begin an empty log."""
+        rows = [row for row in self._rows() if int(row[0]) <= up_to] if up_to else []
+        with atomic(self.log) as file:
+            file.write("".join(",".join(row) + "\n" for row in (COLUMNS, *rows)).encode())
+
+    def append_log(self, step: int, readings: dict[str, float]) -> None:
+        """Add a row to log.csv."""
+        row = [str(step)] + [f"{readings[name]:.7g}" for name in COLUMNS[1:]]
+        append(self.log, ",".join(row))
+
+    def read_log(self) -> dict[str, np.ndarray]:
+        """The columns of log.csv."""
+        rows = self._rows()
+        return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(COLUMNS)}
+
+    def _rows(self) -> list[list[str]]:
+        lines = whole_lines(self.log)
+        if not lines:
+            return []
+        head, *rows = [line.decode(errors="replace").split(",") for line in lines]
+        for row in (head, *rows):
+            good = row == list(COLUMNS) if row is head else _is_reading(row)
+            if not good:
+                raise InputError(
+                    f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
+                    f"{','.join(COLUMNS)} and then numbers. Mend it, or remove it: only the curves "
+                    "need it"
+                )
+        return rows
+
+
+def same_run(one: Any, other: dict[str, Any]) -> bool:
+    """Whether options, as JSON holds them, are of one run. Some may be changed when it goes on, and
+    are then in only one of two files if it was killed."""
+    free = ("steps", "backend", "no_graph")
+    kept = [
+        isinstance(options, dict) and {k: v for k, v in options.items() if k not in free}
+        for options in (one, other)
+    ]
+    return kept[0] == kept[1]
+
+
+class ReadOnly(RunFolder):
+    """The folder as all ranks but the first have it: what they are told to write, rank 0 writes."""
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        yield
+
+    def tidy(self) -> None:
+        pass
+
+    def write_config(self, config: Config) -> None:
+        pass
+
+    def save(self, session: Session, frames: list[np.ndarray]) -> None:
+        pass
+
+    def start_log(self, up_to: int) -> None:
+        pass
+
+    def append_log(self, step: int, readings: dict[str, float]) -> None:
+        pass
+
+
+def _is_reading(row: list[str]) -> bool:
+    try:
+        return int(row[0]) >= 0 and len([float(value) for value in row]) == len(COLUMNS)
+    except (ValueError, IndexError):
+        return False
+
+
+class Diverged(InputError):
+    """The numbers of a run have left the finite ones."""
+
+
+def diverged(step: int, seen: str) -> Diverged:
+    """What to raise for such a run."""
+    return Diverged(
+        f"the training diverged by step {step} ({seen}); the checkpoint before it is kept. Lower "
+        "--lr-d and --lr-g"
+    )

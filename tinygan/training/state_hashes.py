@@ -1,0 +1,98 @@
+"""What state a run was in: a SHA-256 of all that its future depends on, every hundred rounds.
+
+    {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
+    {"step": 0, "sha256": "..."}
+    {"step": 100, "sha256": "..."}
+
+Each line is JSON. Runs of equal hashes are equal bit for bit: `verify` plays a run again and
+compares. That is promised only for what `made_with` says, of which a resumed run adds another line
+if it is not the same any more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..backend.inputs import Comm
+from ..environment import describe
+from ..errors import InputError
+from ..storage import append, atomic, whole_lines
+
+__all__ = ["HASH_EVERY", "StateHashes", "Written", "surroundings"]
+
+HASH_EVERY = 100  # rounds; of a round of the largest model's time, a hash takes twice as much
+
+
+def surroundings(where: str, comm: Comm) -> dict[str, Any]:
+    """What a run on the backend `where` is made with: versions, threads, processor; and by how many
+    ranks."""
+    return {**describe(where), "ranks": comm.size}
+
+
+class Written(NamedTuple):
+    """What the file holds."""
+
+    made_with: list[dict[str, Any]]  # at the beginning, and after each change
+    hashes: dict[int, str]  # of the state after so many rounds
+
+
+class StateHashes:
+    """The file states.jsonl of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def start(self, made_with: dict[str, Any], step: int, sha256: str) -> None:
+        """Begin, or keep the past of a run that goes on after `step` rounds, in this state."""
+        kept = [line for line in self._lines() if line.get("step", step) <= step]
+        environments = [line["made_with"] for line in kept if "made_with" in line]
+        if environments[-1:] != [made_with]:
+            kept.append({"made_with": made_with})
+        if step % HASH_EVERY == 0 and not any(line.get("step") == step for line in kept):
+            kept.append({"step": step, "sha256": sha256})
+        with atomic(self.path) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def append(self, step: int, sha256: str) -> None:
+        """Add the hash of the state after `step` rounds."""
+        append(self.path, json.dumps({"step": step, "sha256": sha256}))
+
+    def read(self) -> Written:
+        """What is written there, if there is such a file; raises InputError if it is damaged."""
+        lines = self._lines()
+        made_with = [line["made_with"] for line in lines if "made_with" in line]
+        return Written(
+            made_with, {line["step"]: line["sha256"] for line in lines if "step" in line}
+        )
+
+    def _lines(self) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = []
+        last = -1
+        for text in whole_lines(self.path):
+            line = _line(text)
+            step = -1 if line is None else line.get("step", last + 1)
+            if line is None or step <= last or not (lines or "made_with" in line):
+                raise InputError(
+                    f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected "
+                    "made_with, or a later step and the 64 digits of its sha256. Mend it, or "
+                    "remove it: only `tinygan verify` needs it"
+                )
+            lines.append(line)
+            last = line.get("step", last)
+        return lines
+
+
+def _line(text: bytes) -> dict[str, Any] | None:
+    """What a line says, if it is one of the file's."""
+    try:
+        line = json.loads(text)
+        if set(line) == {"made_with"} and isinstance(line["made_with"], dict):
+            return dict(line)
+        step, sha256 = line["step"], line["sha256"]
+        whole = type(step) is int and step >= 0 and re.fullmatch("[0-9a-f]{64}", sha256)
+        return dict(line) if whole and set(line) == {"step", "sha256"} else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
