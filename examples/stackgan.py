@@ -17,12 +17,7 @@ from tinygan import Tensor, gan, nn, no_grad, ops, plots
 from tinygan.data import Minibatches
 from tinygan.data.coloured import CAPTIONS, TABLE, WORDS, coloured
 from tinygan.experiments.example import Example
-from tinygan.gan.variants.text_to_image import (
-    CaptionEmbedding,
-    ConditioningAugmentation,
-    ProjectionDiscriminator,
-    play_text_to_image,
-)
+from tinygan.gan.variants import text_to_image
 from tinygan.metrics.captions import recognize_caption
 from tinygan.metrics.classifier import Classifier
 from tinygan.models.pair import Pair, scaled
@@ -57,8 +52,8 @@ class StageI(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.augment = ConditioningAugmentation(
-            CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
+        self.augment = text_to_image.ConditioningAugmentation(
+            text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
         )
         start = nn.Linear(Z + C, c2 * 49, rng=rng), nn.Unflatten(1, (c2, 7, 7))
         end = nn.Conv2d(c, 3, 3, 1, 1, rng=rng), nn.Tanh()
@@ -75,8 +70,8 @@ class StageII(nn.Module):
     def __init__(self, first):
         super().__init__()
         self._first = first  # what begins with _ is no part of a module: it learns no more
-        self.augment = ConditioningAugmentation(
-            CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
+        self.augment = text_to_image.ConditioningAugmentation(
+            text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
         )
         self.look = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
         block = nn.Residual(*conv(c2, c2, 3, 1), *conv(c2, c2, 3, 1)[:2])
@@ -94,7 +89,9 @@ class StageII(nn.Module):
 def reader(*second):
     body = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), *conv(c, c2, *second, slope=0.2)
     net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
-    return ProjectionDiscriminator(net, CaptionEmbedding(len(WORDS), 64, rng=rng))
+    return text_to_image.ProjectionDiscriminator(
+        net, text_to_image.CaptionEmbedding(len(WORDS), 64, rng=rng)
+    )
 
 
 # %% One stage, then the other
@@ -113,7 +110,9 @@ def trained(G, D, images, said):
 
     players = pair.players(captioned, rng)
     how = {"m": 32, "kl": 0.2}
-    return run.averaged(G, lambda: play_text_to_image(gan.non_saturating, *players, **how), 0.995)
+    return run.averaged(
+        G, lambda: text_to_image.play_text_to_image(gan.non_saturating, *players, **how), 0.995
+    )
 
 
 first = trained(StageI(), reader(3, 1), halved(images), said)

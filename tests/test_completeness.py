@@ -34,6 +34,6 @@ def test_every_penalty_has_a_case():
 def test_nothing_of_gan_was_forgotten_above():
     games = {name.replace("-", "_") for name in gan.GAMES}
     wrappers = {"one_sided_smoothing", "label_smoothing", "label_noise", "label_flips"}
-    types = {"Game", "Penalty", "Price", "Round", "Source", "Updates"}
-    others = types | {"GAMES", "judge", "play", "play_simultaneously"}
+    types = {"Game", "Penalty", "LogitLoss", "Round", "Source", "Updates"}
+    others = types | {"GAMES", "discriminate", "play", "play_simultaneously"}
     assert set(gan.__all__) == games | wrappers | {"wgan_gp", "r1"} | others

@@ -71,7 +71,7 @@ def test_every_public_name_has_a_case():
     }
     assert kinds - {"Optimizer"} == OPTIMIZERS.keys()
     games = {name.replace("-", "_") for name in gan.GAMES} | WRAPPERS.keys() | PENALTIES.keys()
-    others = {"GAMES", "Game", "Penalty", "Price", "Round", "Source", "Updates", "judge"}
+    others = {"GAMES", "Game", "Penalty", "LogitLoss", "Round", "Source", "Updates", "discriminate"}
     assert set(gan.__all__) <= games | PLAYS.keys() | others
 
 
