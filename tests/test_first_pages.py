@@ -144,3 +144,12 @@ def test_the_page_writes_the_pixels_that_it_is_given(page, tmp_path):
     page["save_png"](tmp_path / "a.png", pixels)
     with Image.open(tmp_path / "a.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), pixels)
+
+
+def test_each_cell_of_the_page_is_one_image(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page["main"](rounds=200)
+    with Image.open("gan_on_one_page.png") as picture:
+        cells = np.asarray(picture).reshape(8, 28, 8, 28) / 255
+    rows = cells.mean(axis=(0, 2, 3))  # of all images: digits stand in the middle
+    assert rows[10:18].mean() > rows[[0, 1, 26, 27]].mean() + 0.1
