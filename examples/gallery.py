@@ -27,7 +27,8 @@ from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
-EXAMPLES = sorted(path.stem for path in HERE.glob("*.py") if path.stem != "gallery")
+FIRST = "first_gan", "gan_on_one_page"  # a picture and no figures
+EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST})
 WIDE, COLOURS = 320, 64  # of a thumbnail
 
 
@@ -58,7 +59,10 @@ def page(records: dict[str, dict]) -> str:
         "# Examples\n\nEach file is one system: `python examples/NAME.py` runs it on the embedded "
         "digits, or on data that it\nmakes, and leaves pictures in `out/NAME/`; `--full` is the "
         "long protocol, `--help` tells the rest.\nThis page is written by `python "
-        "examples/gallery.py`.\n"
+        "examples/gallery.py`.\n\n"
+        "Two files come before them: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 "
+        "lines, and\n[gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, "
+        "derivatives included, in 150.\n"
     ]
     for key, record in records.items():
         name = record["example"]

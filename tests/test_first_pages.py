@@ -1,0 +1,155 @@
+"""The first GAN and the GAN on one page: short, independent, and with the package's gradients."""
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tinygan
+from tinygan import Tensor, gan, nn
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+LINES = {"first_gan": 40, "gan_on_one_page": 150}
+
+
+def run(name):
+    """The global names of an example that was imported, not run."""
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name=name)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return run("gan_on_one_page")
+
+
+def copy(net, slope=0.2):
+    """The package's network with the weights of an MLP of the page."""
+    layers = []
+    for w, b in zip(net.parameters[::2], net.parameters[1::2], strict=True):
+        linear = nn.Linear(*w.data.shape[::-1], rng=np.random.default_rng(0))
+        linear.load_state_dict({"weight": w.data.copy(), "bias": b.data.copy()})
+        layers += [linear, nn.LeakyReLU(slope)]
+    return nn.Sequential(*layers[:-1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("m", "g_sizes", "d_sizes"),
+    [
+        (1, (1, 1), (1, 1)),
+        (1, (3, 7, 5), (5, 9, 1)),
+        (7, (5, 3, 4, 11), (11, 13, 2, 1)),
+        (64, (100, 128, 784), (784, 128, 1)),
+    ],
+)
+def test_the_gradients_of_both_losses_are_the_packages(page, seed, m, g_sizes, d_sizes):
+    rng = np.random.default_rng(seed)
+    G, D = page["MLP"](*g_sizes, rng=rng), page["MLP"](*d_sizes, rng=rng)
+    x, z = rng.uniform(-1, 1, (m, d_sizes[0])), rng.standard_normal((m, g_sizes[0]))
+    x, z = x.astype(np.float32), z.astype(np.float32)
+    fake = G(page["Tensor"](z)).tanh()
+    d_loss = page["d_loss"](D, page["Tensor"](x), fake)
+    g_loss = page["g_loss"](D, fake)
+
+    their_g, their_d = nn.Sequential(copy(G), nn.Tanh()), copy(D)
+    their_fake, game = their_g(Tensor(z)), gan.non_saturating
+    their_d_loss = game.d_loss(their_d(Tensor(x)), their_d(their_fake))
+    their_g_loss = game.g_loss(their_d(their_fake))
+
+    for loss, net, their_loss, their_net in (
+        (d_loss, D, their_d_loss, their_d),
+        (g_loss, G, their_g_loss, their_g),
+    ):
+        assert float(loss.data) == pytest.approx(their_loss.item(), rel=1e-5)
+        grads = page["grad"](loss, net.parameters)
+        expected = tinygan.grad(their_loss, their_net.parameters())
+        for g, theirs in zip(grads, expected, strict=True):
+            assert g.dtype == np.float32 and g.shape == theirs.shape
+            largest = abs(theirs.numpy()).max()
+            assert largest > 0
+            np.testing.assert_allclose(g, theirs.numpy(), rtol=0, atol=1e-5 * largest)
+
+
+def test_a_tensor_that_is_used_twice_gets_both_gradients(page):
+    x = page["Tensor"]([[0.5], [-2.0]])
+    y = x + x.tanh()
+    (g,) = page["grad"]((y + y).mean(), [x])
+    np.testing.assert_allclose(g, 1 + (1 - np.tanh(x.data) ** 2), rtol=1e-6)
+
+
+def test_an_extreme_logit_has_a_finite_loss_and_gradient(page):
+    l = page["Tensor"]([[-1e4], [0.0], [1e4]])
+    loss = l.softplus().mean()
+    (g,) = page["grad"](loss, [l])
+    assert loss.data == pytest.approx((np.log(2) + 1e4) / 3)
+    np.testing.assert_allclose(g, [[0], [1 / 6], [1 / 3]], rtol=1e-6)
+
+
+def test_adam_takes_the_packages_steps(page):
+    rng = np.random.default_rng(0)
+    start, grads = rng.standard_normal((3, 5)), rng.standard_normal((20, 3, 5))
+    start, grads = start.astype(np.float32), grads.astype(np.float32)
+    p, theirs = page["Tensor"](start), nn.Parameter(start.copy())
+    opt = page["Adam"]([p])
+    their_opt = tinygan.optim.Adam([theirs], lr=1e-3, betas=(0.5, 0.999))
+    for g in grads:
+        opt.step([g])
+        their_opt.step([Tensor(g)])
+    assert p.data.dtype == np.float32
+    np.testing.assert_allclose(p.data - start, theirs.numpy() - start, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_first_page_is_short(name):
+    assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= LINES[name]
+
+
+def test_the_page_needs_numpy_and_the_standard_library_alone():
+    tree = ast.parse((EXAMPLES / "gan_on_one_page.py").read_text())
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            found.add(node.module.split(".")[0])
+    assert "numpy" in found and found - {"numpy"} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_first_page_draws_digits(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = run(name)
+    assert not list(tmp_path.iterdir()) and not capsys.readouterr().out
+    pictures = []
+    for rounds in (2, 2, 60):
+        names["main"](rounds=rounds)
+        assert "round     0: loss of D 1." in capsys.readouterr().out
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            picture.load()  # checks the checksums
+            assert picture.format == "PNG" and picture.mode == "L" and min(picture.size) >= 224
+            pictures.append(np.asarray(picture) / 255)
+    first, again, later = pictures
+    np.testing.assert_array_equal(first, again)  # seeded
+    assert 0.4 < first.mean() < 0.6  # gray, before G has learned
+    assert later.mean() < first.mean() - 0.1  # digits are mostly black
+
+
+def test_the_page_writes_the_pixels_that_it_is_given(page, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 5), dtype=np.uint8)
+    page["save_png"](tmp_path / "a.png", pixels)
+    with Image.open(tmp_path / "a.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), pixels)
+
+
+def test_each_cell_of_the_page_is_one_image(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page["main"](rounds=200)
+    with Image.open("gan_on_one_page.png") as picture:
+        cells = np.asarray(picture).reshape(8, 28, 8, 28) / 255
+    rows = cells.mean(axis=(0, 2, 3))  # of all images: digits stand in the middle
+    assert rows[10:18].mean() > rows[[0, 1, 26, 27]].mean() + 0.1
