@@ -89,9 +89,8 @@ class StageII(nn.Module):
 def reader(*second):
     body = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), *conv(c, c2, *second, slope=0.2)
     net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
-    return text_to_image.ProjectionDiscriminator(
-        net, text_to_image.CaptionEmbedding(len(WORDS), 64, rng=rng)
-    )
+    caption = text_to_image.CaptionEmbedding(len(WORDS), 64, rng=rng)
+    return text_to_image.ProjectionDiscriminator(net, caption)
 
 
 # %% One stage, then the other
@@ -108,11 +107,8 @@ def trained(G, D, images, said):
         x, which = data.labelled(m)
         return x, table[which]
 
-    players = pair.players(captioned, rng)
-    how = {"m": 32, "kl": 0.2}
-    return run.averaged(
-        G, lambda: text_to_image.play_text_to_image(gan.non_saturating, *players, **how), 0.995
-    )
+    players, play = pair.players(captioned, rng), text_to_image.play_text_to_image
+    return run.averaged(G, lambda: play(gan.non_saturating, *players, m=32, kl=0.2), 0.995)
 
 
 first = trained(StageI(), reader(3, 1), halved(images), said)
