@@ -94,7 +94,7 @@ run.save(
 # %% The remedies, alone and in pairs, against each death
 def slope_left(a):
     """How much of its gradient G has in the minimax game, of that in the other, as a log10."""
-    list(ahead(lambda: train_d(a.told(gan.minimax), *a.players, m=a.m), [3 * run.steps]))
+    list(ahead(lambda: train_d(a.relabel(gan.minimax), *a.players, m=a.m), [3 * run.steps]))
     return np.log10(max(1e-12, a.slope(gan.minimax)) / max(1e-12, a.slope(gan.non_saturating)))
 
 

@@ -141,6 +141,8 @@ PENALTIES = {
     "none": lambda: None,
     "wgan_gp": lambda: gan.wgan_gp(rng=rng(6)),
     "r1": lambda: gan.r1(),
+    "r2": lambda: gan.r2(),
+    "r1_r2": lambda: gan.r1_r2(),
 }
 
 

@@ -173,6 +173,29 @@ def _wrapped(name):
 for _name in PRICES:
     _wrapped(_name)
 
+
+def _relativistic(name, d_loss):
+    """G's loss is D's with the kinds of images exchanged."""
+
+    @GAMES.add(name, "D")
+    def discriminator(draw):
+        rng, m = generator(draw), draw(st.integers(1, 4))
+        logits = smooth(rng, (m, 1)), smooth(rng, (m, 1))
+        return Point(lambda real, fake: gan.GAMES[name].d_loss(real, fake), logits, d_loss)
+
+    @GAMES.add(name, "G")
+    def generator_(draw):
+        rng, m = generator(draw), draw(st.integers(1, 4))
+        logits = smooth(rng, (m, 1)), smooth(rng, (m, 1))
+        return Point(lambda fake, real: gan.GAMES[name].g_loss(fake, real), logits, d_loss)
+
+
+_relativistic("relativistic-pairing", lambda a, b: -np.mean(log_sigmoid(a - b)))
+_relativistic(
+    "relativistic-average",
+    lambda a, b: -np.mean(log_sigmoid(a - b.mean())) - np.mean(log_sigmoid(a.mean() - b)),
+)
+
 _game(
     "least_squares(-1, 1, 0)",
     lambda: gan.least_squares(-1, 1, 0),
@@ -200,6 +223,12 @@ def _wgan_gp(weight):
 FORMULAS = {
     "wgan_gp": (_wgan_gp, lambda s, weight: weight * np.mean((np.sqrt(s) - 1) ** 2), _between),
     "r1": (gan.r1, lambda s, gamma: gamma / 2 * np.mean(s), lambda x, fake: x),
+    "r2": (gan.r2, lambda s, gamma: gamma / 2 * np.mean(s), lambda x, fake: fake),
+    "r1_r2": (
+        gan.r1_r2,
+        lambda s, gamma: gamma * np.mean(s),  # half the sum of two means over equally many
+        lambda x, fake: np.concatenate([x, fake]),
+    ),
 }
 
 

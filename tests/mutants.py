@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "tinygan"
 WHOLE = {
     "autograd.py": {"grad", "_ancestors"},
     "gan/smoothing.py": {"_mixed"},
-    "gan/penalties.py": {"wgan_gp", "r1", "_slopes"},
+    "gan/penalties.py": {"wgan_gp", "r1", "r2", "r1_r2", "_slopes"},
     "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
     "conv/im2col.py": {
         *("Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"),

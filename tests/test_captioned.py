@@ -267,7 +267,9 @@ def test_the_losses_are_those_by_hand(kl):
 
 
 @pytest.mark.parametrize("kl", [0, 0.7])
-@pytest.mark.parametrize("game", gan.GAMES)
+@pytest.mark.parametrize(
+    "game", [n for n, g in gan.GAMES.items() if isinstance(g, gan.SeparableGame)]
+)
 def test_rounds_are_the_steps_written_by_hand(game, kl):
     """G answers the D of after its step, and with the same fakes that D was shown."""
     game, ends = gan.GAMES[game], []

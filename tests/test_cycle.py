@@ -115,7 +115,7 @@ def test_rounds_are_the_steps_written_by_hand(game, cycle, identity):
                 next(rounds)
                 continue
             x, y = xs(M), ys(M)
-            loss = game.g_loss(D_y(G(x))) + game.g_loss(D_x(F(y)))
+            loss = game.g_loss(D_y(G(x)), D_y(y)) + game.g_loss(D_x(F(y)), D_x(x))
             loss = loss + cycle * (losses.l1(F(G(x)), x) + losses.l1(G(F(y)), y))
             loss = loss + identity * (losses.l1(G(y), y) + losses.l1(F(x), x))
             fakes = G(x).detach(), F(y).detach()

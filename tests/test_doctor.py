@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import types
+from dataclasses import replace
 from itertools import islice
 
 import guard  # noqa: F401  (registers the backend)
@@ -369,7 +370,7 @@ PATHS = {
     ),
     "price": (
         lambda x: x,
-        gan.wasserstein._replace(real=lambda l: ops.log(l - l - 1)),
+        replace(gan.wasserstein, real_loss=lambda l: ops.log(l - l - 1)),
         "log in the price that D pays",
     ),
 }

@@ -118,11 +118,13 @@ def by_hand(game, k, rounds, penalty):
         for _ in range(k):
             x, z = data(M), noise(M)
             fake = G(z).detach()
-            loss = ops.mean(game.real(D(x))) + ops.mean(game.fake(D(fake)))
+            loss = game.d_loss(D(x), D(fake))
             if penalty is not None:
                 loss = loss + penalty(D, x, fake)
             opt_d.step(grad(loss, D.parameters()))
-        opt_g.step(grad(ops.mean(game.fool(D(G(noise(M))))), G.parameters()))
+        z = noise(M)
+        real = D(data(M)) if isinstance(game, gan.Game) else None
+        opt_g.step(grad(game.g_loss(D(G(z)), real), G.parameters()))
     return weights(G), weights(D)
 
 
@@ -238,10 +240,10 @@ def test_playing_at_once_is_the_update_written_by_hand(game, penalty):
     data, noise = source(5, 3), source(6, 2)
     for _ in range(2):
         x, z = data(M), noise(M)
-        d_loss = ops.mean(prices.real(B(x))) + ops.mean(prices.fake(B(A(z).detach())))
+        d_loss = prices.d_loss(B(x), B(A(z).detach()))
         if fine is not None:
             d_loss = d_loss + fine(B, x, A(z).detach())
-        g_loss = ops.mean(prices.fool(B(A(z))))
+        g_loss = prices.g_loss(B(A(z)), B(x))
         changes = grad(d_loss, B.parameters()), grad(g_loss, A.parameters())
         opt_b.step(changes[0])
         opt_a.step(changes[1])

@@ -2,8 +2,6 @@
 options, runs, pictures. Each error names the argument, what came, and what was expected. (Of
 tensors, ops, layers, losses and optimizers: test_errors.py. Of samples: test_metrics.py.)"""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -1070,7 +1068,7 @@ def test_what_is_right_is_played():
     """The table's rounds are wrong in one thing only."""
     for how in (gan.play, gan.play_simultaneously):
         assert np.isfinite(played(how)().d_loss.item())
-    assert played(game=SimpleNamespace(d_loss=gan.hinge.d_loss, g_loss=gan.hinge.g_loss))()
+    assert played(game=gan.Game(d_loss=gan.hinge.d_loss, g_loss=gan.hinge.g_loss))()
     for how in OTHERS:
         assert all(np.isfinite(loss.data).all() for loss in other(how)())
     assert watched()().step == 1

@@ -39,8 +39,8 @@ def test_each_remedy_changes_one_thing():
             "packing": (found.m, data(5).shape, G(noise(5)).shape) == (32, (5, 4), (5, 4)),
         }
         l = Tensor(np.zeros((1000, 1)) + 3)
-        prices = gan.minimax.real(l).numpy(), found.told(gan.minimax).real(l).numpy()
-        wrong = gan.minimax.fake(l).numpy() - prices[0]
+        prices = gan.minimax.real_loss(l).numpy(), found.relabel(gan.minimax).real_loss(l).numpy()
+        wrong = gan.minimax.fake_loss(l).numpy() - prices[0]
         share = (prices[1] - prices[0]) / wrong  # of the wrong label, for each
         changed["label noise"] = abs(share.mean() - 0.25) < 0.03 and 0.4 < share.max() < 0.5
         changed["label flips"] = abs(share.mean() - 0.1) < 0.04 and share.max() > 0.99

@@ -135,7 +135,9 @@ def errors_on_two_moons(weight):
     G = nn.Sequential(nn.Linear(8, 64, rng=rng(2)), nn.ReLU(), nn.Linear(64, 2, rng=rng(3)))
     body = [nn.Linear(2, 64, rng=rng(4)), nn.ReLU(), nn.Linear(64, 64, rng=rng(5)), nn.ReLU()]
     D = nn.Sequential(nn.Sequential(*body), nn.Linear(64, 2, rng=rng(6)))
-    game = gan.Game(*(lambda l, p=p: weight * p(l) for p in gan.non_saturating[:3]))
+    plain = gan.non_saturating
+    losses = plain.real_loss, plain.fake_loss, plain.generator_loss
+    game = gan.SeparableGame(*(lambda l, p=p: weight * p(l) for p in losses))
     draw, z = rng(7), rng(8)
     opts = [optim.Adam(net.parameters(), 2e-3, (0.5, 0.999)) for net in (G, D)]
     rounds = play_semi_supervised(

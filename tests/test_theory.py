@@ -248,7 +248,7 @@ def test_the_best_least_squares_discriminator_is_the_best():
     for a, b in ((-1, 1), (0, 1), (0.3, 0.8)):
         game = gan.least_squares(a, b, 0.5)
         logits = Tensor(theory.least_squares_optimum(p, q, a, b))
-        loss = ops.sum(Tensor(p) * game.real(logits) + Tensor(q) * game.fake(logits))
+        loss = ops.sum(Tensor(p) * game.real_loss(logits) + Tensor(q) * game.fake_loss(logits))
         (slope,) = grad(loss, [logits])
         np.testing.assert_allclose(slope.data, 0, atol=1e-15)
     best = theory.least_squares_optimum(p, q, -1, 1)

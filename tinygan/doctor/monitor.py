@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import of
-from ..gan import Game
+from ..gan import AnyGame
 from ..gan.games import check_game
 from ..nn import Module
 from ..optim import Optimizer
@@ -58,7 +58,7 @@ def _length(vector: np.ndarray) -> float:
 
 def monitor(
     rounds: Iterator[Any],
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     opt_g: Optimizer,

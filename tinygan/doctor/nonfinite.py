@@ -13,14 +13,15 @@ name the op is called. A round that is inspected gives what it would have given,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from .. import checks
 from ..autograd import grad
 from ..backend import Array, of
-from ..gan import Game, LogitLoss
+from ..gan import AnyGame, SeparableGame
 from ..gan.games import check_game
 from ..nn import Module
 from ..ops import mean
@@ -68,13 +69,13 @@ class Inspector:
         self._inspecting = False
         self._on.close()
 
-    def hear(self, game: Game) -> Game:
+    def hear(self, game: AnyGame) -> AnyGame:
         """The same game, of which the inspector hears what is paid."""
         check_game(game)
 
-        def heard(player: str, price: LogitLoss) -> LogitLoss:
-            def pay(l: Tensor) -> Tensor:
-                y = price(l)
+        def heard(player: str, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+            def pay(*logits: Tensor) -> Tensor:
+                y = loss(*logits)
                 if self._inspecting:
                     self._blame(y, f"the price that {player} pays")
                     self._paid.setdefault(player, []).append(y)
@@ -82,9 +83,14 @@ class Inspector:
 
             return pay
 
-        return game._replace(
-            real=heard("D", game.real), fake=heard("D", game.fake), fool=heard("G", game.fool)
-        )
+        if isinstance(game, SeparableGame):
+            return replace(
+                game,
+                real_loss=heard("D", game.real_loss),
+                fake_loss=heard("D", game.fake_loss),
+                generator_loss=heard("G", game.generator_loss),
+            )
+        return replace(game, d_loss=heard("D", game.d_loss), g_loss=heard("G", game.g_loss))
 
     @contextmanager
     def drawing(self, G: Module) -> Iterator[None]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import checks
 from ..autograd import grad
-from ..gan import Game
+from ..gan import AnyGame
 from ..gan.games import check_game
 from ..metrics.distances import squared_distances
 from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU, Sequential
@@ -59,7 +59,7 @@ class Probe(NamedTuple):
 
 
 def probe(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     x: Tensor,
@@ -94,7 +94,7 @@ def probe(
         real_logits, shown = D(x), D(fake.detach())
         d_loss = game.d_loss(real_logits, shown)
         fooled = D(fake)
-        g_loss = game.g_loss(fooled)
+        g_loss = game.g_loss(fooled, real_logits)
     norms = {
         f"{player}.{name}": _length(g)
         for player, net, loss in (("G", G, g_loss), ("D", D, d_loss))
@@ -103,7 +103,8 @@ def probe(
         )
     }
     logits = fooled.detach()
-    (pushes,) = grad(game.fool(logits).sum(), [logits], allow_unused=True)
+    loss = game.g_loss(logits, real_logits.detach())
+    (pushes,) = grad(loss * float(logits.size), [logits], allow_unused=True)
     real, fakes = (t.numpy().reshape(len(t), -1).astype(np.float64) for t in (x, fake))
     r, f = (l.numpy().astype(np.float64).reshape(-1) for l in (real_logits, logits))
     of_real, between = _distances(real, real), _distances(real, fakes)
@@ -126,11 +127,11 @@ def probe(
     )
 
 
-def _blind(game: Game, logits: Tensor) -> float:
-    """D's loss where all logits are those of the game's balance, or 0."""
-    at = 0.0 if game.balance is None else game.balance
-    if game.probability and game.balance is not None:
-        at = math.log(game.balance / (1 - game.balance))
+def _blind(game: AnyGame, logits: Tensor) -> float:
+    """D's loss where all logits are those of the game's equilibrium, or 0."""
+    at = 0.0 if game.d_at_equilibrium is None else game.d_at_equilibrium
+    if game.probability and game.d_at_equilibrium is not None:
+        at = math.log(game.d_at_equilibrium / (1 - game.d_at_equilibrium))
     same = logits * 0 + at
     return game.d_loss(same, same).item()
 

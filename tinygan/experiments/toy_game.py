@@ -52,12 +52,12 @@ POINTS = 64  # in a minibatch, packed or not
 
 
 class ToyGame(NamedTuple):
-    """Two players before their first round. `players` and `m` are what `gan.play` takes after the
-    game, `told` makes of a game what D is told of it."""
+    """Two players before their first round. `players` and `m` are the arguments of `gan.play` after
+    the game; `relabel` gives the game with the noise or flips of D's labels among the remedies."""
 
     players: tuple[Any, ...]
     m: int
-    told: Callable[[gan.Game], gan.Game]
+    relabel: Callable[[gan.SeparableGame], gan.SeparableGame]
     G: nn.Module  # of single points
 
     def samples(self, n: int = 1000) -> np.ndarray:
@@ -67,12 +67,15 @@ class ToyGame(NamedTuple):
         with no_grad():
             return self.G(Tensor(inputs.host_input(lambda: z, self.G.parameters()[0].data))).numpy()
 
-    def slope(self, game: gan.Game) -> float:
+    def slope(self, game: gan.AnyGame) -> float:
         """The length of G's gradient in a game, the mean of 8 minibatches."""
         check_game(game)
-        G, D, _, noise, *_ = self.players
-        prices = [game.g_loss(D(G(noise(self.m)))) for _ in range(8)]
-        gradient = grad(mean(stack(prices)), G.parameters())
+        G, D, data, noise, *_ = self.players
+        losses = []
+        for _ in range(8):
+            real = D(data(self.m)) if game.g_uses_real else None
+            losses.append(game.g_loss(D(G(noise(self.m))), real))
+        gradient = grad(mean(stack(losses)), G.parameters())
         return math.sqrt(sum((g * g).sum().item() for g in gradient))
 
 
@@ -112,23 +115,23 @@ def toy_game(
     def noise(m: int) -> Tensor:
         return Tensor(inputs.normal(rng, (m, 2 * pack), like))
 
-    def told(game: gan.Game) -> gan.Game:
+    def relabel(game: gan.SeparableGame) -> gan.SeparableGame:
         game = gan.label_noise(game, 0.5, rng=rng) if "label noise" in remedies else game
         return gan.label_flips(game, 0.1, rng=rng) if "label flips" in remedies else game
 
     opt_g = Adam(G.parameters(), 1e-3, (0.5, 0.999))
     opt_d = Adam(D.parameters(), 1e-3 if "lower rate" in remedies else 4e-3, (0.5, 0.999))
-    return ToyGame((Packed(G, pack), D, data, noise, opt_g, opt_d), POINTS // pack, told, G)
+    return ToyGame((Packed(G, pack), D, data, noise, opt_g, opt_d), POINTS // pack, relabel, G)
 
 
-def extra_g_steps(game: gan.Game, match: ToyGame, times: int = 5) -> Iterator[gan.Round]:
+def extra_g_steps(game: gan.SeparableGame, match: ToyGame, times: int = 5) -> Iterator[gan.Round]:
     """Algorithm 1, but G takes so many steps for one of D's."""
     check_game(game)
     checks.sizes(times=times)
     if not isinstance(match, ToyGame):
         raise TypeError(f"match: expected a Match, got {type(match).__name__}")
     more = train_g(game, *match.players, m=match.m)
-    for result in gan.play(match.told(game), *match.players, m=match.m):
+    for result in gan.play(match.relabel(game), *match.players, m=match.m):
         for _ in range(times - 1):
             next(more)
         yield result

@@ -2,46 +2,18 @@
 
 min over G, max over D of   E[log D(x)] + E[log(1 - D(G(z)))]          (Goodfellow et al. 2014)
 
-games.py       what D and G pay for the logits they get: a `Game`, by name in `GAMES`
-labels.py      wrappers of a game: smoothing, noise and flips of what D is told
-penalties.py   terms added to D's loss: WGAN-GP, R1
+games.py       the losses of D and of G: a `Game` or a `SeparableGame`, by name in `GAMES`
+smoothing.py   other labels for D: smoothing, noise, flips
+penalties.py   terms added to D's loss: WGAN-GP, R1, R2
 algorithm.py   `play`: Algorithm 1; `play_simultaneously`: both steps at once
+theory.py      the paper's quantities in closed form
+variants/      one file for each paper that changes the steps or the networks' inputs
 """
 
-from .algorithm import Round, Source, Updates, discriminate, play, play_simultaneously
-from .games import (
-    GAMES,
-    Game,
-    LogitLoss,
-    hinge,
-    least_squares,
-    minimax,
-    non_saturating,
-    wasserstein,
-)
-from .penalties import Penalty, r1, wgan_gp
-from .smoothing import label_flips, label_noise, label_smoothing, one_sided_smoothing
+from . import algorithm, games, penalties, smoothing
+from .algorithm import *
+from .games import *
+from .penalties import *
+from .smoothing import *
 
-__all__ = [
-    "GAMES",
-    "Game",
-    "LogitLoss",
-    "Penalty",
-    "Round",
-    "Source",
-    "Updates",
-    "discriminate",
-    "hinge",
-    "label_flips",
-    "label_noise",
-    "label_smoothing",
-    "least_squares",
-    "minimax",
-    "non_saturating",
-    "one_sided_smoothing",
-    "play",
-    "play_simultaneously",
-    "r1",
-    "wasserstein",
-    "wgan_gp",
-]
+__all__ = [*algorithm.__all__, *games.__all__, *penalties.__all__, *smoothing.__all__]

@@ -1,4 +1,4 @@
-"""Algorithm 1 of Goodfellow et al. 2014, and how its authors' own code plays instead.
+"""Algorithm 1 of Goodfellow et al. 2014, and the simultaneous steps of its authors' code.
 
 x        real images                        m   size of a minibatch
 z        noise, G(z) a generated image      k   steps of D for one of G
@@ -16,7 +16,7 @@ from ..autograd import grad
 from ..nn import Module
 from ..ops import concatenate
 from ..tensor import Tensor, no_grad
-from .games import Game, check_game
+from .games import AnyGame, check_game
 from .penalties import Penalty
 
 __all__ = [
@@ -27,21 +27,21 @@ __all__ = [
     "discriminate",
     "play",
     "play_simultaneously",
+    "update",
 ]
 
 
 class Round(NamedTuple):
-    """What one round of Algorithm 1 leaves: values, in tensors, so that a GPU need not be waited
-    for."""
+    """The result of one round: losses and logits, detached. Reading a value on a GPU waits."""
 
     d_loss: Tensor
     g_loss: Tensor
-    real: Tensor  # D's logits on the last real minibatch,
-    fake: Tensor  # and on the last fakes that D was trained with
+    real: Tensor  # D's logits on the last real minibatch, (m, 1)
+    fake: Tensor  # D's logits on the last fakes it was trained with, (m, 1)
 
 
 class Updates(Protocol):
-    """An optimizer (`optim.Optimizer`), or several ranks' (`parallel.DataParallel`)."""
+    """An optimizer (`optim.Optimizer`), or that of several ranks (`parallel.DataParallel`)."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...
@@ -49,11 +49,11 @@ class Updates(Protocol):
     def step(self, grads: Sequence[Tensor]) -> None: ...
 
 
-Source = Callable[[int], Tensor]  # of m: a minibatch of real images, or of noise
+Source = Callable[[int], Tensor]  # data(m): m real images; noise(m): m noise samples
 
 
 def play(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     data: Source,
@@ -65,40 +65,44 @@ def play(
     k: int = 1,
     penalty: Penalty | None = None,
 ) -> Iterator[Round]:
-    """Algorithm 1 of Goodfellow et al. 2014: k steps for D, one for G, again and again.
+    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, again and again.
 
-    The paper's lines stand in quotes beside ours. Each `next` plays one round. What else there is
-    to do (print, draw, save, stop) is done by the caller between rounds.
+    The paper's lines stand in quotes. Each `next` plays one round; the caller prints, saves and
+    stops between rounds. A game that compares fakes with real images draws another minibatch of
+    them for G's step.
+
+    Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m, k=k)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
     _check_penalty(penalty)
-    theta_g, theta_d = G.parameters(), D.parameters()
+
+    def d_step() -> tuple[Tensor, Tensor, Tensor]:
+        x = data(m)  # "sample minibatch of m examples"
+        z = noise(m)  # "sample minibatch of m noise samples"
+        with no_grad():  # G is fixed while D learns
+            fake = G(z)
+        real_logits, fake_logits = discriminate(D, x, fake)
+        loss = game.d_loss(real_logits, fake_logits)
+        if penalty is not None:
+            loss = loss + penalty(D, x, fake)
+        # "update the discriminator by ascending its stochastic gradient" (down a loss)
+        return update(opt_d, loss), real_logits.detach(), fake_logits.detach()
+
+    def g_step() -> Tensor:
+        z = noise(m)  # "sample minibatch of m noise samples"
+        real_logits = D(data(m)) if game.g_uses_real else None
+        # "update the generator by descending its stochastic gradient"
+        return update(opt_g, game.g_loss(D(G(z)), real_logits))
+
     while True:  # "for number of training iterations do"
         for _ in range(k):  # "for k steps do"
-            x = data(m)  # "sample minibatch of m examples"
-            z = noise(m)  # "sample minibatch of m noise samples"
-            with no_grad():  # G stands still: D is to tell its fakes, not to change them
-                fake = G(z)
-            real_logits, fake_logits = discriminate(D, x, fake)
-            d_loss = game.d_loss(real_logits, fake_logits)
-            if penalty is not None:
-                d_loss = d_loss + penalty(D, x, fake)
-            # "update the discriminator by ascending its stochastic gradient" (down a loss)
-            opt_d.step(grad(d_loss, theta_d))
-            d_loss, real_logits, fake_logits = _values(d_loss, real_logits, fake_logits)
-
-        z = noise(m)  # "sample minibatch of m noise samples"
-        g_loss = game.g_loss(D(G(z)))
-        # "update the generator by descending its stochastic gradient"
-        opt_g.step(grad(g_loss, theta_g))
-        (g_loss,) = _values(g_loss)
-
-        yield Round(d_loss, g_loss, real_logits, fake_logits)
+            d_loss, real_logits, fake_logits = d_step()
+        yield Round(d_loss, g_step(), real_logits, fake_logits)
 
 
 def play_simultaneously(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     data: Source,
@@ -109,29 +113,53 @@ def play_simultaneously(
     m: int = 64,
     penalty: Penalty | None = None,
 ) -> Iterator[Round]:
-    """As the paper's own code does it, and its Algorithm 1 does not: both players step at once.
+    """Both players step at once: the code of the 2014 paper does this, its Algorithm 1 does not.
 
-    One minibatch of fakes and one pass through D serve both losses, so G answers the D of the
-    round before.
+    One minibatch of fakes and one pass through D serve both losses, so G's gradient is that of D
+    before its step. Both gradients are taken before either step.
+
+    Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
     _check_penalty(penalty)
-    theta_g, theta_d = G.parameters(), D.parameters()
-    while True:
-        x, z = data(m), noise(m)
-        fake = G(z)
+
+    def both_steps() -> Round:
+        x, fake = data(m), G(noise(m))
         real_logits, fake_logits = D(x), D(fake)
         d_loss = game.d_loss(real_logits, fake_logits)
-        (fake,) = _values(fake)
         if penalty is not None:
-            d_loss = d_loss + penalty(D, x, fake)
-        g_loss = game.g_loss(fake_logits)
-        d_grads, g_grads = grad(d_loss, theta_d), grad(g_loss, theta_g)
+            d_loss = d_loss + penalty(D, x, fake.detach())
+        g_loss = game.g_loss(fake_logits, real_logits)
+        d_grads, g_grads = grad(d_loss, opt_d.parameters), grad(g_loss, opt_g.parameters)
         opt_d.step(d_grads)
         opt_g.step(g_grads)
-        d_loss, g_loss, real_logits, fake_logits = _values(d_loss, g_loss, real_logits, fake_logits)
-        yield Round(d_loss, g_loss, real_logits, fake_logits)
+        return Round(*(t.detach() for t in (d_loss, g_loss, real_logits, fake_logits)))
+
+    while True:
+        yield both_steps()
+
+
+def update(opt: Updates, loss: Tensor) -> Tensor:
+    """Take one step of `opt` down the gradient of `loss`; return the loss without its graph."""
+    opt.step(grad(loss, opt.parameters))
+    return loss.detach()
+
+
+def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
+    """D's logits on each minibatch: in one pass over all, which is faster, or, if a layer of D
+    mixes the examples of its minibatch, as BatchNorm does, in one pass each.
+
+    Dropout masks differ between the two ways. Raises TypeError for anything but a Module and
+    tensors.
+    """
+    checks.modules(D=D)
+    checks.tensors(**{f"minibatches[{i}]": x for i, x in enumerate(minibatches)})
+    kinds = {(x.shape[1:], x.dtype) for x in minibatches}
+    if D.mixes_examples or len(kinds) > 1:
+        return [D(x) for x in minibatches]
+    logits, ends = D(concatenate(minibatches)), accumulate(map(len, minibatches))
+    return [logits[end - len(x) : end] for x, end in zip(minibatches, ends, strict=True)]
 
 
 def check_players(
@@ -142,8 +170,11 @@ def check_players(
     opt_d: Any,
     **sources: Any,
 ) -> None:
-    """Raise TypeError for what cannot play, ValueError for an optimizer that moves another. `g` and
-    `d` are the networks of a player, by their names; each has one optimizer for all of its own."""
+    """Check the arguments of a training loop. `g` and `d` are the networks of G and of D by name;
+    `opt_g` has all parameters of `g`, `opt_d` all of `d`.
+
+    Raises TypeError for an argument of the wrong kind, ValueError for an optimizer of other
+    parameters."""
     check_game(game)
     checks.modules(**g, **d)
     checks.sources(**sources)
@@ -159,22 +190,3 @@ def check_players(
 def _check_penalty(penalty: Any) -> None:
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
-
-
-def _values(*tensors: Tensor) -> list[Tensor]:
-    """Without the graph behind them, which so makes room for the next one."""
-    return [t.detach() for t in tensors]
-
-
-def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
-    """D's logits on each minibatch, real images and fakes: in one pass where D takes each example
-    by itself, which is faster and gives the same (what D's layers draw at random falls otherwise);
-    in one pass for each where it does not, as with BatchNorm. Raises TypeError for other than a
-    Module and tensors."""
-    checks.modules(D=D)
-    checks.tensors(**{f"minibatches[{i}]": x for i, x in enumerate(minibatches)})
-    kinds = {(x.shape[1:], x.dtype) for x in minibatches}
-    if len(kinds) > 1 or D.mixes_examples:
-        return [D(x) for x in minibatches]
-    logits, ends = D(concatenate(minibatches)), accumulate(map(len, minibatches))
-    return [logits[end - len(x) : end] for x, end in zip(minibatches, ends, strict=True)]

@@ -1,13 +1,15 @@
-"""Games: what D and G pay for the logits they get.
+"""Games: the losses of D and of G, as functions of D's logits.
 
-D(x) is here a logit; the paper's D(x) is its sigmoid.
+D(x) here is a logit; the paper's D(x) is its sigmoid. So log D(x) = -softplus(-l) and
+log(1 - D(x)) = -softplus(l), exact at both ends.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from .. import checks
 from ..ops import mean, relu, softplus
@@ -15,85 +17,155 @@ from ..tensor import Tensor
 
 __all__ = [
     "GAMES",
+    "AnyGame",
     "Game",
     "LogitLoss",
+    "SeparableGame",
     "check_game",
+    "check_separable",
     "hinge",
     "least_squares",
     "minimax",
     "non_saturating",
+    "relativistic_average",
+    "relativistic_pairing",
     "wasserstein",
 ]
 
-LogitLoss = Callable[[Tensor], Tensor]
+LogitLoss = Callable[[Tensor], Tensor]  # the loss of each logit, of the logits' shape
 
 
-class Game(NamedTuple):
-    """What the players pay, for each logit: D for one on a real image and for one on a fake, and G
-    for one on a fake of its own.
+@dataclass(frozen=True)
+class Game:
+    """The losses of both players, from D's logits on real images and on fakes, each (m, 1).
 
-    `balance` is the D(x) of the best D once G is perfect, if the game has such a point. D(x) is
-    the sigmoid of the logit where `probability` is true, else the logit itself (a score).
+    `d_loss(real, fake)` and `g_loss(fake, real)` give one number. `d_at_equilibrium` is the D(x) of
+    the optimal D once G is perfect, if there is one. D(x) is the sigmoid of the logit if
+    `probability` is true, else the logit.
     """
 
-    real: LogitLoss
-    fake: LogitLoss
-    fool: LogitLoss
-    balance: float | None = None
+    d_loss: Callable[[Tensor, Tensor], Tensor]
+    g_loss: Callable[[Tensor, Any], Tensor]
+    d_at_equilibrium: float | None = None
     probability: bool = False
+    g_uses_real: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class SeparableGame:
+    """A game whose losses are means over single logits: D's loss of a real image, D's loss of a
+    fake, and G's loss of a fake.
+
+    Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need one.
+    `d_at_equilibrium` and `probability` are as in `Game`.
+    """
+
+    real_loss: LogitLoss
+    fake_loss: LogitLoss
+    generator_loss: LogitLoss
+    d_at_equilibrium: float | None = None
+    probability: bool = False
+    g_uses_real: ClassVar[bool] = False
 
     def d_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """What D minimises, from its logits on real images and on fakes."""
+        """D's loss, from its logits on real images and on fakes."""
         checks.tensors(real=real, fake=fake)
-        return mean(self.real(real)) + mean(self.fake(fake))
+        return mean(self.real_loss(real)) + mean(self.fake_loss(fake))
 
-    def g_loss(self, fake: Tensor) -> Tensor:
-        """What G minimises, from D's logits on its fakes."""
+    def g_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """G's loss, from D's logits on fakes; those on real images are not used."""
         checks.tensors(fake=fake)
-        return mean(self.fool(fake))
+        return mean(self.generator_loss(fake))
 
 
-# With D(x) = sigmoid(l): log D(x) = -softplus(-l) and log(1 - D(x)) = -softplus(l).
-minimax = Game(
-    real=lambda l: softplus(-l),  # -log D(x)
-    fake=lambda l: softplus(l),  # -log(1 - D(G(z)))
-    fool=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D is sure of a fake
-    balance=0.5,
+AnyGame = Game | SeparableGame
+
+minimax = SeparableGame(
+    real_loss=lambda l: softplus(-l),  # -log D(x)
+    fake_loss=lambda l: softplus(l),  # -log(1 - D(G(z)))
+    generator_loss=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D is sure
+    d_at_equilibrium=0.5,
     probability=True,
 )
-# The same equilibrium, but G maximises log D(G(z)): a gradient where it is needed (section 3).
-non_saturating = minimax._replace(fool=lambda l: softplus(-l))
+# The same equilibrium, but G maximizes log D(G(z)): a gradient where it is needed (section 3).
+non_saturating = replace(minimax, generator_loss=lambda l: softplus(-l))
 # Lim and Ye 2017; Miyato et al. 2018.
-hinge = Game(real=lambda l: relu(1 - l), fake=lambda l: relu(1 + l), fool=lambda l: -l)
-# Arjovsky et al. 2017. D must be kept Lipschitz: by `wgan_gp` or by spectral normalisation.
-wasserstein = Game(real=lambda l: -l, fake=lambda l: l, fool=lambda l: -l)
+hinge = SeparableGame(
+    real_loss=lambda l: relu(1 - l), fake_loss=lambda l: relu(1 + l), generator_loss=lambda l: -l
+)
+# Arjovsky et al. 2017. D must be kept Lipschitz: by `wgan_gp` or by spectral normalization.
+wasserstein = SeparableGame(
+    real_loss=lambda l: -l, fake_loss=lambda l: l, generator_loss=lambda l: -l
+)
 
 
-def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Game:
+def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGame:
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
-    (-1, 1, 0) makes G minimise a Pearson chi-square divergence (their theorem 1); with (0, 1, 1),
-    the usual coding, it is 1/4 and an eighth of that: see `metrics.theory.least_squares_criterion`.
+    (-1, 1, 0) makes G minimize a Pearson chi-square divergence (their theorem 1); with (0, 1, 1),
+    the usual coding, it is 1/4 and an eighth of that: see `gan.theory.least_squares_criterion`.
+
+    Raises ValueError for a target that is not finite.
     """
     checks.between(-math.inf, math.inf, "()", a=a, b=b, c=c)
-    return Game(
-        real=lambda l: (l - b) ** 2 / 2,
-        fake=lambda l: (l - a) ** 2 / 2,
-        fool=lambda l: (l - c) ** 2 / 2,
-        balance=(a + b) / 2,
+    return SeparableGame(
+        real_loss=lambda l: (l - b) ** 2 / 2,
+        fake_loss=lambda l: (l - a) ** 2 / 2,
+        generator_loss=lambda l: (l - c) ** 2 / 2,
+        d_at_equilibrium=(a + b) / 2,
     )
 
 
-GAMES: dict[str, Game] = {
+# RpGAN (Jolicoeur-Martineau 2018, section 4.1): is a real image more realistic than the fake it is
+# paired with? With the penalty `r1_r2` it is the loss of R3GAN (Huang et al. 2024, eq. 2).
+relativistic_pairing = Game(
+    d_loss=lambda real, fake: mean(softplus(_minus(fake, real))),
+    g_loss=lambda fake, real: mean(softplus(_minus(real, fake))),
+)
+
+
+def relativistic_average(game: SeparableGame) -> Game:
+    """RaGAN of a game (Jolicoeur-Martineau 2018, eq. 10 and 11): each logit is compared with the
+    mean of the logits on the other kind of images. RaSGAN is `relativistic_average(minimax)`,
+    RaLSGAN that of `least_squares(-1, 1)`.
+
+    Raises TypeError for a game that is not a SeparableGame.
+    """
+    check_separable(game)
+    return Game(
+        d_loss=lambda real, fake: game.d_loss(real - mean(fake), fake - mean(real)),
+        g_loss=lambda fake, real: game.d_loss(fake - mean(real), real - mean(fake)),
+    )
+
+
+def _minus(a: Tensor, b: Tensor) -> Tensor:
+    """a - b, logits in pairs. Raises ValueError if they are not equally many."""
+    if a.shape != b.shape:
+        raise ValueError(
+            f"relativistic_pairing: expected pairs of logits, got {a.shape}, {b.shape}"
+        )
+    return a - b
+
+
+def check_game(game: Any) -> None:
+    """Raise TypeError unless `game` is a Game or a SeparableGame."""
+    if not isinstance(game, (Game, SeparableGame)):
+        raise TypeError(f"game: expected a game, as gan.minimax is one, got {game!r}")
+
+
+def check_separable(game: Any) -> None:
+    """Raise TypeError unless `game` is a SeparableGame."""
+    check_game(game)
+    if not isinstance(game, SeparableGame):
+        raise TypeError(f"game: expected a SeparableGame, as gan.minimax is one, got {game!r}")
+
+
+GAMES: dict[str, AnyGame] = {
     "minimax": minimax,
     "non-saturating": non_saturating,
     "least-squares": least_squares(),
     "hinge": hinge,
     "wasserstein": wasserstein,
+    "relativistic-pairing": relativistic_pairing,
+    "relativistic-average": relativistic_average(minimax),
 }
-
-
-def check_game(game: Any) -> None:
-    """Raise TypeError for what is no game."""
-    if not (hasattr(game, "d_loss") and hasattr(game, "g_loss")):
-        raise TypeError(f"game: expected a game, as gan.minimax is one, got {game!r}")

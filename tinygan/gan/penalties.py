@@ -17,7 +17,7 @@ from ..nn import Module
 from ..ops import mean, sqrt, sum
 from ..tensor import Tensor
 
-__all__ = ["Penalty", "r1", "wgan_gp"]
+__all__ = ["Penalty", "r1", "r1_r2", "r2", "wgan_gp"]
 
 
 class Penalty(Protocol):
@@ -54,6 +54,24 @@ def r1(gamma: float = 10.0) -> Penalty:
         return gamma / 2 * mean(_slopes(D, x.detach()))
 
     return penalty
+
+
+def r2(gamma: float = 10.0) -> Penalty:
+    """gamma / 2 * E[|grad D(G(z))|^2] on fakes (Mescheder et al. 2018, eq. 10)."""
+    checks.between(0, math.inf, gamma=gamma)
+
+    def penalty(D: Module, x: Tensor, fake: Tensor) -> Tensor:
+        checks.tensors(fake=fake)
+        return gamma / 2 * mean(_slopes(D, fake.detach()))
+
+    return penalty
+
+
+def r1_r2(gamma: float = 10.0) -> Penalty:
+    """R1 on real images plus R2 on fakes: with `relativistic_pairing`, R3GAN's loss (Huang et al.
+    2024, section 2)."""
+    real, fakes = r1(gamma), r2(gamma)
+    return lambda D, x, fake: real(D, x, fake) + fakes(D, x, fake)
 
 
 def _slopes(D: Module, x: Tensor) -> Tensor:

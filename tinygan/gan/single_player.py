@@ -15,14 +15,14 @@ from ..nn import Module
 from ..optim import Optimizer
 from ..optim.minimize import Step, minimize
 from ..tensor import Tensor, no_grad
-from . import Game, Source, discriminate
+from . import AnyGame, Source, discriminate
 from .algorithm import check_players
 
 __all__ = ["train_d", "train_g"]
 
 
 def train_d(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     data: Source,
@@ -46,7 +46,7 @@ def train_d(
 
 
 def train_g(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     data: Source,
@@ -59,4 +59,9 @@ def train_g(
     """Steps of G while D stands still."""
     checks.sizes(m=m)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    return minimize(lambda: game.g_loss(D(G(noise(m)))), opt_g)
+
+    def loss() -> Tensor:
+        fake = G(noise(m))
+        return game.g_loss(D(fake), D(data(m)) if game.g_uses_real else None)
+
+    return minimize(loss, opt_g)

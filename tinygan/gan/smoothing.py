@@ -1,66 +1,88 @@
-"""Wrappers of a game: D is told something other than the plain truth about some images.
+"""Label smoothing, label noise and label flips: the same game with other labels for D.
 
-Where the label "real" is replaced by "fake" with weight u, D pays (1 - u) real(l) + u fake(l).
+If the label "real" is replaced by "fake" with weight u, D's loss is
+(1 - u) real_loss(l) + u fake_loss(l). All of these need a `SeparableGame`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from .. import checks
 from ..backend import Noise, inputs
 from ..tensor import Tensor
-from .games import Game, LogitLoss, check_game
+from .games import LogitLoss, SeparableGame, check_separable
 
 __all__ = ["label_flips", "label_noise", "label_smoothing", "one_sided_smoothing"]
 
 
-def one_sided_smoothing(game: Game, epsilon: float = 0.1) -> Game:
-    """Real images count as real by 1 - epsilon; fakes stay fakes (Salimans et al. 2016, 3.4)."""
+def one_sided_smoothing(game: SeparableGame, epsilon: float = 0.1) -> SeparableGame:
+    """Give real images the label 1 - epsilon; fakes keep theirs (Salimans et al. 2016, 3.4).
+
+    Raises ValueError for an epsilon outside [0, 1], TypeError for a game of another kind.
+    """
     checks.between(0, 1, "[]", epsilon=epsilon)
-    check_game(game)
-    return game._replace(
-        real=lambda l: (1 - epsilon) * game.real(l) + epsilon * game.fake(l), balance=None
+    check_separable(game)
+    return replace(
+        game,
+        real_loss=lambda l: (1 - epsilon) * game.real_loss(l) + epsilon * game.fake_loss(l),
+        d_at_equilibrium=None,
     )
 
 
-def label_smoothing(game: Game, real: float = 0.1, fake: float = 0.1) -> Game:
-    """Real images count as real by 1 - `real`, and fakes as fakes by 1 - `fake`, so that no logit
-    pays that is far from 0.
+def label_smoothing(game: SeparableGame, real: float = 0.1, fake: float = 0.1) -> SeparableGame:
+    """Give real images the label 1 - `real` and fakes the label `fake`, so that the optimal logits
+    are finite.
 
-    With `fake` above 0 the best D shows a G that wants to fool it the way to where G is already
-    (Salimans et al. 2016, 3.4); a G that matches features does not ask that of it."""
+    If fakes are smoothed too, the optimal D rewards G for staying where it already puts mass
+    (Salimans et al. 2016, 3.4). Feature matching does not use that reward.
+
+    Raises ValueError for a share outside [0, 1], TypeError for a game of another kind.
+    """
     checks.between(0, 1, "[]", real=real, fake=fake)
-    return one_sided_smoothing(game, real)._replace(
-        fake=lambda l: (1 - fake) * game.fake(l) + fake * game.real(l)
+    return replace(
+        one_sided_smoothing(game, real),
+        fake_loss=lambda l: (1 - fake) * game.fake_loss(l) + fake * game.real_loss(l),
     )
 
 
-def label_noise(game: Game, width: float = 0.3, *, rng: Noise) -> Game:
-    """Every label is off by its own amount, uniform in [0, width)."""
+def label_noise(game: SeparableGame, width: float = 0.3, *, rng: Noise) -> SeparableGame:
+    """Move each label by its own amount, uniform in [0, width).
+
+    Raises ValueError for a width outside [0, 1], TypeError for a game of another kind.
+    """
     checks.between(0, 1, "[]", width=width)
-    check_game(game)
+    check_separable(game)
     checks.noise(rng)
     return _mixed(game, lambda l: inputs.uniform(rng, l.shape, like=l.data) * float(width))
 
 
-def label_flips(game: Game, p: float = 0.05, *, rng: Noise) -> Game:
-    """Each label is the wrong one with probability p, independently."""
+def label_flips(game: SeparableGame, p: float = 0.05, *, rng: Noise) -> SeparableGame:
+    """Swap each label with probability p, independently.
+
+    Raises ValueError for a p outside [0, 1], TypeError for a game of another kind.
+    """
     checks.between(0, 1, "[]", p=p)
-    check_game(game)
+    check_separable(game)
     checks.noise(rng)
     return _mixed(game, lambda l: inputs.uniform(rng, l.shape, like=l.data) < p)
 
 
-def _mixed(game: Game, weight: Callable[[Tensor], Any]) -> Game:
+def _mixed(game: SeparableGame, weight: Callable[[Tensor], Any]) -> SeparableGame:
+    """The game in which each label is replaced by the other one with its own weight."""
+
     def mix(right: LogitLoss, wrong: LogitLoss) -> LogitLoss:
-        def price(l: Tensor) -> Tensor:
+        def loss(l: Tensor) -> Tensor:
             u = Tensor(weight(l)).astype(l.dtype)
             return (1 - u) * right(l) + u * wrong(l)
 
-        return price
+        return loss
 
-    return game._replace(
-        real=mix(game.real, game.fake), fake=mix(game.fake, game.real), balance=None
+    return replace(
+        game,
+        real_loss=mix(game.real_loss, game.fake_loss),
+        fake_loss=mix(game.fake_loss, game.real_loss),
+        d_at_equilibrium=None,
     )

@@ -25,7 +25,7 @@ from ..errors import choose
 from ..ops import softmax, sum
 from ..optim import SGD
 from ..tensor import Tensor
-from .games import check_game
+from .games import check_separable
 
 __all__ = [
     "DIVERGENCES",
@@ -150,12 +150,12 @@ def normal_density(x: Any, mean: float = 0.0, sd: float = 1.0) -> Numbers:
     return np.exp(-z * z / 2) / (sd * math.sqrt(2 * math.pi))
 
 
-def best_logit_slope(game: gan.Game, logits: Any) -> Numbers:
+def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
     """The slope of what G pays for a fake, at each of D's logits for it. With D the sigmoid of the
     logit, it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
-    check_game(game)
+    check_separable(game)
     l = Tensor(np.asarray(logits))
-    (slopes,) = grad(sum(game.fool(l)), [l])
+    (slopes,) = grad(sum(game.generator_loss(l)), [l])
     return slopes.numpy()
 
 
@@ -175,7 +175,7 @@ def tabular_game(p: Any, lr: float = 10.0) -> Iterator[Numbers]:
         q = softmax(theta)
         yield q.data
         D = Tensor(np.log(p) - np.log(q.data))
-        opt.step(grad(sum(q * gan.minimax.fool(D)), [theta]))
+        opt.step(grad(sum(q * gan.minimax.generator_loss(D)), [theta]))
 
 
 def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterator[float]:

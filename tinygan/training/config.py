@@ -11,13 +11,13 @@ from typing import Any
 
 from ..data import names as data_names
 from ..errors import InputError, choose
-from ..gan import GAMES
+from ..gan import GAMES, SeparableGame
 from ..models import MODELS
 
 __all__ = ["Config", "flag", "option_type"]
 
 SOURCES = ("auto", "numpy", "philox")
-PENALTIES = ("auto", "none", "wgan-gp", "r1")
+PENALTIES = ("auto", "none", "wgan-gp", "r1", "r2", "r1+r2")
 FOLDER_MODES = ("grey", "colour")
 BATCHNORMS = ("synchronised", "local")
 
@@ -127,6 +127,12 @@ class Config:
             raise InputError(
                 "--smoothing: goes with games that have labels; a Wasserstein critic has none, and "
                 "its scores would grow without end"
+            )
+        labels = [n for n in ("smoothing", "label_noise", "label_flips") if getattr(self, n)]
+        if labels and not isinstance(GAMES[self.game], SeparableGame):
+            raise InputError(
+                f"{flag(labels[0])}: goes with games whose losses are means over single "
+                f"logits, and {self.game} is not one"
             )
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")

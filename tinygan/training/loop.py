@@ -17,7 +17,7 @@ import numpy as np
 from .. import plots
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
-from ..gan import Game
+from ..gan import AnyGame
 from ..parallel import agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
@@ -172,16 +172,16 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     )
 
 
-def balance(game: Game, penalty: str = "none") -> dict[str, float]:
+def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
     """What a log shows once G is perfect and D the best against it, if there is that point.
 
     R1 is zero there; WGAN-GP wants a slope of one everywhere, and moves it.
     """
-    if game.balance is None or penalty == "wgan-gp":
+    if game.d_at_equilibrium is None or penalty == "wgan-gp":
         return {}
-    output = game.balance
+    output = game.d_at_equilibrium
     l = Tensor(np.array(math.log(output / (1 - output)) if game.probability else output))
-    d_loss, g_loss = game.d_loss(l, l).item(), game.g_loss(l).item()
+    d_loss, g_loss = game.d_loss(l, l).item(), game.g_loss(l, l).item()
     return {"d_loss": d_loss, "g_loss": g_loss, "d_real": output, "d_fake": output}
 
 

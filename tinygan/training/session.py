@@ -29,7 +29,7 @@ from ..backend.inputs import SINGLE_PROCESS, Comm, playing
 from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import Game, Penalty, Round, Updates
+from ..gan import AnyGame, Penalty, Round, Updates
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
 from ..optim import EMA, Adam
@@ -241,8 +241,10 @@ def _restore(rng: backend.Noise, state: Any) -> None:
         rng.bit_generator.state = state
 
 
-def _game(config: Config, rng: backend.Noise) -> Game:
+def _game(config: Config, rng: backend.Noise) -> AnyGame:
     game = gan.GAMES[config.game]
+    if not isinstance(game, gan.SeparableGame):  # then Config allows no smoothing, noise or flips
+        return game
     if config.smoothing:
         game = gan.one_sided_smoothing(game, config.smoothing)
     if config.label_noise:
@@ -254,6 +256,7 @@ def _game(config: Config, rng: backend.Noise) -> Game:
 
 def _penalty(config: Config, rng: backend.Noise) -> Penalty | None:
     penalties = {"none": None, "wgan-gp": gan.wgan_gp(rng=rng), "r1": gan.r1()}
+    penalties |= {"r2": gan.r2(), "r1+r2": gan.r1_r2()}
     return penalties[config.penalty_used]
 
 

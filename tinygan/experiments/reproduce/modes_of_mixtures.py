@@ -80,7 +80,7 @@ def train(
     pack: int,
     epochs: int,
     where: str = "numpy",
-    game: gan.Game = gan.non_saturating,
+    game: gan.AnyGame = gan.non_saturating,
 ) -> Iterator[np.ndarray]:
     """2500 samples after each epoch."""
     return (samples for samples, _ in play(mixture, seed, pack, epochs, where, game))
@@ -92,7 +92,7 @@ def play(
     pack: int,
     epochs: int,
     where: str = "numpy",
-    game: gan.Game = gan.non_saturating,
+    game: gan.AnyGame = gan.non_saturating,
     *,
     penalty: gan.Penalty | None = None,
     steps: int | None = None,

@@ -8,6 +8,7 @@ from the first to the 250th epoch; batches of 100; and G begins at the mean imag
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,12 @@ def players(
     return halved(), G, D, data, noise, opt_g, opt_d
 
 
-def halved() -> gan.Game:
-    """The non-saturating game, of which D pays half, as in the code's cost."""
-    return gan.non_saturating._replace(
-        real=lambda l: softplus(-l) / 2, fake=lambda l: softplus(l) / 2
+def halved() -> gan.SeparableGame:
+    """The non-saturating game with half of D's loss, as in the code's cost."""
+    return replace(
+        gan.non_saturating,
+        real_loss=lambda l: softplus(-l) / 2,
+        fake_loss=lambda l: softplus(l) / 2,
     )
 
 

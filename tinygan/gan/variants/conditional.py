@@ -15,6 +15,7 @@ in a row and what becomes of it is told by the modules here, which are wrapped a
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from ... import checks
@@ -22,8 +23,8 @@ from ...backend import Rng, inputs
 from ...nn import Module
 from ...ops import broadcast_to, concatenate, log_softmax, sum
 from ...tensor import Tensor
-from .. import Game, Source
-from ..games import check_game
+from .. import SeparableGame, Source
+from ..games import check_separable
 
 __all__ = [
     "ACGANDiscriminator",
@@ -152,15 +153,16 @@ class ACGANDiscriminator(Module):
         return concatenate([out[:, :1], named], axis=1)
 
 
-def auxiliary_classifier(game: Game, weight: float = 1.0) -> Game:
+def auxiliary_classifier(game: SeparableGame, weight: float = 1.0) -> SeparableGame:
     """The game of AC-GAN, for a D that is `NamesClass`: both players pay as in `game`, and `weight`
     times -log p(y | x) of the label that belongs to the image, real or made (their L_S and L_C)."""
     checks.between(0, math.inf, weight=weight)
-    check_game(game)
-    return game._replace(
-        real=lambda l: game.real(l[:, :1]) - weight * l[:, 1:],
-        fake=lambda l: game.fake(l[:, :1]) - weight * l[:, 1:],
-        fool=lambda l: game.fool(l[:, :1]) - weight * l[:, 1:],
-        balance=None,
+    check_separable(game)
+    return replace(
+        game,
+        real_loss=lambda l: game.real_loss(l[:, :1]) - weight * l[:, 1:],
+        fake_loss=lambda l: game.fake_loss(l[:, :1]) - weight * l[:, 1:],
+        generator_loss=lambda l: game.generator_loss(l[:, :1]) - weight * l[:, 1:],
+        d_at_equilibrium=None,
         probability=False,
     )

@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ... import checks
-from ...autograd import grad
 from ...backend import Array, Rng
 from ...backend.inputs import host_input
 from ...losses import l1
@@ -29,7 +28,7 @@ from ...nn import Module
 from ...ops import concatenate
 from ...optim import Optimizer
 from ...tensor import Tensor
-from .. import Game, Round, Source, discriminate
+from .. import AnyGame, Round, Source, discriminate, update
 from ..algorithm import check_players
 
 __all__ = ["ImageBuffer", "Players", "play_cyclegan"]
@@ -84,7 +83,7 @@ class Players(NamedTuple):
 
 
 def play_cyclegan(
-    game: Game,
+    game: AnyGame,
     players: Players,
     xs: Source,
     ys: Source,
@@ -113,36 +112,27 @@ def play_cyclegan(
     check_players(game, maps, judges, opt_g, opt_d, xs=xs, ys=ys)
     if not (isinstance(buffers, Sequence) and len(buffers) == 2 and all(map(callable, buffers))):
         raise TypeError(f"buffers: expected two, as ImageBuffer(rng=rng) is one, got {buffers!r}")
-    theta_g = [*G.parameters(), *F.parameters()]
-    theta_d = [*D_y.parameters(), *D_x.parameters()]
+
+    def g_step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        fake_y, fake_x = G(x), F(y)
+        real_y, real_x = (D_y(y), D_x(x)) if game.g_uses_real else (None, None)
+        loss = game.g_loss(D_y(fake_y), real_y) + game.g_loss(D_x(fake_x), real_x)
+        if cycle:
+            loss = loss + cycle * (l1(F(fake_y), x) + l1(G(fake_x), y))
+        if identity:
+            loss = loss + identity * (l1(G(y), y) + l1(F(x), x))
+        return update(opt_g, loss), fake_y.detach(), fake_x.detach()
+
+    def d_step(x: Tensor, y: Tensor, fake_x: Tensor, fake_y: Tensor) -> tuple[Tensor, ...]:
+        y_real, y_fake = discriminate(D_y, y, fake_y)
+        x_real, x_fake = discriminate(D_x, x, fake_x)
+        loss = game.d_loss(y_real, y_fake) + game.d_loss(x_real, x_fake)
+        real, fake = concatenate([y_real, x_real]), concatenate([y_fake, x_fake])
+        return update(opt_d, loss), real.detach(), fake.detach()
+
     while True:
         x, y = xs(m), ys(m)
-        g_loss, *fakes = _mapped(game, players, x, y, cycle, identity)
-        opt_g.step(grad(g_loss, theta_g))
-        g_loss, *fakes = (t.detach() for t in (g_loss, *fakes))
-
-        fake_y, fake_x = (buffer(fake) for buffer, fake in zip(buffers, fakes, strict=True))
-        (y_real, y_fake), (x_real, x_fake) = (
-            discriminate(D_y, y, fake_y),
-            discriminate(D_x, x, fake_x),
-        )
-        d_loss = game.d_loss(y_real, y_fake) + game.d_loss(x_real, x_fake)
-        opt_d.step(grad(d_loss, theta_d))
-        real, fake = concatenate([y_real, x_real]), concatenate([y_fake, x_fake])
-        d_loss, real, fake = (t.detach() for t in (d_loss, real, fake))
-        del y_real, y_fake, x_real, x_fake  # and the graph behind them, before the next one
-        yield Round(d_loss, g_loss, real, fake)
-
-
-def _mapped(
-    game: Game, players: Players, x: Tensor, y: Tensor, cycle: float, identity: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """What G and F pay, and their fakes of Y and of X."""
-    G, F, D_y, D_x = players
-    fake_y, fake_x = G(x), F(y)
-    loss = game.g_loss(D_y(fake_y)) + game.g_loss(D_x(fake_x))
-    if cycle:
-        loss = loss + cycle * (l1(F(fake_y), x) + l1(G(fake_x), y))
-    if identity:
-        loss = loss + identity * (l1(G(y), y) + l1(F(x), x))
-    return loss, fake_y, fake_x
+        g_loss, fake_y, fake_x = g_step(x, y)
+        fake_y, fake_x = buffers[0](fake_y), buffers[1](fake_x)
+        d_loss, real_logits, fake_logits = d_step(x, y, fake_x, fake_y)
+        yield Round(d_loss, g_loss, real_logits, fake_logits)

@@ -18,13 +18,12 @@ import math
 from collections.abc import Callable, Iterator
 
 from ... import checks
-from ...autograd import grad
 from ...losses import l1
 from ...nn import Module
 from ...ops import concatenate
 from ...optim import Optimizer
 from ...tensor import Tensor
-from .. import Game, Round, discriminate
+from .. import AnyGame, Round, discriminate, update
 from ..algorithm import check_players
 
 __all__ = ["concat_channels", "play_pix2pix"]
@@ -41,7 +40,7 @@ def concat_channels(y: Tensor, x: Tensor) -> Tensor:
 
 
 def play_pix2pix(
-    game: Game,
+    game: AnyGame,
     G: Module,
     D: Module,
     pairs: Callable[[int], tuple[Tensor, Tensor]],
@@ -64,23 +63,23 @@ def play_pix2pix(
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, pairs=pairs)
     if not callable(distance):
         raise TypeError(f"distance: expected a loss, as losses.l1 is one, got {distance!r}")
-    theta_g, theta_d = G.parameters(), D.parameters()
-    while True:
+
+    def shown(y: Tensor, image: Tensor) -> Tensor:
+        return concat_channels(y, image) if paired else image
+
+    def one_round() -> Round:
         y, x = pairs(m)
         fake = G(y)
         g_loss = distance(fake, x)
 
-        shown = [concat_channels(y, image) if paired else image for image in (x, fake.detach())]
-        real_logits, fake_logits = discriminate(D, *shown)
-        d_loss = game.d_loss(real_logits, fake_logits)
-        opt_d.step(grad(d_loss, theta_d))
+        real_pair = shown(y, x)
+        real_logits, fake_logits = discriminate(D, real_pair, shown(y, fake.detach()))
+        d_loss = update(opt_d, game.d_loss(real_logits, fake_logits))
 
         if weight:
-            g_loss = g_loss + weight * game.g_loss(D(concat_channels(y, fake) if paired else fake))
-        opt_g.step(grad(g_loss, theta_g))
+            real = D(real_pair) if game.g_uses_real else None
+            g_loss = g_loss + weight * game.g_loss(D(shown(y, fake)), real)
+        return Round(d_loss, update(opt_g, g_loss), real_logits.detach(), fake_logits.detach())
 
-        d_loss, g_loss, real_logits, fake_logits = (
-            t.detach() for t in (d_loss, g_loss, real_logits, fake_logits)
-        )
-        del fake  # and the graph behind it, before the next one is built
-        yield Round(d_loss, g_loss, real_logits, fake_logits)
+    while True:
+        yield one_round()

@@ -25,13 +25,12 @@ import math
 from collections.abc import Callable, Iterator
 
 from ... import checks
-from ...autograd import grad
 from ...losses import cross_entropy, mse
 from ...nn import Module, Sequential
 from ...ops import exp, log_softmax, logsumexp, mean, sum
 from ...optim import Optimizer
 from ...tensor import Tensor, no_grad
-from .. import Game, Round, Source, discriminate, non_saturating
+from .. import AnyGame, Round, Source, discriminate, non_saturating, update
 from ..algorithm import check_players
 
 __all__ = ["mutual_information", "play_semi_supervised", "real_logit"]
@@ -62,7 +61,7 @@ def play_semi_supervised(
     opt_d: Optimizer,
     *,
     m: int = 100,
-    game: Game = non_saturating,
+    game: AnyGame = non_saturating,
     feature_matching: bool = True,
     information: float = 0.0,
 ) -> Iterator[Round]:
@@ -80,25 +79,28 @@ def play_semi_supervised(
     sources = {"labelled": labelled, "unlabelled": unlabelled, "noise": noise}
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, **sources)
     body = D[0]
-    theta_g, theta_d = G.parameters(), D.parameters()
-    while True:
+
+    def d_step() -> tuple[Tensor, Tensor, Tensor]:
         x_labelled, labels = labelled(m)
         x, z = unlabelled(m), noise(m)
         with no_grad():
             fake = G(z)
         logits, *others = discriminate(D, x_labelled, x, fake)
         real, fakes = (real_logit(l) for l in others)
-        # Half of it, for it is paid on two minibatches (as in their code).
-        d_loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
+        # Half, as in their code: it is the loss of two minibatches.
+        loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
         if information:
-            d_loss = d_loss - information * mutual_information(others[0])
-        opt_d.step(grad(d_loss, theta_d))
+            loss = loss - information * mutual_information(others[0])
+        return update(opt_d, loss), real.detach(), fakes.detach()
 
+    def g_step() -> Tensor:
         x, z = unlabelled(m), noise(m)
         if feature_matching:
             wanted, got = (mean(f, axis=0) for f in discriminate(body, x, G(z)))
-            g_loss = mse(got, wanted) / mean(wanted * wanted)
-        else:
-            g_loss = game.g_loss(real_logit(D(G(z))))
-        opt_g.step(grad(g_loss, theta_g))
-        yield Round(*(t.detach() for t in (d_loss, g_loss, real, fakes)))
+            return update(opt_g, mse(got, wanted) / mean(wanted * wanted))
+        real = real_logit(D(x)) if game.g_uses_real else None
+        return update(opt_g, game.g_loss(real_logit(D(G(z))), real))
+
+    while True:
+        d_loss, real_logits, fake_logits = d_step()
+        yield Round(d_loss, g_step(), real_logits, fake_logits)

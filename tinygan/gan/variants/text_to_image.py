@@ -19,15 +19,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ... import checks
-from ...autograd import grad
 from ...backend import Rng
 from ...losses import gaussian_kl
 from ...nn import Embedding, Linear, Module
 from ...ops import concatenate, exp, mean, sum
 from ...optim import Optimizer
 from ...tensor import Tensor
-from .. import Game, Round, Source
+from .. import Round, SeparableGame, Source, update
 from ..algorithm import check_players
+from ..games import check_separable
 
 __all__ = [
     "CaptionEmbedding",
@@ -112,7 +112,7 @@ def _check_caption(caption: Any) -> None:
 
 
 def play_text_to_image(
-    game: Game,
+    game: SeparableGame,
     G: Module,
     D: ProjectionDiscriminator,
     captioned: Callable[[int], tuple[Tensor, Tensor]],
@@ -135,20 +135,24 @@ def play_text_to_image(
     if m == 1:
         raise ValueError("m: expected an int >= 2, for each image needs another's words, got 1")
     checks.between(0, math.inf, kl=kl)
+    check_separable(game)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, captioned=captioned, noise=noise)
-    theta_g, theta_d = G.parameters(), D.parameters()
-    while True:
+
+    def one_round() -> Round:
         x, words = captioned(m)
         fake, divergence = G(noise(m), words)
-        seen, others = D.net(x), concatenate([words[1:], words[:1]])
-        real, wrong, made = D.match(seen, words), D.match(seen, others), D(fake.detach(), words)
-        d_loss = mean(game.real(real)) + (mean(game.fake(made)) + mean(game.fake(wrong))) / 2
-        opt_d.step(grad(d_loss, theta_d))
-        d_loss, real, made = (t.detach() for t in (d_loss, real, made))
-        del seen, wrong  # and the graph behind them
 
-        g_loss = game.g_loss(D(fake, words)) + kl * divergence
-        opt_g.step(grad(g_loss, theta_g))
-        g_loss = g_loss.detach()
-        del fake, divergence
-        yield Round(d_loss, g_loss, real, made)
+        def d_step() -> tuple[Tensor, Tensor, Tensor]:
+            seen, others = D.net(x), concatenate([words[1:], words[:1]])
+            real, wrong = D.match(seen, words), D.match(seen, others)
+            made = D(fake.detach(), words)
+            loss = mean(game.real_loss(real))
+            loss = loss + (mean(game.fake_loss(made)) + mean(game.fake_loss(wrong))) / 2
+            return update(opt_d, loss), real.detach(), made.detach()
+
+        d_loss, real_logits, fake_logits = d_step()
+        g_loss = update(opt_g, game.g_loss(D(fake, words)) + kl * divergence)
+        return Round(d_loss, g_loss, real_logits, fake_logits)
+
+    while True:
+        yield one_round()
