@@ -169,6 +169,15 @@ BAD = {
     "one too many": (["info", "x"], "x: no such argument; see tinygan info --help"),
     "no command": ([], "required: COMMAND; see tinygan --help"),
     "no such command": (["trian"], "invalid choice: 'trian'"),
+    "an optimizer without betas": (
+        ["train", "--optimizer", "sgd", "--beta1", "0.9"],
+        "--beta1: goes with optimizers that take betas, and sgd does not",
+    ),
+    "no such optimizer": (["train", "--optimizer", "lion"], "--optimizer 'lion' is unknown"),
+    "labels of a relativistic game": (
+        ["train", "--game", "relativistic-average", "--label-noise", "0.1"],
+        "--label-noise: goes with games whose losses are means over single logits",
+    ),
     "no labels to smooth": (
         ["train", "--game", "wasserstein", "--smoothing", "0.1"],
         "--smoothing: goes with games that have labels",

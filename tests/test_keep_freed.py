@@ -1,4 +1,4 @@
-"""keep_freed: large blocks that are freed and asked for again cost no page faults."""
+"""cpu.tune: large blocks that are freed and asked for again cost no page faults."""
 
 import os
 import platform
@@ -10,7 +10,9 @@ import pytest
 CODE = """
 import resource
 import numpy as np
-import tinygan
+from tinygan.backend import cpu
+
+cpu.tune()
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -86,8 +86,9 @@ WAITS = """
 import os, sys, time
 import numpy as np
 {before}
-import tinygan
-from tinygan.backend.cpu import _library
+from tinygan.backend import cpu
+
+cpu.tune()
 
 a = np.ones((1000, 1000), np.float32)
 (a @ a).sum()
@@ -173,3 +174,15 @@ def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
     command = [sys.executable, "-c", ASKED]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_importing_the_package_changes_nothing_of_the_process():
+    code = """
+import os
+before = dict(os.environ)
+import tinygan, tinygan.training, tinygan.commands.parser
+print(dict(os.environ) == before)
+"""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
+    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

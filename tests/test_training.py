@@ -25,6 +25,7 @@ VARIANTS = {
     "convolutions and BatchNorm": {"model": "dcgan28-slim", "batch": 8},
     "gradient penalty": {"game": "wasserstein", "penalty": "wgan-gp", "k": 2},
     "label noise and flips": {"label_noise": 0.3, "label_flips": 0.1, "smoothing": 0.1},
+    "SGD": {"optimizer": "sgd", "lr_d": 0.01, "lr_g": 0.01},
     "simultaneous, no average": {"simultaneous": True, "ema": 0.0, "penalty": "r1"},
 }
 

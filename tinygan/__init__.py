@@ -8,7 +8,6 @@ is the order to read it in: `gan.play` is Algorithm 1. The names below are the p
 
 from . import backend, gan, losses, nn, ops, optim
 from .autograd import grad
-from .backend import cpu
 from .conv import conv2d, conv_transpose2d
 from .errors import BackendUnavailable, InputError
 from .gan import Game, play, play_simultaneously
@@ -34,6 +33,3 @@ __all__ = [
 ]
 
 __version__ = "0.2.0"
-
-cpu.keep_freed()
-cpu.sleep_soon()

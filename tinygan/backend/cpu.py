@@ -32,7 +32,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["at_most", "blas_threads", "cores", "keep_freed", "share", "sleep_soon", "undisturbed"]
+__all__ = [
+    "at_most",
+    "blas_threads",
+    "cores",
+    "keep_freed",
+    "share",
+    "sleep_soon",
+    "tune",
+    "undisturbed",
+]
 
 Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
@@ -216,3 +225,11 @@ def keep_freed() -> None:
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, -1)
         mallopt(M_MMAP_THRESHOLD, LARGEST)
+
+
+def tune() -> None:
+    """Set up this process for speed: `keep_freed` and `sleep_soon`. No result depends on it.
+
+    The commands, the benchmarks and the examples call it; `import tinygan` does not."""
+    keep_freed()
+    sleep_soon()

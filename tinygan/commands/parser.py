@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NoReturn
 
+from ..backend import cpu
 from ..errors import InputError
 from . import actions
 
@@ -22,6 +23,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
+    cpu.tune()
     smaller = "less"
     try:
         for stream in (sys.stdout, sys.stderr):

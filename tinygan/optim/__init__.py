@@ -3,25 +3,21 @@
     opt = Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
     opt.step(grad(loss, G.parameters()))
 
-A learning rate (and SGD's momentum) may be a function of the number of updates done, as
-`exponential_decay` makes one.
+A learning rate, or the momentum of SGD, may be a function of the number of updates done, such as
+`exponential_decay`.
 """
 
-from .clipping import clip_grad_norm, clip_grad_value
-from .ema import EMA
-from .optimizer import Optimizer
-from .rules import SGD, Adam, RMSprop
-from .schedules import cosine_decay, exponential_decay, linear
+from . import clipping, ema, optimizer, rules, schedules
+from .clipping import *
+from .ema import *
+from .optimizer import *
+from .rules import *
+from .schedules import *
 
 __all__ = [
-    "EMA",
-    "SGD",
-    "Adam",
-    "Optimizer",
-    "RMSprop",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "cosine_decay",
-    "exponential_decay",
-    "linear",
+    *clipping.__all__,
+    *ema.__all__,
+    *optimizer.__all__,
+    *rules.__all__,
+    *schedules.__all__,
 ]

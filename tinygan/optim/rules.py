@@ -11,7 +11,7 @@ from ..backend import kernel, of
 from ..nn import Parameter
 from .optimizer import Optimizer, Schedule
 
-__all__ = ["SGD", "Adam", "RMSprop"]
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "RMSprop"]
 
 
 class SGD(Optimizer):
@@ -117,3 +117,6 @@ def adam(
     step *= rate
     w -= step
     return True
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop}

@@ -7,12 +7,14 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from inspect import signature
 from typing import Any
 
 from ..data import names as data_names
 from ..errors import InputError, choose
 from ..gan import GAMES, SeparableGame
 from ..models import MODELS
+from ..optim.rules import OPTIMIZERS
 
 __all__ = ["Config", "flag", "option_type"]
 
@@ -45,8 +47,9 @@ class Config:
     )
     k: int = _option(1, "steps of D in a round")
     seed: int = _option(0, "of all randomness")
-    lr_d: float | None = _option(None, "learning rate of D, of Adam")
-    lr_g: float | None = _option(None, "learning rate of G, of Adam")
+    optimizer: str = _option("adam", f"of both players: {_names(OPTIMIZERS)}")
+    lr_d: float | None = _option(None, "learning rate of D")
+    lr_g: float | None = _option(None, "learning rate of G")
     beta1: float = _option(0.5, "Adam's decay of the mean gradient")
     beta2: float = _option(0.999, "Adam's decay of the squared gradient")
     ema: float = _option(
@@ -99,6 +102,7 @@ class Config:
         choose("--model", self.model, MODELS)
         choose("--game", self.game, GAMES)
         choose("--penalty", self.penalty, PENALTIES)
+        choose("--optimizer", self.optimizer, OPTIMIZERS)
         choose("--batchnorm", self.batchnorm, BATCHNORMS)
         choose("--rng", self.rng, SOURCES)
         if self.rng == "auto":  # from here on it stays, also on another backend
@@ -134,6 +138,13 @@ class Config:
                 f"{flag(labels[0])}: goes with games whose losses are means over single "
                 f"logits, and {self.game} is not one"
             )
+        if "betas" not in signature(OPTIMIZERS[self.optimizer]).parameters:
+            for name in ("beta1", "beta2"):
+                if getattr(self, name) != getattr(Config, name):
+                    raise InputError(
+                        f"{flag(name)}: goes with optimizers that take betas, and "
+                        f"{self.optimizer} does not"
+                    )
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
 

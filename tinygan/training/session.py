@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ from ..errors import InputError
 from ..gan import AnyGame, Penalty, Round, Updates
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
-from ..optim import EMA, Adam
+from ..optim import EMA
+from ..optim.rules import OPTIMIZERS
 from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
@@ -70,8 +72,10 @@ class Session:
         betas = (config.beta1, config.beta2)
         lr_g = pair.lr_g if config.lr_g is None else config.lr_g
         lr_d = pair.lr_d if config.lr_d is None else config.lr_d
-        self.opt_g = Adam(self.G.parameters(), lr_g, betas)
-        self.opt_d = Adam(self.D.parameters(), lr_d, betas)
+        rule: Any = OPTIMIZERS[config.optimizer]
+        options = {"betas": betas} if "betas" in signature(rule).parameters else {}
+        self.opt_g = rule(self.G.parameters(), lr_g, **options)
+        self.opt_d = rule(self.D.parameters(), lr_d, **options)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         self.data = Minibatches(images, rng=data_rng, low=pair.low, where=self.where)
         self.fixed_z = pair.noise(look_rng)(64)

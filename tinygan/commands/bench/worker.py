@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 
 from ... import backend, data, gan, optim
+from ...backend import cpu
 from ...backend.cuda.blas import tf32
 from ...backend.graph_replay import GraphReplay
 from ...backend.philox import Philox
@@ -35,6 +36,7 @@ EAGER = "-eager"  # a backend whose rounds are not recorded
 
 
 def main() -> None:
+    cpu.tune()
     parser = argparse.ArgumentParser()
     parser.add_argument("workload")
     parser.add_argument("contender")
