@@ -5,6 +5,7 @@ import graphlib
 from pathlib import Path
 
 import pytest
+import reading_path
 
 import tinygan
 
@@ -114,3 +115,15 @@ def test_only_cuda_knows_cupy():
         if other.split(".")[0] in ("cupy", "cupyx", "cupy_backends")
     }
     assert users and all(name.startswith("tinygan.backend.cuda.") for name in users)
+
+
+@pytest.mark.parametrize("path", reading_path.FILES, ids=lambda path: path.name)
+def test_the_reading_path_is_the_one_list(path):
+    text = path.read_text()
+    assert reading_path.FILES[path](text) == text, "python tests/reading_path.py writes it anew"
+
+
+def test_the_files_of_the_reading_path_are_there():
+    named = [name for files, _ in reading_path.READING for name in files]
+    assert all((reading_path.ROOT / name).is_file() for name in named)
+    assert len(set(named)) == len(named)

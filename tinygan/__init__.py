@@ -1,9 +1,25 @@
 """tinygan: generative adversarial networks from scratch, on NumPy and CuPy.
 
-    backend -> tensor -> ops, conv -> autograd -> nn -> losses, optim -> gan
+Read the files in this order:
 
-is the order to read it in: `gan.play` is Algorithm 1. The names below are the public API;
-`tinygan.data`, `tinygan.models`, `tinygan.plots` and `tinygan.training` are imported by name.
+    examples/first_gan.py                    the training loop, written out with the public API
+    examples/gan_on_one_page.py              a whole GAN in NumPy, without tinygan
+    tensor.py                                a value, with one edge to each tensor it was made from
+    ops/pointwise.py, ops/arithmetic.py      each op next to its gradient rule
+    autograd.py                              grad: the chain rule, once
+    gradcheck.py                             the rules against finite differences
+    nn/module.py, nn/layers.py               networks and their parameters
+    losses.py, optim/rules.py                losses of logits; SGD, RMSprop, Adam
+    gan/games.py                             the losses of D and of G
+    gan/algorithm.py                         Algorithm 1
+    gan/penalties.py                         penalties on the gradient of D
+    gan/theory.py                            why it works, in closed form
+    conv, conv/im2col.py, nn/norm.py         convolution and normalization, for DCGAN
+    gan/variants                             then one variant, one paper
+
+The names below are the public API. `tinygan.data`, `tinygan.models`, `tinygan.plots` and
+`tinygan.training` are imported by name. `tinygan.backend.cpu.tune()` sets up the process for speed;
+the commands call it.
 """
 
 from . import backend, gan, losses, nn, ops, optim
