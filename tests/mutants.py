@@ -21,7 +21,7 @@ WHOLE = {
     "gan/penalties.py": {"wgan_gp", "r1", "r2", "r1_r2", "_slopes"},
     "conv/__init__.py": {"_by_y", "_by_x", "_by_w", "_biased"},
     "conv/im2col.py": {
-        *("Rows.of_x", "Rows.to_x", "Rows.of_w", "Rows.to_w", "Rows.of_y", "Rows.to_y"),
+        *("Im2Col.of_x", "Im2Col.to_x", "Im2Col.of_w", "Im2Col.to_w", "Im2Col.of_y", "Im2Col.to_y"),
         *("images_to_rows", "rows_to_images"),
     },
     "conv/winograd.py": {

@@ -1,5 +1,7 @@
 """Nothing public is without a proof: who adds an op, a layer, a loss or a game adds its case."""
 
+import mutants
+import mutation
 from registry import ARITHMETIC, CONV, GAMES, LAYERS, LOSSES, PENALTIES, SHAPES, proved
 
 from tinygan import conv, gan, losses, nn, ops
@@ -50,3 +52,9 @@ def test_nothing_of_gan_was_forgotten_above():
     checks = {"check_game", "check_players", "check_separable"}
     penalties = {"wgan_gp", "r1", "r2", "r1_r2"}
     assert set(gan.__all__) == games | wrappers | types | loops | checks | penalties | {"GAMES"}
+
+
+def test_no_mutant_is_lost_by_a_move_or_a_rename():
+    """`mutants` raises for a function of its list that does not exist."""
+    found = {str(mutant) for mutant in mutants.mutants()}
+    assert len(found) >= 1800 and set(mutation.EQUIVALENT) <= found
