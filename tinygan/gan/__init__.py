@@ -16,4 +16,8 @@ from .games import *
 from .penalties import *
 from .smoothing import *
 
-__all__ = [*algorithm.__all__, *games.__all__, *penalties.__all__, *smoothing.__all__]
+__all__: list[str] = []
+__all__ += algorithm.__all__
+__all__ += games.__all__
+__all__ += penalties.__all__
+__all__ += smoothing.__all__

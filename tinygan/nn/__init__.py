@@ -1,56 +1,32 @@
 """Layers and networks. Names, argument order and weight layouts are PyTorch's; what is random
 takes an explicit `rng` (a numpy.random.Generator), so that no hidden state changes a result."""
 
-from . import init
-from .conv import Conv2d, ConvTranspose2d
-from .dropout import Dropout, GaussianNoise
-from .layers import (
-    Embedding,
-    Flatten,
-    LeakyReLU,
-    Linear,
-    Maxout,
-    ReLU,
-    Residual,
-    Sigmoid,
-    Softplus,
-    Tanh,
-    Unflatten,
+from . import (
+    conv,
+    dropout,
+    init,
+    layers,
+    minibatch_discrimination,
+    module,
+    norm,
+    reparametrize,
+    resample,
 )
-from .minibatch_discrimination import MinibatchDiscrimination
-from .module import Module, Parameter, Sequential
-from .norm import BatchNorm1d, BatchNorm2d, InstanceNorm2d, LayerNorm
-from .reparametrize import SpectralNorm, WeightNorm
-from .resample import PixelShuffle, ReflectionPad2d, Upsample
+from .conv import *
+from .dropout import *
+from .layers import *
+from .minibatch_discrimination import *
+from .module import *
+from .norm import *
+from .reparametrize import *
+from .resample import *
 
-__all__ = [
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv2d",
-    "ConvTranspose2d",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GaussianNoise",
-    "InstanceNorm2d",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "Maxout",
-    "MinibatchDiscrimination",
-    "Module",
-    "Parameter",
-    "PixelShuffle",
-    "ReLU",
-    "ReflectionPad2d",
-    "Residual",
-    "Sequential",
-    "Sigmoid",
-    "Softplus",
-    "SpectralNorm",
-    "Tanh",
-    "Unflatten",
-    "Upsample",
-    "WeightNorm",
-    "init",
-]
+__all__ = ["init"]
+__all__ += conv.__all__
+__all__ += dropout.__all__
+__all__ += layers.__all__
+__all__ += minibatch_discrimination.__all__
+__all__ += module.__all__
+__all__ += norm.__all__
+__all__ += reparametrize.__all__
+__all__ += resample.__all__

@@ -14,10 +14,9 @@ from .optimizer import *
 from .rules import *
 from .schedules import *
 
-__all__ = [
-    *clipping.__all__,
-    *ema.__all__,
-    *optimizer.__all__,
-    *rules.__all__,
-    *schedules.__all__,
-]
+__all__: list[str] = []
+__all__ += clipping.__all__
+__all__ += ema.__all__
+__all__ += optimizer.__all__
+__all__ += rules.__all__
+__all__ += schedules.__all__
