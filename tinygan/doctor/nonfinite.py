@@ -13,9 +13,10 @@ name the op is called. A round that is inspected gives what it would have given,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from .. import checks
@@ -60,8 +61,8 @@ class Inspector:
     def __enter__(self) -> Inspector:
         for player, (net, optimizer) in self._players.items():
             self._on.enter_context(hook_layers(player, net, self._layer))
-            vars(optimizer)["step"] = _Step(self, player)  # hides that of the class
-            self._on.callback(vars(optimizer).pop, "step")
+            optimizer.hook = partial(self._step, player)
+            self._on.callback(setattr, optimizer, "hook", None)
         self._inspecting = True
         return self
 
@@ -120,6 +121,13 @@ class Inspector:
     def _say(self, what: str) -> None:
         self.found = self.found or what
 
+    def _step(self, player: str, step: Callable[..., None], gradients: Sequence[Tensor]) -> None:
+        """Take a step, with its gradients checked before and its results after."""
+        gradients = list(gradients)
+        self.stepping(player, gradients)
+        step(gradients)
+        self.stepped(player)
+
     def stepping(self, player: str, gradients: list[Tensor]) -> None:
         """Look at the gradients of a player before they are used."""
         paid, self._paid = self._paid.pop(player, []), {}
@@ -147,20 +155,6 @@ class Inspector:
             for within, vector in kept.items():
                 if not is_finite(vector[here]):
                     self._say(f"{type(optimizer).__name__}'s step{rate} at {player}.{name}{within}")
-
-
-class _Step:
-    """An optimizer's step, between two looks of the inspector's."""
-
-    def __init__(self, inspector: Inspector, player: str) -> None:
-        self.inspector, self.player = inspector, player
-        self.optimizer = inspector._players[player][1]
-
-    def __call__(self, gradients: Iterable[Tensor]) -> None:
-        gradients = list(gradients)
-        self.inspector.stepping(self.player, gradients)
-        type(self.optimizer).step(self.optimizer, gradients)
-        self.inspector.stepped(self.player)
 
 
 def _first(results: list[Tensor]) -> Tensor | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -184,25 +185,11 @@ def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
 @contextmanager
 def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
     """Within this block every pass through a layer of `net` is a call of `visit`."""
-    attended = {id(layer): (label, layer) for label, layer in layers(player, net)}
-    for label, layer in attended.values():
-        # The instance's own attribute hides the method of its class; nothing else looks there.
-        vars(layer)["forward"] = _Beside(label, layer, visit)
+    hooked = {id(layer): (label, layer) for label, layer in layers(player, net)}
+    for label, layer in hooked.values():
+        layer.hook = partial(visit, label, layer)
     try:
         yield
     finally:
-        for _, layer in attended.values():
-            vars(layer).pop("forward", None)
-
-
-class _Beside:
-    """A forward that is handed to `visit`."""
-
-    def __init__(self, label: str, layer: Module, visit: Visit) -> None:
-        self.label, self.layer, self.visit = label, layer, visit
-
-    def __call__(self, *inputs: Any) -> Tensor:
-        layer = self.layer
-        return self.visit(
-            self.label, layer, lambda *given: type(layer).forward(layer, *given), inputs
-        )
+        for _, layer in hooked.values():
+            layer.hook = None

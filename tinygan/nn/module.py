@@ -44,6 +44,9 @@ class Module:
     # layer's state. True unless a class itself says otherwise: subclasses do not inherit False.
     mixes_examples: ClassVar[bool] = True
 
+    # Called in place of `forward`, with it and the inputs, if set: for tools that watch layers.
+    hook: Callable[[Callable[..., Tensor], tuple[Any, ...]], Tensor] | None = None
+
     def __init_subclass__(cls) -> None:
         if "mixes_examples" not in vars(cls):
             cls.mixes_examples = True
@@ -56,6 +59,8 @@ class Module:
         raise TypeError(f"{type(self).__name__} defines no forward()")
 
     def __call__(self, *inputs: Any) -> Tensor:
+        if self.hook is not None:
+            return self.hook(self.forward, inputs)
         return self.forward(*inputs)
 
     # What is inside.

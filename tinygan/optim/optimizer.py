@@ -52,6 +52,8 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ("lr",)
+    # Called in place of the step, with it and the gradients, if set: for tools that watch steps.
+    hook: Callable[[Callable[..., None], Sequence[Tensor]], None] | None = None
 
     def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
         self.parameters = listed("parameters", parameters)
@@ -86,6 +88,12 @@ class Optimizer:
 
         Raises ValueError if a gradient is missing or has another shape or dtype.
         """
+        if self.hook is not None:
+            self.hook(self._step, grads)
+        else:
+            self._step(grads)
+
+    def _step(self, grads: Sequence[Tensor]) -> None:
         gradients = self._flat(grads)
         state = [self.state[slot] for slot in self.slots]
         numbers = list(host_input(self._count, like=self.w))
