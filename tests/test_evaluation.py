@@ -185,7 +185,7 @@ def test_the_notes_say_what_may_be_compared(rows, real):
                   "held-out images", "242.5 and 317.0", score):  # fmt: skip
         assert words in said
     assert "knows digits" not in said and "no test for copies" not in said
-    other = real._replace(held_out=False, named="training images of fashion-mnist")
+    other = real._replace(held_out=False, digits=False)
     said = "\n".join(report.notes(rows, other))
     assert "the classifier knows digits" in said and "no test for copies" in said
 

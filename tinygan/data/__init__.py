@@ -1,7 +1,11 @@
 """Data sets by name: `load("digits").images` is uint8 (N, C, H, W); and minibatches of them."""
 
-from .catalog import load, names
-from .dataset import Dataset
-from .minibatches import Minibatches
+from . import catalog, dataset, minibatches
+from .catalog import *
+from .dataset import *
+from .minibatches import *
 
-__all__ = ["Dataset", "Minibatches", "load", "names"]
+__all__: list[str] = []
+__all__ += catalog.__all__
+__all__ += dataset.__all__
+__all__ += minibatches.__all__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..errors import choose
 from .cifar10 import cifar10
@@ -12,20 +13,30 @@ from .image_folder import image_folder
 from .mnist import fashion_mnist, mnist
 from .tfd import tfd
 
-__all__ = ["load", "names"]
+__all__ = ["DATASETS", "load", "names"]
 
-READERS: dict[str, Callable[[str], Dataset]] = {
-    "digits": digits,
-    "mnist": mnist,
-    "fashion-mnist": fashion_mnist,
-    "cifar10": cifar10,
-    "tfd": tfd,
+
+class Source(NamedTuple):
+    """A named data set: how to read it, and what else the package has to know of it."""
+
+    read: Callable[[str], Dataset]  # of "train" or "test"
+    test_set: str | None = None  # the name of the set whose test split was kept from training
+    classified: bool = False  # whether `tinygan evaluate` has a classifier for its images
+    digits: bool = False  # whether the classes of that classifier are those of the set
+
+
+DATASETS = {
+    "digits": Source(digits, test_set="mnist", classified=True, digits=True),
+    "mnist": Source(mnist, test_set="mnist", classified=True, digits=True),
+    "fashion-mnist": Source(fashion_mnist, test_set="fashion-mnist", classified=True),
+    "cifar10": Source(cifar10, test_set="cifar10"),
+    "tfd": Source(tfd),
 }
 
 
 def names() -> tuple[str, ...]:
     """What `load` takes; PATH stands for a folder of images."""
-    return (*READERS, "folder:PATH")
+    return (*DATASETS, "folder:PATH")
 
 
 def load(
@@ -43,4 +54,4 @@ def load(
     if name.startswith("folder:"):
         path = name.removeprefix("folder:")
         return image_folder(path, split, size=folder_size, mode=folder_mode)
-    return READERS[choose("data", name, names())](split)
+    return DATASETS[choose("data", name, names())].read(split)

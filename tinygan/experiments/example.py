@@ -28,7 +28,7 @@ import numpy as np
 from .. import __version__, backend
 from ..backend import cpu
 from ..backend.graph_replay import Round, captured
-from ..data import Dataset, load
+from ..data import DATASETS, Dataset, load
 from ..environment import machine
 from ..errors import InputError
 from ..experiments.reproduce import reproduce
@@ -43,7 +43,6 @@ from .results import Result, SeedResults, lines
 __all__ = ["DIGIT", "Example", "is_digits"]
 
 T = TypeVar("T")
-TESTED = ("mnist", "fashion-mnist", "cifar10")  # data with test images
 DIGIT = (1, 28, 28)  # the shape of a digit
 
 
@@ -105,7 +104,9 @@ class Example:
         if n < least or (shape is not None and found != shape):
             wanted = f"at least {least} images" + (f" {shape}" if shape else "")
             _stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
-        self.has_test, self._loaded = name in TESTED and data.name != "digits", data.name
+        source = DATASETS.get(data.name)
+        self.has_test = source is not None and source.test_set == data.name
+        self._loaded = data.name
         return data
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:

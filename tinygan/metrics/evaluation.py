@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Rng, place
-from ..data import load
+from ..data import DATASETS, load
 from ..errors import InputError, choose
 from .classifier import Classifier
 from .classifier_scores import class_counts, class_kl, classifier_score
@@ -56,6 +56,7 @@ class Real(NamedTuple):
     labels: np.ndarray  # of the training images
     held_out: bool  # was the reference kept from training?
     named: str  # what the reference is, in words
+    digits: bool = True  # whether the classifier knows the classes of the images
 
 
 def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
@@ -65,16 +66,18 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     Raises InputError for data without labelled images of 28x28, for fewer images than `LEAST`, or
     if the test images cannot be had."""
     choose("--against", against, AGAINST)
-    if name not in ("digits", "mnist", "fashion-mnist"):
+    source = DATASETS.get(name)
+    if source is None or not source.classified:
+        *most, last = (known for known, each in DATASETS.items() if each.classified)
         raise InputError(
-            f"evaluate: knows runs on digits, mnist and fashion-mnist, this one is on {name}"
+            f"evaluate: knows runs on {', '.join(most)} and {last}, this one is on {name}"
         )
     known = load(name)
     assert known.labels is not None
     training, labels = _scaled(known.images), known.labels
     order = rng.permutation(len(training))
     if against == "test":
-        tested = "mnist" if name == "digits" else name
+        tested = source.test_set or name
         try:
             reference = _scaled(load(tested, "test").images)
         except InputError as problem:
@@ -90,7 +93,9 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     if n < LEAST:
         raise InputError(f"--n: expected at least {LEAST} samples, got {n}")
     validation = training[order[-1000:]]
-    return Real(reference, other, validation, training, labels, against == "test", named)
+    return Real(
+        reference, other, validation, training, labels, against == "test", named, source.digits
+    )
 
 
 def _scaled(images: np.ndarray) -> np.ndarray:
