@@ -1,16 +1,16 @@
 """Settings that all tests share: one thread of BLAS for each process, and the hypothesis profiles.
 
-`pytest` runs the `quick` profile. `pytest --hypothesis-profile=deep` runs more examples, as `.ci/run`
-does. No test is skipped in the quick profile. What moves to the deep profile is the examples
-beyond the first in each property test:
+`pytest` runs the `quick` profile. `pytest --hypothesis-profile=deep` runs more examples, as
+`.ci/run` does. No test is skipped in the quick profile. What moves to the deep profile is the
+examples beyond the first in each property test:
 
     examples of a property test                                     quick   deep   fuzz
     by default (ops, layers, losses, games, optimizers, metrics)       10     25    250
     test_fuzz.py: a changed file, any bytes, any options               40    200  2,000
     test_fuzz.py: a signed checkpoint with any meta                    20     50    500
-    test_data_*.py: `fuzz` with the factor n                         4 n    10 n  100 n
 
-A test that asks for 6 examples or fewer has as many in every profile, and so has an @example.
+A test with a number of its own has it in every profile: 2 to 6 for gradients on devices, dtypes and
+memory, 40 to 200 for damaged files in test_data_*.py. An @example is tried in every profile.
 """
 
 import os
@@ -22,6 +22,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 else:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import pytest
 from hypothesis import Phase, settings
 
 settings.register_profile(
@@ -45,3 +46,22 @@ settings.register_profile(  # for mutation.py: the verdict is wanted, not the sm
     print_blob=False,
 )
 settings.load_profile("quick")
+
+
+def _narrow_2014():
+    """The model mlp-2014 at a tenth of its width: the same layers, streams and parts of a
+    checkpoint. For tests that compare the bits of runs."""
+    from tinygan import models
+
+    wide = models.MODELS["mlp-2014"]
+
+    def narrow(shape, *, rng, width=1):
+        return wide(shape, rng=rng, width=width / 10)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(models.MODELS, "mlp-2014", narrow)
+        yield
+
+
+narrow_2014 = pytest.fixture(_narrow_2014)
+narrow_2014_of_module = pytest.fixture(_narrow_2014, scope="module")
