@@ -192,7 +192,8 @@ def passes(*selection: str) -> bool:
         code = pytest.main(
             [
                 *("-x", "-q", "--tb=no", "--assert=plain", "--hypothesis-profile=mutation"),
-                *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:xdist"),
+                *("-o", "addopts=", "-p", "no:xdist"),  # one process for each mutant
+                *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
                 f"--rootdir={TESTS.parent}",
                 *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
                 *selection,

@@ -418,7 +418,10 @@ def test_a_killed_rank_ends_the_run_which_goes_on_with_other_ranks(tmp_path):
 
 @processes
 def test_an_error_on_one_rank_ends_all(tmp_path):
-    full = ["if rank == 1: Session.readings = lambda *args: open('/nonsense/file')"]
+    full = [
+        "parallel.PATIENCE = 0.5",
+        "if rank == 1: Session.readings = lambda *args: open('/nonsense/file')",
+    ]
     _, err = mpiexec([2, *doctored(full, "--out", tmp_path / "run")], status=None)
     assert told(err) == ["tinygan: rank 1: /nonsense/file: No such file or directory"]
 

@@ -202,7 +202,7 @@ def test_a_graph_built_before_a_launch_is_refused():
 
 @pytest.mark.parametrize("model", ["mlp-small", "mlp-2014", "dcgan28-slim"])
 def test_a_recorded_run_equals_one_that_is_not_and_one_that_was_stopped(
-    tmp_path, model, monkeypatch
+    tmp_path, model, monkeypatch, narrow_2014
 ):
     """And with Philox, the same run on NumPy, where convolutions are made to go the same way."""
     monkeypatch.setattr(winograd, "pays", lambda *sizes: False)

@@ -438,13 +438,13 @@ def test_a_conditional_gan_is_played_at_once_and_its_discriminator_pays_half(mon
 def test_gan_train_and_gan_test_tell_collapse():
     """One image for each class, again and again: what it shows is right, and not enough."""
     digits = data.load("digits")
-    x, y = digits.images[:3000].astype(np.float32) / 255, digits.labels[:3000]
+    x, y = digits.images[:1400].astype(np.float32) / 255, digits.labels[:1400]
     first = np.array([np.flatnonzero(y == c)[0] for c in range(10)])
-    collapsed = np.repeat(x[first], 200, axis=0), np.repeat(np.arange(10), 200)
+    collapsed = np.repeat(x[first], 100, axis=0), np.repeat(np.arange(10), 100)
     judge, rng = Classifier.shipped(), np.random.default_rng(0)
     assert gan_test(judge, *collapsed) == 1 and gan_test(judge, x[first], np.arange(10)[::-1]) == 0
     learned = [
-        gan_train(*pairs, x[2000:2400], y[2000:2400], rng=rng, epochs=4)
-        for pairs in (collapsed, (x[:2000], y[:2000]))
+        gan_train(*pairs, x[1000:], y[1000:], rng=rng, epochs=4)
+        for pairs in (collapsed, (x[:1000], y[:1000]))
     ]
-    assert learned[0] < 0.6 < 0.9 < learned[1], learned
+    assert learned[0] < 0.65 < 0.8 < learned[1], learned

@@ -39,7 +39,7 @@ def contents(folder):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_run_that_stopped_and_went_on_equals_one_that_did_not(tmp_path, variant):
+def test_a_run_that_stopped_and_went_on_equals_one_that_did_not(tmp_path, variant, narrow_2014):
     options = VARIANTS[variant]
     straight = train(config(**options), tmp_path / "straight", progress=False)
     train(config(**options, steps=5), tmp_path / "stopped", progress=False)

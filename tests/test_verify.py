@@ -14,7 +14,7 @@ from tinygan.training import Config, Session, loop, resume, train, verification,
 
 
 @pytest.fixture(scope="module", autouse=True)
-def often():
+def often(narrow_2014_of_module):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "HASH_EVERY", 5)
         yield
