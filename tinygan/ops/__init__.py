@@ -1,15 +1,15 @@
-"""The differentiable operations, each a value and its edges, side by side.
+"""The differentiable operations. Each computes a value and, for each parent, a gradient rule.
 
     def tanh(a):
         (a,) = lift(a)
         return Tensor(a.xp.tanh(a.data), (a, lambda g, y: g * (1 - y * y)))
 
-`lift` makes operands ready: arrays become tensors, numbers stay numbers (see `tensor.lift`).
+`lift` prepares operands: arrays become tensors, numbers stay numbers (see `tensor.lift`).
 
-An op that broadcasts does not undo it in its rules: `autograd.grad` sums each gradient to the
-shape of its parent, once, for all. A rule must use ops (not arrays) wherever its result depends on
-a tensor, so that it can be differentiated again; what is constant between kinks (where a relu is
-on, which entry is the maximum) may be an array.
+A rule does not undo broadcasting: `autograd.grad` sums each gradient to the shape of its parent.
+A rule uses ops (not arrays) wherever its result depends on a tensor, so that it can be
+differentiated again. Piecewise constant factors (where a ReLU is active, which entry is the
+maximum) may be arrays.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ __all__ = [
 
 
 def _flat(args: tuple[Any, ...]) -> Any:
-    """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""
+    """The arguments as one tuple: `t.reshape(2, 3)` means `t.reshape((2, 3))`."""
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
 
 
