@@ -94,7 +94,7 @@ __all__ = [
 
 
 def _flat(args: tuple[Any, ...]) -> Any:
-    """The arguments as one tuple: `t.reshape(2, 3)` means `t.reshape((2, 3))`."""
+    """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
 
 
