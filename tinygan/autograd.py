@@ -1,4 +1,4 @@
-"""grad: the chain rule, once.
+"""grad: reverse-mode differentiation.
 
 dx, dw = grad(loss, [x, w])                      gradients are values; nothing accumulates
 (dx,) = grad(loss, [x], create_graph=True)       dx can be differentiated again
@@ -17,14 +17,14 @@ __all__ = ["grad"]
 def grad(
     y: Tensor, xs: Iterable[Tensor], create_graph: bool = False, allow_unused: bool = False
 ) -> list[Tensor]:
-    """The gradient of the scalar y at each tensor in xs; only what lies between is visited.
+    """The gradient of the scalar y at each tensor in xs. Only pulls between xs and y are run.
 
-    Each gradient has the shape and dtype of its x. With `create_graph` it remembers how it was
-    made, so that it can be differentiated again. With `allow_unused` an x that y does not depend
-    on has gradient 0; without it, that is a mistake.
+    Each gradient has the shape and dtype of its x. With `create_graph` its own graph is recorded,
+    so that it can be differentiated again. With `allow_unused` an x that y does not depend on has
+    gradient 0; without it, such an x is an error.
 
-    Raises TypeError if one of them is no tensor; ValueError if y is not one number, or does not
-    depend on one of xs; RuntimeError if a tensor of the graph was assigned to after y was computed.
+    Raises TypeError if y or one of xs is not a tensor; ValueError if y is not one number or does
+    not depend on one of xs; RuntimeError if a tensor of the graph was changed after y was computed.
     """
     xs = listed("grad: xs", xs)
     if not isinstance(y, Tensor):
@@ -43,10 +43,10 @@ def grad(
             "not used at all?"
         )
 
-    path = set(wanted)  # the tensors through which y feels xs
+    path = set(wanted)  # the tensors on a path from some x to y
     for t in tape:
         for parent, _ in t.edges:
-            if parent.born > t.born:  # anywhere: t's own pull is not run, but its value is used
+            if parent.born > t.born:  # checked off the path too: its values are used
                 raise RuntimeError(
                     f"grad: {parent.name or 'a tensor'} of shape {parent.shape} was assigned to"
                     " after this graph was built; compute y again"
@@ -66,12 +66,12 @@ def grad(
                         g = astype(g, parent.dtype)
                     grads[parent] = grads[parent] + g if parent in grads else g
             if t not in wanted:
-                del grads[t]  # nobody asked for it: let it go
+                del grads[t]  # not returned: free the memory
     return [grads[x] if x in grads else Tensor(x.xp.zeros_like(x.data)) for x in xs]
 
 
 def _ancestors(y: Tensor) -> set[Tensor]:
-    """y and all that it was made from. A loop and not a recursion: graphs can be deep."""
+    """y and all its ancestors. A loop, not a recursion, because graphs can be deep."""
     found, queue = {y}, [y]
     while queue:
         for parent, _ in queue.pop().edges:

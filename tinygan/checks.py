@@ -1,7 +1,4 @@
-"""Checks that layers share. Each message names the layer, what came and what was expected.
-
-The sizes that T is taken over.
-"""
+"""Checks of arguments. Each message names the layer or argument, what was expected and given."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ __all__ = [
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
-    """x as a tensor with `size` elements along `axis` and the dtype of the layer's weights."""
+    """x as a tensor, checked: `size` elements along `axis` and the dtype of the layer's weights."""
     (x,) = lift(x)
     if not -x.ndim <= axis < x.ndim or x.shape[axis] != size:
         raise ValueError(
@@ -58,7 +55,7 @@ def same_dtype(layer: object, x: Tensor, dtype: Any) -> None:
 
 
 def images(layer: object, x: Any) -> Tensor:
-    """x as a tensor of images (N, C, H, W)."""
+    """x as a tensor, checked: images (N, C, H, W)."""
     (x,) = lift(x)
     if x.ndim != 4:
         raise ValueError(f"{type(layer).__name__}: expected (N, C, H, W), got shape {x.shape}")
@@ -66,7 +63,10 @@ def images(layer: object, x: Any) -> Tensor:
 
 
 def sizes(**values: int) -> list[int]:
-    """The values as Python ints. Raises ValueError unless each is an int from 1 to 2**31 - 1."""
+    """The values as Python ints.
+
+    Raises ValueError unless each is an int from 1 to 2**31 - 1.
+    """
     for name, value in values.items():
         if not is_size(value, least=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
@@ -97,15 +97,15 @@ def arrays(**values: Any) -> None:
 
 
 def sources(**values: Any) -> None:
-    """Raise TypeError unless each value is a function, as `gan.play` takes them for minibatches."""
+    """Raise TypeError unless each value is callable, as a source of minibatches for `gan.play`."""
     for name, value in values.items():
         if not callable(value):
             raise TypeError(f"{name}: expected a function of m, got {type(value).__name__}")
 
 
 def labels(given: Any, n: int, classes: int | None = None) -> None:
-    """Raise TypeError or ValueError unless the `labels` given are a NumPy array of n integers
-    from 0 on, and below `classes`."""
+    """Raise TypeError or ValueError unless `given` is a NumPy array of n integers from 0 to
+    classes - 1; without `classes` there is no upper bound."""
     if not isinstance(given, np.ndarray):
         raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
     if given.shape != (n,) or given.dtype.kind not in "iu":
@@ -117,15 +117,15 @@ def labels(given: Any, n: int, classes: int | None = None) -> None:
 
 
 def modules(**values: Any) -> None:
-    """Raise TypeError unless each value is a network."""
+    """Raise TypeError unless each value is a network: callable, with `parameters`."""
     for name, value in values.items():
         if not (callable(value) and hasattr(value, "parameters")):
             raise TypeError(f"{name}: expected a Module, got {type(value).__name__}")
 
 
 def between(low: float, high: float, ends: str = "[)", /, **values: float) -> None:
-    """Raise ValueError unless each value is a number in the interval; `ends` says whether low and
-    high belong to it, as in [low, high)."""
+    """Raise ValueError unless each value is a number in the interval from low to high. `ends` gives
+    its brackets: "[)" stands for [low, high)."""
     above, below = (operator.le if end in "[]" else operator.lt for end in ends)
     for name, value in values.items():
         if not (isinstance(value, Real) and above(low, value) and below(value, high)):
@@ -134,7 +134,7 @@ def between(low: float, high: float, ends: str = "[)", /, **values: float) -> No
 
 
 def generator(rng: Rng) -> Rng:
-    """Raise TypeError unless rng is a numpy.random.Generator."""
+    """Return rng. Raise TypeError unless it is a numpy.random.Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"rng: expected a numpy.random.Generator, as numpy.random.default_rng(seed) makes one, "
@@ -144,24 +144,26 @@ def generator(rng: Rng) -> Rng:
 
 
 def noise(rng: Noise) -> Noise:
-    """Raise TypeError unless rng is a source of noise: a generator of NumPy's, or Philox."""
+    """Return rng. Raise TypeError unless it is a numpy.random.Generator or a Philox."""
     return rng if isinstance(rng, Philox) else generator(rng)
 
 
-LIMIT = 2**31  # of sizes: places in memory are counted in 64 bits, and are products of two of them
+LIMIT = 2**31  # of sizes: the product of two of them still fits in 64 bits
 
 Pair = tuple[int, int]
 
 
 def is_size(value: Any, least: int) -> bool:
-    """Whether `value` is an int, Python's or NumPy's, of at least `least`; a bool is none."""
+    """Return whether `value` is a Python or NumPy int >= `least`. A bool is not an int here."""
     is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return is_int and int(value) >= least
 
 
 def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
-    """An int stands for (height, width) alike. Raises ValueError below `least`, from 2**31 on, or
-    for no pair."""
+    """`value` as (height, width); an int stands for both.
+
+    Raises ValueError unless both are ints from `least` to 2**31 - 1.
+    """
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(is_size(v, least) for v in both):
         raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")

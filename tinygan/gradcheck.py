@@ -1,4 +1,4 @@
-"""check_gradients: are the rules of a function right, to any order?
+"""check_gradients: a comparison of gradient rules with finite differences, to any order.
 
 Along random directions v_i the derivative of a scalar L at the point (x_1, x_2, ...) is
 
@@ -6,9 +6,9 @@ Along random directions v_i the derivative of a scalar L at the point (x_1, x_2,
 
     d(h) = (L(x + h v) - L(x - h v)) / 2h
 
-The left side is itself a scalar function of x, so the same check of it tests second
-derivatives, and so on: one checker, recursive in the order. A rule may have a faster form for
-when its own graph is not recorded: that must give the same gradient.
+The left side is itself a scalar function of x, so the same check of it tests second derivatives,
+and so on: the checker is recursive in the order. A rule may have a faster form for the case that
+its own graph is not recorded. Both forms must give the same gradient.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def check_gradients(
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at float64 tensors xs are right.
 
-    Central differences are compared along random directions: each x alone, and all together. The
-    function may return a tensor of any shape; a random weighting makes one number of it. It must
-    be deterministic, and smooth within 2h of xs. `tolerance` is relative to the slope compared, and
-    absolute for slopes below 1.
+    They are compared with central differences along random directions, for each x alone and for all
+    together. The function may return a tensor of any shape; a random weighted sum reduces it to a
+    scalar. It must be deterministic, and smooth within 2h of xs. `tolerance` is relative to the
+    slope, and absolute for slopes below 1.
     """
     for i, x in enumerate(xs):
         if x.dtype != np.float64:
@@ -87,7 +87,7 @@ def _check(
         near, far = ((at(step) - at(-step)) / (2 * step) for step in (h, 2 * h))
         numeric = (4 * near - far) / 3
         scale = max(1.0, abs(analytic), abs(numeric))
-        if not abs(analytic - numeric) <= tolerance * scale:  # written so that a NaN fails, too
+        if not abs(analytic - numeric) <= tolerance * scale:  # a NaN fails too
             raise AssertionError(
                 f"derivative of order {depth} along {'all inputs' if len(moved) > 1 else moved}: "
                 f"by the rules {analytic:.9g}, by differences {numeric:.9g}"

@@ -1,10 +1,9 @@
-"""Losses. What stands for a probability is given as a logit, its log-odds: never clip-then-log.
+"""Losses. Probabilities are given as logits (log-odds), so that no logarithm has to be clipped.
 
-With D = sigmoid(l): log D = -softplus(-l) and log(1 - D) = -softplus(l), exact at both ends,
-where log(clip(D)) has the gradient 0 exactly when D is confident.
+With D = sigmoid(l): log D = -softplus(-l) and log(1 - D) = -softplus(l), accurate for all l. The
+gradient of log(clip(D)) would vanish exactly when D is confident.
 
-Shapes must be equal. A loss of (N,) against (N, 1) would broadcast to (N, N) and train nothing,
-so it raises.
+Shapes must be equal. A loss of (N,) against (N, 1) would broadcast to (N, N), so it raises.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ __all__ = ["bce_with_logits", "cross_entropy", "gaussian_kl", "l1", "mse"]
 def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
     """-t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)); targets in [0, 1], a number or l's shape.
 
-    Equal logits and targets of one half give log 2. Other targets raise ValueError where reading
-    values is cheap: not on a GPU. `reduction`: "mean", "sum" or "none".
+    Logits of 0 give log 2. `reduction`: "mean", "sum" or "none".
+
+    Raises ValueError for targets outside of [0, 1]; not on a GPU, where reading values is slow.
     """
     logits, targets = _alike("bce_with_logits", "logits", logits, targets)
     if logits.backend.reads_are_free and logits.size:
@@ -49,8 +49,9 @@ def l1(predictions: Operand, targets: Operand, reduction: str = "mean") -> Tenso
 def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tensor:
     """-log softmax(l)[label], for logits (N, K) and integer labels (N,).
 
-    Labels out of range raise ValueError where reading values is cheap: not on a GPU.
     `reduction`: "mean", "sum" or "none" (a loss for each example).
+
+    Raises ValueError for labels out of range; not on a GPU, where reading values is slow.
     """
     logits, labels = lift(logits, labels)
     if not isinstance(labels, Tensor) or labels.dtype.kind not in "iu":
@@ -73,9 +74,11 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
 
 
 def gaussian_kl(mean: Operand, log_variance: Operand, reduction: str = "mean") -> Tensor:
-    """KL(N(mean, e^log_variance) || N(0, 1)) = (mean^2 + e^v - 1 - v) / 2 of each element, in nats
-    (Kingma and Welling 2014, appendix B); log_variance is a number or of mean's shape. `reduction`:
-    "mean", "sum" or "none"."""
+    """KL(N(mean, e^v) || N(0, 1)) = (mean^2 + e^v - 1 - v) / 2 for each element, in nats.
+
+    v is log_variance, a number or of mean's shape. `reduction`: "mean", "sum" or "none".
+    Kingma and Welling 2014, appendix B.
+    """
     m, v = _alike("gaussian_kl", "mean", mean, log_variance, "log_variance")
     v = v if isinstance(v, Tensor) else m * 0 + v
     return _reduce((m * m + exp(v) - 1 - v) / 2, reduction)
@@ -90,7 +93,7 @@ def _alike(
     if isinstance(b, Tensor):
         if a.shape != b.shape:
             raise ValueError(f"{loss}: {name} {a.shape} and {other} {b.shape} must have one shape")
-        if b.dtype.kind != "f":  # labels 0 and 1, say: they leave the dtype of `a` as it is
+        if b.dtype.kind != "f":  # integer targets must not change the dtype
             b = b.astype(a.dtype)
     return a, b
 

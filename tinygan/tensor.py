@@ -1,11 +1,16 @@
-"""Tensor: a value that remembers what it was made from.
+"""Tensor: a value that remembers how it was computed.
 
-    x = Tensor(array)           a leaf: nothing is known of where it came from
-    y = x * x + 1               an inner node: y knows its parents, and how a gradient at y
-                                is carried back to each of them
-    with no_grad(): y = ...     values only; nothing is remembered
+    x = Tensor(array)           a leaf: it has no parents
+    y = x * x + 1               an inner node: y knows its parents, and how to carry a gradient
+                                at y back to each of them
+    with no_grad(): y = ...     a value without parents
 
-The chain rule that walks these edges is `autograd.grad`; the operators are in `ops`.
+`autograd.grad` applies the chain rule along these edges. The operators are in `ops`.
+
+The gradient at a tensor is complete when all its children have contributed, so `grad` must visit
+children before parents. No search is needed for this order. An op can only use tensors that exist
+already, so a child is always made after its parents. Sorted by age, oldest first, every parent
+stands before its children: this is a topological order, and `grad` walks it backwards.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ __all__ = [
     "recording",
 ]
 
-# An edge (parent, pull): pull(g, y) carries g, the gradient at the tensor y, back to the parent.
+# An edge (parent, pull): pull(g, y) maps g, the gradient at the tensor y, to one at the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
 Edge = tuple[Any, Pull]
 Operand = Union["Tensor", Array, float]
@@ -45,7 +50,7 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)  # one per 
 
 @contextmanager
 def recording(on: bool) -> Iterator[None]:
-    """Within this block, new tensors remember their parents (on) or do not (off)."""
+    """In this block, new tensors record their parents (on) or do not (off)."""
     token = _recording.set(on)
     try:
         yield
@@ -54,38 +59,37 @@ def recording(on: bool) -> Iterator[None]:
 
 
 def is_recording() -> bool:
-    """Whether new tensors remember their parents, here and now."""
+    """Return whether new tensors record their parents in this thread."""
     return _recording.get()
 
 
 def no_grad() -> Any:
-    """Within `with no_grad():` new tensors are values only. Also a decorator."""
+    """In `with no_grad():`, new tensors do not record their parents. Also a decorator."""
     return recording(False)
 
 
 class Tensor:
-    """A value, with one edge to each tensor it was made from.
+    """A value with one edge to each of its parents, the tensors it was computed from.
 
-    `data` is an array of either backend. A number or a list becomes a NumPy array, of float32 if
-    it holds floats. Pulls are written with the ops themselves, so gradients can be differentiated
-    again. (A pull is handed its own tensor y, so that it need not capture it: that would be a
-    reference cycle, and memory would wait for the garbage collector.)
+    `data` is an array of either backend. A number or a list becomes a NumPy array, in float32 if
+    it holds floats. Pulls are written with ops, so gradients can be differentiated again. A pull
+    gets y, the output of its own op, as an argument. If it captured y, the two would form a
+    reference cycle, and the memory would wait for the garbage collector.
 
-    `born` numbers the tensors in the order of their making. Parents are older than their
-    children, so sorting by age is a topological order of any graph, without a search. Assigning to
-    `data` makes a tensor young again: a graph built before then shows a parent younger than its
-    child, and `grad` refuses it.
+    `born` numbers all tensors in the order of their creation, so it sorts a graph topologically.
+    Assigning to `data` renews the number. In a graph built before that, the parent is now younger
+    than its child, and `grad` raises.
     """
 
     __slots__ = ("__weakref__", "_data", "born", "edges", "name")
-    # Let `array * tensor` come to Tensor.__rmul__ instead of being taken apart by the array.
+    # `array * tensor` must call Tensor.__rmul__, not multiply element by element.
     __array_ufunc__ = None
     __array_priority__ = 1000
 
     def __init__(self, data: Any, *edges: Edge, name: str | None = None) -> None:
         self._data = _as_array(data)
         self.edges: tuple[Edge, ...] = ()
-        if not edges:  # ops make numbers of numbers, so only leaves are looked at
+        if not edges:  # ops return real numbers, so only leaves are checked
             if self._data.dtype.kind not in "fiub":
                 raise TypeError(f"Tensor(...) takes real numbers or bools, got {self._data.dtype}")
         elif _recording.get():
@@ -98,19 +102,19 @@ class Tensor:
 
     @property
     def data(self) -> Array:
-        """The array. Assigning a new one invalidates every graph built with the old."""
+        """The array. Assigning a new one invalidates every graph built with the old one."""
         return self._data
 
     @data.setter
     def data(self, value: Array) -> None:
-        value = Tensor(value).data  # refuses what no tensor can hold
+        value = Tensor(value).data  # raises if no tensor can hold it
         if value.shape != self.shape:
             raise ValueError(f"data: expected shape {self.shape}, got {value.shape}")
         self._data = value
         self.touch()
 
     def touch(self) -> None:
-        """Say that `data` was written in place: graphs built before this are refused by `grad`."""
+        """Mark `data` as written in place: `grad` then rejects graphs built before this call."""
         self.born = next(_births)
 
     shape = property(lambda self: self._data.shape)
@@ -129,11 +133,11 @@ class Tensor:
         return backends.of(self._data).xp
 
     def numpy(self) -> np.ndarray:
-        """The value as a NumPy array; on a GPU this waits and copies."""
+        """The value as a NumPy array. On a GPU this synchronizes and copies."""
         return self.backend.to_host(self._data)
 
     def item(self) -> float:
-        """The value of a tensor of one element, as a Python number; on a GPU this waits."""
+        """The value of a one-element tensor as a Python number. On a GPU this synchronizes."""
         return self.numpy().item()
 
     def to(self, where: str) -> Tensor:
@@ -141,7 +145,7 @@ class Tensor:
         return Tensor(backends.move(self._data, where), name=self.name)
 
     def detach(self) -> Tensor:
-        """A new leaf with the same value: the graph behind this tensor is left out."""
+        """A new leaf with the same value and without the graph of this tensor."""
         return Tensor(self._data, name=self.name)
 
     def __float__(self) -> float:
@@ -171,7 +175,7 @@ class Tensor:
         label = f", name={self.name!r}" if self.name else ""
         return f"Tensor({values}, dtype={self.dtype}, backend={self.backend.name!r}{label})"
 
-    if TYPE_CHECKING:  # the operators are set by `ops`, where each op stands with its rule
+    if TYPE_CHECKING:  # `ops` sets these operators
 
         def __add__(self, other: Operand) -> Tensor: ...
         def __radd__(self, other: Operand) -> Tensor: ...
@@ -199,7 +203,7 @@ class Tensor:
 
 
 def _as_array(data: Any) -> Array:
-    """An array of a known backend is taken as it is; a number or a list becomes a NumPy array."""
+    """Return an array of a known backend unchanged; turn a number or a list into a NumPy array."""
     if type(data) is np.ndarray:
         return data
     if isinstance(data, Tensor):
@@ -211,14 +215,14 @@ def _as_array(data: Any) -> Array:
         if array.dtype == object:
             raise TypeError("Tensor(...) takes numbers of one shape, got a ragged or mixed list")
         return array.astype(np.float32) if array.dtype == np.float64 else array
-    backends.of(data)  # raises for what is no array
+    backends.of(data)  # raises if it is not an array
     return data
 
 
 def lift(*operands: Operand) -> tuple[Any, ...]:
-    """Make the operands of an op ready: arrays become tensors, numbers stay Python numbers.
+    """Prepare the operands of an op: arrays become tensors, numbers become Python numbers.
 
-    A Python number takes the dtype of the array that it meets, a NumPy scalar would not:
+    A Python number adopts the dtype of the array next to it, but a NumPy scalar does not:
     `np.sqrt(1 / n)` is a float64 and would turn a float32 network into a float64 one. So NumPy
     scalars become Python numbers. If all operands are numbers, the first becomes a tensor.
     """
@@ -234,8 +238,10 @@ def lift(*operands: Operand) -> tuple[Any, ...]:
 
 
 def listed(name: str, tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The argument called `name` as a list of tensors, or TypeError. One tensor is refused, too: a
-    list of it would be one of its rows."""
+    """The argument called `name` as a list of tensors.
+
+    Raises TypeError for anything else; for a single tensor too, as iterating it gives its rows.
+    """
     if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
         raise TypeError(f"{name}: expected a list of tensors, got {type(tensors).__name__}")
     found = list(tensors)
@@ -246,7 +252,7 @@ def listed(name: str, tensors: Iterable[Tensor]) -> list[Tensor]:
 
 
 def raw(operand: Any) -> Any:
-    """The array of a tensor; anything else as it is."""
+    """The array of a tensor; anything else unchanged."""
     return operand.data if isinstance(operand, Tensor) else operand
 
 

@@ -2,20 +2,21 @@
 
     T(x, w, y) = sum  x[n, c, s*i + a - p, s*j + b - p]  w[o, c, a, b]  y[n, o, i, j]
 
-    n image   c input channel   o output channel   i, j output place   a, b place in the kernel
-    s stride  p padding (places outside of x count as 0)
+    n image   c input channel   o output channel   i, j output pixel   a, b kernel position
+    s stride  p padding (pixels outside of x are 0)
+    x (N, C, H, W)   w (O, C, kh, kw)   y (N, O, I, J)
 
-T is linear in each of its arguments. Its derivative at y is the convolution of x with w, at x the
-transposed convolution of y with w, at w the gradient of a convolution's weight. Each is linear
-in the two arguments left, and its rules call the other two: so every order of derivative is there.
+T is linear in each argument. Its derivative in y is the convolution of x with w, in x the
+transposed convolution of y with w, in w the weight gradient of a convolution. Each derivative is
+linear in its two arguments, and its rules call the other two, so derivatives of all orders exist.
 
-A way to compute T is a map for each argument and the transposes of these maps:
+A method for T is a map for each argument and the transposes of these maps:
 
     X, W, Y = of_x(x), of_w(w), of_y(y)         T(x, w, y) = sum X W * Y
     dT/dy = to_y(X W)    dT/dx = to_x(Y W^T)    dT/dw = to_w(X^T Y)
 
-with matrix products over the last two axes. There are two ways: `rows`, and, on the CPU where it
-pays, `winograd`. What was made of an argument in one derivative is used again in the others.
+with matrix products over the last two axes. There are two methods: `im2col`, and `winograd` on the
+CPU where it is faster. X, W and Y of one derivative are reused in the others.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from .winograd import Winograd
 __all__ = ["conv2d", "conv_transpose2d"]
 
 Way = Im2Col | Winograd
-Made = Callable[[], Array]  # X, W or Y, made when it is first asked for
+Made = Callable[[], Array]  # X, W or Y, computed at the first call
 
 
 def conv2d(
@@ -50,8 +51,9 @@ def conv2d(
     """Cross-correlate the images x (N, C, H, W) with the kernels w (O, C, kh, kw); add bias (O,).
 
     The result is (N, O, (H + 2p - kh) // s + 1, (W + 2p - kw) // s + 1). Stride and padding are
-    ints or (height, width). Raises ValueError if the shapes do not fit or the kernel is larger
-    than the padded image.
+    ints or (height, width).
+
+    Raises ValueError if the shapes do not fit or the kernel is larger than the padded image.
     """
     x, w = lift(x, w)
     stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
@@ -76,11 +78,13 @@ def conv_transpose2d(
     output_padding: int | Sequence[int] = 0,
     bias: Operand | None = None,
 ) -> Tensor:
-    """The transpose of a convolution: (N, O, I, J) and w (O, C, kh, kw) give (N, C, H, W), to which
-    bias (C,) is added.
+    """The transpose of a convolution: y (N, O, I, J) and w (O, C, kh, kw) give (N, C, H, W), plus
+    bias (C,).
 
-    H = (I - 1) s - 2p + kh + output_padding, which must be less than the stride: it chooses among
-    the sizes that a convolution would shrink to I. Raises ValueError if shapes do not fit.
+    H = (I - 1) s - 2p + kh + output_padding. A convolution maps several sizes H to the same I;
+    output_padding, less than the stride, selects one of them.
+
+    Raises ValueError if the shapes do not fit.
     """
     y, w = lift(y, w)
     stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
@@ -169,8 +173,8 @@ def _made(make: Callable[[Array], Array], t: Tensor) -> Made:
 
 
 def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Made]:
-    """For a gradient that both rules of an op ask for. Only the latest is kept, and not itself:
-    its own graph may hold the op, and that would be a cycle."""
+    """A cache of `make` for the latest gradient, which both rules of an op use. It stores the
+    gradient's age, not the gradient: its graph may hold the op, which would be a cycle."""
     latest: list[Any] = [None, None]
 
     def of_gradient(gradient: Tensor) -> Made:
@@ -182,7 +186,7 @@ def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Made]:
 
 
 def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
-    """The fresh images (N, C, H, W) with the bias (C,) added in place."""
+    """Add the bias (C,) to newly computed images (N, C, H, W) in place."""
     if bias is None:
         return Tensor(images, *edges)
     images += bias.data[:, None, None]
@@ -190,7 +194,7 @@ def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
 
 
 def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[Tensor, Tensor]:
-    """Both in the dtype that NumPy would give their product."""
+    """Images and weight, checked, in the dtype that NumPy would give their product."""
     if not isinstance(images, Tensor) or images.ndim != 4:
         raise ValueError(f"{name}: expected images (N, C, H, W), got {_shape(images)}")
     if not isinstance(w, Tensor) or w.ndim != 4:

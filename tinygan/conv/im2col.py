@@ -1,15 +1,12 @@
-"""The sizes that T is taken over.
+"""im2col: the form T as one matrix product of image patches and kernels.
 
-The plain way to T: images become rows, one for each output place, and one matrix product does
-all the arithmetic.
-
-    X  (N*I*J, kh*kw*C)   what the kernel sees at each place
+    X  (N*I*J, kh*kw*C)   the image patch under the kernel, for each output pixel
     W  (kh*kw*C, O)       the kernels
-    Y  (N*I*J, O)         the places
+    Y  (N*I*J, O)         the output pixels
 
-T is the sum over X W * Y. `of_x` makes X, and `to_x`, its transpose as a linear map, adds the rows
-up where they overlap; likewise for w and y. Arrays are logically (N, C, H, W) and physically
-channels-last, because then a row of the kernel is one contiguous run of memory.
+T is the sum over X W * Y. `of_x` computes X. `to_x`, the transpose of that linear map, adds
+overlapping patches; likewise for w and y. Arrays are (N, C, H, W) by shape and channels-last in
+memory, so that a row of the kernel is one contiguous run.
 """
 
 from __future__ import annotations
@@ -23,13 +20,13 @@ __all__ = ["Geometry", "Im2Col"]
 
 
 class Geometry(NamedTuple):
-    """Each a pair (height, width)."""
+    """The sizes of a convolution, each a pair (height, width)."""
 
     stride: Pair
     padding: Pair
     kernel: Pair
     image: Pair
-    places: Pair  # where the kernel is put: the size of the output of a convolution
+    places: Pair  # (I, J): positions of the kernel, the output size of a convolution
 
 
 class Im2Col:
@@ -67,7 +64,7 @@ def images_to_rows(x: Array, geometry: Geometry) -> Array:
     padded = xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=x.dtype)
     padded[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
     by_n, by_h, by_w, by_c = padded.strides
-    seen = xp.lib.stride_tricks.as_strided(  # a run of kw places with all channels
+    seen = xp.lib.stride_tricks.as_strided(  # a run of kw pixels with all channels
         padded, (n, i, j, kh, kw * c), (by_n, sh * by_h, sw * by_w, by_h, by_c)
     )
     return seen.reshape(n * i * j, kh * kw * c)

@@ -1,7 +1,7 @@
-"""Layers with a weight: Linear, Maxout, Conv2d, ConvTranspose2d, Embedding.
+"""Convolution layers: Conv2d and ConvTranspose2d.
 
-Weights and biases start as PyTorch's do, U(-1/sqrt(fan_in), 1/sqrt(fan_in)); `nn.init` has the
-initialisers of the papers.
+Weights and biases are drawn as in PyTorch, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); `nn.init` has
+the initializers of the papers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IntOrPair = int | Sequence[int]
 
 
 class _Conv(Module):
-    """What a convolution and its transpose share: sizes, weight, bias."""
+    """The common part of a convolution and its transpose: sizes, weight, bias."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class _Conv(Module):
         self.stride = pair("stride", stride, least=1)
         self.padding = pair("padding", padding, least=0)
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
-        # PyTorch reads the fan of a transposed convolution's weight from its second axis, too.
+        # PyTorch takes fan_in from the second axis for transposed convolutions too.
         fan_in = second * math.prod(self.kernel_size)
         self.weight, self.bias = _parameters(
             (first, second, *self.kernel_size), fan_in, out_channels if bias else None, rng
@@ -54,12 +54,12 @@ class _Conv(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: for what wraps the layer."""
+        """Apply the layer with `weight` instead of its own; for layers that wrap this one."""
         x = checks.inputs(self, checks.images(self, x), self.in_channels, 1, weight.dtype)
         return self.convolve(x, weight)
 
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The layer's op."""
+        """Apply the layer's op."""
         return conv2d(x, weight, self.stride, self.padding, self.bias)
 
 
@@ -111,7 +111,7 @@ class ConvTranspose2d(_Conv):
             )
 
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The layer's op."""
+        """Apply the layer's op."""
         return conv_transpose2d(
             x, weight, self.stride, self.padding, self.output_padding, self.bias
         )

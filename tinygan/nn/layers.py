@@ -1,13 +1,7 @@
-"""Layers with a weight: Linear, Maxout, Conv2d, ConvTranspose2d, Embedding.
+"""Basic layers: Linear, Maxout, Embedding, activations, Flatten, Unflatten, Residual.
 
-Weights and biases start as PyTorch's do, U(-1/sqrt(fan_in), 1/sqrt(fan_in)); `nn.init` has the
-initialisers of the papers.
-
-Activation functions as layers.
-
-Layers that move pixels without learning: flatten, unflatten, upsample, shuffle, pad.
-
-Residual: layers that learn a difference.
+Weights and biases are drawn as in PyTorch, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); an Embedding's
+from N(0, 1). `nn.init` has the initializers of the papers.
 """
 
 from __future__ import annotations
@@ -51,7 +45,7 @@ def _parameters(
 
 
 class Linear(Module):
-    """y = x W^T + b: (..., in_features) to (..., out_features). `weight` is (out, in)."""
+    """x W^T + b: (..., in_features) to (..., out_features). `weight` is (out, in)."""
 
     mixes_examples = False
 
@@ -68,13 +62,13 @@ class Linear(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: for what wraps the layer."""
+        """Apply the layer with `weight` instead of its own; for layers that wrap this one."""
         x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
         return ops.linear(x, weight, self.bias)
 
 
 class Maxout(Module):
-    """The largest of `pieces` affine functions, for each output (Goodfellow et al. 2013, eq. 2).
+    """The maximum of `pieces` affine functions for each output (Goodfellow et al. 2013, eq. 2).
 
     (N, in_features) to (N, out_features). Output j is the maximum over the affine outputs
     j * pieces ... (j + 1) * pieces - 1; `weight` is (out * pieces, in).
@@ -94,7 +88,7 @@ class Maxout(Module):
         return self.compute(x, self.weight)
 
     def compute(self, x: Any, weight: Tensor) -> Tensor:
-        """The layer with `weight` in the place of its own: for what wraps the layer."""
+        """Apply the layer with `weight` instead of its own; for layers that wrap this one."""
         x = checks.inputs(self, x, self.in_features, -1, weight.dtype)
         y = ops.linear(x, weight, self.bias)
         return ops.max(y.reshape((*y.shape[:-1], self.out_features, self.pieces)), axis=-1)
@@ -169,7 +163,7 @@ class Sigmoid(Module):
 
 
 class Softplus(Module):
-    """log(1 + e^x): a smooth relu."""
+    """log(1 + e^x): a smooth ReLU."""
 
     mixes_examples = False
 
@@ -178,7 +172,7 @@ class Softplus(Module):
 
 
 class Flatten(Module):
-    """(N, ...) to (N, all the rest), in row-major order."""
+    """(N, a, b, ...) to (N, a * b * ...), in row-major order."""
 
     mixes_examples = False
 
@@ -213,10 +207,11 @@ class Unflatten(Module):
 
 
 class Residual(Sequential):
-    """x + F(x), of the layers F one after the other (He et al. 2016, eq. 1).
+    """x + F(x), where F is a chain of layers (He et al. 2016, eq. 1).
 
-    What comes in goes out again unless the layers learn otherwise, and so do the gradients: many
-    such blocks can be put in a row. Raises ValueError if F(x) has another shape than x.
+    The identity path carries signals and gradients past the layers, so deep stacks train.
+
+    Raises ValueError if F(x) has another shape than x.
     """
 
     mixes_examples = Sequential.mixes_examples

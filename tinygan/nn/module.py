@@ -1,4 +1,4 @@
-"""Modules are plain objects: parameters are found by walking their attributes in order.
+"""Modules: plain objects whose parameters are found by walking their attributes in order.
 
     class Net(nn.Module):
         def __init__(self, rng):
@@ -8,9 +8,9 @@
         def forward(self, x):
             return relu(self.inner(x))
 
-A `Parameter` is learned; an attribute that is a plain array (running statistics) is a buffer:
-saved, moved, but not learned. Lists of modules are walked too; names that start with "_" are not.
-Keys and shapes of `state_dict` are PyTorch's.
+A `Parameter` is learned. An attribute that is a plain array (running statistics) is a buffer: it is
+saved and moved, but not learned. Lists of modules are walked too. Names that start with "_" are
+skipped. Keys and shapes of `state_dict` are PyTorch's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Self = TypeVar("Self", bound="Module")
 
 
 class Parameter(Tensor):
-    """A tensor that is learned: `Module.parameters` finds it and an optimizer assigns to it."""
+    """A learned tensor: `Module.parameters` finds it and an optimizer updates it."""
 
     __slots__ = ()
 
@@ -40,8 +40,8 @@ class Parameter(Tensor):
 class Module:
     """The base of all layers and networks: a forward function with parameters and buffers."""
 
-    # Whether an output may depend on the other examples of its minibatch, or a pass changes the
-    # layer's state. True unless a class itself says otherwise: subclasses do not inherit False.
+    # True if an output may depend on the other examples of the minibatch, or if a pass changes the
+    # layer's state. Each class that does neither sets False itself: subclasses do not inherit it.
     mixes_examples: ClassVar[bool] = True
 
     # Called in place of `forward`, with it and the inputs, if set: for tools that watch layers.
@@ -55,7 +55,7 @@ class Module:
         self.training = True
 
     def forward(self, *inputs: Any) -> Tensor:
-        """What the module computes; called as `module(x)`."""
+        """Compute the output of the module; called as `module(x)`."""
         raise TypeError(f"{type(self).__name__} defines no forward()")
 
     def __call__(self, *inputs: Any) -> Tensor:
@@ -63,10 +63,10 @@ class Module:
             return self.hook(self.forward, inputs)
         return self.forward(*inputs)
 
-    # What is inside.
+    # Contents.
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside this one, by name, in the order of their definition."""
+        """The direct submodules by name, in the order of their definition."""
         for name, value in self._attributes():
             if isinstance(value, Module):
                 yield name, value
@@ -76,11 +76,11 @@ class Module:
                         yield f"{name}.{i}", item
 
     def modules(self) -> Iterator[Module]:
-        """This module and all inside it, each once."""
+        """This module and all its submodules, each once."""
         yield from {id(m): m for _, m in self._walk("")}.values()
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """The parameters by name; one that is shared is named once, where it is met first."""
+        """The parameters by name. A shared parameter appears once, under its first name."""
         seen: set[int] = set()
         for key, owner, name in self._slots():
             value = getattr(owner, name)
@@ -93,7 +93,7 @@ class Module:
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_buffers(self) -> Iterator[tuple[str, Any]]:
-        """The plain arrays by name: what is kept but not learned, as running statistics."""
+        """The buffers by name: plain arrays that are saved but not learned."""
         for key, owner, name in self._slots():
             value = getattr(owner, name)
             if not isinstance(value, Parameter):
@@ -114,21 +114,21 @@ class Module:
                 if isinstance(value, Parameter) or backends.is_array(value):
                     yield prefix + name, module, name
 
-    # Training or evaluation, said explicitly.
+    # Training and evaluation mode.
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Dropout drops, BatchNorm uses the batch's statistics (and tracks them)."""
+        """Set training mode: dropout is on, BatchNorm uses and tracks minibatch statistics."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self: Self) -> Self:
-        """Dropout passes everything, BatchNorm uses its running statistics."""
+        """Set evaluation mode: dropout is off, BatchNorm uses its running statistics."""
         return self.train(False)
 
     @contextmanager
     def evaluating(self: Self) -> Iterator[Self]:
-        """Within `with G.evaluating():` in evaluation mode; after it, each module as it was."""
+        """Set evaluation mode in `with G.evaluating():`, then restore the mode of each module."""
         before = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
@@ -140,17 +140,16 @@ class Module:
     # Moving, copying, saving.
 
     def to(self: Self, where: str) -> Self:
-        """Move all parameters and buffers to a backend: "numpy", "cupy", "cupy:1". In place.
+        """Move all parameters and buffers to a backend in place: "numpy", "cupy", "cupy:1".
 
-        The inputs must be there, too; `backend.use("cupy:1")` makes that device the one that
-        computes.
-
-        Build optimizers after moving: they hold on to the arrays they were given."""
-        backends.get(where)  # fails before anything has moved
+        Inputs must be on the same device; `backend.use("cupy:1")` makes it the current one. Build
+        optimizers after moving: they keep references to the arrays.
+        """
+        backends.get(where)  # raises before anything is moved
         return self._convert(lambda array: backends.move(array, where))
 
     def astype(self: Self, dtype: Any) -> Self:
-        """Give all floating-point parameters and buffers another dtype. In place."""
+        """Convert all floating-point parameters and buffers to another dtype in place."""
         return self._convert(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a)
 
     def _convert(self: Self, convert: Callable[[Any], Any]) -> Self:
@@ -165,27 +164,27 @@ class Module:
         return self
 
     def copy(self: Self) -> Self:
-        """A copy with parameters and buffers of its own."""
+        """A deep copy, with its own parameters and buffers."""
         return copy.deepcopy(self)
 
     def apply(self: Self, function: Callable[[Module], object]) -> Self:
-        """Call `function` on every module inside, this one included; for initialisers."""
+        """Call `function` on this module and every submodule, as for initializers."""
         for module in self.modules():
             function(module)
         return self
 
     def state_dict(self) -> dict[str, Any]:
-        """Copies of all parameters and buffers by name, on the backend where they live."""
+        """Copies of all parameters and buffers by name, on their own backend."""
         return {
             key: (value.data if isinstance(value, Parameter) else value).copy()
             for key, value in ((k, getattr(owner, name)) for k, owner, name in self._slots())
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Assign arrays (or tensors) by name; dtype and backend stay this module's own.
+        """Assign arrays (or tensors) by name. The module keeps its dtype and backend.
 
-        Raises ValueError naming every entry that is missing, unexpected or does not fit, before any
-        change; TypeError if `state` is no mapping.
+        Raises ValueError, before any change, that names every entry that is missing, unexpected or
+        does not fit; TypeError if `state` is not a mapping.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
@@ -215,7 +214,7 @@ class Module:
 
 
 class Sequential(Module):
-    """One module after the other; the output of each is the input of the next."""
+    """A chain of modules: the output of each is the input of the next."""
 
     def __init__(self, *layers: Module) -> None:
         super().__init__()

@@ -1,9 +1,9 @@
-"""Normalisation: subtract a mean, divide by a standard deviation, then scale and shift.
+"""Normalization: subtract a mean, divide by a standard deviation, then scale and shift.
 
     y = (x - m) / sqrt(v + eps) * weight + bias
 
-The layers differ in what m and v are taken over: the batch (BatchNorm), an image's own channel
-(InstanceNorm), an example's own features (LayerNorm).
+m and v are the mean and variance over the minibatch (BatchNorm), over each channel of each image
+(InstanceNorm) or over the features of each example (LayerNorm).
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Paramet
 
 
 class _BatchNorm(Module):
-    """Ioffe and Szegedy 2015, algorithm 1. `train()` and `eval()` say which statistics are used.
+    """Batch normalization (Ioffe and Szegedy 2015, algorithm 1).
 
-    Training: the batch's, and the running ones move towards them by `momentum` (the variance
-    unbiased, as PyTorch tracks it). Evaluation: the running ones. In a GAN the statistics of real
-    and of generated batches are taken apart: D sees one batch of each, never a mixture.
+    In training it uses the minibatch's mean and variance, and the running statistics move towards
+    them by `momentum` (the variance unbiased, as in PyTorch). In evaluation it uses the running
+    statistics. In a GAN, D gets real images and fakes in separate minibatches, so their statistics
+    do not mix.
 
-    Where several ranks share a batch, its statistics are those of the whole of it or of the rank's
-    own share: see `parallel.playing`.
+    If several ranks share a minibatch, the statistics are over all of it or over the local rows:
+    see `parallel.playing`.
     """
 
     ndims: tuple[int, ...]
@@ -90,19 +91,19 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation of (N, C) or (N, C, L), over all axes but C."""
+    """Batch normalization of (N, C) or (N, C, L), over all axes but C."""
 
     ndims, expected = (2, 3), "(N, C) or (N, C, L)"
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of (N, C, H, W), over all axes but C."""
+    """Batch normalization of (N, C, H, W), over all axes but C."""
 
     ndims, expected = (4,), "(N, C, H, W)"
 
 
 class InstanceNorm2d(Module):
-    """Each channel of each image (N, C, H, W) by itself (Ulyanov et al. 2016)."""
+    """Normalization of each channel of each image (N, C, H, W) (Ulyanov et al. 2016)."""
 
     mixes_examples = False
 
@@ -126,7 +127,7 @@ class InstanceNorm2d(Module):
 
 
 class LayerNorm(Module):
-    """Each example by itself, over its last axes `normalized_shape` (Ba et al. 2016)."""
+    """Normalization of each example over its last axes, `normalized_shape` (Ba et al. 2016)."""
 
     mixes_examples = False
 

@@ -1,15 +1,15 @@
-"""The differentiable operations, each a value and its edges, side by side.
+"""The differentiable operations. Each computes a value and, for each parent, a gradient rule.
 
     def tanh(a):
         (a,) = lift(a)
         return Tensor(a.xp.tanh(a.data), (a, lambda g, y: g * (1 - y * y)))
 
-`lift` makes operands ready: arrays become tensors, numbers stay numbers (see `tensor.lift`).
+`lift` prepares operands: arrays become tensors, numbers stay numbers (see `tensor.lift`).
 
-An op that broadcasts does not undo it in its rules: `autograd.grad` sums each gradient to the
-shape of its parent, once, for all. A rule must use ops (not arrays) wherever its result depends on
-a tensor, so that it can be differentiated again; what is constant between kinks (where a relu is
-on, which entry is the maximum) may be an array.
+A rule does not undo broadcasting: `autograd.grad` sums each gradient to the shape of its parent.
+A rule uses ops (not arrays) wherever its result depends on a tensor, so that it can be
+differentiated again. Piecewise constant factors (where a ReLU is active, which entry is the
+maximum) may be arrays.
 """
 
 from . import arithmetic, normalize, operators, pointwise, reductions, shapes  # noqa: F401

@@ -42,8 +42,11 @@ def neg(a: Operand) -> Tensor:
 
 
 def power(a: Operand, b: Operand) -> Tensor:
-    """a ** b, elementwise. The gradient at a base of 0 is that of the limit from above; at the
-    exponent of a negative base there is none (NaN, or ValueError if the base is a number)."""
+    """a ** b, elementwise. At a base of 0 the gradient is the limit from above. The gradient at the
+    exponent of a negative base is undefined: NaN.
+
+    Raises ValueError in the backward pass if that base is a number.
+    """
     a, b = lift(a, b)
 
     def pull_base(g: Tensor, _: Tensor) -> Tensor:
@@ -66,8 +69,11 @@ def power(a: Operand, b: Operand) -> Tensor:
 
 
 def matmul(a: Operand, b: Operand) -> Tensor:
-    """a @ b: (..., n, k) times (..., k, m) is (..., n, m); a vector is a row on the left, a
-    column on the right, as NumPy has it. Raises ValueError if the inner sizes differ."""
+    """a @ b: (..., n, k) times (..., k, m) is (..., n, m). As in NumPy, a vector is a row on the
+    left and a column on the right.
+
+    Raises ValueError if the inner sizes differ.
+    """
     a, b = lift(a, b)
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.ndim and b.ndim):
         raise ValueError("matmul: expected two arrays of at least one axis; use * for numbers")
@@ -85,10 +91,10 @@ def matmul(a: Operand, b: Operand) -> Tensor:
 
 
 def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
-    """x W^T + b: (..., in) to (..., out), with a weight (out, in) and a bias (out,) or none.
+    """x W^T + b: (..., in) to (..., out), with a weight (out, in) and an optional bias (out,).
 
-    The same as `x @ weight.T + bias`, with one pass over memory less each way: the bias is
-    added in place, and the weight's gradient g^T x comes in the weight's own memory order.
+    Equal to `x @ weight.T + bias`, with one pass over memory less in each direction: the bias is
+    added in place, and the weight's gradient g^T x has the weight's own memory order.
     """
     x, weight = lift(x, weight)
     if not isinstance(weight, Tensor) or weight.ndim != 2 or not isinstance(x, Tensor):

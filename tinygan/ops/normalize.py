@@ -1,4 +1,4 @@
-"""standardize: zero mean and unit variance over axes, the heart of every normalisation layer."""
+"""standardize: zero mean and unit variance over axes, the op of every normalization layer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def standardize(
     bias: Tensor | None = None,
     comm: Comm = SINGLE_PROCESS,
 ) -> tuple[Tensor, Any, Any]:
-    """z * weight + bias for z = (a - m) / sqrt(v + eps), and the arrays m and v: mean and biased
-    variance, axes kept as 1. Weight and bias, if any, have the shape of m.
+    """Return z * weight + bias for z = (a - m) / sqrt(v + eps), and the arrays m and v: mean and
+    biased variance, with the reduced axes kept as 1. Weight and bias, if given, have m's shape.
 
-    With s = 1 / sqrt(v + eps), the gradient is s * weight * (g - mean(g) - z mean(g z)), in which
-    the sums are the gradients of bias and weight: far fewer passes over memory than the chain rule
-    through m and v takes. When the gradient itself is recorded, z and s are computed from `a`
-    again, as tensors, so that they are differentiated too.
+    With s = 1 / sqrt(v + eps), the gradient is s * weight * (g - mean(g) - z mean(g z)). Its sums
+    are also the gradients of bias and weight. This takes far fewer passes over memory than the
+    chain rule through m and v. If the gradient is recorded, z and s are recomputed from `a` as
+    tensors, so that they are differentiated too.
 
-    With a `comm` all means are over the ranks too: `a` is this rank's share of the rows.
+    With a `comm`, means are also taken over the ranks: `a` holds the local rows of this rank.
     """
     (a,), eps = lift(a), float(eps)
     m = total(a.data, axis, keepdims=True)
@@ -45,7 +45,7 @@ def standardize(
     latest: list[Any] = [None, None, None]
 
     def sums(g: Tensor) -> tuple[Any, Any]:
-        """Those of g and of g z, for whichever rule asks first."""
+        """The sums of g and of g z, computed once for all three rules."""
         if latest[0] != g.born:
             latest[:] = (
                 g.born,
@@ -58,7 +58,7 @@ def standardize(
         return _over_ranks(mean(t, axis, keepdims=True), comm)
 
     def again() -> tuple[Tensor, Tensor]:
-        """z and s, with their graph."""
+        """z and s, recomputed with their graph."""
         deviation = a - mean_of(a)
         scale = 1 / sqrt(mean_of(deviation * deviation) + eps)
         return deviation * scale, scale
@@ -98,9 +98,9 @@ def standardize(
 def _over_ranks(t: Tensor, comm: Comm) -> Tensor:
     """The mean of t over the ranks, as an op.
 
-    Each rank differentiates a loss of its own, whose mean over the ranks is the whole one. So what
-    arrives here are shares of a gradient, and their mean is what each rank's t is owed: the rule is
-    the op itself, and what all ranks differentiate they differentiate together.
+    Each rank differentiates its own loss; the mean of these over the ranks is the loss of the
+    whole minibatch. So the gradients that arrive at the ranks are averaged too: the rule is the
+    op itself.
     """
     if comm.size == 1:
         return t

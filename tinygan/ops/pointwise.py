@@ -1,4 +1,4 @@
-"""Functions of each element by itself."""
+"""Elementwise functions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def exp(a: Operand) -> Tensor:
 
 
 def log(a: Operand) -> Tensor:
-    """The natural logarithm. For log(sigmoid(l)) write -softplus(-l), which never overflows."""
+    """The natural logarithm. For log(sigmoid(l)) use -softplus(-l), which never overflows."""
     (a,) = lift(a)
     return Tensor(a.xp.log(a.data), (a, lambda g, _: g / a))
 
@@ -58,7 +58,7 @@ def tanh(a: Operand) -> Tensor:
 
 
 def sigmoid(a: Operand) -> Tensor:
-    """1 / (1 + e^-a), precise at both ends: neither exponential can overflow."""
+    """1 / (1 + e^-a), accurate at both ends: neither exponential can overflow."""
     (a,) = lift(a)
     return Tensor(sigmoid_values(a.data), (a, lambda g, y: g * y * (1 - y)))
 
@@ -70,7 +70,7 @@ def sigmoid_values(x: Array) -> Array:
 
 
 def softplus(a: Operand) -> Tensor:
-    """log(1 + e^a) = -log(1 - sigmoid(a)), precise at both ends."""
+    """log(1 + e^a) = -log(1 - sigmoid(a)), accurate at both ends."""
     (a,) = lift(a)
     return Tensor(softplus_values(a.data), (a, lambda g, _: g * sigmoid(a)))
 
@@ -138,7 +138,7 @@ def minimum(a: Operand, b: Operand) -> Tensor:
 
 
 def clip(a: Operand, low: float | None = None, high: float | None = None) -> Tensor:
-    """a, but no smaller than `low` and no larger than `high`; outside, the gradient is 0."""
+    """a, limited to [low, high]. Outside of this interval the gradient is 0."""
     (a,) = lift(a)
     for name, limit in (("low", low), ("high", high)):
         if limit is not None and not (isinstance(limit, Real) and limit == limit):
@@ -157,8 +157,8 @@ def clip(a: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 
 def where(condition: Any, a: Operand, b: Operand) -> Tensor:
-    """a where `condition` (an array, a tensor or a list of bools, or one bool) is true, else b. No
-    gradient passes to the side not taken."""
+    """a where `condition` (an array, a tensor or a list of bools, or one bool) is true, else b.
+    The operand that is not selected gets gradient 0."""
     a, b = lift(a, b)
     x, y, taken = raw(a), raw(b), raw(condition)
     xp = (a if isinstance(a, Tensor) else b).xp
@@ -174,8 +174,8 @@ def where(condition: Any, a: Operand, b: Operand) -> Tensor:
 
 
 def astype(a: Operand, dtype: Any) -> Tensor:
-    """The same numbers in another dtype; `grad` carries the gradient back in a's own. None passes
-    through integers: they are constant between their jumps."""
+    """The same numbers in another dtype. `grad` converts the gradient back to a's own dtype. No
+    gradient passes through integers, which are piecewise constant."""
     (a,) = lift(a)
     value = a.data.astype(dtype)
     return Tensor(value, (a, lambda g, _: g)) if value.dtype.kind == "f" else Tensor(value)

@@ -15,7 +15,7 @@ Axis = Any  # None, int or tuple of int
 
 
 def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` with the reduced axes kept as 1: what `keepdims=True` gives."""
+    """`shape` with the reduced axes kept as 1, as with `keepdims=True`."""
     if axis is None:
         return (1,) * len(shape)
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -42,7 +42,10 @@ def sum(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def mean(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean over `axis`. Raises ValueError if there is nothing to average."""
+    """The mean over `axis`.
+
+    Raises ValueError if there is no element.
+    """
     (a,) = lift(a)
     if a.size == 0:
         raise ValueError(f"mean: expected at least one element, got shape {a.shape}")
@@ -70,7 +73,7 @@ def min(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """log(sum(e^a)) over `axis`; the largest element is taken out first, so nothing overflows."""
+    """log(sum(e^a)) over `axis`. The largest element is subtracted first, so nothing overflows."""
     (a,) = lift(a)
     kept, xp = _kept(a.shape, axis), a.xp
     if a.size == 0:
@@ -86,7 +89,7 @@ def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def _dropped(shape: tuple[int, ...], kept: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` without the reduced axes: what `keepdims=False` gives."""
+    """`shape` without the reduced axes, as with `keepdims=False`."""
     if axis is None:
         return ()
     axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
@@ -100,5 +103,5 @@ def log_softmax(a: Operand, axis: int = -1) -> Tensor:
 
 
 def softmax(a: Operand, axis: int = -1) -> Tensor:
-    """e^a over its sum along `axis`: positive, adding up to 1."""
+    """e^a divided by its sum along `axis`: positive numbers that sum to 1."""
     return exp(log_softmax(a, axis))

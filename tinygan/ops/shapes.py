@@ -1,5 +1,5 @@
-"""Ops that move elements about without changing them. Most come in pairs: one is the rule of
-the other (broadcasting and summing, cutting out and putting back)."""
+"""Ops that move elements without changing them. Most come in pairs, each the gradient rule of the
+other: broadcast_to and sum_to, getitem and scatter."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Shape = tuple[int, ...]
 
 
 def reshape(a: Operand, shape: Shape | int) -> Tensor:
-    """The same elements, in row-major order, under another shape; one size may be -1.
+    """The same elements, in row-major order, in another shape. One size may be -1.
 
-    Four axes are taken for images (N, C, H, W) and laid out channels-last in memory, once: all that
-    follows runs along contiguous rows of channels.
+    A result of four axes is taken as images (N, C, H, W) and laid out channels-last in memory, so
+    that the ops after it read contiguous rows of channels.
     """
     (a,) = lift(a)
     if not isinstance(shape, (int, Iterable)):
@@ -47,7 +47,7 @@ def reshape(a: Operand, shape: Shape | int) -> Tensor:
 
 
 def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
-    """The axes in another order; reversed if none is given."""
+    """The axes in another order; reversed if no order is given."""
     (a,) = lift(a)
     if not (axes is None or (isinstance(axes, Iterable) and all(map(is_int, axes)))):
         raise TypeError(f"transpose: expected axes, got {axes!r}")
@@ -72,8 +72,10 @@ def broadcast_to(a: Operand, shape: Shape) -> Tensor:
 
 
 def sum_to(a: Tensor, shape: Shape) -> Tensor:
-    """The sum over all axes along which `shape` would be broadcast to a's own shape. Raises
-    ValueError if it would not become that shape: what does not fit is not reshaped."""
+    """The sum over all axes along which `shape` would be broadcast to a's own shape.
+
+    Raises ValueError if `shape` does not broadcast to that shape.
+    """
     if a.shape == shape:
         return a
     new = a.ndim - len(shape)
@@ -85,7 +87,7 @@ def sum_to(a: Tensor, shape: Shape) -> Tensor:
 
 
 def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """The tensors one after the other along an axis that they have. Other sizes must agree."""
+    """The tensors joined along an existing axis. Their other sizes must agree."""
     parts = _parts("concatenate", tensors)
     axis = _axis_of_all(parts, axis)
 
@@ -102,7 +104,7 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Tensors of one shape, side by side along a new axis."""
+    """Tensors of one shape joined along a new axis."""
     parts = _parts("stack", tensors)
     shape = parts[0].shape
     if any(t.shape != shape for t in parts):
@@ -112,7 +114,7 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
-    """The tensors, and the arrays among them as tensors; at least one."""
+    """A list of tensors and arrays as a tuple of tensors; at least one."""
     if not isinstance(tensors, Iterable):
         raise TypeError(f"{op}: tensors: expected a list, got {tensors!r}")
     parts = list(tensors)
@@ -125,19 +127,19 @@ def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
 
 
 def _axis(op: str, axis: int, ndim: int) -> int:
-    """`axis`, which may count from the end, as an index of `ndim` axes."""
+    """`axis`, which may be negative, as an index in 0..ndim - 1."""
     if not is_int(axis) or not -ndim <= axis < ndim:
         raise ValueError(f"{op}: axis: expected an int for {ndim} axes, got {axis!r}")
     return axis % ndim
 
 
 def is_int(value: Any) -> bool:
-    """Whether it can be an index. An int is asked for first: of a protocol that takes longer."""
+    """Return whether `value` can be an index. The check for int comes first: it is faster."""
     return isinstance(value, (int, SupportsIndex))
 
 
 def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
-    """`axis` as an index, if the parts are of one shape but for their size along it."""
+    """`axis` as an index. All parts must have one shape except along it."""
     at = _axis("concatenate", axis, parts[0].ndim)
     if len({(t.ndim, *t.shape[:at], *t.shape[at + 1 :]) for t in parts}) > 1:
         raise ValueError(
@@ -148,17 +150,17 @@ def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
 
 
 def getitem(a: Operand, index: Any) -> Tensor:
-    """a[index]: ints, slices, None, ..., arrays of integers (or tensors of them) and masks."""
+    """a[index], with ints, slices, None, ..., integer arrays or tensors, and masks."""
     (a,) = lift(a)
     index = _raw(index)
     return Tensor(a.data[index], (a, lambda g, _: scatter(g, index, a.shape)))
 
 
 def scatter(a: Tensor, index: Any, shape: Shape) -> Tensor:
-    """Zeros of the given shape with `a` added at `index`: what goes twice to one place adds up."""
+    """Zeros of the given shape with `a` added at `index`; entries at a repeated index add up."""
     index, value = _raw(index), a.xp.zeros(shape, dtype=a.dtype)
     if _is_basic(index):
-        value[index] = a.data  # slices name every place once
+        value[index] = a.data  # no index repeats
     else:
         a.xp.add.at(value, index, a.data)
     return Tensor(value, (a, lambda g, _: getitem(g, index)))
@@ -176,8 +178,8 @@ def _is_basic(index: Any) -> bool:
 
 
 def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
-    """Grow each axis by (before, after) elements: zeros ("constant"), or the array mirrored at
-    its edge elements, which are not repeated ("reflect": a width must be less than the size)."""
+    """Pad each axis by (before, after) elements: with zeros ("constant"), or with the array
+    mirrored at its edge elements, which are not repeated ("reflect"; each width < the size)."""
     (a,) = lift(a)
     pairs = isinstance(widths, Sequence) and all(
         isinstance(pair, Sequence) and len(pair) == 2 and min(pair) >= 0 for pair in widths
