@@ -1,15 +1,15 @@
-"""Games in which D judges more than one image: a row that holds an image and what belongs to it.
+"""Class-conditional GANs: each example is a row that holds an image and its one-hot label.
 
-    conditional   (x, y)        an image and its label           (Mirza and Osindero 2014, eq. 2)
-    AC-GAN        (x, y)        and D names the class as well    (Odena et al. 2017, section 3)
-    packing       (x, x', ...)  several images of one kind       (Lin et al. 2018, section 3)
+    conditional GAN   D sees (x, y)                            (Mirza and Osindero 2014, eq. 2)
+    AC-GAN            D sees x and also predicts its class     (Odena et al. 2017, section 3)
 
-Algorithm 1 stays as it is. Its minibatches are rows (N, numbers), and so is its noise: what stands
-in a row and what becomes of it is told by the modules here, which are wrapped around G and D.
+Algorithm 1 does not change. Data and noise are rows (N, numbers), and the modules below, wrapped
+around G and D, define how each network reads a row.
 
-    G = joint.Labelled(net, 10)       [z, y] -> [G(z, y), y]     G hands on the label that it got
-    D = joint.OnPlanes(net, shape)    [x, y] -> the logit of the pair
-    data = joint.labelled_data(minibatches, 10);  noise = joint.labelled_noise(noise, 10, rng=rng)
+    G = ConditionalGenerator(net, 10)              [z, y] -> [net([z, y]), y]
+    D = ConditionalDiscriminator(net, shape)       [x, y] -> logit of the pair
+    data = labeled_data(minibatches, 10)           [x, y]
+    noise = labeled_noise(noise, 10, rng=rng)      [z, y]
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 
 def one_hot(labels: Tensor, classes: int, dtype: Any = "float32") -> Tensor:
-    """Integer labels (N,) as rows (N, classes) that are 1 at the label and 0 elsewhere."""
+    """Integer labels (N,) as rows (N, classes): 1 at the label, 0 elsewhere."""
     checks.tensors(labels=labels)
     (classes,) = checks.sizes(classes=classes)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
@@ -52,8 +52,9 @@ def one_hot(labels: Tensor, classes: int, dtype: Any = "float32") -> Tensor:
 
 
 def concat_label(x: Tensor, y: Tensor) -> Tensor:
-    """The rows [x, y]: (N, ...) and (N, K) to (N, numbers + K). Raises ValueError if they are
-    not as many."""
+    """The rows [x, y]: (N, ...) and (N, K) to (N, numbers + K).
+
+    Raises ValueError if x and y differ in length."""
     checks.tensors(x=x, y=y)
     if not (x.ndim and y.ndim == 2 and len(x) == len(y)):
         raise ValueError(f"x, y: expected (N, ...) and (N, K), got {x.shape} and {y.shape}")
@@ -61,7 +62,7 @@ def concat_label(x: Tensor, y: Tensor) -> Tensor:
 
 
 def split_label(row: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """What `joined` joined: all but the last k numbers of each row, and those."""
+    """Undo `concat_label`: all but the last k numbers of each row, and the last k."""
     checks.tensors(rows=row)
     (k,) = checks.sizes(k=k)
     if row.ndim != 2 or row.shape[1] <= k:
@@ -70,7 +71,7 @@ def split_label(row: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _split_label_after(row: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
-    """The numbers of an image of this shape, and those that follow in the row."""
+    """The pixels of an image of `shape`, and the numbers that follow them in the row."""
     checks.tensors(rows=row)
     pixels = math.prod(shape)
     if row.ndim != 2 or row.shape[1] <= pixels:
@@ -79,7 +80,7 @@ def _split_label_after(row: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
 
 
 def labeled_data(data: Any, classes: int) -> Source:
-    """Rows [x, y] of `data`, Minibatches with labels, for `gan.play`."""
+    """A source of rows [x, y] for `gan.play`, from `data`, Minibatches with labels."""
     (classes,) = checks.sizes(classes=classes)
     if not hasattr(data, "labelled"):
         raise TypeError(f"data: expected Minibatches with labels, got {type(data).__name__}")
@@ -92,7 +93,7 @@ def labeled_data(data: Any, classes: int) -> Source:
 
 
 def labeled_noise(noise: Source, classes: int, *, rng: Rng) -> Source:
-    """Rows [z, y] for `gan.play`: noise, and labels that are all equally likely."""
+    """A source of rows [z, y] for `gan.play`: noise, and uniformly drawn labels."""
     (classes,) = checks.sizes(classes=classes)
     checks.sources(noise=noise)
     checks.generator(rng)
@@ -106,7 +107,7 @@ def labeled_noise(noise: Source, classes: int, *, rng: Rng) -> Source:
 
 
 class ConditionalGenerator(Module):
-    """A generator of pairs: rows [z, y] to rows [net([z, y]), y]."""
+    """A generator that passes on its label: rows [z, y] to rows [net([z, y]), y]."""
 
     def __init__(self, net: Module, classes: int) -> None:
         super().__init__()
@@ -119,8 +120,8 @@ class ConditionalGenerator(Module):
 
 
 class ConditionalDiscriminator(Module):
-    """A discriminator of pairs: rows [x, y] to net(images), x of `shape` (C, H, W), with y as K
-    further channels, each of one value."""
+    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to `net` of images
+    (N, C + K, H, W), where each number of y fills one extra channel."""
 
     def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
@@ -136,9 +137,9 @@ class ConditionalDiscriminator(Module):
 
 
 class ACGANDiscriminator(Module):
-    """A discriminator of images that names their class: `net` maps them (N, C, H, W) to (N, 1 + K),
-    the logit of being real and those of the classes. Rows [x, y] to (N, 2): the logit, and how
-    likely the net takes the label to be, log p(y | x)."""
+    """A discriminator that also predicts the class: rows [x, y] to (N, 2), the logit of being real
+    and log p(y | x). `net` maps images (N, C, H, W) to (N, 1 + K): that logit and K class
+    logits."""
 
     def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
@@ -154,8 +155,9 @@ class ACGANDiscriminator(Module):
 
 
 def auxiliary_classifier(game: SeparableGame, weight: float = 1.0) -> SeparableGame:
-    """The game of AC-GAN, for a D that is `NamesClass`: both players pay as in `game`, and `weight`
-    times -log p(y | x) of the label that belongs to the image, real or made (their L_S and L_C)."""
+    """The game of AC-GAN, for a D that is an `ACGANDiscriminator`: both players minimize their loss
+    in `game` plus `weight` times -log p(y | x), on real images and on fakes (the paper's L_S and
+    L_C)."""
     checks.between(0, math.inf, weight=weight)
     check_separable(game)
     return replace(

@@ -1,15 +1,15 @@
-"""CycleGAN: two kinds of images and no pairs; a map there, a map back, and a judge at each end.
+"""CycleGAN: unpaired image-to-image translation, with a map and a discriminator per direction.
 
     G: X -> Y, F: Y -> X      D_y tells y from G(x), D_x tells x from F(y)
 
-    G and F pay   what the game asks for G(x) and F(y)
-                  + cycle    * (E|F(G(x)) - x| + E|G(F(y)) - y|)
-                  + identity * (E|G(y) - y|    + E|F(x) - x|)
+    loss of G and F = their losses in the game, on G(x) and F(y)
+                      + cycle    * (E|F(G(x)) - x| + E|G(F(y)) - y|)
+                      + identity * (E|G(y) - y|    + E|F(x) - x|)
 
-(Zhu et al. 2017, eq. 2, 3 and section 5.2.) |.| is the mean over pixels. The game alone asks that
-G(x) looks like an image of Y, no matter which: the same one for every x will do. What has to be
-found again in G(x) must be in there. In which of the ways that can be undone, is left to the nets.
-That an image of Y stays as it is if it is given to G leads them to the way that changes least.
+(Zhu et al. 2017, eq. 2, 3 and section 5.2.) |.| is the mean over pixels. The game alone asks only
+that G(x) looks like an image of Y; one image for every x would do. With the cycle loss, G(x) must
+keep what F needs to reconstruct x, but many invertible maps do. The identity loss favors the map
+that changes the least.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__ = ["ImageBuffer", "Players", "play_cyclegan"]
 
 
 class ImageBuffer:
-    """`size` fakes of before, so that D does not forget what G has left off (Shrivastava et al.
-    2017, section 2.3).
+    """A buffer of `size` earlier fakes, so that D does not forget them (Shrivastava et al. 2017,
+    section 2.3).
 
-    buffer(fakes) gives D as many as come in. Until it is full, it keeps each and gives it, too.
-    Then by the toss of a coin it gives what came in, or one of those it keeps, which leaves its
-    place to the new one (so does the code of CycleGAN).
+    buffer(fakes) returns as many fakes as it gets. Until the buffer is full, each fake is stored
+    and returned. Then each fake is returned itself with probability 1/2; otherwise a stored fake is
+    returned and the new one takes its place, as in the code of CycleGAN.
     """
 
     def __init__(self, size: int = 50, *, rng: Rng) -> None:
@@ -59,8 +59,7 @@ class ImageBuffer:
         return Tensor(both[self.size :])
 
     def _which(self, m: int) -> np.ndarray:
-        """What is kept and then what is given, as places in the row of what was kept and then the
-        m fakes."""
+        """Indices (size + m,) into [stored, m new fakes]: those to store, then those to return."""
         which = np.arange(self.size + m)
         for i in range(self.size, self.size + m):
             if self.filled < self.size:
@@ -73,8 +72,8 @@ class ImageBuffer:
 
 
 class Players(NamedTuple):
-    """The maps G: X -> Y and F: Y -> X, and who judges what they give. The logits of a D may be
-    (N, 1) or, of one that judges patches, (N, 1, h, w)."""
+    """The maps G: X -> Y and F: Y -> X, and their discriminators. The logits of a D may be (N, 1)
+    or, for a PatchGAN, (N, 1, h, w)."""
 
     G: Module
     F: Module
@@ -95,13 +94,15 @@ def play_cyclegan(
     cycle: float = 10.0,
     identity: float = 5.0,
 ) -> Iterator[Round]:
-    """Rounds of a step for G and F at once, then one for both D, on m images x and m images y.
+    """Play rounds of one joint step of G and F, then one of both D, on m images x and m images y.
 
-    `opt_g` has the parameters of G and then of F, `opt_d` those of D_y and then of D_x; `buffers`
-    are for the fakes of Y and of X; so are the logits in a Round. (The order, the weights and the
-    buffers are those of CycleGAN's code. But its G and F pay (l - 1)^2, and of `least_squares()`
-    half of that: beside this game, 5 and 2.5 are what it weighs.) Raises ValueError if G or F give
-    images of another shape than those they are to be like.
+    `opt_g` has the parameters of G, then of F; `opt_d` those of D_y, then of D_x. `buffers` hold
+    the fakes of Y and of X, and the logits in a Round come in this order. Order of steps, weights
+    and buffers are those of CycleGAN's code, whose generator loss is (l - 1)^2. That of
+    `least_squares()` is half as large, so use cycle=5 and identity=2.5 with it for the same
+    weighting.
+
+    Raises ValueError if G or F give images of another shape than those of their target domain.
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, cycle=cycle, identity=identity)

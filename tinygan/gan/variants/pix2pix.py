@@ -1,15 +1,15 @@
-"""Image-to-image translation: G is given an image y and makes another one, which should be x.
+"""Paired image-to-image translation: G maps an image y to G(y), which should look like x.
 
-    G pays   E[distance(G(y), x)] + weight * E[fool(D(y, G(y)))]
-    D pays   E[real(D(y, x))] + E[fake(D(y, G(y)))]                          (Isola et al. 2017)
+    G's loss   E[distance(G(y), x)] + weight * E[generator_loss(D(y, G(y)))]
+    D's loss   E[real_loss(D(y, x))] + E[fake_loss(D(y, G(y)))]              (Isola et al. 2017)
 
-Of all the x that may belong to y, a distance alone makes G give the mean (mse) or the median (l1),
-which is blurred and like none of them; the adversary wants one that could be real. `weight` is the
-exchange rate. At 0 D looks on, and what G learns is the control of every claim about the adversary.
-(Pix2pix weighs the distance instead, by lambda: that is a weight of 1 / lambda.)
+A distance alone makes G output the mean (mse) or the median (l1) of all x that fit y, which is
+blurred; the adversarial loss asks for one that could be real. `weight` balances the two. At 0, G
+learns from the distance alone: that run is the control. (Pix2pix weighs the distance instead, by
+lambda, which is a weight of 1 / lambda.)
 
-D sees y beside the image, and so whether they go together; or, where it should ask nothing but
-whether an image looks real, the image alone (Pathak et al. 2016; Ledig et al. 2017).
+D sees y and the image, so it can check that they match; or, to check realism only, the image alone
+(Pathak et al. 2016; Ledig et al. 2017).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["concat_channels", "play_pix2pix"]
 
 
 def concat_channels(y: Tensor, x: Tensor) -> Tensor:
-    """Images y (N, B, H, W) and x (N, C, H, W) as one of more channels, (N, B + C, H, W)."""
+    """Images y (N, B, H, W) and x (N, C, H, W), concatenated to (N, B + C, H, W)."""
     checks.tensors(y=y, x=x)
     if y.ndim != 4 or x.ndim != 4 or (y.shape[0], *y.shape[2:]) != (x.shape[0], *x.shape[2:]):
         raise ValueError(
@@ -52,11 +52,12 @@ def play_pix2pix(
     distance: Callable[[Tensor, Tensor], Tensor] = l1,
     paired: bool = True,
 ) -> Iterator[Round]:
-    """Rounds of a step for D and one for G, both on the same m pairs (y, x) that `pairs` gives.
+    """Play rounds of a step for D and one for G, on the same m pairs (y, x) = pairs(m).
 
-    D judges y beside x, (N, B + C, H, W); without `paired` x alone. Its logits may be (N, 1) or,
-    of a D that judges patches, (N, 1, h, w): the mean over them is paid. Raises ValueError if G(y)
-    has another shape than x.
+    D sees y and x concatenated, (N, B + C, H, W); without `paired`, x alone. Its logits may be
+    (N, 1) or, for a PatchGAN, (N, 1, h, w): the loss is the mean over them.
+
+    Raises ValueError if G(y) has another shape than x.
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, weight=weight)

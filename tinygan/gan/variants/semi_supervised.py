@@ -1,22 +1,22 @@
-"""Semi-supervised learning with a GAN: D is a classifier that takes fakes for one class more.
+"""Semi-supervised learning with a GAN: D is a classifier with one extra class for fakes.
 
     p(y | x) = softmax of (l_1, ..., l_K, 0)   the last class is "fake"   (Salimans et al. 2016, 5)
-    D(x) = Z / (Z + 1),  Z = sum_k exp(l_k)        that x is none of it; its logit is log Z
+    D(x) = Z / (Z + 1),  Z = sum_k exp(l_k)        p(x is real); its logit is log Z
 
-So the logits of K classes are a discriminator, too, and learn from images without labels that these
-are real and those of G are not. G either fools it, as ever (Odena 2016), or matches its features:
+So the K class logits also define a discriminator, which learns from unlabeled images: they are
+real, fakes are not. G minimizes its usual loss (Odena 2016), or matches D's features:
 
-    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: what comes out of D's body (their eq. 3.1)
+    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: the output of D's body (their eq. 3.1)
 
-(They do not divide. But the features of D grow while it wins, and a gradient that grows with them
-stops Adam for G, for as long as it remembers.)
+(The paper does not divide. But D's features grow while D wins; the large gradients then stay in
+Adam's second moment and make G's steps tiny.)
 
-That an image without a label is real does not say that it is of one class, nor that not all are of
-the same. A reward for D may, for what the classes that it sees tell of the images:
+Being real says nothing about the class. Optionally D also maximizes the mutual information between
+image and predicted class:
 
     I(x; y) = H(E p) - E H(p),  p = softmax of (l_1, ..., l_K), H(p) = -sum_k p_k log p_k
 
-(Springenberg 2016, eq. 7). By the second part alone, D grows sure of its first mistakes.
+(Springenberg 2016, eq. 7). The second term alone would make D confident of its early mistakes.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ __all__ = ["mutual_information", "play_semi_supervised", "real_logit"]
 
 
 def real_logit(logits: Tensor) -> Tensor:
-    """log Z: of the logits of K classes (N, K), the logit of being real, (N, 1)."""
+    """log Z, the logit of being real, (N, 1), from class logits (N, K)."""
     checks.tensors(logits=logits)
     return logsumexp(logits, axis=1, keepdims=True)
 
 
 def mutual_information(logits: Tensor) -> Tensor:
-    """H(E p) - E H(p) in nats, p the softmax of logits (N, K): from 0, where all rows are alike, to
-    log K, where each is sure of a class and the classes are all as many."""
+    """H(E p) - E H(p) in nats, p the softmax of logits (N, K): from 0, if all rows are equal, to
+    log K, if every prediction is certain and the classes are equally frequent."""
     checks.tensors(logits=logits)
     log_p = log_softmax(logits, axis=1)
     log_mean = logsumexp(log_p, axis=0) - math.log(len(logits))
@@ -65,12 +65,14 @@ def play_semi_supervised(
     feature_matching: bool = True,
     information: float = 0.0,
 ) -> Iterator[Round]:
-    """Rounds of a step for D and one for G, each on m labelled and m unlabelled images and m fakes.
+    """Play rounds of a step for D, on m labeled images, m unlabeled images and m fakes, and a step
+    for G, on m unlabeled images and m fakes.
 
-    D is Sequential(body, head): images to features, features to the logits of K classes. `labelled`
-    gives images and integer labels (m,). Without `feature_matching` G pays as in `game`. D is paid
-    `information` times the `mutual_information` of unlabelled images. Raises ValueError if D is not
-    of two parts.
+    D is Sequential(body, head): images to features, features to K class logits. labelled(m) gives
+    images and integer labels (m,). Without `feature_matching`, G minimizes its loss in `game`. D's
+    loss is lowered by `information` times the `mutual_information` of unlabeled images.
+
+    Raises ValueError if D does not have two parts.
     """
     checks.sizes(m=m)
     checks.between(0, math.inf, information=information)
@@ -87,7 +89,7 @@ def play_semi_supervised(
             fake = G(z)
         logits, *others = discriminate(D, x_labelled, x, fake)
         real, fakes = (real_logit(l) for l in others)
-        # Half, as in their code: it is the loss of two minibatches.
+        # Halved, as in the authors' code: this loss sums over two minibatches.
         loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
         if information:
             loss = loss - information * mutual_information(others[0])

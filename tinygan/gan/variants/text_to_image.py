@@ -1,15 +1,16 @@
-"""Images from captions: what is said is to be seen, and D reads what was said.
+"""Images from captions: G draws what the caption says; D checks that the image matches the caption.
 
-    G   noise, words -> image        c ~ N(mu(e), sigma(e)^2),  e the vector of the caption
-    D   image, words -> logit        of being real, and of being what the words say
+    G   noise, words -> image        c ~ N(mu(e), sigma(e)^2),  e the embedding of the caption
+    D   image, words -> logit        of being real and matching the words
 
-    G pays   fool(D(G(z, c), words))  +  kl * KL(N(mu(e), sigma(e)^2) || N(0, 1))
-    D pays   real(D(x, words)) + (fake(D(G(z, c), words)) + fake(D(x, other words))) / 2
+    G's loss   generator_loss(D(G(z, c), words)) + kl * KL(N(mu(e), sigma(e)^2) || N(0, 1))
+    D's loss   real_loss(D(x, words))
+               + (fake_loss(D(G(z, c), words)) + fake_loss(D(x, other words))) / 2
 
-A real image with the caption of another counts as a fake (Reed et al. 2016, algorithm 1): else D
-could ask for good images and never read. The noise on what G reads, conditioning augmentation
-(Zhang et al. 2017, section 3.2), fills the space between captions, with which G learns of captions
-that it never got; the KL keeps mu and sigma from shrinking the noise away.
+A real image with another image's caption counts as a fake (Reed et al. 2016, algorithm 1);
+otherwise D could ignore the captions. Conditioning augmentation (Zhang et al. 2017, section 3.2)
+adds noise to the embedding. It fills the space between captions, so that G generalizes to captions
+it has not seen; the KL keeps sigma from shrinking to 0.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ __all__ = [
 
 
 class CaptionEmbedding(Module):
-    """The vector of a caption: the sum of one learned for each word, (N, L) integers in
+    """The embedding of a caption, the sum of its words' embeddings: (N, L) integers in
     0..words - 1 to (N, K), K = `size`.
 
-    It is divided by sqrt(L): of different words it begins with variance 1. A sum does not know
-    their order. Raises ValueError for other words.
+    Scaled by 1/sqrt(L), so that a caption of L distinct words starts with unit variance. The order
+    of the words is lost.
+
+    Raises ValueError for other words.
     """
 
     def __init__(self, words: int, size: int, *, rng: Rng) -> None:
@@ -60,10 +63,11 @@ class CaptionEmbedding(Module):
 
 
 class ConditioningAugmentation(Module):
-    """Conditioning augmentation: words (N, L) and normal noise (N, size) to c = mu(e) + sigma(e)
-    noise, (N, size), e their `caption` (N, K); and KL(N(mu, sigma^2) || N(0, 1)), the mean of all
-    N * size, in nats. mu and log sigma^2 are affine in e. Raises ValueError for noise of another
-    shape or dtype."""
+    """Conditioning augmentation: words (N, L) and normal noise (N, size) to c = mu(e) + sigma(e) *
+    noise, (N, size), and KL(N(mu, sigma^2) || N(0, 1)) in nats, the mean over N * size numbers.
+    e = caption(words), (N, K); mu and log sigma^2 are affine in e.
+
+    Raises ValueError for noise of another shape or dtype."""
 
     def __init__(self, caption: CaptionEmbedding, size: int, *, rng: Rng) -> None:
         super().__init__()
@@ -85,9 +89,11 @@ class ConditioningAugmentation(Module):
 
 
 class ProjectionDiscriminator(Module):
-    """A D that reads: logit = first(x) + rest(x) . caption(words), of the 1 + K numbers that `net`
-    gives for an image, (N, 1) (Miyato and Koyama 2018, eq. 3; StackGAN joins the caption to
-    features of the image instead). Raises ValueError if it gives another number of them."""
+    """A discriminator of images and captions: logit = net(x)[0] + net(x)[1:] . caption(words),
+    (N, 1), where `net` gives 1 + K numbers per image (Miyato and Koyama 2018, eq. 3; StackGAN
+    concatenates the caption with image features instead).
+
+    Raises ValueError if `net` gives another number of outputs."""
 
     def __init__(self, net: Module, caption: CaptionEmbedding) -> None:
         super().__init__()
@@ -99,7 +105,7 @@ class ProjectionDiscriminator(Module):
         return self.match(self.net(x), words)
 
     def match(self, seen: Tensor, words: Tensor) -> Tensor:
-        """The logits for what `net` saw, with words: the same images can be asked twice."""
+        """Logits (N, 1) of `seen` = net(x) with words: net(x) can be reused for other words."""
         e = self.caption(words)
         if seen.shape != (len(e), 1 + e.shape[1]):
             raise ValueError(f"net: expected to give {(len(e), 1 + e.shape[1])}, got {seen.shape}")
@@ -123,13 +129,15 @@ def play_text_to_image(
     m: int = 64,
     kl: float = 1.0,
 ) -> Iterator[Round]:
-    """Rounds of a step for D and one for G, both on m images with captions and m fakes with the
+    """Play rounds of a step for D and one for G, on m images with captions and m fakes with the
     same captions.
 
-    `captioned` gives images and words, (m, L) integers; G(noise, words) gives images, and the KL
-    of its augmentation. The other words are those of the next image in the minibatch. (They may
-    happen to be the same: let captions be many.) The logits in a Round are those of images with
-    their own captions. Raises ValueError for an m of 1, with which no words are another's.
+    captioned(m) gives images and words, integers (m, L); G(noise, words) gives images and the KL of
+    its augmentation. Mismatched words are those of the next image in the minibatch. (They may be
+    equal by chance; use data with many captions.) The logits in a Round are those of images with
+    their own captions.
+
+    Raises ValueError for m = 1, where no mismatched words exist.
     """
     checks.sizes(m=m)
     if m == 1:
