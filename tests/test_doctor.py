@@ -396,7 +396,7 @@ def test_the_first_op_and_its_layer_are_named(case, where):
         return lambda m: Tensor(backend.place(rng.standard_normal((m, size), np.float32), like))
 
     inspector = Inspector(G, D, opt_g, opt_d)
-    rounds = gan.play(inspector.hear(game), G, D, source(3), source(2), opt_g, opt_d, m=4)
+    rounds = gan.play(inspector.wrap_game(game), G, D, source(3), source(2), opt_g, opt_d, m=4)
     with np.errstate(all="ignore"), inspector:
         next(rounds)
     assert inspector.found == expected
@@ -419,7 +419,7 @@ def test_an_inspected_round_is_the_same_round_and_finds_nothing():
     for inspected in (True, False):
         session = Session(Config(model="mlp-2014", batch=8, game="wasserstein"))
         inspector = Inspector(session.G, session.D, session.opt_g, session.opt_d)
-        session.game = inspector.hear(session.game)
+        session.game = inspector.wrap_game(session.game)
         if inspected:
             with inspector:
                 session.play_round()

@@ -443,7 +443,7 @@ DOCTOR = {
         "G: expected a Module, got NoneType",
     ),
     "hearing of nothing": (
-        lambda: doctor.Inspector(**players()).hear(None),
+        lambda: doctor.Inspector(**players()).wrap_game(None),
         "game: expected a game, .*got None",
     ),
 }

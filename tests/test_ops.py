@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from proofs import prove_gradients, prove_value
 
 from tinygan import Tensor, grad, nn, ops
+from tinygan.backend.inputs import SINGLE_PROCESS as ALONE
 from tinygan.gradcheck import check_gradients
+from tinygan.ops import normalize
 
 OPS = [*ARITHMETIC, *SHAPES]
 
@@ -188,3 +190,15 @@ def test_standardize_takes_an_array_and_numpys_number_and_keeps_the_dtype():
     y, m, v = ops.standardize(x, (0,), np.float64(0.1))
     assert y.dtype == m.dtype == v.dtype == np.float32
     np.testing.assert_allclose(y.data, (x - 3 - [0, 1]) / np.sqrt(5.1), rtol=1e-6)
+
+
+@given(st.integers(2, 5), st.integers(1, 4), st.integers(1, 3), st.integers(0, 9))
+def test_standardize_is_the_composed_normalization(n, c, size, seed):
+    rng, axes = np.random.default_rng(seed), (0, 2)
+    a, b = (Tensor(2 + rng.normal(size=(n, c, size))) for _ in range(2))
+    b.data[...] = a.data
+    fused, expected = ops.standardize(a, axes, 1e-5)[0], normalize.composed(b, axes, 1e-5, ALONE)[0]
+    np.testing.assert_allclose(fused.data, expected.data, rtol=1e-9, atol=1e-9)
+    weight = Tensor(rng.normal(size=fused.shape))
+    (of_a,), (of_b,) = (grad(ops.sum(weight * y), [x]) for y, x in ((fused, a), (expected, b)))
+    np.testing.assert_allclose(of_a.data, of_b.data, rtol=1e-6, atol=1e-8)

@@ -1,7 +1,7 @@
 """Which number was the first that is not finite: its op, its layer, or what came in.
 
     inspector = Inspector(G, D, opt_g, opt_d)
-    rounds = gan.play(inspector.hear(game), G, D, data, noise, opt_g, opt_d)
+    rounds = gan.play(inspector.wrap_game(game), G, D, data, noise, opt_g, opt_d)
     with inspector:
         next(rounds)
     print(inspector.found)      "exp in D.3 (Softplus)", "" if all were finite
@@ -70,7 +70,7 @@ class Inspector:
         self._inspecting = False
         self._on.close()
 
-    def hear(self, game: AnyGame) -> AnyGame:
+    def wrap_game(self, game: AnyGame) -> AnyGame:
         """The same game, of which the inspector hears what is paid."""
         check_game(game)
 

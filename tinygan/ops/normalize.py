@@ -13,6 +13,15 @@ from .reductions import mean
 __all__ = ["standardize"]
 
 
+def composed(a: Tensor, axis: tuple[int, ...], eps: float, comm: Comm) -> tuple[Tensor, Tensor]:
+    """z = (a - m) / sqrt(v + eps) and s = 1 / sqrt(v + eps), as they are defined (Ioffe and Szegedy
+    2015, algorithm 1). `standardize` has the same values in fewer passes over memory."""
+    deviation = a - _mean(a, axis, comm)
+    variance = _mean(deviation * deviation, axis, comm)
+    scale = 1 / sqrt(variance + eps)
+    return deviation * scale, scale
+
+
 def standardize(
     a: Operand,
     axis: tuple[int, ...],
@@ -54,19 +63,14 @@ def standardize(
             )
         return latest[1], latest[2]
 
-    def mean_of(t: Tensor) -> Tensor:
-        return _over_ranks(mean(t, axis, keepdims=True), comm)
-
     def again() -> tuple[Tensor, Tensor]:
-        """z and s, recomputed with their graph."""
-        deviation = a - mean_of(a)
-        scale = 1 / sqrt(mean_of(deviation * deviation) + eps)
-        return deviation * scale, scale
+        """z and s, with their graph."""
+        return composed(a, axis, eps, comm)
 
     def pull(g: Tensor, _: Tensor) -> Tensor:
         if is_recording():
             normal, scale = again()
-            inner = g - mean_of(g) - normal * mean_of(g * normal)
+            inner = g - _mean(g, axis, comm) - normal * _mean(g * normal, axis, comm)
             return inner * (scale if weight is None else scale * weight)
         of_g, of_gz = sums(g)
         mean_g, minus_mean_gz = of_g * share, of_gz * -share
@@ -93,6 +97,11 @@ def standardize(
         y = a.xp.add(y, bias.data, out=None if y is z else y)
         edges.append((bias, pull_bias))
     return Tensor(y, *edges), m, v
+
+
+def _mean(t: Tensor, axis: tuple[int, ...], comm: Comm) -> Tensor:
+    """The mean over axes, kept as 1, and over the ranks."""
+    return _over_ranks(mean(t, axis, keepdims=True), comm)
 
 
 def _over_ranks(t: Tensor, comm: Comm) -> Tensor:

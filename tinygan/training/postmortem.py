@@ -34,7 +34,7 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
         del session  # makes room for the next
         session, _ = folder.load(no_graph=True)
         inspector = Inspector(session.G, session.D, session.opt_g, session.opt_d)
-        session.game = inspector.hear(session.game)  # before the first round asks for it
+        session.game = inspector.wrap_game(session.game)  # before the first round asks for it
         while session.step < culprit - 1:
             session.play_round()
         with inspector:
