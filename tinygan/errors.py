@@ -1,7 +1,7 @@
-"""The one exception that means: what you gave cannot be used, and the message says why.
+"""InputError: the exception for input that cannot be used. Its message gives the reason.
 
-The command line turns it into one line and exit status 2. Any other exception is a defect of
-tinygan's own and keeps its traceback.
+The command line prints it as one line and exits with status 2. Any other exception is a bug in
+tinygan and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ class InputError(ValueError):
 
 
 class BackendUnavailable(InputError):
-    """The array library is missing or cannot reach its device; the message says what mends it."""
+    """The array library is missing or cannot reach its device; the message gives the remedy."""
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """`name`, if it is one of the known; else InputError, with the one that may have been meant."""
+    """Return `name` if it is in `known`.
+
+    Raises InputError otherwise, with the closest known name.
+    """
     names = list(known)
     if name in names:
         return name
@@ -31,5 +34,5 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def first_line(problem: BaseException) -> str:
-    """What an exception says in its first line; its type, if it says nothing."""
+    """The first line of an exception's message, or its type if the message is empty."""
     return (str(problem) or type(problem).__name__).splitlines()[0]

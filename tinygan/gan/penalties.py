@@ -1,8 +1,8 @@
-"""Penalties on the slope of D. They differentiate a gradient: that is what create_graph is for.
+"""Gradient penalties for D. Their own gradient needs second derivatives: `grad(create_graph=True)`.
 
-They mean the slope of each example's own logit, so D must not mix examples: through BatchNorm in
-training mode a logit depends on the whole minibatch, and what is penalised is no slope of D.
-(InstanceNorm, LayerNorm and SpectralNorm are fine.)
+They use the gradient of each example's logit at that example, so D must not mix examples: with
+BatchNorm in training mode a logit depends on the whole minibatch. InstanceNorm, LayerNorm and
+SpectralNorm are fine.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["Penalty", "r1", "r1_r2", "r2", "wgan_gp"]
 
 
 class Penalty(Protocol):
-    """A term added to D's loss: see `wgan_gp` and `r1`."""
+    """A term that is added to D's loss: see `wgan_gp` and `r1`."""
 
     def __call__(self, D: Module, x: Tensor, fake: Tensor) -> Tensor: ...
 
 
 def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
-    """weight * E[(|grad D(x^)| - 1)^2], x^ between a real image and a fake (Gulrajani et al. 2017).
+    """weight * E[(|grad D(x^)| - 1)^2], x^ between real image and fake (Gulrajani et al. 2017).
 
-    D must not use BatchNorm: the penalty is on each example's own gradient (their section 4).
+    D must not use BatchNorm: the penalty is on the gradient of each example (their section 4).
     """
     checks.between(0, math.inf, weight=weight)
     checks.noise(rng)
@@ -75,6 +75,7 @@ def r1_r2(gamma: float = 10.0) -> Penalty:
 
 
 def _slopes(D: Module, x: Tensor) -> Tensor:
-    """|dD(x)/dx|^2 for each example. The logits are summed: each depends on its own x alone."""
+    """|dD(x)/dx|^2 for each example, (N,). Each logit depends on its own x alone, so the gradient
+    of their sum holds them all."""
     (g,) = grad(sum(D(x)), [x], create_graph=True)
     return sum(g * g, tuple(range(1, x.ndim)))

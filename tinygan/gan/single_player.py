@@ -1,9 +1,9 @@
-"""One player at a time: half a round of Algorithm 1, again and again.
+"""Training of one player while the other is fixed: half a round of Algorithm 1, repeated.
 
-    D alone    its optimum against the G that stands there, D* of Proposition 1
-    G alone    what pleases the D that stands there, which need not be like the data
+    train_d    D approaches its optimum for the fixed G, D* of Proposition 1
+    train_g    G minimizes its loss for the fixed D; its fakes need not resemble the data
 
-What they take is what `gan.play` takes; what they give are `descent.Step`s.
+The arguments are those of `gan.play`. Each step yields a `Step` of `optim.minimize`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def train_d(
     *,
     m: int = 64,
 ) -> Iterator[Step]:
-    """Steps of D while G stands still."""
+    """Steps of D while G is fixed."""
     checks.sizes(m=m)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
 
@@ -56,7 +56,7 @@ def train_g(
     *,
     m: int = 64,
 ) -> Iterator[Step]:
-    """Steps of G while D stands still."""
+    """Steps of G while D is fixed."""
     checks.sizes(m=m)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
 

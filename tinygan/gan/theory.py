@@ -1,14 +1,15 @@
 """The theory of Goodfellow et al. 2014 in closed form, for distributions given as numbers.
 
-    p, q    probabilities of K states, or densities at K points, each point the centre of a cell dx
+    p, q    (K,): probabilities of K states, or densities at the centers of K cells of width dx;
+            p is the distribution of the data, q that of G
 
-    V(D) = E_p[log D] + E_q[log(1 - D)]                      what D maximises          (eq. 1)
-    D* = p / (p + q)                                         where it is the largest   (eq. 2)
-    C = V(D*) = -log 4 + 2 JSD(p, q)                         what G minimises          (eq. 4-6)
+    V(D) = E_p[log D] + E_q[log(1 - D)]                      D maximizes it            (eq. 1)
+    D* = p / (p + q)                                         maximizes V               (eq. 2)
+    C = V(D*) = -log 4 + 2 JSD(p, q)                         G minimizes it            (eq. 4-6)
 
-C is -log 4 where p = q, and nowhere less. Everything is an f-divergence, an average of a convex
-function of the ratio of the two: see `DIVERGENCES`. At the end stand the two smallest games, of
-tables and of two numbers, which the engine plays.
+The minimum of C is -log 4, at p = q. `DIVERGENCES` has the f-divergences, averages of a convex
+function of p / q; the Jensen-Shannon divergence JSD is one of them. The last two functions are the
+smallest games that the engine plays: one on a table of probabilities, one on two numbers.
 """
 
 from __future__ import annotations
@@ -52,28 +53,28 @@ def _log(t: Numbers) -> Numbers:
 
 
 def _ratio_log(p: Numbers, q: Numbers) -> Numbers:
-    """p log(p / q): 0 where p is 0, infinite where only q is."""
+    """p log(p / q): 0 where p is 0, infinite where only q is 0."""
     with np.errstate(invalid="ignore"):
         return np.where(p > 0, p * (_log(p) - _log(q)), 0.0)
 
 
 def _pearson(p: Numbers, q: Numbers) -> Numbers:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        return np.where(p == q, 0.0, (p - q) * ((p - q) / q))  # the square could be 0, over 0
+        return np.where(p == q, 0.0, (p - q) * ((p - q) / q))  # the square alone could underflow
 
 
-# q f(p / q) for the convex f of each, written so that no ratio overflows.
+# q f(p / q) for the convex f of each divergence, written so that no ratio overflows.
 DIVERGENCES: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
-    "kl": _ratio_log,  # f = t log t: infinite where q misses what p has
-    "reverse-kl": lambda p, q: _ratio_log(q, p),  # f = -log t: blind to it
-    # Doubled, as half of the least number is 0.
+    "kl": _ratio_log,  # f = t log t: infinite if q is 0 where p is not
+    "reverse-kl": lambda p, q: _ratio_log(q, p),  # f = -log t: finite in that case
+    # 2 p over p + q, not p over (p + q) / 2: half of the smallest float is 0.
     "js": lambda p, q: (_ratio_log(2 * p, p + q) + _ratio_log(2 * q, p + q)) / 4,
     "pearson": _pearson,  # f = (t - 1)^2
     "total-variation": lambda p, q: np.abs(p - q) / 2,
     "hellinger": lambda p, q: (np.sqrt(p) - np.sqrt(q)) ** 2,
 }
 
-# What they are between N(0, 1) and N(m, 1); of "js" there is no closed form.
+# The divergences between N(0, 1) and N(m, 1); there is no closed form for "js".
 SHIFTED_NORMALS: dict[str, Callable[[float], float]] = {
     "kl": lambda m: m * m / 2,
     "reverse-kl": lambda m: m * m / 2,
@@ -84,22 +85,23 @@ SHIFTED_NORMALS: dict[str, Callable[[float], float]] = {
 
 
 def divergence(name: str, p: Any, q: Any, dx: float = 1.0) -> float:
-    """The f-divergence of p from q by its name in `DIVERGENCES`; "js" is at most log 2 (nats).
+    """The f-divergence of p from q by its name in `DIVERGENCES`, in nats; "js" is at most log 2.
 
-    Raises ValueError for other shapes or numbers below 0, InputError for an unknown name."""
+    Raises ValueError if the shapes differ or a number is below 0; InputError for an unknown name.
+    """
     choose("divergence", name, DIVERGENCES)
     checks.between(0, math.inf, "()", dx=dx)
     return float(DIVERGENCES[name](*_distributions(p, q)).sum() * dx)
 
 
 def optimal_discriminator(p: Any, q: Any) -> Numbers:
-    """D* = p / (p + q) (Proposition 1); 1/2 where both are 0, where it does not matter."""
+    """D* = p / (p + q) (Proposition 1); 1/2 where both are 0 and D is arbitrary."""
     p, q = _distributions(p, q)
     return np.where(p + q > 0, p / np.where(p + q > 0, p + q, 1.0), 0.5)
 
 
 def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
-    """V(D) = E_p[log D] + E_q[log(1 - D)]; for no D more than `criterion(p, q)`."""
+    """V(D) = E_p[log D] + E_q[log(1 - D)]; at most `criterion(p, q)`, for every D."""
     checks.between(0, math.inf, "()", dx=dx)
     p, q = _distributions(p, q)
     D = _numbers("D", D)
@@ -111,30 +113,30 @@ def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
 
 
 def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
-    """C = V(D*) = -log 4 + 2 JSD(p, q), from -log 4 at p = q to 0 where they share nothing."""
+    """C = V(D*) = -log 4 + 2 JSD(p, q), from -log 4 at p = q to 0 if the supports are disjoint."""
     checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)  # log(1 - D*) itself would lose a q that is small beside p
+    p, q = _distributions(p, q)  # log(1 - D*) would lose a q much smaller than p
     return float((_ratio_log(p, p + q) + _ratio_log(q, p + q)).sum() * dx)
 
 
 def tabular_gradient(p: Any, q: Any) -> Numbers:
-    """dC/dq = log(1 - D*): D* may be held fixed, for at its maximum V does not change with it."""
+    """dC/dq = log(1 - D*). D* may be held fixed, because dV/dD is 0 at the maximum."""
     return _log(optimal_discriminator(q, p))
 
 
 def least_squares_optimum(p: Any, q: Any, a: float, b: float) -> Numbers:
-    """LSGAN's best D: (b p + a q) / (p + q), for D's targets b on real and a on fakes."""
+    """The optimal D of LSGAN, (b p + a q) / (p + q), with targets b on real and a on fakes."""
     checks.between(-math.inf, math.inf, "()", a=a, b=b)
     D = optimal_discriminator(p, q)
     return b * D + a * (1 - D)
 
 
 def least_squares_criterion(p: Any, q: Any, a: float, b: float, c: float, dx: float = 1.0) -> float:
-    """What LSGAN's G minimises against the best D, with its target c, over real and fakes:
+    """The loss of LSGAN's G, with target c, against the optimal D, over real images and fakes:
     (E_p[(D* - c)^2] + E_q[(D* - c)^2]) / 2 (Mao et al. 2017, eq. 4-6).
 
-    With b - c = 1 and b - a = 2, twice it is chi2, the Pearson chi-square of p + q against 2 q,
-    from 0 at p = q to 2. With the usual 0, 1, 1 it is not: it is 1/4 + chi2 / 8."""
+    If b - c = 1 and b - a = 2, it is chi2 / 2, where chi2 is the Pearson chi-square of p + q
+    against 2 q, from 0 at p = q to 2. With the usual a, b, c = 0, 1, 1 it is 1/4 + chi2 / 8."""
     checks.between(-math.inf, math.inf, "()", c=c)
     checks.between(0, math.inf, "()", dx=dx)
     p, q = _distributions(p, q)
@@ -151,8 +153,8 @@ def normal_density(x: Any, mean: float = 0.0, sd: float = 1.0) -> Numbers:
 
 
 def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
-    """The slope of what G pays for a fake, at each of D's logits for it. With D the sigmoid of the
-    logit, it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
+    """The slope of G's loss at each of D's logits on fakes. With D the sigmoid of the logit, it is
+    -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
     check_separable(game)
     l = Tensor(np.asarray(logits))
     (slopes,) = grad(sum(game.generator_loss(l)), [l])
@@ -160,12 +162,14 @@ def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
 
 
 def tabular_game(p: Any, lr: float = 10.0) -> Iterator[Numbers]:
-    """G's distribution q on K states, at first uniform, and then after each of its steps.
+    """Yield G's distribution q on K states, (K,): first the uniform one, then q after each step.
 
-    G is the softmax of K numbers and goes down its own gradient; D is the best one each time, with
-    the logit log p - log q, and held fixed (see `tabular_gradient`). C(G) falls at each step if lr
-    is below about 4 / max p. Every state needs a p above 0: raises
-    ValueError."""
+    G is the softmax of K numbers and does gradient descent. D is optimal in each step, with the
+    logit log p - log q, and held fixed (see `tabular_gradient`). C(G) decreases in each step if lr
+    is below about 4 / max p.
+
+    Raises ValueError if p is 0 for a state.
+    """
     p, _ = _distributions(p, p)
     if not (p > 0).all():
         raise ValueError("p: expected numbers above 0, got a 0 among them")
@@ -179,16 +183,16 @@ def tabular_game(p: Any, lr: float = 10.0) -> Iterator[Numbers]:
 
 
 def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterator[float]:
-    """How far the players of min over x, max over y of -x y are from their rest at (0, 0): at the
-    start in (1, 0), and then after each round of `play`.
+    """Yield the distance of the players of min over x, max over y of -x y from the equilibrium
+    (0, 0): at the start (1, 0), then after each round of `play`.
 
-    It is a GAN: the data is 0, G(z) = x, D(t) = y t is a score (cf. Mescheder et al. 2018, section
-    2). Steps at once, `gan.play_simultaneously`, multiply the distance by sqrt(1 + lr^2). Steps in
-    turn, `gan.play`, leave x^2 + y^2 - lr x y as it is: the distance stays between
+    It is a GAN: the data is 0, G(z) = x, D(t) = y t is a logit (cf. Mescheder et al. 2018, section
+    2). Simultaneous steps, `gan.play_simultaneously`, multiply the distance by sqrt(1 + lr^2).
+    Alternating steps, `gan.play`, preserve x^2 + y^2 - lr x y, so the distance stays between
     1 / sqrt(1 + lr / 2) and 1 / sqrt(1 - lr / 2)."""
     if not callable(play):
         raise TypeError(f"play: expected a function, as gan.play is one, got {play!r}")
-    rng = np.random.default_rng(0)  # of which nothing remains
+    rng = np.random.default_rng(0)  # the weights are overwritten
     G, D = (nn.Linear(1, 1, bias=False, rng=rng).astype(np.float64) for _ in range(2))
     G.weight.data[...], D.weight.data[...] = 1, 0
     data, noise = (lambda m: Tensor(np.zeros((m, 1)))), (lambda m: Tensor(np.ones((m, 1))))

@@ -1,4 +1,4 @@
-"""Layers that are random while training and do nothing in evaluation. Each takes its generator."""
+"""Layers that add noise in training and do nothing in evaluation. Each takes its own generator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Dropout", "GaussianNoise"]
 class Dropout(Module):
     """Set each element to 0 with probability p and scale the others by 1 / (1 - p).
 
-    The scaling keeps the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
+    The scale preserves the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
     """
 
     mixes_examples = False
@@ -35,12 +35,12 @@ class Dropout(Module):
 
 @kernel
 def kept(u: Array, p: float) -> Array:
-    """Dropout's factor for each element, from numbers u uniform in [0, 1)."""
+    """The factor of dropout for each element: 0 or 1 / (1 - p), from u uniform in [0, 1)."""
     return (u >= p).astype(u.dtype) / (1 - p)
 
 
 class GaussianNoise(Module):
-    """Add N(0, std^2) to each element."""
+    """Add noise from N(0, std^2) to each element."""
 
     mixes_examples = False
 

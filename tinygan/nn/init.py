@@ -1,9 +1,11 @@
-"""Initialisers: they fill a parameter in place, from an explicit generator.
+"""Initializers: they fill a parameter in place, from an explicit generator.
 
-Names, arguments and formulas follow torch.nn.init. The fans of a weight (out, in, ...) are
-in * receptive field and out * receptive field; a transposed convolution's weight is (in, out, ...),
-and PyTorch reads its fans in the same places, so we do too. Raises ValueError for numbers that are
-not finite or of a wrong sign, TypeError for what is no parameter or no generator.
+Names, arguments and formulas follow torch.nn.init. For a weight (out, in, ...), fan_in is
+in * receptive field and fan_out is out * receptive field. As in PyTorch, the same axes are used for
+a transposed convolution, although its weight is (in, out, ...).
+
+Raises ValueError for numbers that are not finite or have the wrong sign; TypeError if an argument
+is not a parameter or not a generator.
 """
 
 from __future__ import annotations
@@ -44,13 +46,13 @@ def _fill(parameter: Parameter, draw: Callable[[tuple[int, ...]], np.ndarray]) -
 
 
 def constant_(parameter: Parameter, value: float) -> Parameter:
-    """All elements equal to `value`."""
+    """Set all elements to `value`."""
     checks.between(-math.inf, math.inf, "()", value=value)
     return _fill(parameter, lambda shape: np.full(shape, float(value)))
 
 
 def uniform_(parameter: Parameter, a: float = 0.0, b: float = 1.0, *, rng: Rng) -> Parameter:
-    """U(a, b)."""
+    """Draw from U(a, b)."""
     checks.between(-math.inf, math.inf, "()", a=a, b=b)
     if a > b:
         raise ValueError(f"a, b: expected a <= b, got {a}, {b}")
@@ -59,7 +61,7 @@ def uniform_(parameter: Parameter, a: float = 0.0, b: float = 1.0, *, rng: Rng) 
 
 
 def normal_(parameter: Parameter, mean: float = 0.0, std: float = 1.0, *, rng: Rng) -> Parameter:
-    """N(mean, std^2)."""
+    """Draw from N(mean, std^2)."""
     checks.between(-math.inf, math.inf, "()", mean=mean)
     checks.between(0, math.inf, std=std)
     checks.generator(rng)
@@ -75,35 +77,35 @@ def _fans(parameter: Parameter) -> tuple[int, int]:
 
 
 def xavier_uniform_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """U(-r, r) with r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    """Draw U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
     checks.between(0, math.inf, gain=gain)
     r = gain * math.sqrt(6.0 / sum(_fans(parameter)))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def xavier_normal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    """Draw N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
     checks.between(0, math.inf, gain=gain)
     return normal_(parameter, 0.0, gain * math.sqrt(2.0 / sum(_fans(parameter))), rng=rng)
 
 
 def kaiming_uniform_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
-    """U(-r, r) with r = sqrt(6 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a."""
+    """Draw from U(-r, r), r = sqrt(6 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a."""
     checks.between(-math.inf, math.inf, "()", a=a)
     r = math.sqrt(6.0 / ((1 + a * a) * _fans(parameter)[0]))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def kaiming_normal_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
-    """N(0, 2 / ((1 + a^2) fan_in)) (He et al. 2015, eq. 15), for a leaky ReLU of slope a."""
+    """Draw N(0, 2 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a (He et al. 2015, eq. 15)."""
     checks.between(-math.inf, math.inf, "()", a=a)
     std = math.sqrt(2.0 / ((1 + a * a) * _fans(parameter)[0]))
     return normal_(parameter, 0.0, std, rng=rng)
 
 
 def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """Rows (or columns, if there are fewer) orthonormal times gain (Saxe et al. 2013)."""
-    _fans(parameter)  # raises for fewer than two axes
+    """Orthonormal rows (or columns, if there are fewer) times gain (Saxe et al. 2013)."""
+    _fans(parameter)  # raises if there are fewer than two axes
     checks.between(-math.inf, math.inf, "()", gain=gain)
     checks.generator(rng)
     rows, columns = parameter.shape[0], math.prod(parameter.shape[1:])
@@ -114,7 +116,8 @@ def orthogonal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Paramet
 
 
 def dcgan_(network: Module, *, rng: Rng) -> Module:
-    """DCGAN's (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm scale N(1, .02^2)."""
+    """Initialize as DCGAN (Radford et al. 2015): weights N(0, .02^2), biases 0, BatchNorm's weights
+    N(1, .02^2)."""
     checks.modules(network=network)
     for module in network.modules():
         _fill_layer(module, lambda weight: normal_(weight, 0.0, 0.02, rng=rng))
@@ -124,7 +127,7 @@ def dcgan_(network: Module, *, rng: Rng) -> Module:
 
 
 def gan_2014_(network: Module, r: float, *, rng: Rng) -> Module:
-    """The 2014 paper's code: weights U(-r, r), of .05 in G and .005 in D; biases 0."""
+    """Initialize as the 2014 paper's code: weights U(-r, r), biases 0; r is .05 in G, .005 in D."""
     checks.modules(network=network)
     checks.between(0, math.inf, r=r)
     for module in network.modules():
@@ -134,7 +137,7 @@ def gan_2014_(network: Module, r: float, *, rng: Rng) -> Module:
 
 def _fill_layer(module: Module, fill: Callable[[Parameter], object]) -> None:
     """Fill the weight of an affine layer, and its bias with 0."""
-    # What wraps a layer leaves the weight that is learned in there.
+    # A wrapper keeps the learned weight in the wrapped layer.
     layer = module._layer if isinstance(module, Reparametrized) else module
     if isinstance(layer, (Linear, Conv2d, ConvTranspose2d, Maxout)):
         fill(layer.weight)

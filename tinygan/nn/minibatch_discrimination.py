@@ -1,7 +1,7 @@
-"""Minibatch discrimination (Salimans et al. 2016, section 3.2): D sees how alike its examples are.
+"""Minibatch discrimination (Salimans et al. 2016, section 3.2): a layer against mode collapse.
 
-A D that takes each example by itself cannot tell that a G gives the same one again and again. Here
-it is told, for each example, how near the others of its minibatch are; real ones seldom are.
+A D that sees one example at a time cannot detect that all fakes are alike. This layer appends to
+each example how close the rest of its minibatch is; real examples are rarely close.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["MinibatchDiscrimination"]
 
 
 class MinibatchDiscrimination(Module):
-    """Features, and beside them how near those of the whole minibatch are.
+    """Append to each example its closeness to the whole minibatch, (N, out_features).
 
         o_b(x_i) = sum over j of exp(-|M_ib - M_jb|),   M_i = T x_i,  (out_features, kernel_dims)
 
-    with |.| the sum of absolute values. (N, in_features) to (N, in_features + out_features): x, and
-    then the o_b, from 1 (no other is near; each is near itself) to N (all are alike). T is a Linear
-    without bias. An example's output depends on the others, in evaluation too, and on how many
-    they are: real and generated ones must come in minibatches of one size, each kind by itself.
+    with |.| the sum of absolute values. (N, in_features) to (N, in_features + out_features): x,
+    then the o_b, from 1 (only close to itself) to N (all are alike). T is a Linear without bias.
+    The output of an example depends on the others and on N, in evaluation too: real images and
+    fakes must come in separate minibatches of the same size.
     """
 
     def __init__(self, in_features: int, out_features: int, kernel_dims: int, *, rng: Rng) -> None:

@@ -1,15 +1,17 @@
-"""Spectral normalisation (Miyato et al. 2018): divide a weight by its largest singular value.
+"""Wrappers that compute with a function of a layer's weight.
 
-    W / sigma(W),   sigma(W) = u^T W v,   one step of power iteration a pass keeps u and v current
+Spectral normalization (Miyato et al. 2018) divides the weight by its largest singular value:
 
-A discriminator of such layers is Lipschitz, which keeps its gradients bounded.
+    W / sigma(W),   sigma(W) = u^T W v,   u and v from one step of power iteration per pass
 
-Weight normalisation (Salimans and Kingma 2016): a weight's length apart from its direction.
+A discriminator of such layers is Lipschitz, so its gradients are bounded.
+
+Weight normalization (Salimans and Kingma 2016) separates the length of a weight from its direction:
 
     w = g v / ||v||     for each output (eq. 2)
 
-The gradient at v is orthogonal to v, so v only grows, and the longer the steps were, the less later
-ones turn it (section 2.1). Statistics of a minibatch are taken once, at the beginning:
+The gradient at v is orthogonal to v, so ||v|| only grows, and larger past steps make later steps
+rotate v less (section 2.1). The statistics of one minibatch set the initial scale:
 
     data_dependent_init(network, x)     each output has mean 0 and variance 1 on x (eq. 5 and 6)
 """
@@ -32,27 +34,27 @@ __all__ = ["Reparametrized", "SpectralNorm", "WeightNorm", "data_dependent_init"
 
 
 class Reparametrized(Module):
-    """A layer that computes with a function of its weight: what wraps a layer derives from this.
+    """The base of the wrappers: a layer that computes with a function of its weight.
 
-    `_outputs` is the axis of the weight that counts outputs.
+    `_outputs` is the output axis of the weight.
     """
 
     def __init__(self, layer: Module) -> None:
         super().__init__()
         if not isinstance(layer, (Linear, Maxout, Conv2d, ConvTranspose2d)):
             raise TypeError(f"{type(self).__name__}: expected a layer with a weight, got {layer!r}")
-        self._layer = layer  # its bias and weight are found here, under PyTorch's names
+        self._layer = layer  # the _ hides it: weight and bias have PyTorch's names here
         self._outputs = 1 if isinstance(layer, ConvTranspose2d) else 0
         self.bias: Parameter | None = layer.bias
 
 
 class SpectralNorm(Reparametrized):
-    """A layer whose weight is used divided by its largest singular value.
+    """A layer whose weight is divided by its largest singular value sigma.
 
-    Wraps a Linear, Maxout, Conv2d or ConvTranspose2d. The weight is seen as a matrix with a row
-    for each output. In training each pass refines u and v by `n_power_iterations`; sigma is
-    differentiated with u and v held fixed (section 2.1 and eq. 12 of the paper). Names of the
-    state are those of torch.nn.utils.spectral_norm.
+    Wraps a Linear, Maxout, Conv2d or ConvTranspose2d. The weight is taken as a matrix with one row
+    per output. In training each pass updates u and v by `n_power_iterations`. The gradient of sigma
+    treats u and v as constants (section 2.1 and eq. 12 of the paper). Names in the state are those
+    of torch.nn.utils.spectral_norm.
     """
 
     def __init__(self, layer: Module, n_power_iterations: int = 1, *, rng: Rng) -> None:
@@ -69,7 +71,7 @@ class SpectralNorm(Reparametrized):
             for _ in range(self.n_power_iterations):
                 self.weight_v[...] = _unit((matrix.T @ Tensor(self.weight_u)).data, xp)
                 self.weight_u[...] = _unit((matrix @ Tensor(self.weight_v)).data, xp)
-        # Copies: the next pass overwrites u and v while the graph of this one may still be used.
+        # Copies, because the next pass overwrites u and v while this graph may still be in use.
         u, v = Tensor(self.weight_u.copy()), Tensor(self.weight_v.copy())
         sigma = u @ (self._matrix() @ v)
         return self._layer.compute(x, self.weight_orig / sigma)
@@ -90,11 +92,12 @@ class WeightNorm(Reparametrized):
     """A layer whose weight is g v / ||v||, with a length g and a direction v for each output.
 
     Wraps a Linear, Maxout (each piece is an output), Conv2d or ConvTranspose2d. v is the layer's
-    own weight and g starts as ||v||, so the layer computes what it did. With `learned_scale` False
-    g is a buffer, saved but not learned. Names and shapes of the state are those of
+    own weight and g starts as ||v||, so the function of the layer is unchanged. If `learned_scale`
+    is False, g is a buffer, saved but not learned. Names and shapes in the state are those of
     torch.nn.utils.weight_norm, with dim=1 for a ConvTranspose2d: its weight is (in, out, kh, kw),
-    and PyTorch's own choice, dim=0, would give lengths to its inputs. Raises ValueError if the
-    weight of an output is 0, which has no direction, or NaN.
+    and PyTorch's default, dim=0, would scale its inputs.
+
+    Raises ValueError if the weight of an output is 0, which has no direction, or NaN.
     """
 
     def __init__(self, layer: Module, *, learned_scale: bool = True) -> None:
@@ -118,14 +121,14 @@ class WeightNorm(Reparametrized):
         return self._layer.mixes_examples
 
     def reset_scale(self) -> None:
-        """g = ||v||, as at the start: for initialisers, which fill v."""
+        """Set g = ||v|| again, after an initializer has filled v."""
         self._set(_lengths(self.weight_v, self._outputs).data, None)
 
     def __repr__(self) -> str:
         return f"WeightNorm({self._layer!r}, learned_scale={self.learned_scale})"
 
     def _fit(self, x: Any) -> None:
-        """g = 1 / std(t), b = -mean(t) / std(t) for t = v.x / ||v||; of a Maxout before its max."""
+        """Set g = 1 / std(t), b = -mean(t) / std(t); t = v.x / ||v||, before the max of Maxout."""
         self._awaits_data = False
         layer, v = self._layer, self.weight_v / _lengths(self.weight_v, self._outputs)
         axes: tuple[int, ...] = (0, 2, 3)
@@ -135,7 +138,7 @@ class WeightNorm(Reparametrized):
         else:
             y = layer.compute(x, v)
         mean, std = y.data.mean(axes), y.data.std(axes)
-        if not bool((std > 1e-6 * abs(mean)).all()):  # equal numbers have 1e-7, by rounding
+        if not bool((std > 1e-6 * abs(mean)).all()):  # rounding gives equal numbers about 1e-7
             raise ValueError(
                 f"data_dependent_init: an output of {layer!r} does not vary over the minibatch, "
                 f"got outputs of shape {y.shape}; pass more examples, or others"
@@ -148,11 +151,11 @@ class WeightNorm(Reparametrized):
                 raw(kept)[...] = new.reshape(kept.shape)
                 if isinstance(kept, Parameter):
                     kept.touch()
-        self.weight_v.touch()  # it is in every graph that g is in, even where g is a buffer
+        self.weight_v.touch()  # v is in every graph of g; this marks them stale, g a buffer or not
 
 
 def _lengths(v: Tensor, outputs: int) -> Tensor:
-    """||v|| for each entry of the axis `outputs`, with the other axes kept as 1."""
+    """||v|| for each index of the axis `outputs`, with the other axes kept as 1."""
     others = tuple(axis for axis in range(v.ndim) if axis != outputs)
     return ops.sqrt(ops.sum(v * v, others, keepdims=True))
 
@@ -160,9 +163,11 @@ def _lengths(v: Tensor, outputs: int) -> Tensor:
 def data_dependent_init(network: Module, x: Any) -> Module:
     """Fit g and b of every WeightNorm in the network to the minibatch x (section 3 of the paper).
 
-    x passes once, in evaluation mode (no noise, no dropout); each WeightNorm that it comes to sets
-    g and b so that the mean over x of each of its outputs is 0 and the variance 1, before x goes
-    on. A layer without a bias keeps its mean. Raises ValueError if an output does not vary.
+    x passes once through the network in evaluation mode (no noise, no dropout). Each WeightNorm
+    sets g and b so that each of its outputs has mean 0 and variance 1 over x, and then computes
+    them. A layer without a bias keeps its mean.
+
+    Raises ValueError if an output does not vary.
     """
     checks.modules(network=network)
     layers = [module for module in network.modules() if isinstance(module, WeightNorm)]

@@ -1,4 +1,4 @@
-"""Layers that move pixels without learning: flatten, unflatten, upsample, shuffle, pad."""
+"""Layers that resample images without parameters: upsampling, pixel shuffle, reflection padding."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["PixelShuffle", "ReflectionPad2d", "Upsample"]
 
 
 class Upsample(Module):
-    """Enlarge (N, C, H, W) by a whole factor: "nearest" repeats pixels, "bilinear" interpolates.
+    """Enlarge (N, C, H, W) by an integer factor: "nearest" repeats pixels, "bilinear" interpolates.
 
-    The pixels are squares, as with PyTorch's align_corners=False.
+    Pixels are squares, as with PyTorch's align_corners=False.
     """
 
     mixes_examples = False
@@ -37,7 +37,7 @@ class Upsample(Module):
 
 
 def _interpolation(x: Tensor, size: int, factor: int) -> Tensor:
-    """The matrix (size * factor, size) of linear interpolation: a hat around each source pixel."""
+    """The matrix (size * factor, size) of linear interpolation: a hat function per input pixel."""
     xp = x.xp
     at = (xp.arange(size * factor) + 0.5) / factor - 0.5
     at = xp.minimum(xp.maximum(at, 0), size - 1)
@@ -45,7 +45,7 @@ def _interpolation(x: Tensor, size: int, factor: int) -> Tensor:
 
 
 class PixelShuffle(Module):
-    """(N, C r^2, H, W) to (N, C, H r, W r): channels become pixels (Shi et al. 2016, eq. 4)."""
+    """Move channels to pixels: (N, C r^2, H, W) to (N, C, H r, W r) (Shi et al. 2016, eq. 4)."""
 
     mixes_examples = False
 
@@ -63,8 +63,8 @@ class PixelShuffle(Module):
 
 
 class ReflectionPad2d(Module):
-    """Grow (N, C, H, W) by mirroring it at its edges; padding is an int or (left, right, top,
-    bottom), each less than the image's size."""
+    """Pad images (N, C, H, W) by mirroring them at their edges. `padding` is an int or
+    (left, right, top, bottom), each less than the image's size."""
 
     mixes_examples = False
 

@@ -1,4 +1,4 @@
-"""Gradients made smaller before they are used. They are values: so are the results."""
+"""Gradient clipping. It maps a list of gradients to a new list, for `Optimizer.step`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["clip_grad_norm", "clip_grad_value"]
 
 
 def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
-    """The gradients scaled down, if need be, so that their joint Euclidean norm is <= max_norm."""
+    """The gradients, scaled down if their joint Euclidean norm exceeds max_norm."""
     checks.between(0, math.inf, "(]", max_norm=max_norm)
     grads = listed("grads", grads)
     if not grads:
         raise ValueError("grads: expected at least one, got none")
-    # In units of the largest element, so that no square overflows or vanishes.
+    # In units of the largest element, so that no square overflows or underflows.
     unit = clip(reduce(maximum, [max(abs(g)) for g in grads]).detach(), low=1e-30)
     total = unit * sqrt(reduce(add, [sum((g / unit) ** 2) for g in grads]))
     scale = clip(max_norm / (total + 1e-12), high=1.0)

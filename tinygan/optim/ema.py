@@ -1,4 +1,4 @@
-"""The average of a network's weights over the course of training."""
+"""An average of a network's weights over the training."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["EMA"]
 class EMA:
     """An exponential moving average of a network's parameters, in a copy of it: `ema.module`.
 
-    Samples of the average are better than those of the last iterate, which circles around
-    (Yazici et al. 2018). The average starts fast: the decay at update t is
-    min(decay, (1 + t) / (10 + t)). Buffers are copied as they are. Build it after moving the
-    network: it holds on to the arrays that it finds.
+    The last iterate of a GAN oscillates around the equilibrium; samples of the average are better
+    (Yazici et al. 2018). The decay at update t is min(decay, (1 + t) / (10 + t)), so that the
+    average forgets its start quickly. Buffers are copied, not averaged. Build it after moving the
+    network: it keeps references to the arrays.
     """
 
     def __init__(self, module: Module, decay: float = 0.999) -> None:
@@ -29,7 +29,7 @@ class EMA:
         self._buffers = [kept for _, kept in self.module.named_buffers()]
 
     def update(self) -> None:
-        """Move the average a little towards the parameters as they are now."""
+        """Move the average towards the current parameters by 1 - decay."""
         if self._parameters:
             (rate,) = host_input(self._count, like=self._parameters[0][1].data)
         for p, average in self._parameters:
@@ -39,7 +39,7 @@ class EMA:
                 kept[...] = now
 
     def _count(self) -> np.ndarray:
-        """Count an update: by how much of the way the average moves."""
+        """Count an update and return its rate, 1 - decay, as an array (1,)."""
         rate = 1 - min(self.decay, (1 + self.t) / (10 + self.t))
         self.t += 1
         for _, average in self._parameters:

@@ -1,9 +1,9 @@
-"""Training without an opponent: down the gradient of one loss, step by step.
+"""Plain minimization of one loss, as for an autoencoder or a classifier.
 
-    for step, (loss,) in run.play(lambda: descend(loss, opt)): ...
+    for step, (loss,) in run.play(lambda: minimize(loss, opt)): ...
 
-The rounds of whatever minimises (an autoencoder, a classifier); like those of `gan.play` they can
-be recorded (see `replay`), if what `loss` makes anew comes from `supply` or from Minibatches.
+Like those of `gan.play`, rounds can be captured as a CUDA graph (see `backend.graph_replay`) if
+`loss` draws its inputs through `backend.inputs` or Minibatches.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = ["Step", "minimize"]
 
 
 class Step(NamedTuple):
-    """What a step leaves: the loss that it went down from, a value in a tensor."""
+    """The result of a step: the loss before it, a tensor of one element without a graph."""
 
     loss: Tensor
 
 
 def minimize(loss: Callable[[], Tensor], opt: Optimizer) -> Iterator[Step]:
-    """Steps of `opt`, each down the gradient of a new `loss()`, of one element, by all that `opt`
-    updates."""
+    """Endless steps of `opt`, each with the gradient of a new `loss()` (one element) at all
+    parameters of `opt`."""
     while True:
         value = loss()
         opt.step(grad(value, opt.parameters))

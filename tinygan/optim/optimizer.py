@@ -1,12 +1,8 @@
-"""Schedules: a learning rate as a function of the number of updates done.
+"""The base of all optimizers: the flat array of the parameters and its update.
 
-Where an optimizer takes a `Schedule`, it takes a number or any function from that count to one.
-
-What all optimizers share: the flat array of the parameters, and the way through it.
-
-All parameters of an optimizer lie in one flat array, of which each parameter becomes a view. So
-an update is a formula on vectors. It is applied to a chunk at a time, whose temporaries stay in the
-cache, and to chunks side by side on the processor's cores.
+All parameters of an optimizer are views of one flat array, so an update is a formula on vectors. It
+is applied to one chunk at a time, so that temporaries stay in the cache, and the cores of the CPU
+share the chunks. A `Schedule` is a number or a function of the number of updates done so far.
 """
 
 from __future__ import annotations
@@ -29,25 +25,29 @@ Schedule = float | Callable[[int], float]
 
 
 def at(schedule: Schedule, t: int) -> float:
-    """The value of a schedule (a number, or a function of the updates done) at update t."""
+    """The value of a schedule after t updates.
+
+    Raises ValueError if it is not finite.
+    """
     value = float(schedule(t)) if callable(schedule) else float(schedule)
     if not math.isfinite(value):
         raise ValueError(f"a schedule: expected a finite number for update {t}, got {value}")
     return value
 
 
-CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk, and of the share of a core
-JOINED = 8  # gradients: of more, CuPy's concatenate asks the host for their addresses
+CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk; minimum of a core's share
+JOINED = 8  # gradients; beyond 8 arrays CuPy's concatenate synchronizes with the host
 
 
 class Optimizer:
-    """The base: the flat array of the parameters `w`, the state vectors beside it, the count t.
+    """The base class: the flat array `w` of the parameters, state vectors of its size, the count t.
 
-    A subclass names its state vectors in `slots`, the options that may be schedules in `schedules`,
-    and defines `update`, which changes vectors of parameters and state in place. What changes from
-    one update to the next reaches it as `numbers`, computed on the host. Raises ValueError
-    if there is no parameter, or if they differ in dtype or backend. A subclass checks its options
-    before it comes here, where the parameters get new arrays.
+    A subclass names its state vectors in `slots` and the options that may be schedules in
+    `schedules`. Its `update` changes w and the state in place. Scalars that differ between updates
+    are computed on the host by `numbers`. A subclass checks its options before it calls
+    `__init__` here, which gives the parameters new arrays.
+
+    Raises ValueError if there is no parameter, or if they differ in dtype or backend.
     """
 
     slots: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Optimizer:
         self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
         self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
         self._views: list[Any] = []
-        self._runs: list[list[Tensor]] = []  # a large one alone, small ones together
+        self._runs: list[list[Tensor]] = []  # a large one alone, small ones joined
         start = 0
         for p in self.parameters:
             p.data = self.w[start : start + p.size].reshape(p.shape)
@@ -84,7 +84,7 @@ class Optimizer:
                 self._runs.append([p])
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Update the parameters by their gradients, given in the order of the parameters.
+        """Update the parameters, given their gradients in the same order.
 
         Raises ValueError if a gradient is missing or has another shape or dtype.
         """
@@ -98,7 +98,7 @@ class Optimizer:
         state = [self.state[slot] for slot in self.slots]
         numbers = list(host_input(self._count, like=self.w))
 
-        chunk = CHUNK if of(self.w) is numpy else self.w.size  # a GPU takes them all at once
+        chunk = CHUNK if of(self.w) is numpy else self.w.size  # one chunk on a GPU
 
         def update(start: int, stop: int) -> None:
             first = 0
@@ -112,7 +112,7 @@ class Optimizer:
         of(self.w).share(update, self.w.size, LEAST)
 
     def _count(self) -> np.ndarray:
-        """Count an update: the numbers that it takes. Asked before each, recorded or not."""
+        """Count an update and return its `numbers`. A captured round calls it at each launch."""
         self._check_views()
         now = [at(getattr(self, name), self.t) for name in self.schedules]
         self.t += 1
@@ -121,12 +121,12 @@ class Optimizer:
         return np.array(self.numbers(*now), self.w.dtype)
 
     def numbers(self, *now: Any) -> tuple[float, ...]:
-        """The numbers that update number self.t takes, from the values of the schedules."""
+        """The scalars of update self.t, given the values of the schedules."""
         return now
 
     def update(self, w: Any, g: Any, *rest: Any) -> None:
-        """Change the vectors w and of the state, but not the gradient g. `rest` are the state
-        vectors, and then the `numbers`, as scalars of w's library."""
+        """Change w and the state vectors in place, but not the gradient g. `rest` has the state
+        vectors and then the `numbers`, as scalars of w's array library."""
         raise TypeError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:
@@ -134,8 +134,11 @@ class Optimizer:
         return {"t": np.array(self.t), **{k: v.copy() for k, v in self.state.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where an optimizer of the same parameters was; raises ValueError if it was not,
-        before any change."""
+        """Restore the state of an optimizer of the same parameters.
+
+        Raises ValueError, before any change, if an entry is missing, unexpected or does not fit;
+        TypeError if `state` is not a mapping.
+        """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
         if set(state) != {"t", *self.slots}:
@@ -155,7 +158,7 @@ class Optimizer:
         self.t = int(new["t"])
 
     def _flat(self, grads: Sequence[Tensor]) -> list[Any]:
-        """The gradients as vectors, those of small parameters in a row as one."""
+        """The gradients as vectors; those of consecutive small parameters are joined."""
         flat = iter([g.data.reshape(-1) for g in self.checked(grads)])
         xp = of(self.w).xp
         return [
@@ -164,7 +167,10 @@ class Optimizer:
         ]
 
     def checked(self, grads: Sequence[Tensor]) -> list[Tensor]:
-        """The gradients, one for each parameter. Raises ValueError if they do not fit."""
+        """The gradients as a list, one for each parameter.
+
+        Raises ValueError if they do not fit.
+        """
         grads = listed("grads", grads)
         if len(grads) != len(self.parameters):
             raise ValueError(f"grads: expected {len(self.parameters)}, got {len(grads)}")
@@ -176,7 +182,7 @@ class Optimizer:
         return grads
 
     def _check_views(self) -> None:
-        """A parameter that was given another array would be updated where nobody looks."""
+        """Raise RuntimeError if a parameter got another array: updates would not reach it."""
         for i, (p, view) in enumerate(zip(self.parameters, self._views, strict=True)):
             if p.data is not view:
                 raise RuntimeError(

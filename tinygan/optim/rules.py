@@ -17,7 +17,7 @@ __all__ = ["OPTIMIZERS", "SGD", "Adam", "RMSprop"]
 class SGD(Optimizer):
     """v <- momentum v - lr g;  w <- w + v.
 
-    The classical form, as in the 2014 paper's code. PyTorch scales v by lr instead: the same
+    The classical form, as in the 2014 paper's code. PyTorch scales v by lr instead, which is equal
     while lr is constant.
     """
 
@@ -61,9 +61,9 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2014, algorithm 1), with decoupled weight decay (AdamW) on request.
+    """Adam (Kingma and Ba 2014, algorithm 1), with optional decoupled weight decay (AdamW).
 
-    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  both corrected for starting at 0;
+    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  both bias-corrected;
     w <- w - lr (m / (sqrt(v) + eps) + weight_decay w).
     GANs take betas (0.5, 0.999) (Radford et al. 2015).
     """
@@ -86,11 +86,11 @@ class Adam(Optimizer):
         super().__init__(parameters, lr)
         self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
 
-    # m and v are kept without the factors 1 - b1 and 1 - b2, which join the scalars.
+    # m and v are stored without the factors 1 - b1 and 1 - b2, which are part of the scalars.
 
     def numbers(self, lr: float) -> tuple[float, ...]:
         (b1, b2), t = self.betas, self.t
-        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the corrected v is scale * sqrt(v)
+        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the bias-corrected v is scale * sqrt(v)
         rate = lr * (1 - b1) / ((1 - b1**t) * scale)
         return rate, self.eps / scale, 1 - lr * self.weight_decay
 
@@ -102,7 +102,7 @@ class Adam(Optimizer):
 def adam(
     w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any, betas: tuple[float, float]
 ) -> bool:
-    """The update in place, whose temporaries are one vector. It keeps `kept` of w, if not None."""
+    """Update in place with one temporary vector. w is multiplied by `kept` unless that is None."""
     xp, (b1, b2) = of(w).xp, betas
     m *= b1
     m += g
