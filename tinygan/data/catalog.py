@@ -1,4 +1,4 @@
-"""Data sets by name."""
+"""The data sets by name, each with its reader."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DATASETS = {
 
 
 def names() -> tuple[str, ...]:
-    """What `load` takes; PATH stands for a folder of images."""
+    """The names that `load` accepts; PATH stands for a folder of images."""
     return (*DATASETS, "folder:PATH")
 
 
@@ -44,9 +44,10 @@ def load(
 ) -> Dataset:
     """The data set called `name`, its "train" or "test" split.
 
-    "digits" is embedded. The others come from $TINYGAN_DATA, from the cache or from the network;
-    "folder:PATH" reads the images under PATH, `folder_size` pixels wide and high, "grey" or
-    "colour". Raises InputError that says what to do, if the data cannot be had or is damaged.
+    "digits" is embedded. The others come from $TINYGAN_DATA, the cache or the network.
+    "folder:PATH" reads the images under PATH, resized to `folder_size` pixels, "grey" or "colour".
+
+    Raises InputError that says what to do, if the data are missing or damaged.
     """
     choose("split", split, ("train", "test"))
     if not isinstance(name, str):

@@ -1,8 +1,8 @@
-"""CIFAR-10: 50,000 training and 10,000 test photographs, 32 x 32 in colour, ten classes.
+"""CIFAR-10: 50,000 training and 10,000 test photographs, 32 x 32 in color, ten classes.
 
-Read from its binary version, the archive as published or unpacked: a record is a label and then
-the 32 x 32 pixels, all red, all green, all blue. (The Python version is pickles, which can run
-code, so it is not read.) Archives with fewer batches or shorter ones are read as they are.
+The reader takes the binary version, as an archive or unpacked: a record is a label, then the
+32 x 32 red, green and blue pixels. (The Python version consists of pickles, which can run code, so
+it is not read.) Archives with fewer or shorter batches are accepted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ ARCHIVE_LIMIT = 7 * BATCH_LIMIT  # bytes unpacked; the published one has six bat
 
 
 def cifar10(split: str) -> Dataset:
-    """The photographs of Krizhevsky, Nair and Hinton, "train" or "test"."""
+    """The photographs of Krizhevsky, Nair and Hinton, "train" or "test".
+
+    Raises InputError if the files are missing or damaged."""
     [path] = locate(["cifar-10", "cifar10"], [FILE])
     names = BATCHES[split]
     batches = _from_folder(path, names) if path.is_dir() else _from_archive(path, names)
@@ -93,25 +95,25 @@ def _from_folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _from_archive(path: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The batches in the archive, read in memory: nothing in it becomes a path on the disk."""
+    """The batches in the archive, by name. They are read in memory: no file is extracted."""
     wanted = {f"{start}{FOLDER}/{name}": name for name in names for start in ("", "./")}
     batches = {}
     try:
         with _Limited(path) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 for member in archive:
-                    # A sparse member may claim any number of zeros, and have none of them.
+                    # A sparse member can claim any number of zeros without storing them.
                     if member.name not in wanted or not member.isreg() or member.issparse():
                         continue
                     name = wanted[member.name]
                     _check_size(path, name, member.size)
                     content = archive.extractfile(member)
                     batches[name] = content.read() if content else b""
-            while stream.read(1 << 20):  # gzip's CRC is checked at its end
+            while stream.read(1 << 20):  # gzip checks its CRC at the end
                 pass
     except (InputError, MemoryError):
         raise
-    except Exception as problem:  # what tarfile raises for damage is of many kinds
+    except Exception as problem:  # tarfile raises many kinds of errors for damaged files
         raise InputError(
             f"{path}: cannot be read as a .tar.gz ({problem}); expected the published {ARCHIVE}, "
             "so fetch or copy it again"
@@ -127,7 +129,7 @@ def _check_size(path: Path, name: str, size: int) -> None:
 
 
 class _Limited(gzip.GzipFile):
-    """Unpacks no more than any archive of CIFAR-10 holds, whatever the headers in it claim."""
+    """A gzip file that raises InputError beyond `ARCHIVE_LIMIT` unpacked bytes."""
 
     left = ARCHIVE_LIMIT
 

@@ -1,10 +1,10 @@
-"""Coloured digits and their captions: "a red seven on blue".
+"""Colored digits and their captions: "a red seven on blue".
 
     images, said = coloured(digits, labels, which, rng=rng)    said: indices into CAPTIONS
     WORDS[TABLE[said][0, 1]]                                   the second word of the first caption
 
-The colours are the corners of the cube of red, green and blue. The four with all the red there is
-are inks, the four without any are grounds: no ink is a ground, and in red all digits look alike.
+The colors are the corners of the RGB cube. The four with full red are inks, the four without red
+are grounds. So no ink is a ground, and the red channel is the gray digit, whatever the colors.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ GROUNDS = {"black": (0, 0, 0), "blue": (0, 0, 1), "green": (0, 1, 0), "cyan": (0
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 WORDS = ("a", "on", *INKS, *DIGITS, *GROUNDS)
-# What is said in each caption: its digit, the index of its ink and that of its ground.
+# (160, 3): the digit of each caption, the index of its ink and that of its ground.
 CAPTIONS = np.stack(np.unravel_index(np.arange(160), (10, 4, 4)), axis=1)
-# And its words, as indices into WORDS.
+# (160, 5): the words of each caption, as indices into WORDS.
 TABLE = np.array(
     [
         [0, 2 + ink, 2 + len(INKS) + digit, 1, 2 + len(INKS) + len(DIGITS) + ground]
@@ -35,12 +35,13 @@ TABLE = np.array(
 def coloured(
     digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Digits uint8 (N, 1, H, W) in colours, uint8 (N, 3, H, W): each as it is said in one of the
-    captions `which` (K,), drawn from those that speak of its label; and which one, int64 (N,).
+    """Color digits uint8 (N, 1, H, W), with labels (N,), to uint8 (N, 3, H, W), each by a caption
+    drawn from those in `which` (K,) that name its label. Also return the captions, int64 (N,).
 
-    A pixel is ground + digit * (ink - ground), in [0, 1]. Raises ValueError for other shapes and
-    dtypes, for labels and captions that there are not, and if no caption speaks of some label;
-    TypeError for an rng that is no Generator and for what is no array."""
+    A pixel is ground + digit * (ink - ground), in [0, 1].
+
+    Raises ValueError for other shapes and dtypes, unknown labels and captions, or a label without
+    a caption; TypeError for other than arrays and a Generator."""
     checks.generator(rng)
     for name, given in (("digits", digits), ("which", which)):
         if not isinstance(given, np.ndarray):
@@ -66,6 +67,7 @@ def coloured(
         np.array([*colours.values()], np.int16)[index][:, :, None, None]
         for colours, index in ((INKS, ink), (GROUNDS, ground))
     )
-    # Of whole numbers, for each of the three is 0 or 1: `digits`, 255 - `digits`, 0 or 255.
+    # Exact in integers: a channel of a color is 0 or 1, so the result is digits, 255 - digits, 0
+    # or 255.
     painted = 255 * below + digits * (above - below)
     return painted.astype(np.uint8), said

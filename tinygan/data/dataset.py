@@ -1,4 +1,4 @@
-"""What every reader returns: images, and labels where the data set has them."""
+"""Dataset: images, and labels if there are any; every reader returns one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ __all__ = ["Dataset"]
 
 
 class Dataset(NamedTuple):
-    """Images as they are stored, uint8; whoever trains on them chooses the scale.
+    """Images as stored, not scaled, and their labels.
 
     images   uint8 (N, C, H, W)
-    labels   int64 (N,), an index into `classes`, -1 where an image has none; None: no labels
-    classes  what the labels mean, in order; None where there are no labels
+    labels   int64 (N,), indices into `classes`, -1 for an image without a label; None if no image
+             has one
+    classes  the names of the classes; None if there are no labels
     """
 
     name: str
@@ -23,7 +24,9 @@ class Dataset(NamedTuple):
     classes: tuple[str, ...] | None
 
     def labelled(self) -> tuple[np.ndarray, np.ndarray]:
-        """Images and labels. Raises ValueError if there are none."""
+        """Images (N, C, H, W) and labels (N,).
+
+        Raises ValueError if there are no labels."""
         if self.labels is None:
             raise ValueError(f"{self.name}: has no labels")
         return self.images, self.labels

@@ -1,6 +1,6 @@
-"""The embedded digits: the first 10,000 training images of MNIST, for runs without any download.
+"""The embedded digits: the first 10,000 training images of MNIST, for runs without a download.
 
-files/ORIGIN.md says where they come from and under which licence.
+See files/ORIGIN.md for their source and license.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SHA256 = {
 
 
 def digits(split: str) -> Dataset:
-    """10,000 handwritten digits; there is only the "train" split.
+    """10,000 handwritten digits, (N, 1, 28, 28); there is only the "train" split.
 
-    Raises InputError for another split, or if the installed files are not those of tinygan.
+    Raises InputError for another split, or if the installed files were changed.
     """
     if split != "train":
         raise InputError(

@@ -1,10 +1,10 @@
-"""Where the files of a data set are: in $TINYGAN_DATA, in the user's cache, or downloaded to it.
+"""Locate the files of a data set: in $TINYGAN_DATA or the user's cache, or download them.
 
     $TINYGAN_DATA/mnist/train-images-idx3-ubyte.gz      a folder for each data set,
-    $TINYGAN_DATA/train-images-idx3-ubyte.gz            or the files right there
+    $TINYGAN_DATA/train-images-idx3-ubyte.gz            or all files in one folder
 
-Files in $TINYGAN_DATA are the user's own and used as they are, so readers check what is in them.
-A download is used only if it has the SHA-256 that is written here beside its address.
+Files in $TINYGAN_DATA are used as they are, so readers check their content. A download is used
+only if its SHA-256 is the expected one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["File", "locate", "own"]
 
 
 class File(NamedTuple):
-    """A file by the names under which a user may have it; the first is the download's."""
+    """A published file: its possible names (the first is the download's), addresses and hash."""
 
     names: tuple[str, ...]
     urls: tuple[str, ...]  # tried in turn
@@ -30,19 +30,22 @@ class File(NamedTuple):
 
 
 def locate(folders: Sequence[str], files: Sequence[File]) -> list[Path]:
-    """Each of the files: the user's own, else from the cache, downloaded if it is not there yet.
+    """The paths of the files: in $TINYGAN_DATA, else in the cache, to which they are downloaded.
 
-    `folders` are the names under which $TINYGAN_DATA may have the data set's folder; the first is
-    the cache's. Raises InputError that says what to put where, if a file cannot be had.
+    `folders` are possible names of the data set's folder in $TINYGAN_DATA; the first is also the
+    name in the cache.
+
+    Raises InputError that says what to put where, if a file is missing.
     """
     found = own(folders, [file.names for file in files])
     return found or [_download(folders[0], file, files) for file in files]
 
 
 def own(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] | None:
-    """The files from the user's $TINYGAN_DATA, each given by its possible names; None: not there.
+    """The paths of the files in $TINYGAN_DATA, each given by its possible names; None if they are
+    not there.
 
-    All come from one folder, so that the images of one data set never meet the labels of another.
+    All come from one folder, so that images and labels belong to the same data set.
     """
     root = _root()
     if root is None:
@@ -98,10 +101,11 @@ def _download(folder: str, file: File, needed: Sequence[File]) -> Path:
 
 
 def _retrieve(url: str, file: File, cache: Path) -> Path | str:
-    """The file in the cache, or why it cannot be had. A file that is there already is checked too.
+    """The path of the file in the cache, or the reason why it is missing. A cached file is checked
+    too.
 
-    pooch writes beside it and renames, so a download that was interrupted leaves nothing that
-    looks like the file.
+    pooch downloads to a temporary file and renames it, so an interrupted download leaves no partial
+    file under this name.
     """
     import pooch
 
@@ -113,13 +117,13 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
             path=cache,
             progressbar=bool(sys.stderr and sys.stderr.isatty()),
         )
-    except Exception as problem:  # the network's, TLS's, the disk's: they share no base
+    except Exception as problem:  # errors of network, TLS and disk share no base class
         return _reason(problem)
     return Path(path)
 
 
 def _reason(problem: BaseException) -> str:
-    """What is at the bottom of it, in a line; what lies above can be a page of wrapped errors."""
+    """The innermost cause of an error, in one line."""
     if isinstance(problem, ValueError) and "does not match the known hash" in str(problem):
         return "what came has another SHA-256 than the one expected"
     while deeper := problem.__cause__ or problem.__context__:

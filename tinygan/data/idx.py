@@ -1,11 +1,11 @@
-"""IDX, the file format of MNIST and its kin: a header of sizes, then the numbers.
+"""IDX, the file format of MNIST and related data sets: a header of sizes, then the numbers.
 
     0 0 TYPE NDIM                 four bytes; TYPE 8 is uint8
     SIZE ... SIZE                 NDIM big-endian 32-bit integers
     the numbers, big-endian, last index fastest
 
-A header may claim anything, so nothing is allocated on its word: bytes are read in pieces, to one
-more than it claims and no further than there are. A file is read whole and right or not at all.
+A header may be wrong, so no memory is allocated by its sizes: bytes are read in pieces, up to one
+more than it claims. A file with fewer or more bytes raises InputError.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ PIECE = 1 << 20
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """The array in an IDX file, gzipped or not (the content tells, not the name).
+    """The array in an IDX file, gzipped or not (detected from the content).
 
-    Raises InputError for a file that cannot be read, is of another format, is cut short or
-    damaged, or does not hold what its header claims.
+    Raises InputError for a file that cannot be read, has another format, is damaged or truncated,
+    or does not match its header.
     """
     try:
         with open(path, "rb") as file:
@@ -91,7 +91,7 @@ def _parse(path: str | Path, stream: io.BufferedIOBase) -> np.ndarray:
 
 
 def _take(stream: io.BufferedIOBase, count: int) -> bytearray:
-    """The next `count` bytes, or all that are left. Reaching the end of gzip checks its CRC."""
+    """The next `count` bytes, or all that are left. At its end, gzip checks its CRC."""
     taken = bytearray()
     while len(taken) < count and (piece := stream.read(min(PIECE, count - len(taken)))):
         taken += piece

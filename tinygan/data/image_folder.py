@@ -1,6 +1,6 @@
-"""A folder of the user's own images: cropped to the central square, resized, grey or in colour.
+"""A folder of the user's own images: cropped to the central square, resized, gray or in color.
 
-If every image lies in a sub-folder, the first sub-folder on its way is its class.
+If every image lies in a subfolder, the top-level subfolder is its class.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ SUFFIXES = (
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
 )
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
-# Pixels for each byte of a file: PNG packs 8256 of one colour into it. (Small images may do as they
-# like.) A header that claims more is not believed: room for the pixels would be made at once.
+# The maximum of pixels per byte of a file: PNG packs up to 8256 of one color into a byte. Beyond it
+# (except for small images) the header is taken as damaged, before memory is allocated.
 PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
 MODES = {"grey": "L", "colour": "RGB"}
 
 
 def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey") -> Dataset:
-    """All images under `path`, in the order of their names; only the "train" split.
+    """All images under `path`, sorted by name, uint8 (N, C, size, size); only the "train" split.
 
-    Raises InputError if there are none, or if one cannot be read as an image of 8 bits a channel.
+    Raises InputError if there are none, or if one cannot be read as an image of 8 bits per channel.
     """
     root = Path(os.path.expanduser(path))
     if not path or not os.path.isdir(root):
@@ -62,7 +62,7 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
 
 def _walk(root: Path) -> list[Path]:
     """The images under root, sorted, so that the same files give the same data set everywhere.
-    Hidden files are left out: what systems leave beside images often has an image's name."""
+    Hidden files are left out: systems store metadata in hidden files with the names of images."""
 
     def fail(problem: OSError) -> None:
         raise InputError(f"{problem.filename}: cannot be listed ({problem.strerror})") from problem
@@ -81,20 +81,20 @@ def _walk(root: Path) -> list[Path]:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether it is there and no file: of a pipe one would wait for ever. A link to nothing stays
-    in the list, so that who reads it learns of it."""
+    """Return True for a pipe, a folder or a device: reading a pipe would never end. A broken link
+    is not special, so that reading it raises an error."""
     return path.exists() and not path.is_file()
 
 
 def _read(path: Path, size: int, mode: str) -> np.ndarray:
-    """One image, uint8 (C, size, size). Upright as its EXIF says; what is transparent is white."""
+    """One image, uint8 (C, size, size), rotated by its EXIF; transparent pixels become white."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            content = path.read_bytes()  # of a file, Pillow would ask for what a header claims
+            content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
             with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
                 if opened.mode.startswith(("I", "F")):
                     raise InputError(
@@ -111,7 +111,7 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
                     image = image.convert("RGBA")
                     white = Image.new("RGBA", image.size, "white")
                     image = Image.alpha_composite(white, image)
-                # Cropped before it is resized: the filter would mix in what lies outside.
+                # Cropped before resizing: otherwise the filter would mix in pixels from outside.
                 side = min(image.size)
                 left, top = (image.width - side) // 2, (image.height - side) // 2
                 square = image.convert(mode).crop((left, top, left + side, top + side))
@@ -123,7 +123,7 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
             f"{path}: cannot be read as an image, it is of no known kind; expected one of "
             f"{', '.join(FORMATS)}"
         ) from problem
-    except Exception as problem:  # each of Pillow's decoders fails in its own way
+    except Exception as problem:  # Pillow's decoders raise many kinds of errors
         raise InputError(
             f"{path}: cannot be read as an image ({problem}); repair it, or take it out of the "
             "folder"

@@ -3,8 +3,8 @@
     data = Minibatches(dataset.images, rng=rng)
     x = data(64)                          a Tensor (64, C, H, W) in [-1, 1]
 
-The order of an epoch is a function of a seed and of the epoch's number alone. So a position in
-the data is three integers, and a resumed run sees the images that it would have seen.
+The order of an epoch depends only on the seed and the number of the epoch. So the position in the
+data is three integers, and a resumed run sees the same images.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ __all__ = ["Minibatches"]
 
 
 class Minibatches:
-    """Calls give the next m images as float32 scaled to [low, high]; uint8 images (N, C, H, W).
+    """A source of minibatches of uint8 images (N, C, H, W): a call with m gives the next m as
+    float32, scaled to [low, high].
 
-    The images stay uint8, on the backend `where`, and each minibatch is gathered there. Every
-    image comes once an epoch; a minibatch that the epoch's rest does not fill is completed from
-    the next one, so that all are of one size. `labels` (N,) are for `labelled`. Raises ValueError
-    for images or labels of another kind.
+    The images stay uint8 on the backend `where`, and minibatches are gathered there. Every image
+    comes once per epoch. If an epoch has too few left, the minibatch is completed from the next
+    epoch, so all have m images. `labels` (N,) are for `labelled`.
+
+    Raises ValueError or TypeError for other images or labels.
     """
 
     def __init__(
@@ -69,20 +71,22 @@ class Minibatches:
         return self._scaled(self._which(m))
 
     def at(self, which: np.ndarray) -> Tensor:
-        """The images of these indices, wherever in the epoch the next minibatch begins."""
+        """The images with the indices `which` (m,); the position in the data does not change."""
         if not isinstance(which, np.ndarray) or which.ndim != 1 or which.dtype.kind not in "iu":
             raise ValueError(f"which: expected integers (m,), got {which!r}")
         return self._scaled(place(which, self.images))
 
     def labelled(self, m: int) -> tuple[Tensor, Tensor]:
-        """The next m images, and their labels (m,)."""
+        """The next m images and their labels (m,).
+
+        Raises ValueError if there are no labels."""
         if self.labels is None:
             raise ValueError("labelled: these Minibatches were given no labels")
         which = self._which(m)
         return self._scaled(which), Tensor(self.labels[which])
 
     def _which(self, m: int) -> Array:
-        """The indices of the next m images; of this rank's share of them, where several play."""
+        """The indices of the next m images; with several ranks, of the local rows only."""
         (whole,), own = local_rows((m,))
         return host_input(lambda: own(self._next(whole)), self.images)
 
@@ -91,7 +95,7 @@ class Minibatches:
         return Tensor(images * ((self.high - self.low) / 255) + self.low)
 
     def _next(self, m: int) -> np.ndarray:
-        """The indices of the next m images; moves the position on."""
+        """The indices (m,) of the next m images; advances the position."""
         checks.sizes(m=m)
         parts = []
         while m > 0:
@@ -108,11 +112,13 @@ class Minibatches:
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
 
     def state_dict(self) -> dict[str, int]:
-        """The position in the data: seed, epoch, and how many images of the epoch are used up."""
+        """The position in the data: seed, epoch, and number of images used in the epoch."""
         return {"seed": self.seed, "epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from such a position. Raises ValueError if there is none in these images."""
+        """Continue from the position in `state`.
+
+        Raises ValueError if it is not a valid position."""
         if not isinstance(state, dict) or set(state) != {"seed", "epoch", "position"}:
             raise ValueError(f"expected seed, epoch and position, got {state!r}")
         for name, value in state.items():

@@ -1,10 +1,10 @@
-"""Modes of a mixture of Gaussians in the plane: how many are found, and how evenly.
+"""Mixtures of Gaussians in the plane.
 
     ring(8)     means on the unit circle, standard deviation .01
     grid(5)     means on {-4, -2, 0, 2, 4}^2, standard deviation .05
 
-as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018). (Two well-known codes set the
-ring by `linspace(0, 2 pi, 8)`, whose ends are one point: seven modes, one of them twice.)
+as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018). (Two well-known codes place the
+ring with `linspace(0, 2 pi, 8)`, whose ends coincide: seven modes, one of them twice.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Mixture", "grid", "ring"]
 
 
 class Mixture(NamedTuple):
-    """Gaussians of one standard deviation around `means` (K, D), equally likely."""
+    """Equally likely Gaussians around `means` (K, D), with one standard deviation `sd`."""
 
     means: np.ndarray
     sd: float
@@ -52,6 +52,6 @@ def grid(side: int = 5, spacing: float = 2.0, sd: float = 0.05) -> Mixture:
 
 
 def check_mixture(mixture: Any) -> None:
-    """Raise TypeError for what is no mixture."""
+    """Raise TypeError unless `mixture` is a Mixture."""
     if not isinstance(mixture, Mixture):
         raise TypeError(f"mixture: expected a Mixture, as ring() is one, got {mixture!r}")

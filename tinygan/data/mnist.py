@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST: 60,000 training and 10,000 test images, grey, 28 x 28, ten classes.
+"""MNIST and Fashion-MNIST: 60,000 training and 10,000 test images, gray, 28 x 28, ten classes.
 
-The two have the same file names, sizes and ranges. Only the content tells one from the other, so
-labels that are known to be another set's are refused.
+The two have the same file names, sizes and ranges, so the reader compares hashes and rejects the
+labels of another set or split.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CLOTHES = (
 
 
 class Source(NamedTuple):
-    """The published files of one of the sets: SHA-256 of the .gz, split by split."""
+    """The published files of a data set: addresses, and the SHA-256 of each split's .gz files."""
 
     urls: tuple[str, ...]
     images: dict[str, str]
@@ -83,12 +83,16 @@ KNOWN = {
 
 
 def mnist(split: str) -> Dataset:
-    """The handwritten digits of LeCun, Cortes and Burges, "train" or "test"."""
+    """The handwritten digits of LeCun, Cortes and Burges, "train" or "test".
+
+    Raises InputError if the files are missing or damaged."""
     return _load("mnist", split, DIGITS)
 
 
 def fashion_mnist(split: str) -> Dataset:
-    """The articles of clothing of Xiao, Rasul and Vollgraf, "train" or "test"."""
+    """The articles of clothing of Xiao, Rasul and Vollgraf, "train" or "test".
+
+    Raises InputError if the files are missing or damaged."""
     return _load("fashion-mnist", split, CLOTHES)
 
 
@@ -118,9 +122,9 @@ def _file(stem: str, kind: str, urls: tuple[str, ...], sha256: str) -> File:
 
 
 def read_pair(images_path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, 1, 28, 28) and labels (N,) from two IDX files that belong together.
+    """Images (N, 1, 28, 28) and labels (N,) from a pair of IDX files.
 
-    Raises InputError unless they are 28 x 28 bytes each, as many as the labels, and those 0..9.
+    Raises InputError unless images are 28 x 28 bytes, with one label in 0..9 for each.
     """
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):

@@ -1,12 +1,12 @@
-"""The Toronto Face Database: 98,058 unlabelled and 4,178 labelled faces, grey, 48 x 48.
+"""The Toronto Face Database: 98,058 unlabeled and 4,178 labeled faces, gray, 48 x 48.
 
-One of the data sets of Goodfellow et al. 2014. It may not be passed on, so it cannot be
-downloaded; its authors at the University of Toronto give it on request, and the file is
-TFD_48x48.mat. SciPy turns it into TFD_48x48.npz, which is read here (`CONVERT` is the command):
+One of the data sets of Goodfellow et al. 2014. It may not be redistributed; its authors at the
+University of Toronto give TFD_48x48.mat on request. SciPy converts it to TFD_48x48.npz, which is
+read here (`CONVERT` is the command):
 
     images    uint8 (N, 48, 48)
-    labs_ex   (N, 1), the expression 1 to 7, -1: unlabelled
-    folds     (N, 5), for each of five folds 0: unlabelled, 1: train, 2: valid, 3: test
+    labs_ex   (N, 1), the expression 1 to 7, -1: unlabeled
+    folds     (N, 5), for each of five folds 0: unlabeled, 1: train, 2: valid, 3: test
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ LIMIT = 1 << 30  # bytes of an array: the images of the data set are 236 MB
 
 
 def tfd(split: str) -> Dataset:
-    """The faces of Susskind, Anderson and Hinton. "train" is what is unlabelled and the training
-    part of the first fold, as the paper has it; "test" is that fold's test part.
+    """The faces of Susskind, Anderson and Hinton. As in the paper, "train" is the unlabeled images
+    and the training part of the first fold; "test" is that fold's test part.
 
-    Labels are 0 to 6, an index into the expressions, and -1 for the unlabelled.
+    Labels are indices 0 to 6 into the expressions, -1 if unlabeled.
+
+    Raises InputError if the file is missing or damaged.
     """
     found = own(["tfd"], [(NAME,)])
     if not found:
@@ -94,7 +96,7 @@ def _arrays(path: Path) -> list[np.ndarray]:
         raise
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror or problem})") from problem
-    except Exception as problem:  # zipfile, zlib and the parser of headers raise many kinds
+    except Exception as problem:  # zipfile, zlib and the header parser raise many kinds of errors
         raise InputError(f"{path}: no .npz file of arrays ({first_line(problem)})") from problem
 
 

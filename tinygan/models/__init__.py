@@ -1,7 +1,7 @@
-"""The networks by name: `build("dcgan28", (1, 28, 28), rng=rng)` gives a `Pair`.
+"""Models by name: `build("dcgan28", (1, 28, 28), rng=rng)` gives a `Pair`.
 
-A pair is a generator, a discriminator, and what they expect: noise of which size and kind,
-images in which range.
+A pair is a generator and a discriminator, with the size and prior of the noise, the range of the
+pixels and the learning rates that suit them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ MODELS: dict[str, Callable[..., Pair]] = {
 
 
 def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """The pair called `name` for images of `shape` (C, H, W), freshly initialised from rng, with
-    its hidden layers `width` times as wide as they are by default.
+    """The pair called `name` for images of `shape` (C, H, W), initialized from rng, with hidden
+    layers `width` times the default width.
 
-    Raises InputError for an unknown name, or a shape that the model is not made for.
+    Raises InputError for an unknown name, or a shape that the model does not support.
     """
     model = MODELS[choose("model", name, MODELS)]
     checks.image_shape(shape)

@@ -1,5 +1,5 @@
-"""Pairs that know of labels, for the rows of `joint`: G maps [z, y] to [image, y], and D maps
-[image, y] to a logit."""
+"""Class-conditional pairs, for the rows of `gan.variants.conditional`: G maps [z, y] to
+[image, y], and D maps [image, y] to a logit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ __all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labeled_players", "labe
 
 
 class Branches(nn.Module):
-    """Rows [x, y] to rest([first(x), second(y)]), y the last k numbers of a row."""
+    """A network of two branches: rows [x, y] to rest([first(x), second(y)]), y the last k numbers
+    of a row."""
 
     def __init__(self, first: nn.Module, second: nn.Module, rest: nn.Module, k: int) -> None:
         super().__init__()
@@ -44,12 +45,12 @@ class Branches(nn.Module):
 
 
 def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
-    """The MNIST pair of Mirza and Osindero 2014, section 4.1: ReLU layers of 200 for z and 1000 for
-    y, 1200 for both; maxout 240x5 for x and 50x5 for y, 240x4 for both. Noise is uniform.
+    """The MNIST pair of Mirza and Osindero 2014, section 4.1. G: ReLU layers of 200 for z, 1000 for
+    y, then 1200 for both. D: maxout 240x5 for x, 50x5 for y, then 240x4 for both. Noise is uniform.
 
-    Where they have dropout of one half in both, here D has, and of .2 on x, as `mlp_2014` from
-    which it derives; and G has BatchNorm instead: without it, in the trials that the README of
-    benchmarks tells of, G drew one image for all noise, or one a class."""
+    The paper has dropout of 1/2 in both. Here D has it, with .2 on x as in `mlp_2014`. G has
+    BatchNorm instead: without it, G collapsed to one image, or one per class (see the README of
+    benchmarks)."""
     _check(shape, classes)
     pixels = math.prod(shape)
     G = Branches(
@@ -71,14 +72,15 @@ def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
         nn.Dropout(0.5, rng=rng),
         nn.Linear(240, 1, rng=rng),
     )
-    for part in (of_x, of_both):  # but not of y: its few numbers would not be heard among 784
+    # Not for y: with such small weights its 10 inputs would have little effect beside 784 pixels.
+    for part in (of_x, of_both):
         init.gan_2014_(part, 0.005, rng=rng)
     D = Branches(of_x, nn.Maxout(classes, 50, 5, rng=rng), of_both, classes)
     return Pair(ConditionalGenerator(G, classes), D, prior="uniform", low=0.0)
 
 
 def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
-    """A conditional DCGAN for 28x28: D sees the label as planes of the image."""
+    """A conditional DCGAN for 28x28: D sees the label as extra channels of the image."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
     return net._replace(
@@ -90,7 +92,7 @@ def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
 
 
 def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
-    """The networks of AC-GAN for 28x28: D names the class, for `joint.auxiliary_classifier`."""
+    """An AC-GAN for 28x28: D also predicts the class; use it with `auxiliary_classifier`."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
     return net._replace(
@@ -112,7 +114,8 @@ def _check_pair(pair: Any) -> None:
 
 
 def labeled_players(pair: Pair, data: Any, classes: int, rng: Rng) -> tuple[Any, ...]:
-    """`Pair.players` for rows: `data` are Minibatches with labels, and noise comes with labels."""
+    """The arguments of `gan.play` after the game, for a conditional pair: G, D, sources of rows
+    [x, y] and [z, y], and the optimizers. `data` are Minibatches with labels."""
     _check_pair(pair)
     sources = labeled_data(data, classes), labeled_noise(pair.noise(rng), classes, rng=rng)
     return pair.G, pair.D, *sources, *pair.optimizers()
@@ -121,8 +124,8 @@ def labeled_players(pair: Pair, data: Any, classes: int, rng: Rng) -> tuple[Any,
 def labeled_samples(
     pair: Pair, n: int, shape: Shape, classes: int, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
-    """n samples of a conditional pair, images (n, C, H, W) in [0, 1] in evaluation mode, and their
-    labels, as many of each class, in order."""
+    """n samples of a conditional pair in evaluation mode: images (n, C, H, W) in [0, 1], and their
+    labels (n,), sorted, equally many of each class."""
     _check_pair(pair)
     _check(shape, classes)
     checks.sizes(n=n)

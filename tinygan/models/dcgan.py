@@ -15,20 +15,21 @@ __all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
 def dcgan28(
     shape: Shape, *, rng: Rng, width: float = 1, inputs: int = 100, planes: int = 0, logits: int = 1
 ) -> Pair:
-    """For 28x28: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28, and back.
+    """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.
 
-    For networks that know of labels: G with more `inputs`, D of more channels by `planes`, or with
-    more `logits`."""
+    Conditional pairs need more `inputs` of G, and `planes` extra input channels or more `logits`
+    of D."""
     return _dcgan("dcgan28", shape, 28, (128, 64), width, rng, inputs, planes, logits)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """dcgan28 with half the channels, a quarter of the work, and rates for a run of a minute."""
+    """dcgan28 with half the channels, a quarter of the work, and learning rates for short runs."""
     return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
 
 
 def dcgan32(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """For 32x32: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32, and back."""
+    """A pair for 32x32. G: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32; D in
+    reverse."""
     return _dcgan("dcgan32", shape, 32, (256, 128, 64), width, rng)
 
 
@@ -43,7 +44,7 @@ def _dcgan(
     planes: int = 0,
     logits: int = 1,
 ) -> Pair:
-    """`channels` are those of G from its smallest image up; D has them in reverse."""
+    """A pair with `channels` in G, from the smallest feature map up, and in reverse in D."""
     widths = tuple(scaled(c, width) for c in channels)
     if shape[1:] != (size, size):
         raise InputError(
@@ -62,7 +63,7 @@ def _dcgan(
 
     D: list[nn.Module] = []
     for before, after in zip((shape[0] + planes, *widths[:0:-1]), widths[::-1], strict=True):
-        inner = bool(D)  # D's input has no BatchNorm: it would forget brightness and contrast
+        inner = bool(D)  # no BatchNorm at D's input: it would hide brightness and contrast
         D.append(nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng))
         if inner:
             D.append(nn.BatchNorm2d(after))

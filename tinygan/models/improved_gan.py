@@ -1,9 +1,9 @@
 """The networks of semi-supervised learning on digits (Salimans et al. 2016; openai/improved-gan,
-train_mnist_feature_matching.py): perceptrons, D's weights normalised.
+train_mnist_feature_matching.py): multilayer perceptrons, with weight normalization in D.
 
-D = 784-1000-500-250-250-250-10 with ReLU, Gaussian noise of .3 at the image and .5 before each
-later layer; its body ends before the last noise. G = 100-500-500-784 with softplus and BatchNorm,
-from noise uniform in [0, 1).
+D = 784-1000-500-250-250-250-10 with ReLU, Gaussian noise of standard deviation .3 on the image and
+.5 before each later layer; its body ends before the last noise. G = 100-500-500-784 with softplus
+and BatchNorm, from noise uniform in [0, 1).
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ __all__ = ["improved_gan", "unit_noise"]
 def improved_gan(
     images: np.ndarray, *, rng: Rng, width: float = 1
 ) -> tuple[nn.Sequential, nn.Sequential]:
-    """G, and D = Sequential(body, head) of which the uint8 `images` set the scales. Raises
-    ValueError or TypeError for images of another kind."""
+    """G, and D = Sequential(body, head) with data-dependent initialization from `images`, uint8
+    (N, 1, 28, 28). The hidden layers of D are `width` times the default width.
+
+    Raises ValueError or TypeError for other images."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"images: expected a NumPy array, got {type(images).__name__}")
     if images.dtype != np.uint8 or images.shape[1:] != (1, 28, 28) or len(images) < 2:
@@ -56,14 +58,14 @@ def improved_gan(
 
 
 def normalized(inputs: int, outputs: int, rng: Rng, *, learned_scale: bool) -> nn.WeightNorm:
-    """A linear layer of D, whose direction begins as N(0, .1^2)."""
+    """A weight-normalized linear layer of D, whose direction is initialized from N(0, .1^2)."""
     layer = nn.Linear(inputs, outputs, rng=rng)
     init.normal_(layer.weight, 0.0, 0.1, rng=rng)
     return nn.WeightNorm(layer, learned_scale=learned_scale)
 
 
 def unit_noise(G: nn.Module, rng: Rng) -> Source:
-    """Uniform in [0, 1), (m, 100), where G lives."""
+    """A source of noise uniform in [0, 1), (m, 100), on G's backend."""
     checks.modules(G=G)
     checks.noise(rng)
     like = G.parameters()[0].data

@@ -1,4 +1,4 @@
-"""Walks in the space of noise."""
+"""Interpolation in latent space."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ __all__ = ["interpolate"]
 
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> np.ndarray:
-    """`steps` points from noise `start` to `end` (both (size,)), ends included: (steps, size).
+    """`steps` points from noise `start` to `end`, both (size,), ends included: (steps, size).
 
-    For a normal prior the way is along the great circle (White 2016): the straight line between
-    two normal vectors passes through the middle, where the prior has hardly any mass, and G was
-    never trained there. For a uniform prior the way is straight: it stays in the cube.
+    For a normal prior the path follows the great circle (White 2016): a straight line between two
+    normal vectors passes near 0, where the prior has little mass and G was not trained. For a
+    uniform prior the path is a straight line, which stays in the cube.
+
+    Raises ValueError for fewer than 2 steps, an unknown prior or other shapes, TypeError for other
+    than arrays of floats.
     """
     if not isinstance(steps, int) or steps < 2:
         raise ValueError(f"steps: expected at least 2, got {steps!r}")

@@ -1,7 +1,5 @@
-"""Pairs of multilayer perceptrons, for images of any shape.
-
-Networks for points on a line or in a plane, where all of a game can be drawn.
-"""
+"""Pairs of multilayer perceptrons for images of any shape, and `perceptron` for points on a line or
+in a plane."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ __all__ = ["mlp_2014", "mlp_mid", "mlp_small", "perceptron"]
 
 
 def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """One hidden layer of 128 each: the smallest pair that draws a digit."""
+    """A pair with one hidden layer of 128 each: the smallest that draws digits."""
     pixels, hidden = math.prod(shape), scaled(128, width)
     G = nn.Sequential(
         nn.Linear(100, hidden, rng=rng),
@@ -36,7 +34,7 @@ def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 
 
 def mlp_mid(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """A generator that widens, 256-512-1024, and a discriminator that narrows, 512-256."""
+    """A pair with hidden layers 256-512-1024 in G and 512-256 in D."""
     pixels = math.prod(shape)
     a, b, c = (scaled(n, width) for n in (256, 512, 1024))
     G = nn.Sequential(
@@ -89,8 +87,10 @@ def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 
 
 def perceptron(*sizes: int, rng: Rng, width: float = 1) -> nn.Sequential:
-    """Linear layers with ReLU between them, as 1-32-32-1 for `perceptron(1, 32, 32, 1, rng=rng)`;
-    the hidden ones are `width` times as wide. Raises ValueError for fewer than two sizes."""
+    """Linear layers of these sizes with ReLU between them, as in `perceptron(1, 32, 32, 1,
+    rng=rng)`; the hidden sizes are multiplied by `width`.
+
+    Raises ValueError for fewer than two sizes."""
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected at least those of input and output, got {sizes}")
     first, *hidden, last = sizes

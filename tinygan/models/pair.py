@@ -1,4 +1,4 @@
-"""Pair: a generator, its discriminator, and what both expect."""
+"""Pair: a generator and a discriminator, with their noise, pixel range and learning rates."""
 
 from __future__ import annotations
 
@@ -21,36 +21,37 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 
 def scaled(units: int, width: float) -> int:
-    """So many units, `width` times as many; one at the least."""
+    """units * width, rounded, at least 1."""
     (units,) = checks.sizes(units=units)
     checks.between(0, math.inf, "()", width=width)
     return max(1, round(units * width))
 
 
 class Pair(NamedTuple):
-    """G maps noise (N, z_size) to images (N, C, H, W) in [low, 1]; D maps them to logits (N, 1)."""
+    """A generator of noise (N, z_size) to images (N, C, H, W) in [low, 1], and a discriminator of
+    these images to logits (N, 1)."""
 
     G: Module
     D: Module
     z_size: int = 100
-    prior: str = "normal"  # or "uniform": on [-sqrt 3, sqrt 3], which has unit variance, too
+    prior: str = "normal"  # or "uniform": on [-sqrt 3, sqrt 3], which also has unit variance
     low: float = -1.0  # the value of a black pixel; white is 1
-    lr_d: float = 2e-4  # learning rates (of Adam) that train the pair well
+    lr_d: float = 2e-4  # Adam's learning rates
     lr_g: float = 2e-4
 
     def to(self, where: str) -> Pair:
-        """Move both networks to a backend; itself."""
+        """Move both networks to a backend and return the pair."""
         self.G.to(where), self.D.to(where)
         return self
 
     def players(self, data: Source, rng: Noise) -> tuple[Any, ...]:
-        """What `gan.play` takes after the game: G, D, the data, noise, and for each network an Adam
-        of the pair's own rate. Built after the networks are where they are to be."""
+        """The arguments of `gan.play` after the game: G, D, data, noise, and an Adam for each
+        network, with the pair's learning rates. Call it after `to`."""
         checks.sources(data=data)
         return self.G, self.D, data, self.noise(rng), *self.optimizers()
 
     def optimizers(self) -> tuple[Adam, Adam]:
-        """For G and for D an Adam of the pair's own rate."""
+        """Adam for G and Adam for D, with the pair's learning rates."""
         betas = (0.5, 0.999)
         return (
             Adam(self.G.parameters(), self.lr_g, betas),
@@ -58,7 +59,7 @@ class Pair(NamedTuple):
         )
 
     def noise(self, rng: Noise) -> Callable[[int], Tensor]:
-        """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) where G lives."""
+        """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) on G's backend."""
 
         checks.noise(rng)
         first = self.G.parameters()[0]
@@ -74,8 +75,10 @@ class Pair(NamedTuple):
 
 
 def pixels(G: Module, z: Tensor, low: float = -1.0, batch: int = 1000) -> np.ndarray:
-    """What G makes of z (N, ...), in evaluation mode, as numbers in [0, 1] on the host; G's own lie
-    in [low, 1]. Changes nothing. Raises ValueError or TypeError for no noise."""
+    """The samples G(z) of noise z (N, ...) in evaluation mode, scaled from [low, 1] to [0, 1], as a
+    NumPy array.
+
+    Raises ValueError or TypeError unless z is an array (N, ...) with N >= 1."""
     checks.modules(G=G)
     checks.arrays(z=z)
     checks.between(-math.inf, 1, "()", low=low)

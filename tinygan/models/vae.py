@@ -1,9 +1,9 @@
-"""The variational autoencoder: an autoencoder whose code is a normal variable.
+"""The variational autoencoder: an autoencoder with a normally distributed code.
 
     loss = -log p(x | z) + KL(q(z | x) || N(0, I))        z = mean + sd * noise, from the encoder
 
-Kingma and Welling 2014, "Auto-encoding variational Bayes". The KL holds the codes of all images
-together near N(0, I), so of such noise the decoder makes images, as a G does.
+Kingma and Welling 2014, "Auto-encoding variational Bayes". The KL keeps the codes close to
+N(0, I), so the decoder maps noise from N(0, I) to images, like a G.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ __all__ = ["VAE", "mean_loss"]
 
 
 class VAE(nn.Module):
-    """Images (N, pixels) in [0, 1] to logits of images, by way of a latent normal variable.
+    """A VAE of images (N, pixels) in [0, 1]; the decoder gives logits of pixels.
 
-    Pixels are taken as probabilities of Bernoulli variables, so -log p(x | z) is a cross-entropy
-    and no likelihood: its least is the entropy of the pixels, not 0.
+    Gray values are treated as Bernoulli probabilities, so -log p(x | z) is a cross-entropy, not a
+    likelihood of the data: its minimum is the entropy of the pixels, not 0.
     """
 
     def __init__(self, latent: int = 20, hidden: int = 400, pixels: int = 784, *, rng: Rng) -> None:
@@ -36,25 +36,28 @@ class VAE(nn.Module):
         )
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean and the log-variance of q(z | x), each (N, latent)."""
+        """The mean and the log-variance of q(z | x), each (N, latent), for x (N, pixels)."""
         h = self.body(x)
         return self.mean(h), self.log_variance(h)
 
     def reconstruct(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, by a z that is drawn, and the mean and the log-variance of q(z | x)."""
+        """Logits (N, pixels) for z drawn from q(z | x), and the mean and log-variance of
+        q(z | x), each (N, latent)."""
         mean, log_variance = self.encode(x)
         noise = Tensor(normal(self.rng, mean.shape, like=mean.data))
-        z = mean + exp(log_variance * 0.5) * noise  # so that the mean and the sd get gradients
+        z = mean + exp(log_variance * 0.5) * noise  # reparametrized: mean and sd get gradients
         return self.decoder(z), mean, log_variance
 
     def loss(self, x: Tensor) -> Tensor:
-        """The sum over the images of cross-entropy and KL, in nats."""
+        """Cross-entropy plus KL, summed over the images, in nats."""
         logits, mean, log_variance = self.reconstruct(x)
         return bce_with_logits(logits, x, "sum") + gaussian_kl(mean, log_variance, "sum")
 
 
 def mean_loss(vae: VAE, x: Tensor, batch: int = 1000) -> float:
-    """The loss of an image, on average over x (N, pixels), a z drawn for each; learns nothing."""
+    """The mean loss per image in nats, over x (N, pixels), with one z drawn for each image.
+
+    Raises TypeError or ValueError for other arguments."""
     if not isinstance(vae, VAE):
         raise TypeError(f"vae: expected a VAE, got {type(vae).__name__}")
     checks.arrays(x=x)
