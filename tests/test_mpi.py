@@ -17,7 +17,7 @@ from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match
 from tinygan import InputError, backend, parallel, storage
 from tinygan.backend.cuda import reduce
 from tinygan.backend.inputs import SINGLE_PROCESS
-from tinygan.commands.actions import stop
+from tinygan.commands.shared import stop
 from tinygan.parallel import MPIComm, join
 from tinygan.training import Config, train, verify
 

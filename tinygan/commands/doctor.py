@@ -1,9 +1,11 @@
-"""consult: what the doctor has to say of a run that was trained, in words and a table."""
+"""The command `tinygan doctor`: report the diagnoses of a run that was trained."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,19 +13,41 @@ from ..doctor import EVERY, PATIENCE, Probe, diagnose_run
 from ..training.health_monitor import examine, health
 from ..training.run_folder import RunFolder
 
-__all__ = ["report"]
+if TYPE_CHECKING:
+    from .shared import Parsers
 
-ROWS = 8  # of the table, at most
+__all__ = ["add_parser", "report", "run"]
+
+MAX_ROWS = 8  # of the table
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command and its options."""
+    parser = parsers.add_parser(
+        "doctor",
+        help="diagnose a run",
+        description="Diagnose a run from the health records of its training or, if there are "
+        "none, from its checkpoint.",
+    )
+    parser.add_argument("folder", metavar="RUN", help="a run folder, or the checkpoint in it")
+    parser.set_defaults(run=run, smaller="less")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; return the exit status."""
+    print(report(args.folder))
+    return 0
 
 
 def report(run: str | Path) -> str:
-    """Of a run folder, or the checkpoint in it: its diagnoses, each when it could first be made,
-    and a table of what was seen, with the last row of its log.
+    """Return the diagnoses of a run and a table of its probes, with the last row of its log.
 
-    A run that no doctor watched is loaded, with its data, and looked at as its checkpoint has it,
-    on different images; then what only time shows (a loss, a standstill) cannot be seen. Of a run
-    that has hardly begun nothing is said: its players do not know each other yet. Raises InputError
-    if there is no run, or if a file of it is damaged.
+    `run` is a run folder, or the checkpoint in it. Each diagnosis names the first step at which it
+    could be made. A run that was trained without the doctor is loaded, with its data, and its
+    checkpoint is probed on several minibatches; problems that only show over time, such as a
+    standstill, are then not found. There is no diagnosis of a run with too few rounds.
+
+    Raises InputError if there is no run, or if a file of it is damaged.
     """
     folder = RunFolder.existing(run)
     (looks, deaths), log = health(folder), folder.read_log()
@@ -48,8 +72,10 @@ def report(run: str | Path) -> str:
 
 
 def _table(looks: Sequence[Probe]) -> str:
-    """Some of the looks, the last one among them; of what has many parts, the largest."""
-    step = -(-len(looks) // ROWS)
+    """A table of at most MAX_ROWS probes, the last one included.
+
+    A quantity with a value for each layer is shown by its largest value."""
+    step = -(-len(looks) // MAX_ROWS)
     shown = list(looks)[::-1][::step][::-1]
     columns = {
         "round": [str(l.step) for l in shown],

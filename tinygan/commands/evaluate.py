@@ -1,0 +1,85 @@
+"""The command `tinygan evaluate`: measure the samples of a run by every metric."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from ..storage import atomic
+from ..training import Sampler
+from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors
+
+if TYPE_CHECKING:
+    from .shared import Parsers
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command and its options."""
+    parser = parsers.add_parser(
+        "evaluate",
+        help="compare a run's samples with real images and with bad ones",
+        description="Measure the samples of a run on digits or clothes. Each metric is shown "
+        "between its floor (real images) and its controls (bad images). Writes evaluation.json "
+        "and evaluation.png into the run folder.",
+    )
+    parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
+    parser.add_argument(
+        "--n",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="number of samples, 1000 to 65536, at most the number of real images (default: 10000)",
+    )
+    parser.add_argument(
+        "--against",
+        default="test",
+        metavar="SPLIT",
+        help="the real images: test, or train, which needs no download (default: test)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
+    )
+    add_backend(parser)
+    parser.set_defaults(run=run, smaller="fewer samples by --n")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table of metrics and write evaluation.json and .png; return the exit status."""
+    from ..metrics import evaluation, report
+    from ..metrics.classifier import Classifier
+
+    if not evaluation.LEAST <= args.n <= MAX_SAMPLES:
+        raise InputError(f"--n: expected {evaluation.LEAST} to {MAX_SAMPLES}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
+    sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
+    data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
+    check_writable(args.folder, str(data))
+    real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
+    classifier, n = Classifier.shipped(args.backend), len(real.reference)
+    with name_in_errors(args.folder):
+        samples = evaluation.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
+    echo = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
+    rows = evaluation.evaluate(samples, real, classifier, rng=rng, told=echo)
+    warnings, notes = report.warnings(rows), report.notes(rows, real)
+    title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
+    if n < args.n:
+        notes.insert(0, f"{n} samples, not {args.n}: there are no more real images to compare with")
+    record = {"n": n, "against": real.named, "seed": args.seed, "classifier": classifier.sha256}
+    record |= {"rows": rows, "warnings": warnings, "notes": notes}
+    text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown
+    print(f"{title}\n\n{report.table(rows)}\n")
+    print(*(f"! {line}" for line in warnings), *(f"- {line}" for line in notes), sep="\n")
+    print(f"- the classifier's weights have the SHA-256 {classifier.sha256}")
+    with atomic(data) as file:
+        file.write(text.encode() + b"\n")
+    report.picture(picture, rows, title)
+    print(f"\n{data}, {picture}")
+    return 0

@@ -1,0 +1,25 @@
+"""The command `tinygan info`: show the versions, BLAS and the backends that work."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..environment import report
+
+if TYPE_CHECKING:
+    from .shared import Parsers
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command, which has no options."""
+    parser = parsers.add_parser("info", help="show versions, BLAS, and which backends work")
+    parser.set_defaults(run=run, smaller="less")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; return the exit status."""
+    print(report())
+    return 0

@@ -1,0 +1,75 @@
+"""The command `tinygan reproduce`: measure published figures by their own protocols."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .shared import add_backend, check_writable
+
+if TYPE_CHECKING:
+    from .shared import Parsers
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command and its options."""
+    parser = parsers.add_parser(
+        "reproduce",
+        help="measure a published figure by its own protocol",
+        description="Measure published figures again: our figure, the published one, and a "
+        "verdict.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="show all experiments, or only NAME, and how long each takes",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="number of seeds, from 0 (default: 1)"
+    )
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="number of epochs, for experiments that train"
+    )
+    parser.add_argument(
+        "--labels", type=int, metavar="N", help="number of labels for ssl (default: 100)"
+    )
+    add_backend(parser)
+    parser.add_argument(
+        "--out",
+        default="reproduced.json",
+        metavar="FILE",
+        help="the history to which a record is added (default: reproduced.json)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="continue the last record, and skip its seeds"
+    )
+    parser.set_defaults(run=run, smaller="less")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list, or run an experiment and print its table; return the exit status."""
+    from ..experiments.reproduce import EXPERIMENTS, listing, picture, reproduce, table
+
+    if args.list or args.name is None:
+        print(listing(*filter(None, [args.name])))
+        return 0
+    for name in ("seeds", "epochs", "labels"):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name}: expected at least 1, got {value}")
+    check_writable("--out", args.out)
+    given = {"epochs": args.epochs, "labels": args.labels}
+    options = {name: value for name, value in given.items() if value is not None}
+    echo = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+    kept = {"history": args.out, "resume": args.resume}
+    seeds = range(args.seeds)
+    outcomes = reproduce(args.name, seeds, told=echo, where=args.backend, **kept, **options)
+    print(table(args.name, outcomes))
+    drawn = picture(args.name, args.out)
+    print(f"\nkept in {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
+    return 0

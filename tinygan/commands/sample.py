@@ -1,0 +1,72 @@
+"""The command `tinygan sample`: draw samples from the generator of a run."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import plots
+from ..errors import InputError
+from ..training import Sampler
+from .shared import MAX_SAMPLES, add_backend, check_picture, name_in_errors
+
+if TYPE_CHECKING:
+    from .shared import Parsers
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command and its options."""
+    parser = parsers.add_parser(
+        "sample",
+        help="draw samples from a run",
+        description="Draw samples from the generator of a run.",
+    )
+    parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
+    parser.add_argument(
+        "-n",
+        type=int,
+        default=64,
+        metavar="N",
+        help=f"number of samples, at most {MAX_SAMPLES} (default: 64)",
+    )
+    parser.add_argument(
+        "-o", default="samples.png", metavar="FILE", help="a .png file (default: samples.png)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)"
+    )
+    parser.add_argument(
+        "--interpolate",
+        action="store_true",
+        help="interpolate between two noise vectors in each row of 8 samples; "
+        "-n is rounded up to whole rows",
+    )
+    add_backend(parser)
+    parser.set_defaults(run=run, smaller="fewer samples by -n")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write a picture of the samples; return the exit status."""
+    from ..metrics.evaluation import finite
+
+    if not 1 <= args.n <= MAX_SAMPLES:
+        raise InputError(f"-n: expected 1 to {MAX_SAMPLES}, got {args.n}")
+    if args.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {args.seed}")
+    out = Path(args.o)
+    check_picture("-o", args.o)
+    sampler = Sampler(args.folder, args.backend)
+    columns = min(8, max(2, args.n)) if args.interpolate else None
+    with name_in_errors(args.folder):
+        if columns is not None:
+            images = finite(sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed))
+        else:
+            images = finite(sampler.draw(args.n, seed=args.seed))
+    plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
+    drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
+    print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
+    return 0

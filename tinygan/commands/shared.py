@@ -1,0 +1,80 @@
+"""Helpers of several commands: an end with a message, a shared option, checks of output files."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from .. import parallel
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    Parsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = [
+    "MAX_SAMPLES",
+    "add_backend",
+    "check_picture",
+    "check_writable",
+    "name_in_errors",
+    "stop",
+]
+
+MAX_SAMPLES = 1 << 16
+
+
+def stop(status: int, message: str) -> int:
+    """Print the message on stderr, once for all MPI ranks, and return the exit status."""
+    message = parallel.last_words(status, message)
+    if sys.stderr is not None and message:
+        with contextlib.suppress(OSError):  # stderr is closed or full; the status is still returned
+            print(f"tinygan: {message}", file=sys.stderr, flush=True)
+    return status
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add the option --backend."""
+    parser.add_argument(
+        "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
+    )
+
+
+@contextlib.contextmanager
+def name_in_errors(run: str) -> Iterator[None]:
+    """Put the name of the run before the message of an InputError raised in the block."""
+    try:
+        yield
+    except InputError as problem:
+        raise InputError(f"{run}: {problem}") from problem
+
+
+def check_picture(option: str, name: str) -> None:
+    """Check that `name` is that of a .png file which can be written.
+
+    Raises InputError if it is not."""
+    if Path(name).suffix.lower() != ".png":
+        raise InputError(f"{option}: expected the name of a .png file, got {name!r}")
+    check_writable(option, name)
+
+
+def check_writable(option: str, name: str) -> None:
+    """Check that a file `name` can be written, by writing a temporary file in its folder.
+
+    A command calls this before it starts to compute. Raises InputError if the file cannot be
+    written."""
+    path = Path(name)
+    if not name or path.is_dir():
+        raise InputError(f"{option}: expected a file to write, got {name!r}")
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{option} {name}: there is no folder {path.resolve().parent}")
+    try:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+    except OSError as problem:
+        raise InputError(
+            f"{option} {name}: the folder cannot be written to ({problem.strerror})"
+        ) from problem

@@ -1,0 +1,63 @@
+"""The command `tinygan verify`: train a run again and compare its state bit for bit."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from .. import parallel, training
+
+if TYPE_CHECKING:
+    from .shared import Parsers
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(parsers: Parsers) -> None:
+    """Add the command and its options."""
+    parser = parsers.add_parser(
+        "verify",
+        help="train a run again, and compare bit for bit",
+        description="Train again as a run was trained, in memory, and compare the state with each "
+        "state that the run recorded: exit status 0 if all agree, 1 if one differs. The run folder "
+        "is not changed.",
+    )
+    parser.add_argument("folder", metavar="RUN", help="a run folder")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="CHECKPOINT",
+        help="start from a checkpoint of the run (default: from the beginning)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no round counter")
+    parser.set_defaults(run=run, smaller="less")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print whether all states agree; return the exit status."""
+    comm = parallel.join()
+    shown = comm.rank == 0 and not args.quiet and sys.stderr is not None and sys.stderr.isatty()
+
+    def echo(step: int, last: int) -> None:
+        if shown:
+            print(f"\rround {step} of {last} ", end="", file=sys.stderr, flush=True)
+
+    found = training.verify(args.folder, start=args.start, told=echo, comm=comm)
+    if shown:
+        print(file=sys.stderr)
+    if comm.rank > 0:
+        return int(found.differs is not None)
+    for warning in found.warnings:
+        print(f"! {warning}: equal bits are promised only where nothing differs")
+    if found.differs is None:
+        count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
+        idle = "" if found.played else "; no round was played, as nothing was recorded after it"
+        print(f"{args.folder}: all states agree, {count} from step {first} to {last}{idle}")
+        return 0
+    before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""
+    print(
+        f"{args.folder}: the state at step {found.differs} differs{before}\n"
+        f"  recorded {found.recorded} in {found.file}\n  now      {found.now}"
+    )
+    return 1
