@@ -1,4 +1,4 @@
-"""Which digit is it, in which ink, on which ground? (Of images as `data.coloured` makes them.)"""
+"""Recognize the digit, ink and ground of colored digits, as `data.coloured` makes them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from .classifier import Classifier
 
 __all__ = ["recognize_caption"]
 
-SHARE = 0.04  # of the pixels: hardly a digit has less ink
+SHARE = 0.04  # of the pixels: nearly every digit has more ink
 
 
 def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
-    """The digit in each image (N, 3, H, H) in [0, 1], and the indices of its ink and of its ground:
-    (N, 3), as in `data.coloured.CAPTIONS`. H is 28 or 14.
+    """The digit in each image (N, 3, H, H) in [0, 1], H 28 or 14, and the indices of its ink and
+    its ground: (N, 3), as in `data.coloured.CAPTIONS`.
 
-    The ground is the colour nearest to the median of the pixels at the edge; the ink is the one
-    nearest to the mean of the 4 % of pixels that are farthest from it. How far each pixel is on the
-    way from ground to ink is the grey digit that `judge` is shown (interpolated to 28x28). Each
-    answer is the nearest there is, right or wrong: an image of noise gets one, too. And a faint
-    digit is shown as faint: with ink and ground each a tenth off, the shipped judge is wrong about
-    more than half of them. Raises ValueError for other shapes, or for numbers outside of [0, 1];
-    TypeError for what is no array.
+    The ground is the color nearest to the median of the border pixels; the ink is the color nearest
+    to the mean of the 4 % of pixels farthest from the ground. Each pixel, projected on the line
+    from ground to ink, gives a gray digit (interpolated to 28x28), which `judge` classifies. Every
+    image gets an answer, even noise. Faint digits stay faint: with ink and ground each off by .1,
+    the shipped classifier is wrong about more than half of them.
+
+    Raises ValueError for other shapes, or for numbers outside of [0, 1]; TypeError for other than
+    an array.
     """
     if not is_array(images):
         raise TypeError(f"images: expected an array, got {type(images).__name__}")
@@ -38,7 +39,7 @@ def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
     if images.dtype.kind not in "fiub":
         raise ValueError(f"images: expected numbers, got {images.dtype}")
     x = of(images).to_host(images).astype(np.float32)
-    if not (x.min() >= 0 and x.max() <= 1):  # and so for NaN
+    if not (x.min() >= 0 and x.max() <= 1):  # also true for NaN
         raise ValueError(f"images: expected numbers in [0, 1], got {x.min():g} to {x.max():g}")
     n, _, size, _ = x.shape
     inks, grounds = (np.array([*colours.values()], np.float32) for colours in (INKS, GROUNDS))
@@ -50,7 +51,7 @@ def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
     most = np.take_along_axis(flat, far[:, None], axis=2).mean(axis=2)
     ink = _nearest(most + grounds[ground], inks)
     way = inks[ink] - grounds[ground]
-    # In [0, 1], as all in the cube is on the way from one corner to another.
+    # In [0, 1]: x lies in the RGB cube, and ground and ink are corners of it.
     grey = np.einsum("ncp,nc->np", flat, way) / (way**2).sum(axis=1, keepdims=True)
     larger = nn.Upsample(scale_factor=28 // size, mode="bilinear")
     digit = judge.probabilities(larger(Tensor(grey.reshape(n, 1, size, size))).data)
@@ -58,5 +59,5 @@ def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
 
 
 def _nearest(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """For each colour (N, 3) the index of the nearest one in the palette (K, 3)."""
+    """The index (N,) of the palette color (K, 3) nearest to each color (N, 3)."""
     return ((colours[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)

@@ -1,13 +1,14 @@
-"""The classifier whose features and verdicts the measures use: small, convolutional, our own.
+"""The classifier of digits whose features and predictions the metrics use: a small convolutional
+network, trained with tinygan.
 
     judge = Classifier.shipped()                 the weights in this package, by their SHA-256
-    features, p = judge(images)                  what it sees in them, and what it takes them for
+    features, p = judge(images)                  (N, 128) and p(class | image), (N, 10)
 
 Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
-MNIST by `python benchmarks/train_classifier.py`, and name 99.44 % of its test images right.
+MNIST by `python benchmarks/train_classifier.py`; their accuracy on the test images is 99.44 %.
 From the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches
-98.80 %. What it makes of other images than digits means nothing. A measure on its features is
-comparable with others on the same weights only.
+98.80 %. Predictions for other images than digits mean nothing. Metrics on its features are
+comparable for the same weights only.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BATCH = 500
 
 
 def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
-    """Images to features, and features to logits."""
+    """The two parts of the classifier: images to features, and features to logits."""
     body = nn.Sequential(
         nn.Conv2d(1, 32, 3, padding=1, rng=rng),
         nn.BatchNorm2d(32),
@@ -55,8 +56,8 @@ def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 class Classifier:
-    """A trained pair of `network`, in evaluation mode. `sha256` tells the weights. It computes, and
-    its answers lie, where its weights do."""
+    """A trained `network`, in evaluation mode. `sha256` identifies the weights. Results are on the
+    backend of the weights."""
 
     def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
         self.body, self.head = body.eval(), head.eval()
@@ -67,7 +68,9 @@ class Classifier:
 
     @classmethod
     def shipped(cls, where: str = "numpy") -> Classifier:
-        """That of the package, on a backend; raises InputError if its file is damaged."""
+        """The package's own classifier, on the backend `where`.
+
+        Raises InputError if its file is damaged."""
         arrays, _ = load(FILE)
         body, head = network(np.random.default_rng(0))
         for part, net in (("body/", body), ("head/", head)):
@@ -86,7 +89,7 @@ class Classifier:
         }
 
     def __call__(self, images: Any) -> tuple[Array, Array]:
-        """`features` and `probabilities`, in one pass."""
+        """`features` (N, 128) and `probabilities` (N, 10), in one pass."""
         images, like = checked(images), self.body.parameters()[0].data
         features, p = [], []
         with no_grad():
@@ -97,7 +100,7 @@ class Classifier:
         return tuple(of(like).xp.concatenate(parts) for parts in (features, p))
 
     def features(self, images: Any) -> Array:
-        """The FEATURES numbers before the last layer, (N, 128), at least 0."""
+        """The activations before the last layer, (N, 128), at least 0."""
         return self(images)[0]
 
     def probabilities(self, images: Any) -> Array:
@@ -105,22 +108,23 @@ class Classifier:
         return self(images)[1]
 
     def accuracy(self, images: Any, labels: np.ndarray) -> float:
-        """The share of images whose most likely class is their label, of labels (N,)."""
+        """The share of images whose most likely class is their label (N,)."""
         p = self.probabilities(images)
         verdicts = of(p).to_host(p).argmax(axis=1)
         return float((verdicts == checked_labels(labels, len(verdicts))).mean())
 
 
 def checked(images: Any) -> np.ndarray:
-    """Images for a classifier, of any backend, as NumPy's float32. Raises ValueError for others
-    than (N, 1, 28, 28) in [0, 1], TypeError for what is no array."""
+    """Images of any backend as a float32 NumPy array.
+
+    Raises ValueError unless they are (N, 1, 28, 28) in [0, 1], TypeError if not an array."""
     host = of(images).to_host(images)
     if host.dtype.kind not in "fiub":
         raise ValueError(f"images: expected numbers, got {host.dtype}")
     array = host.astype(np.float32)
     if array.ndim != 4 or array.shape[1:] != (1, 28, 28) or not len(array):
         raise ValueError(f"images: expected shape (N, 1, 28, 28), got {array.shape}")
-    if not (array.min() >= 0 and array.max() <= 1):  # and so for NaN
+    if not (array.min() >= 0 and array.max() <= 1):  # also true for NaN
         raise ValueError(
             f"images: expected numbers in [0, 1], got {array.min():g} to {array.max():g}"
         )
@@ -128,7 +132,9 @@ def checked(images: Any) -> np.ndarray:
 
 
 def checked_labels(labels: Any, n: int) -> np.ndarray:
-    """Raises ValueError unless these are n whole numbers from 0 to 9."""
+    """The labels as an array (n,).
+
+    Raises ValueError unless they are n integers from 0 to 9."""
     array = np.asarray(labels)
     if array.shape != (n,) or array.dtype.kind not in "iu":
         raise ValueError(f"labels: expected {n} whole numbers, got {array.dtype} {array.shape}")
@@ -146,8 +152,10 @@ def train(
     batch: int = 100,
     lr: float = 2e-3,
 ) -> Iterator[tuple[int, float, Classifier]]:
-    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,): yields the epoch, its
-    mean loss and the classifier as it is. Images are shifted by up to two pixels, at random."""
+    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,). Yield each epoch's
+    number, its mean loss and the classifier. Images are shifted at random by up to two pixels.
+
+    Raises ValueError or TypeError for other images or labels."""
     images = checked(images)
     labels = checked_labels(labels, len(images))
     body, head = network(rng)
@@ -167,7 +175,8 @@ def train(
 
 
 def shifted(images: np.ndarray, rng: Rng, most: int = 2) -> np.ndarray:
-    """Each image by its own number of pixels down and right, in [-most, most]; black comes in."""
+    """Each image (N, 1, H, W), shifted down and right by random numbers of pixels in [-most, most],
+    and filled with black."""
     n, _, h, w = images.shape
     padded = np.pad(images[:, 0], ((0, 0), (most, most), (most, most)))
     down, right = rng.integers(0, 2 * most + 1, (2, n))

@@ -1,21 +1,19 @@
-"""What a classifier makes of samples: how sure it is of each, and how many classes there are.
+"""Metrics from a classifier's predictions: classifier score, class counts, GAN-test and GAN-train.
 
-Probabilities p(y|x) are (N, K), a row for each sample x, a column for each class y. Such scores
-share their classifier's blind spots: it is sure of many images that are like none of its classes.
+Probabilities p(y|x) are (N, K), a row for each sample x, a column for each class y. These metrics
+share the classifier's blind spots: it is confident about many images that belong to no class.
 
-Are conditional samples what was asked for, and are they all of it?  (Shmelkov et al. 2018)
+For class-conditional samples (Shmelkov et al. 2018):
 
-    GAN-test    a classifier that was trained on real images, on samples: are they what they are
-                called? One image for each class, again and again, is.
-    GAN-train   a classifier that was trained on samples, on real images: do they show all there is
-                to know? Such collapse fails here.
+    GAN-test    accuracy on samples of a classifier trained on real images: fidelity. One image per
+                class, repeated, scores 1.
+    GAN-train   accuracy on real images of a classifier trained on samples: fidelity and diversity.
+                Such a collapse scores low.
 
-Neither may be asked of a classifier that G was trained with, as AC-GAN's own D. The classifier's
-accuracy on real images is the ceiling of both.
+Do not use a classifier that G was trained with, such as AC-GAN's own D. The classifier's accuracy
+on real images is the ceiling of both.
 
-A glance at digits: the few measures that take seconds, beside those of real digits.
-
-`evaluation` is the whole table; this is for comparing short trainings, all at one n.
+`glance` gives three metrics in seconds, to compare short runs at one n; `evaluation` has them all.
 """
 
 from __future__ import annotations
@@ -55,9 +53,12 @@ def _probabilities(p: Any) -> np.ndarray:
 
 def classifier_score(probabilities: Any) -> float:
     """exp(mean_x KL(p(y|x) || p(y))), p(y) the mean of p(y|x): the Inception score (Salimans et al.
-    2016) of whichever classifier, in one split of all N (theirs: the mean over ten). From 1 (all
-    alike) to K (sure of each, all classes alike). One image of each class, N / K times over, is
-    perfect: it knows nothing of variety within. Raises ValueError for what is no probability."""
+    2016) for any classifier, over all N at once (theirs is the mean over ten splits).
+
+    It ranges from 1 (equal predictions) to K (certain predictions, balanced classes). It ignores
+    diversity within a class: one image per class, repeated, scores K.
+
+    Raises ValueError unless the rows are probabilities."""
     p = _probabilities(probabilities)
     marginal = p.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -66,25 +67,25 @@ def classifier_score(probabilities: Any) -> float:
 
 
 def class_counts(probabilities: Any) -> np.ndarray:
-    """How many samples are most likely of each class, (K,): #{x: argmax_y p(y|x) = c}."""
+    """The number of samples predicted as each class, (K,): #{x: argmax_y p(y|x) = c}."""
     p = _probabilities(probabilities)
     return np.bincount(p.argmax(axis=1), minlength=p.shape[1])
 
 
 def class_kl(probabilities: Any) -> float:
-    """KL(q || uniform) = log K + sum_c q_c log q_c, q the shares of `class_counts`, in nats: 0 for
-    all alike, log K for one alone. Its floor is not 0: MNIST's digits have .0015, and N samples of
-    uniform classes (K - 1) / (2 N) on average."""
+    """KL(q || uniform) = log K + sum_c q_c log q_c in nats, q the shares of `class_counts`: 0 for
+    balanced classes, log K for a single one. Real data score above 0: MNIST .0015, and N samples
+    of uniform classes (K - 1) / (2 N) on average."""
     return kl_to_uniform(class_counts(probabilities))
 
 
 def gan_test(judge: Classifier, samples: Any, labels: np.ndarray) -> float:
-    """The share of samples (N, 1, 28, 28) in [0, 1] that `judge` takes for their labels (N,)."""
+    """The accuracy of `judge` on samples (N, 1, 28, 28) in [0, 1] with labels (N,)."""
     return judge.accuracy(samples, labels)
 
 
 class Share(NamedTuple):
-    """See `shares`."""
+    """The result of `gan_train_test`; `ceiling` is the accuracy of `judge` on real images."""
 
     gan_test: float
     gan_train: float
@@ -100,8 +101,8 @@ def gan_train_test(
     n: int = 10_000,
     pairs: int = 60_000,
 ) -> Share:
-    """GAN-test of n samples, GAN-train of `pairs`, and what `judge` makes of real images; draw(n)
-    gives n samples and their labels."""
+    """GAN-test of n samples, GAN-train of `pairs` samples, and the accuracy of `judge` on `real`,
+    images (M, 1, 28, 28) and labels (M,). draw(n) gives n samples and their labels."""
     return Share(
         gan_test(judge, *draw(n)),
         gan_train(*draw(pairs), *real, rng=rng),
@@ -118,16 +119,16 @@ def gan_train(
     rng: Rng,
     epochs: int = 2,
 ) -> float:
-    """The share of real images (M, 1, 28, 28) in [0, 1] that a new classifier takes for their
-    labels (M,), after `epochs` on samples and theirs alone. It rises with the number of samples
-    and of epochs: compare at one of each, usually 60,000 samples."""
+    """The accuracy on real images (M, 1, 28, 28) in [0, 1] with labels (M,) of a classifier trained
+    for `epochs` on samples (N, 1, 28, 28) and their labels (N,) alone. It grows with N and with
+    `epochs`: compare at one of each, usually N = 60,000."""
     *_, (_, _, judge) = train(samples, labels, rng=rng, epochs=epochs)
     return judge.accuracy(images, image_labels)
 
 
 class Glance(NamedTuple):
-    """`score` from 1 to 10 (see `scores.classifier_score`), `frechet` from 0 on, on the features of
-    the classifier; `class_kl` in nats, 0 where all classes are equally many."""
+    """`score`, from 1 to 10 (see `classifier_score`); `frechet`, at least 0, on the classifier's
+    features; `class_kl` in nats, 0 for balanced classes."""
 
     score: float
     frechet: float
@@ -135,8 +136,10 @@ class Glance(NamedTuple):
 
 
 def glance(samples: Any, real: np.ndarray, judge: Classifier | None = None) -> Glance:
-    """Samples (N, 1, 28, 28) beside real digits (M, 1, 28, 28), both in [0, 1]; for others than
-    digits the numbers mean nothing. Frechet distances fall with N and M: compare at one of each.
+    """Three quick metrics of samples (N, 1, 28, 28) against real digits (M, 1, 28, 28), both in
+    [0, 1]. For other images than digits the numbers mean nothing. Frechet distances fall with N
+    and M: compare at one of each.
+
     Raises ValueError for other shapes or ranges, and for too few samples."""
     judge = Classifier.shipped() if judge is None else judge
     p = judge.probabilities(samples)
@@ -145,6 +148,6 @@ def glance(samples: Any, real: np.ndarray, judge: Classifier | None = None) -> G
 
 
 def grey_share(images: np.ndarray) -> float:
-    """The share of pixels that are neither black nor white, between .1 and .9 of images in [0, 1]:
-    digits have few, and their mean where it is not known which one it is has many."""
+    """The share of gray pixels, between .1 and .9, in images in [0, 1]: low for digits, high for
+    blurred averages of them."""
     return float(((images > 0.1) & (images < 0.9)).mean())

@@ -1,4 +1,4 @@
-"""Sets of samples as rows of a matrix, and the distances between them, a block at a time."""
+"""Distances between sets of samples (N, ...), taken as rows of a matrix, block by block."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from ..checks import is_size
 
 __all__ = ["array", "blocks", "nearest", "rows", "same_width", "squared_distances"]
 
-BLOCK = 1 << 23  # numbers in a block of distances
-LARGEST = 1e15  # beyond, squares leave float32, and the spread of sixth powers float64
+BLOCK = 1 << 23  # distances in a block
+LARGEST = 1e15  # beyond it, squares overflow float32, and squared sixth powers float64
 
 
 def array(name: str, given: Any) -> Array:
-    """The array given. Raises TypeError for what is none."""
+    """Return `given`.
+
+    Raises TypeError unless it is an array."""
     if not is_array(given):
         raise TypeError(f"{name}: expected an array, got {type(given).__name__}")
     return given
@@ -27,9 +29,8 @@ def array(name: str, given: Any) -> Array:
 def rows(name: str, samples: Any, least: int = 1) -> Array:
     """The samples (N, ...) as float64 rows (N, D).
 
-    Raises TypeError or ValueError, naming the argument, for what is no array of numbers, for fewer
-    than `least` samples, and for numbers that are not finite or beyond `LARGEST`: what passes
-    gives no NaN later."""
+    Raises TypeError or ValueError, naming the argument, unless it is an array of at least `least`
+    samples of finite numbers within `LARGEST`, which exclude NaN in later results."""
     if array(name, samples).ndim < 2 or samples.dtype.kind not in "fiub":
         raise ValueError(
             f"{name}: expected numbers of shape (N, ...) with a sample a row, got "
@@ -38,7 +39,7 @@ def rows(name: str, samples: Any, least: int = 1) -> Array:
     if len(samples) < least or not samples.size:
         raise ValueError(f"{name}: expected at least {least} samples, got shape {samples.shape}")
     flat = samples.reshape(len(samples), -1).astype(np.float64)
-    size = float(abs(flat).max())  # NaN, if one is among them
+    size = float(abs(flat).max())  # NaN if there is a NaN
     if not math.isfinite(size):
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity among them")
     if size > LARGEST:
@@ -47,7 +48,7 @@ def rows(name: str, samples: Any, least: int = 1) -> Array:
 
 
 def same_width(name: str, x: Array, other: str, reference: Array) -> None:
-    """Raise ValueError unless the rows x have as many numbers as those of `reference`."""
+    """Raise ValueError unless x (N, D) and `reference` (M, D) have the same D."""
     if x.shape[1] != reference.shape[1]:
         raise ValueError(
             f"{name}: expected {reference.shape[1]} numbers a row, as {other} has, got {x.shape[1]}"
@@ -55,8 +56,8 @@ def same_width(name: str, x: Array, other: str, reference: Array) -> None:
 
 
 def squared_distances(a: Array, b: Array) -> Array:
-    """|a_i - b_j|^2 for rows a (N, D) and b (M, D), as (N, M): |a|^2 + |b|^2 - 2 a.b, at least
-    0."""
+    """|a_i - b_j|^2 = |a_i|^2 + |b_j|^2 - 2 a_i.b_j, clipped at 0, for rows a (N, D) and b (M, D):
+    (N, M)."""
     xp = of(a).xp
     products = of(a).matmul(a, b.T)
     products *= -2
@@ -66,7 +67,7 @@ def squared_distances(a: Array, b: Array) -> Array:
 
 
 def blocks(n: int, width: int) -> Iterator[slice]:
-    """Slices of n rows, so many at a time that a block of `width` numbers a row stays small."""
+    """Slices of n rows such that a block of `width` numbers per row has at most about `BLOCK`."""
     step = max(1, BLOCK // max(1, width))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
@@ -74,7 +75,9 @@ def blocks(n: int, width: int) -> Iterator[slice]:
 def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
     """The distance from each row of a to the k-th nearest row of b, (N,).
 
-    With `same`, b is a, and no row is its own neighbour. Raises ValueError for k out of range."""
+    With `same`, b is a, and no row is its own neighbor.
+
+    Raises ValueError for k out of range."""
     most = len(b) - same
     if not (is_size(k, least=1) and k <= most):
         raise ValueError(f"k: expected 1 to {most}, the number of neighbours, got {k!r}")
@@ -86,6 +89,6 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
             inside = xp.arange(distances.shape[0])
             distances[inside, inside + part.start] = np.inf
         which = xp.argpartition(distances, k - 1, axis=1)[:, k - 1]
-        # Anew, from the difference: the rounding of |a|^2 + |b|^2 - 2 a.b hides that two are equal.
+        # Recomputed from the difference: rounding in |a|^2 + |b|^2 - 2 a.b would hide equal rows.
         found[part] = ((a[part] - b[which]) ** 2).sum(axis=1)
     return xp.sqrt(found)

@@ -1,8 +1,8 @@
-"""evaluate: every measure of a run's samples, each between its floor and its controls.
+"""Evaluate a run: every metric of its samples, with a reference and controls.
 
-A number means something beside others only: what real images score at the same size (the floor),
-and what sets score that are known to be bad: the averages of k-means, one class alone, noise. A
-measure that likes one of those better than the samples says nothing good of them.
+A number means something only in comparison: with real images at the same N (the reference), and
+with controls known to be bad: averages of k-means, one class alone, noise. If a metric prefers a
+control to the samples, it says nothing good about them.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ __all__ = [
 
 AGAINST = ("test", "train")
 LEAST = 1000  # samples
-K = 5  # neighbours
+K = 5  # neighbors
 OURS, FLOOR = "this run", "real images"  # the names of the first two sets
 
 
 class Real(NamedTuple):
-    """Real images in [0, 1], (N, 1, 28, 28): those that samples are held against, others of the
-    same number that are their floor, those for Parzen's sigma, and the training images."""
+    """Real images (N, 1, 28, 28) in [0, 1]: those to compare samples with, as many others that are
+    scored as the reference row, those that choose Parzen's sigma, and the training images."""
 
     reference: np.ndarray
     other: np.ndarray
     validation: np.ndarray
     training: np.ndarray
     labels: np.ndarray  # of the training images
-    held_out: bool  # was the reference kept from training?
-    named: str  # what the reference is, in words
+    held_out: bool  # True if the reference was not used in training
+    named: str  # description of the reference
     digits: bool = True  # whether the classifier knows the classes of the images
 
 
 def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
-    """At most n images for a run on the data `name`: its test split (for "digits" MNIST's, whose
-    training images they are among), or with "train" two halves of what it was trained on.
+    """At most n real images for a run on the data `name`: its test split ("digits" uses MNIST's),
+    or, against "train", two disjoint sets of its training images.
 
-    Raises InputError for data without labelled images of 28x28, for fewer images than `LEAST`, or
-    if the test images cannot be had."""
+    Raises InputError for other data than MNIST's and Fashion-MNIST's, for fewer images than
+    `LEAST`, or if the test images are missing."""
     choose("--against", against, AGAINST)
     source = DATASETS.get(name)
     if source is None or not source.classified:
@@ -103,8 +103,9 @@ def _scaled(images: np.ndarray) -> np.ndarray:
 
 
 def as_images(samples: np.ndarray, low: float) -> np.ndarray:
-    """What a generator drew, (N, 1, 28, 28) in [low, 1], in [0, 1]. Raises InputError for other
-    shapes, for NaN, and for pixels out of that range, by more than rounding."""
+    """Samples (N, 1, 28, 28), rescaled from [low, 1] to [0, 1].
+
+    Raises InputError for other shapes, for NaN, and for pixels outside the range."""
     if samples.shape[1:] != (1, 28, 28):
         raise InputError(
             f"the generator draws images of shape {samples.shape[1:]}, expected (1, 28, 28)"
@@ -119,7 +120,9 @@ def as_images(samples: np.ndarray, low: float) -> np.ndarray:
 
 
 def finite(samples: np.ndarray) -> np.ndarray:
-    """What a generator drew, (N, ...). Raises InputError for NaN and infinity."""
+    """Return `samples` (N, ...).
+
+    Raises InputError for NaN and infinity."""
     bad = ~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1)
     if bad.any():
         raise InputError(
@@ -130,7 +133,7 @@ def finite(samples: np.ndarray) -> np.ndarray:
 
 
 def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
-    """Sets of the reference's size whose worth is known: by name, the images."""
+    """The reference row and the controls, by name: image sets of the reference's size."""
     n = len(real.reference)
     yield FLOOR, real.other
     k = min(n, len(real.training) // 5)
@@ -143,7 +146,7 @@ def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
 
 
 class Ruler:
-    """Real images where the classifier is, and what is computed of them once for all sets."""
+    """Real images on the classifier's backend, with all that is computed from them once."""
 
     def __init__(self, real: Real, judge: Classifier) -> None:
         self.judge, self.held_out = judge, real.held_out
@@ -155,16 +158,16 @@ class Ruler:
             self.held = nearest_distances(self.reference, self.training)
 
     def placed(self, images: np.ndarray) -> Any:
-        """Images where the classifier is."""
+        """Images on the classifier's backend."""
         return place(images, self.features)
 
 
 def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]:
-    """All measures of images (N, 1, 28, 28) in [0, 1] by their names in `report.COLUMNS`, but for
-    `memorised`; "at_edge" says whether the sigma of Parzen's window is."""
+    """All metrics of images (N, 1, 28, 28) in [0, 1], except those of `memorized`, by their names
+    in `report.COLUMNS`; "at_edge" is 1 if Parzen's sigma is at the edge of its grid."""
     features, p = ruler.judge(samples)
     images = ruler.placed(samples)
-    size = min(1000, len(samples) // 2)  # subsets that differ, or the error would be 0
+    size = min(1000, len(samples) // 2)  # if all subsets were equal, the error would be 0
     distance = kid(ruler.features, features, rng=rng, size=size)
     near = precision_recall(ruler.features, features, K, real_radii=ruler.radii)
     in_pixels = precision_recall(ruler.reference, images, K, real_radii=ruler.pixel_radii)
@@ -188,8 +191,8 @@ def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]
 
 
 def memorized(near: np.ndarray, held: np.ndarray) -> dict[str, float]:
-    """The test for copies of a set whose images are so far from the nearest training images, beside
-    held-out images that are so far."""
+    """The memorization test from nearest-neighbor distances of samples (N,) and of held-out images
+    (M,)."""
     found = compare(near, held)
     return {"nearest": found.sample_distance, "closer": found.closer, "copying_z": found.z}
 
@@ -202,10 +205,10 @@ def evaluate(
     rng: Rng,
     told: Callable[[str], object] = lambda name: None,
 ) -> dict[str, dict[str, float]]:
-    """`measures` of the samples ("this run") and of every control, by their names; `told` hears the
-    name of each before it is measured. With held-out images, `memorised`, too: its floor is one
-    half of them beside the other; the training images themselves ("one class alone") are the
-    control that it must find."""
+    """The `measures` of the samples ("this run"), the reference and every control, by name. `told`
+    is called with each name first. With held-out images, `memorized` too: its reference compares
+    one half of them with the other, and its control is training images ("one class alone"), which
+    it must detect."""
     ruler, rows = Ruler(real, judge), {}
     for name, images in ((OURS, samples), *controls(real, rng=rng)):
         told(name)

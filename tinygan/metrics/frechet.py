@@ -1,7 +1,5 @@
-"""The Frechet distance of two sets, each taken for a Gaussian (Heusel et al. 2017).
-
-KID: the kernel distance of two sets of features (Binkowski et al. 2018).
-"""
+"""Distances between two sets of features: the Frechet distance of Gaussians fitted to them (Heusel
+et al. 2017), and KID, a kernel distance (Binkowski et al. 2018)."""
 
 from __future__ import annotations
 
@@ -20,11 +18,13 @@ __all__ = ["KID", "frechet_distance", "gaussian_distance", "kid", "mmd2"]
 
 def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): the squared 2-Wasserstein distance of Gaussians
-    of means m (D,) and covariances S (D, D) (Dowson and Landau 1982).
+    with means m (D,) and covariances S (D, D) (Dowson and Landau 1982).
 
-    The trace of (S1 S2)^(1/2) is the sum of the roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
-    which is symmetric: no complex root can arise. Of a singular covariance the roots near 0 carry
-    the rounding: some 1e-7 times its scale. Raises ValueError for other shapes, or NaN."""
+    tr((S1 S2)^(1/2)) is the sum of the square roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
+    which is symmetric, so no complex roots arise. For singular covariances, roots near 0 amplify
+    rounding to about 1e-7 of the scale.
+
+    Raises ValueError for other shapes, or NaN."""
     given = {"m1": m1, "s1": s1, "m2": m2, "s2": s2}
     for name, a in given.items():
         array(name, a)
@@ -46,11 +46,13 @@ def frechet_distance(real: Any, fake: Any) -> float:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), the `gaussian_distance` of the means m and the
     covariances S (over N - 1, in float64) of features (N, D) and (M, D) (Heusel et al. 2017).
 
-    0 for equal sets; larger, the fewer the samples: compare at one size only, and print the
-    distance of real samples to real ones beside it. On pixels or linear features it sees neither
-    blur nor binarisation. With features of Inception it is the FID; with others it is not to be
-    compared with published ones. Raises ValueError for sets of other widths, or of no more samples
-    than features, whose covariance is singular."""
+    It is 0 for equal sets and grows as samples get fewer: compare at one size only, and with the
+    distance between two sets of real samples. On pixels or linear features it detects neither blur
+    nor binarization. With Inception features it is the FID; with others it is not comparable with
+    published values.
+
+    Raises ValueError for sets of other widths, or with no more samples than features, where the
+    covariance is singular."""
     x, y = rows("real", real, 2), rows("fake", fake, 2)
     same_width("fake", y, "real", x)
     for name, z in (("real", x), ("fake", y)):
@@ -78,12 +80,14 @@ class KID(NamedTuple):
 
 def mmd2(x: Any, y: Any) -> float:
     """The unbiased squared maximum mean discrepancy of rows x (N, D) and y (M, D) (Gretton et al.
-    2012, eq. 3), under the kernel k(a, b) = (a.b / D + 1)^3:
+    2012, eq. 3), with the kernel k(a, b) = (a.b / D + 1)^3:
 
         mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
 
-    0 on average for sets of one distribution, and so below 0 half of the time. Its scale is that
-    of the features to the sixth power. Raises ValueError for sets of fewer than two rows."""
+    Its mean is 0 for two sets of one distribution, so it can be negative. It scales with the sixth
+    power of the features.
+
+    Raises ValueError for sets of fewer than two rows."""
     x, y = rows("x", x, 2), rows("y", y, 2)
     same_width("y", y, "x", x)
     n, m, d = len(x), len(y), x.shape[1]
@@ -95,13 +99,14 @@ def mmd2(x: Any, y: Any) -> float:
 
 
 def kid(real: Any, fake: Any, *, rng: Rng, subsets: int = 50, size: int = 1000) -> KID:
-    """The mean of `mmd2` over `subsets` random subsets, of `size` each, of features (N, D) and
-    (M, D), drawn by `rng` (Binkowski et al. 2018; as many and as large as in their code).
+    """The mean of `mmd2` over `subsets` random subsets of `size` samples each, of features (N, D)
+    and (M, D) (Binkowski et al. 2018; number and size as in their code).
 
-    Unbiased at every size, where `frechet_distance` is not; but comparable on the same features
-    only. The subsets share samples, so the standard error is of the draw of subsets, 0 if each is
-    the whole set: that of the samples is larger. On linear features it misses blur. Raises
-    ValueError for sets of other widths, or smaller than a subset."""
+    Unlike `frechet_distance` it is unbiased at every size, but also comparable on the same features
+    only. The subsets overlap, so the standard error covers the draw of subsets alone (0 if each is
+    the whole set); that of the samples is larger. On linear features it does not detect blur.
+
+    Raises ValueError for sets of other widths, or smaller than a subset."""
     x, y = rows("real", real, 2), rows("fake", fake, 2)
     same_width("fake", y, "real", x)
     if not (is_size(size, least=2) and size <= min(len(x), len(y))):

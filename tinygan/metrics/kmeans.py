@@ -1,4 +1,4 @@
-"""k-means: a table of averages; as "samples", what no measure should prefer to real images."""
+"""k-means: averages of images, a control that no metric should prefer to real images."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["kmeans"]
 
 
 def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """Lloyd's algorithm (1982) from k random rows of x (N, ...): centroids (k, ...) and the number
-    of rows of each, (k,), before the last step; both NumPy's.
+    """Run Lloyd's algorithm (1982) from k random rows of x (N, ...). Return NumPy arrays: centroids
+    (k, ...), and the number of rows assigned to each in the last step, (k,).
 
         nearest(i) = argmin_j |x_i - c_j|^2         c_j = mean of the x_i whose nearest(i) is j
 
-    A centroid without rows stays. Two steps are far from the end, and enough for a table that
-    beats real images where a measure likes averages. Raises ValueError unless 1 <= k <= N and
-    there is a step, TypeError for an rng that is none."""
+    A centroid without rows does not move. Two steps do not converge, but suffice for a control.
+
+    Raises ValueError unless 1 <= k <= N and steps >= 1, TypeError unless `rng` is a Generator."""
     data = rows("x", x)
     if not (is_size(k, least=1) and k <= len(data)):
         raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
@@ -45,7 +45,7 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
 
 
 def _nearest(x: Array, centroids: Array) -> np.ndarray:
-    """The index of the centroid that is nearest to each row."""
+    """The index (N,) of the centroid nearest to each row of x (N, D)."""
     library, near = of(x), np.empty(len(x), np.int64)
 
     def work(start: int, stop: int) -> None:

@@ -1,4 +1,4 @@
-"""Are the samples copies: of training images, or of each other?"""
+"""Memorization and duplicates: samples that copy training images, or each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Copying", "compare", "copying", "duplicates", "nearest_distances", "
 
 
 class Copying(NamedTuple):
-    """See `copying`; the distances are medians."""
+    """The result of `copying`; the distances are medians."""
 
     closer: float
     z: float
@@ -23,25 +23,28 @@ class Copying(NamedTuple):
 
 
 def copying(samples: Any, training: Any, held_out: Any) -> Copying:
-    """Do samples lie nearer to the training images than held-out real images do?
+    """Test if samples (N, ...) lie nearer to the training images than held-out images (M, ...) do.
 
-    The test of Meehan et al. (2020, section 3), over all of space at once: U counts the pairs of a
-    sample and a held-out image of which the sample is nearer to its nearest training image.
-    `closer` is their share: 1/2 if the model neither copies nor blurs; `z` is its distance from 1/2
-    in standard deviations (Mann and Whitney 1947). Beyond 3: copies. Far below -3: underfitted.
+    The test of Meehan et al. (2020, section 3), without their partition of the space: U counts the
+    pairs of a sample and a held-out image in which the sample is nearer to its nearest training
+    image. `closer` is the share of these pairs, 1/2 if the model neither copies nor blurs; `z` is
+    its distance from 1/2 in standard deviations (Mann and Whitney 1947). Above 3, the samples are
+    copies; far below -3, the model underfits.
 
         closer = U / (N M)      z = (closer - 1/2) / sqrt((N + M + 1) / (12 N M))
 
-    Samples and held-out images are (N, ...) and (M, ...). Averages of images are near everything,
-    and look like copies: hold `manifold`'s density beside it. A few copies among many samples go
-    unseen, and so do copies that are shifted by a pixel. Raises ValueError for rows of another
-    width."""
+    Averages of images are near to all images and look like copies: compare the density of
+    `precision_recall`. The test misses a few copies among many samples, and shifted copies.
+
+    Raises ValueError for rows of another width."""
     near, held = nearest_distances(samples, training), _near("held_out", held_out, training)
     return compare(near, held)
 
 
 def compare(near: np.ndarray, held: np.ndarray) -> Copying:
-    """`copying`, from the `nearest_distances` (N,) of samples and (M,) of held-out images."""
+    """`copying`, from the `nearest_distances` (N,) of samples and (M,) of held-out images.
+
+    Raises ValueError for other shapes."""
     for name, distances in (("near", near), ("held", held)):
         if array(name, distances).ndim != 1 or not len(distances):
             raise ValueError(f"{name}: expected distances (N,), got shape {distances.shape}")
@@ -54,8 +57,9 @@ def compare(near: np.ndarray, held: np.ndarray) -> Copying:
 
 
 def nearest_distances(samples: Any, training: Any) -> np.ndarray:
-    """For each sample the distance min_j |x - t_j| to the nearest training image, (N,). Small where
-    an image is faint or has few strokes, copied or not: compare with held-out images, `copying`."""
+    """The distance min_j |x - t_j| of each sample x to its nearest training image, (N,). Images
+    that are faint or have few strokes have small distances: compare with held-out images, as
+    `copying` does."""
     return _near("samples", samples, training)
 
 
@@ -66,9 +70,10 @@ def _near(name: str, samples: Any, training: Any) -> np.ndarray:
 
 
 def duplicates(samples: Any) -> float:
-    """1 - (different samples) / N, of samples (N, ...) in [0, 1] in 8 bits a pixel: 0 for real
-    digits. A generator of few images may still hide it by faint noise: hold recall beside it.
-    Raises ValueError for other numbers."""
+    """1 - (distinct samples) / N, for samples (N, ...) in [0, 1] rounded to 8 bits: 0 for real
+    digits. Faint noise can hide duplicates: compare the recall too.
+
+    Raises ValueError for numbers outside of [0, 1]."""
     flat = rows("samples", samples)
     host = of(flat).to_host(flat)
     if host.min() < 0 or host.max() > 1:
@@ -79,8 +84,7 @@ def duplicates(samples: Any) -> float:
 
 
 def nearest_images(samples: Any, training: Any) -> np.ndarray:
-    """For each sample the index of the training image that is nearest in pixels, (N,): to look at
-    the two side by side."""
+    """The index (N,) of the training image nearest to each sample, in pixels."""
     a, b = rows("samples", samples), rows("training", training)
     same_width("samples", a, "training", b)
     found = [squared_distances(a[part], b).argmin(axis=1) for part in blocks(len(a), len(b))]

@@ -1,11 +1,5 @@
-"""Modes of a mixture of Gaussians in the plane: how many are found, and how evenly.
-
-    ring(8)     means on the unit circle, standard deviation .01
-    grid(5)     means on {-4, -2, 0, 2, 4}^2, standard deviation .05
-
-as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018). (Two well-known codes set the
-ring by `linspace(0, 2 pi, 8)`, whose ends are one point: seven modes, one of them twice.)
-"""
+"""Mode coverage on a mixture of Gaussians, as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et
+al. 2018): how many modes are captured, and how evenly."""
 
 from __future__ import annotations
 
@@ -23,7 +17,7 @@ __all__ = ["Modes", "modes"]
 
 
 class Modes(NamedTuple):
-    """See `modes`."""
+    """The result of `modes`."""
 
     captured: int
     high_quality: float
@@ -32,16 +26,18 @@ class Modes(NamedTuple):
 
 
 def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
-    """VEEGAN's and PacGAN's measure, usually of 2500 samples (N, D).
+    """VEEGAN's and PacGAN's metric of samples (N, D), usually 2500.
 
-    A sample is of high quality if it lies nearer than `within` standard deviations to a mean; a
-    mode is captured if one such is nearest to it. `high_quality` is their share; `reverse_kl` is
-    KL(modes of such samples || uniform) = log K + sum_k q_k log q_k in nats, infinite if there are
-    none.
+    A sample has high quality if it lies within `within` standard deviations of a mean; a mode is
+    captured if it is the nearest one of at least one such sample. `high_quality` is their share;
+    `reverse_kl` is KL(modes of these samples || uniform) = log K + sum_k q_k log q_k in nats,
+    infinite if there are none.
 
-    Samples of the mixture itself score 1 - exp(-within^2 / 2) = 98.89 % in the plane: more is a
-    sign of collapse, not of quality. Their reverse KL is (K - 1) / (2 N) on average, not 0. A mode
-    counts as captured by one sample near it. Raises ValueError for samples of another width."""
+    In the plane, samples of the mixture itself have high quality in 1 - exp(-within^2 / 2) =
+    98.89 % of cases: more is a sign of collapse. Their reverse KL is (K - 1) / (2 N) on average,
+    not 0.
+
+    Raises ValueError for samples of another width."""
     check_mixture(mixture)
     checks.between(0, math.inf, "(]", within=within)
     x = rows("samples", samples)
@@ -61,7 +57,7 @@ def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
 
 
 def kl_to_uniform(counts: np.ndarray) -> float:
-    """KL(counts / their sum || uniform): log K minus the entropy, in nats."""
+    """KL(counts / their sum || uniform), log K minus the entropy, in nats, for counts (K,)."""
     total = counts.sum()
     if not total:
         return math.inf

@@ -2,10 +2,10 @@
 
     ll(x) = log mean_j N(x; mu_j, sigma^2 I)        mu_j the samples, N of them in D dimensions
 
-"Parzen window estimates should generally be avoided" (Theis et al. 2016): the number is almost a
-function of how near the nearest sample is. 10,000 real training images score 242.5 on MNIST; the
-centroids of k-means, a table of blurred averages, score 317. So a number above that of real images
-rewards blur. It is a target for reproduction, and no claim of quality.
+"Parzen window estimates should generally be avoided" (Theis et al. 2016): the number depends almost
+only on the distance to the nearest sample. On MNIST, 10,000 real training images score 242.5, and
+10,000 centroids of k-means, blurred averages, score 317. So it rewards blur. Use it to reproduce
+published figures, not to claim quality.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SIGMAS = tuple(float(s) for s in np.logspace(-1, 0, 10))  # those of parzen_ll.p
 
 
 class Parzen(NamedTuple):
-    """`mean` and `standard_error` over the test samples (not over seeds, nor over draws), in nats;
-    `at_edge` if sigma is the first or last of those tried, so that a better one may lie beyond."""
+    """`mean` and `standard_error` over the test images (not over seeds or samples), in nats;
+    `at_edge` is True if sigma is the first or last in the grid, so a better one may lie outside."""
 
     mean: float
     standard_error: float
@@ -36,7 +36,9 @@ class Parzen(NamedTuple):
 
 
 def checked_sigmas(sigmas: Sequence[float]) -> list[float]:
-    """As a list. Raises ValueError if there is none, or one that is not positive."""
+    """The sigmas as a list of floats.
+
+    Raises ValueError if it is empty, or a sigma is not positive."""
     widths = list(sigmas) if isinstance(sigmas, Iterable) else []
     if not widths or not all(isinstance(s, Real) and 0 < s < math.inf for s in widths):
         raise ValueError(f"sigmas: expected positive numbers, got {sigmas!r}")
@@ -44,14 +46,15 @@ def checked_sigmas(sigmas: Sequence[float]) -> list[float]:
 
 
 def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> np.ndarray:
-    """ll(x) for each sigma and each row of x (M, ...), as (len(sigmas), M), in nats, of samples mu
+    """ll(x) in nats for each sigma and each row of x (M, ...), as (len(sigmas), M), for samples mu
     (N, ...):
 
         ll(x) = log(1/N sum_j exp(-|x - mu_j|^2 / (2 sigma^2))) - D log(sigma sqrt(2 pi))
 
-    It depends on the unit: halve all numbers and D log 2 is added; pixels are in [0, 1] by custom.
-    All sigmas share one pass over the distances, a block of bounded size at a time. Raises
-    ValueError for rows of another width, or a sigma that is not positive."""
+    It depends on the scale: halving all numbers adds D log 2. Pixels are in [0, 1] by convention.
+    All sigmas share one pass over the distances, block by block.
+
+    Raises ValueError for rows of another width, or a sigma that is not positive."""
     mu, x = rows("samples", samples), rows("x", x)
     same_width("x", x, "samples", mu)
     widths = checked_sigmas(sigmas)
@@ -65,7 +68,7 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
             distances = squared_distances(x[part], mu)
             closest = distances.min(axis=1)
             distances -= closest[:, None]
-            small = distances.astype(np.float32)  # of exponents, whose exponential is at most 1
+            small = distances.astype(np.float32)  # float32 is enough: exp(-small) is at most 1
             for i, sigma in enumerate(widths):
                 terms = library.xp.exp(small * np.float32(-0.5 / sigma**2))
                 total = library.xp.log(terms.sum(axis=1, dtype=np.float64) / n)
@@ -77,11 +80,12 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
 
 
 def parzen(samples: Any, validation: Any, test: Any, sigmas: Sequence[float] = SIGMAS) -> Parzen:
-    """The mean of ll(x), `log_likelihoods`, over `test` (M, ...), sigma the one of `sigmas` whose
-    mean over `validation` is best, by the same samples: the protocol of the paper's parzen_ll.py.
-    On MNIST: 10,000 samples in [0, 1], validation the training images 50,000 to 50,999, test all
-    10,000. It grows with the number of samples: 1000 real images score 120.3 where 10,000 score
-    242.5. Compare at one N only, and never as a claim of quality (see above)."""
+    """The mean of ll(x), `log_likelihoods`, over `test` (M, ...), with the sigma of the best mean
+    over `validation`, as in the paper's parzen_ll.py.
+
+    On MNIST: 10,000 samples in [0, 1], validation on the training images 50,000 to 50,999, test on
+    all 10,000. It grows with the number of samples: 1000 real images score 120.3, 10,000 score
+    242.5. Compare at one N only."""
     on_validation = log_likelihoods(samples, validation, sigmas).mean(axis=1)
     best = int(on_validation.argmax())
     (values,) = log_likelihoods(samples, test, [sigmas[best]])

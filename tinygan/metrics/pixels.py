@@ -1,15 +1,12 @@
-"""The peak signal-to-noise ratio: how near images are to those that they should be.
+"""Metrics on raw numbers: PSNR, checkerboard patterns, and the Wasserstein-1 distance per axis.
 
-Checkerboards: the pattern that transposed convolutions leave (Odena, Dumoulin and Olah 2016).
+Transposed convolutions leave checkerboards (Odena, Dumoulin and Olah 2016): with kernel size k and
+stride s, each pixel is a sum of k/s numbers. If s does not divide k, the count varies with period s
+(see `overlap`), and the weights must compensate.
 
-A kernel of size k with stride s adds up to k/s numbers in each pixel: everywhere as many if s
-divides k, else more in some than in others, in a pattern of period s that the weights must undo.
-
-The earth mover's distance along a line: how far mass must travel, at the least.
+In one dimension, with cumulative distribution functions F:
 
     W1(p, q) = integral of |F_p(t) - F_q(t)| dt = integral of |F_p^-1(u) - F_q^-1(u)| du
-
-with F the share below t. (In more than one dimension there is no such formula.)
 """
 
 from __future__ import annotations
@@ -28,12 +25,14 @@ __all__ = ["checkerboard", "overlap", "psnr", "wasserstein"]
 
 
 def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
-    """10 log10(peak^2 / mse) of each of the images (N, ...) and its own of `truth`, in dB, (N,).
+    """The peak signal-to-noise ratio 10 log10(peak^2 / mse) of each image (N, ...) to its `truth`
+    (N, ...), in dB: (N,).
 
-    `peak` is what white is, where black is 0. Infinite where the two are equal; what is usually
-    reported is the mean. Of all that an image may be, given what is known of it, the mean has the
-    least error: so the measure prefers a blur to a sharp guess (Ledig et al. 2017, section 1).
-    Raises ValueError for sets that are not of one shape."""
+    `peak` is the value of white; black is 0. It is infinite for equal images; usually the mean is
+    reported. The mean of all plausible images has the least error, so PSNR prefers blur to a sharp
+    guess (Ledig et al. 2017, section 1).
+
+    Raises ValueError for sets of different shapes."""
     x, y = rows("images", images), rows("truth", truth)
     same_width("images", x, "truth", y)
     if len(x) != len(y):
@@ -46,17 +45,20 @@ def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
 
 
 def overlap(kernel_size: int, stride: int) -> np.ndarray:
-    """How many numbers a transposed convolution adds up in each of `stride` neighbouring pixels,
-    away from the border; along one axis."""
+    """The number of terms that a transposed convolution sums in each of `stride` neighboring
+    pixels, (stride,), along one axis and away from the border."""
     kernel_size, stride = checks.sizes(kernel_size=kernel_size, stride=stride)
     return np.bincount(np.arange(kernel_size) % stride, minlength=stride)
 
 
 def checkerboard(images: Any) -> float:
-    """The share of the images' contrast in patterns of period 2, (N, C, H, W) with H and W even:
-    energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2) over that of all but (0, 0). Hold it
-    against that of real images; it is 3 / (H W - 1) for white noise, 1 for a chessboard, 0 for a
-    gradient of light, nearly."""
+    """The share of spectral energy in patterns of period 2, for images (N, C, H, W) with H and W
+    even: energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2) over that of all but (0, 0).
+
+    It is 3 / (H W - 1) for white noise, 1 for a chessboard and nearly 0 for a smooth gradient:
+    compare with real images.
+
+    Raises ValueError for other shapes."""
     if array("images", images).ndim != 4 or images.shape[2] % 2 or images.shape[3] % 2:
         raise ValueError(f"images: expected (N, C, H, W) with H and W even, got {images.shape}")
     h, w = images.shape[2:]
@@ -68,12 +70,13 @@ def checkerboard(images: Any) -> float:
 
 
 def wasserstein(real: Any, fake: Any) -> np.ndarray:
-    """W1 of the samples (N, D) and (M, D) along each of the D axes by itself, as (D,), in their
-    units. For as many of both it is the mean |difference| of the two in ascending order.
+    """W1 of samples (N, D) and (M, D) along each axis separately, (D,), in their units. If N = M,
+    it is the mean absolute difference of the sorted samples.
 
-    Of N(0, 1) and N(m, s^2) it is |m| for s = 1 and |s - 1| sqrt(2 / pi) for m = 0. It is never
-    0: two sets of N samples of N(0, 1) are about 1.8 / sqrt(N) apart. What depends on more
-    than one axis is not seen. Raises ValueError for sets of other widths."""
+    For N(0, 1) and N(m, s^2) it is |m| if s = 1, and |s - 1| sqrt(2 / pi) if m = 0. For two sets of
+    N samples of N(0, 1) it is about 1.8 / sqrt(N), not 0. It ignores dependence between axes.
+
+    Raises ValueError for sets of other widths."""
     a, b = rows("real", real), rows("fake", fake)
     same_width("fake", b, "real", a)
     xp = of(a).xp

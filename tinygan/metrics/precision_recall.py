@@ -1,7 +1,7 @@
-"""Precision, recall, density, coverage: do the samples lie where the real ones do, and everywhere?
+"""Precision and density (fidelity), recall and coverage (diversity) of samples.
 
-The support of each set is taken as the union of balls around its members, each out to its k-th
-nearest neighbour in the set.
+The support of each set is estimated by the union of balls around its members. The radius of a ball
+is the distance to the k-th nearest neighbor in the set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["PrecisionRecall", "expected_coverage", "precision_recall", "radii"]
 
 
 class PrecisionRecall(NamedTuple):
-    """See `manifold`."""
+    """The result of `precision_recall`."""
 
     precision: float
     recall: float
@@ -27,7 +27,7 @@ class PrecisionRecall(NamedTuple):
 
 
 def radii(samples: Any, k: int = 5) -> Array:
-    """How far each of the samples (N, ...) is from its k-th nearest among the others: (N,).
+    """The distance of each of the samples (N, ...) to its k-th nearest neighbor among them, (N,).
 
     Raises ValueError for fewer than k + 1 samples."""
     (k,) = checks.sizes(k=k)
@@ -36,9 +36,9 @@ def radii(samples: Any, k: int = 5) -> Array:
 
 
 def expected_coverage(n: int, m: int, k: int = 5) -> float:
-    """The coverage, on average, of n real samples by m fakes of the same distribution, whichever it
-    is: 1 - prod_{i<=k} (n - i) / (n + m - i), for a ball is empty if the k samples nearest to its
-    middle, of n - 1 + m, are all real (Naeem et al. 2020). .969 for n = m = 10,000, k = 5.
+    """The expected coverage of n real samples by m fakes of the same distribution, whichever it is:
+    1 - prod_{i<=k} (n - i) / (n + m - i), because a ball has no fake if the k samples nearest to
+    its center, of n - 1 + m, are all real (Naeem et al. 2020). .969 for n = m = 10,000, k = 5.
 
     Raises ValueError unless 1 <= k < n and m >= 1."""
     if not (all(is_size(size, least=1) for size in (k, n, m)) and k < n):
@@ -49,25 +49,27 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
 def precision_recall(
     real: Any, fake: Any, k: int = 5, *, real_radii: Array | None = None
 ) -> PrecisionRecall:
-    """How a set of fakes (M, ...) lies to a set of real samples (N, ...), by their k-th neighbours.
+    """Precision, recall, density and coverage of fakes (M, ...) against real samples (N, ...).
 
     precision   the share of fakes within a real sample's ball (Kynkaanniemi et al. 2019, eq. 2)
     recall      the share of real samples within a fake's ball
-    density     real balls that a fake lies in, over k, on average (Naeem et al. 2020)
-    coverage    the share of real balls with a fake in them (the same)
+    density     the mean number of real balls that contain a fake, over k (Naeem et al. 2020)
+    coverage    the share of real balls that contain a fake (the same)
 
-    With B_x the open ball around x out to its k-th nearest neighbour in its own set (precision and
-    recall count its edge, too):
+    With B_x the open ball around x, of radius the distance to its k-th nearest neighbor in its own
+    set (closed for precision and recall):
 
         precision = mean_y [y in some B_x]      density  = sum_y sum_x [y in B_x] / (k M)
         recall    = mean_x [x in some B_y]      coverage = mean_x [some y in B_x]
 
     For two sets of one distribution, density is 1 on average and coverage `expected_coverage`;
-    precision and recall have no such value: about .48 each for 10,000 samples of a Gaussian in
-    1000 dimensions. Samples smoother than real ones (averages of them) win in precision and
-    coverage; recall below that of real samples, and a density over 1.2, give them away. In raw
-    pixels, texture alone costs all precision. Compare at one N, M and k only. `real_radii` are
-    radii(real, k), if they are known already. Raises ValueError for fewer than k + 1 samples.
+    precision and recall depend on the distribution: about .48 each for 10,000 samples of a Gaussian
+    in 1000 dimensions. Samples that are too smooth (averages of real ones) score high in precision
+    and coverage; a recall below that of real samples and a density over 1.2 reveal them. In raw
+    pixels, a faint texture can reduce precision to 0. Compare at one N, M and k only. `real_radii`
+    are radii(real, k), if already known.
+
+    Raises ValueError for fewer than k + 1 samples.
     """
     (k,) = checks.sizes(k=k)
     x, y = rows("real", real, k + 1), rows("fake", fake, k + 1)

@@ -1,4 +1,4 @@
-"""The table of `evaluation.evaluate`, and what its numbers must not be read without."""
+"""The table of `evaluation.evaluate`, with its notes and warnings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["COLUMNS", "alarms", "cell", "notes", "picture", "table", "warnings"]
 
 Row = Mapping[str, float]
 COUNTS = [f"class_{c}" for c in range(CLASSES)]
-COLUMNS = {  # by name: what a table calls it, and what is better
+COLUMNS = {  # by name: title, and which values are better
     **{name: (name.replace("_", " "), "as real") for name in COUNTS},
     "class_kl": ("class KL", "less"),
     "score": ("MNIST score", "more"),
@@ -42,9 +42,9 @@ COLUMNS = {  # by name: what a table calls it, and what is better
 
 
 def alarms(row: Row, floor: Row) -> dict[str, str]:
-    """The numbers of a set that should not be taken at their face, by name, each with the reason in
-    plain words. A recall is under its floor r if the draw of N samples does not explain it: by
-    four times sqrt(2 r (1 - r) / N)."""
+    """The numbers of a set that should not be taken at face value, by name, each with the reason.
+    The alarm for recall allows for sampling noise: four times sqrt(2 r (1 - r) / N) below the
+    reference r."""
     return dict(_alarms(row, floor))
 
 
@@ -101,13 +101,13 @@ def _alarms(row: Row, floor: Row) -> Iterator[tuple[str, str]]:
 
 
 def warnings(rows: Mapping[str, Row]) -> list[str]:
-    """What the numbers of "this run" must not be read without, in plain words."""
+    """The `alarms` of "this run", as sentences."""
     return list(alarms(rows[OURS], rows[FLOOR]).values())
 
 
 def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
-    """How the table is to be read: its floor, what real images score on average, what may be
-    compared with what."""
+    """Notes on how to read the table: its reference, expected values of real images, and which
+    numbers are comparable."""
     n = len(real.reference)
     said = [
         f"{FLOOR} are the floor: {n} others, as many as the samples; the sets to their right are "
@@ -135,7 +135,7 @@ def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
 
 
 def table(rows: Mapping[str, Row]) -> str:
-    """A line for each measure, a column for each set; a ! beside each of `alarms`."""
+    """The table as text: a line for each metric, a column for each set, a ! after each alarm."""
     marked = _cells(rows)
     width = max(len(title) for title, _ in COLUMNS.values())
     lines = [f"{'':<{width}}  {'better':<7}" + "".join(f"  {name:>10} " for name in rows)]
@@ -148,7 +148,7 @@ def table(rows: Mapping[str, Row]) -> str:
 
 
 def _cells(rows: Mapping[str, Row]) -> dict[tuple[str, str], str]:
-    """The numbers in words, by set and measure, each with a ! or a space after it."""
+    """The formatted numbers by set and metric, each followed by a ! or a space."""
     found = {}
     for name, row in rows.items():
         loud = alarms(row, rows[FLOOR])
@@ -159,14 +159,14 @@ def _cells(rows: Mapping[str, Row]) -> dict[tuple[str, str], str]:
 
 
 def cell(column: str, value: float) -> str:
-    """A number as the table has it: a whole one, or to three digits after the point."""
+    """A number formatted for the table: an integer for counts, else up to three decimals."""
     if column in COUNTS:
         return f"{value:.0f}"
     return f"{value:.3g}" if abs(value) >= 1e5 else f"{value:.{1 if abs(value) >= 100 else 3}f}"
 
 
 def picture(path: str | Path, rows: Mapping[str, Row], title: str) -> None:
-    """The table as a PNG: a panel for each measure, and the histogram of the classes."""
+    """Write the table as a PNG: a panel for each metric, and the histogram of the classes."""
     aside = ("mean_square", "kid_error", "parzen_error", *COUNTS)
     titles = {name: COLUMNS[name][0] for name in COLUMNS if name not in aside}
     labels = {place: text.strip() for place, text in _cells(rows).items()}
