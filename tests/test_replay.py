@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from dataclasses import replace
 
 import guard
 import numpy as np
@@ -17,6 +18,13 @@ from tinygan.training import Config, resume, train
 
 ROUNDS = 6  # two rehearsals, the recording, and launches of it
 
+ROUNDS_OF_GAMES = [
+    (name, wrapper)
+    for name, game in gan.GAMES.items()
+    for wrapper in WRAPPERS
+    if isinstance(game, gan.SeparableGame) or wrapper == "plain"
+]
+
 
 def matches(model="mlp-small", **options):
     def match(where):
@@ -28,8 +36,7 @@ def matches(model="mlp-small", **options):
 
 
 @pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("game", gan.GAMES)
+@pytest.mark.parametrize("game, wrapper", ROUNDS_OF_GAMES)
 def test_every_game_and_wrapper(game, wrapper, play):
     matches(game=game, wrapper=wrapper, play=play)
 
@@ -126,7 +133,9 @@ def test_an_odd_minibatch_now_and_then():
 
 
 def test_what_the_host_reads_is_not_recorded_and_the_rounds_go_on():
-    curious = gan.non_saturating._replace(fake=lambda l: ops.softplus(l) * (1 + 0 * l.sum().item()))
+    curious = replace(
+        gan.non_saturating, fake_loss=lambda l: ops.softplus(l) * (1 + 0 * l.sum().item())
+    )
     replayed = both(6, game=curious)
     assert not replayed.recorded
     assert "D2H transfers are disallowed" in replayed.why and "\n" not in replayed.why
@@ -142,7 +151,7 @@ def test_numbers_that_come_in_no_order_are_not_recorded():
             Tensor(inputs.host_input(lambda: np.zeros(shape, "f4"), like))
         )
 
-    replayed = both(12, game=gan.non_saturating._replace(fake=price))
+    replayed = both(12, game=replace(gan.non_saturating, fake_loss=price))
     assert "the host's numbers change in shape" in replayed.why
 
 

@@ -168,9 +168,10 @@ class MPIComm:
 
     def last_words(self, status: int, message: str) -> str:
         """What this rank is to say at its end: see the function of that name."""
-        met, deadline = self._ends.Ibarrier(), time.monotonic() + PATIENCE
+        met, deadline, alone = self._ends.Ibarrier(), time.monotonic() + PATIENCE, False
         while not met.Test():
-            if time.monotonic() > deadline:
+            if not alone and time.monotonic() > deadline:
+                alone = True
                 print(f"tinygan: rank {self.rank}: {message}", file=sys.stderr)
                 _abort(self._world, status)
             time.sleep(0.01)
