@@ -161,7 +161,7 @@ def curves(
     outputs.set_xlabel("round")
     for axes in (losses, outputs):
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
-        axes.legend(**above, fontsize=8)  # beside the data, never over it
+        axes.legend(**above, fontsize=8)  # above the axes, not over the data
         axes.grid(alpha=0.2)
     save_figure(figure, path)
 

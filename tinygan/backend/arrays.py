@@ -148,7 +148,7 @@ def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_array(value: object) -> bool:
-    """Whether `value` is an array of a known backend."""
+    """Return whether `value` is an array of a known backend."""
     return type(value) in _by_type or isinstance(value, tuple(_by_type))
 
 
