@@ -1,4 +1,4 @@
-"""What this machine offers: versions, the BLAS that NumPy brings and its threads, the backends."""
+"""The software and hardware of this machine: versions, NumPy's BLAS and threads, backends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .backend.cpu import blas_threads, cores
 
 __all__ = ["blas", "describe", "machine", "processor", "report"]
 
-SOURCES = ":/*.py", ":/*.cu"  # what a figure depends on; it may be written beside them
+SOURCES = ":/*.py", ":/*.cu"  # the files that change results
 
 
 def report() -> str:
@@ -39,7 +39,7 @@ def report() -> str:
 
 
 def describe(where: str) -> dict[str, Any]:
-    """All that the last bits of a computation on the backend `where` depend on, but its input."""
+    """The software and hardware that can change the last bits of a result on backend `where`."""
     device = backend.get(where).device()
     found: dict[str, Any] = {
         "tinygan": __version__,
@@ -54,7 +54,7 @@ def describe(where: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The name of the processor, as far as the system tells it."""
+    """The name of the processor, or of its architecture if the system does not report a name."""
     try:
         with open("/proc/cpuinfo") as lines:
             names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
@@ -64,14 +64,15 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """Name and version of the BLAS that NumPy was built with."""
+    """The name and version of the BLAS that NumPy was built with."""
     config = np.show_config(mode="dicts") or {}
     found = config.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 
 def machine(where: str = "numpy") -> dict[str, Any]:
-    """What a time depends on: processor, versions, commit; on the backend `where`."""
+    """The software and hardware that a measured time on the backend `where` depends on: the entries
+    of `describe`, cores, versions of torch and CuPy, commit and date."""
     versions = {}
     for name in ("torch", "cupy"):
         if name in sys.modules or importlib.util.find_spec(name):
@@ -86,8 +87,8 @@ def machine(where: str = "numpy") -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The commit of the sources that run, with a + if they were changed since; "" if unknown, as
-    for a copy that was installed."""
+    """The commit of the running sources, with a + if they have changed since; "" if unknown, as
+    for an installed copy."""
 
     def git(*words: str) -> str:
         where = Path(__file__).parent

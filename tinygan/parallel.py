@@ -1,22 +1,15 @@
-"""Data-parallel training: every rank plays its share of each minibatch, and all take one step.
+"""Data-parallel training: each rank computes on its part of a minibatch, and all take one step.
 
     mpiexec -n 4 tinygan train          four processes of one run, the ranks 0 to 3
 
-    comm = join()                       the ranks that mpiexec started with this one, else ALONE
-    with playing(comm):
+    comm = join()                       the ranks of this run, or SINGLE_PROCESS
+    opt = DataParallel(opt, comm)       steps by the mean of the gradients of all ranks
+    with playing(comm):                 see `backend.inputs` for the rows that each rank gets
         z = noise(16)                   this rank's 16 of the minibatch's 16 * comm.size examples
 
-A loss is a mean over the minibatch. So its gradient is the mean over the ranks of the gradients on
-their shares, if those are of one size: ranks need to tell each other but one vector for each update
-(Goyal et al. 2017, section 3), and a `Comm` takes its mean for `parallel.DataParallel`.
-
-Every rank draws the numbers of the whole minibatch (order of the data, noise, dropout) and keeps
-those of its own examples: one row of every comm.size, from row comm.rank on. So all generators stay
-in step, and nothing but the order of sums depends on the number of ranks. Rows are dealt out in
-turn, not in blocks, since then a minibatch put together of two (D's real images and its fakes) is
-dealt as each of them is.
-
-An optimizer of several ranks: the step that one would take on the whole minibatch.
+A loss is a mean over the minibatch. If all parts have the same size, its gradient is the mean over
+the ranks of the gradients on their parts. So each update exchanges only one vector (Goyal et al.
+2017, section 3).
 """
 
 from __future__ import annotations
@@ -49,17 +42,19 @@ __all__ = [
     "own_device",
 ]
 
-PATIENCE = 3.0  # seconds that a rank with an error waits for the others to have theirs
-SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # as an mpiexec tells them
-RANKS = "PMI_RANK", "PMIX_RANK"  # told by a launcher that may not tell how many there are
+PATIENCE = 3.0  # seconds that a rank with an error waits for errors of the others
+SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # set by mpiexec
+RANKS = "PMI_RANK", "PMIX_RANK"  # set by a launcher that may not set the number of ranks
 
 
-# Around a run: that all ranks do the same, and how they end.
+# The start and the end of a run: all ranks must agree, and end together.
 
 
 def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
-    """Raise one InputError, on all ranks, unless all have the same facts; it names those of the
-    first mapping that differs, from which the rest may follow."""
+    """Check that all ranks have the same facts.
+
+    Raises InputError, on all ranks, with the differences of the first mapping that differs; later
+    differences may follow from those."""
     if comm.size == 1:
         return
     for one in zip(*comm.allgather(list(facts())), strict=True):
@@ -75,7 +70,7 @@ def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
 
 
 def from_first(comm: Comm, act: Callable[[], T]) -> T:
-    """What act() gives on rank 0, which alone calls it; all raise the error that it raised."""
+    """The result of act(), which only rank 0 calls; all ranks raise its error, if there is one."""
     done: T | None = None
     failed: Exception | None = None
     if comm.rank == 0:
@@ -90,24 +85,25 @@ def from_first(comm: Comm, act: Callable[[], T]) -> T:
 
 
 def own_device(where: str, comm: Comm) -> str:
-    """The backend `where`, with "cupy" as the GPU that is this rank's own on its machine."""
+    """The backend `where`, with "cupy" replaced by the GPU of this rank, as "cupy:1"."""
     return f"cupy:{comm.local}" if where == "cupy" and comm.size > 1 else where
 
 
 @cache
 def join() -> Comm:
-    """The ranks that mpiexec (or srun) started with this process; ALONE if it started none.
+    """The ranks that mpiexec (or srun) started with this process, or SINGLE_PROCESS.
 
-    Each rank then leaves the other cores to the others on its machine, unless the environment says
-    how many threads it has; and an error that nobody catches ends all of them, which would else
-    wait for this rank forever. Raises InputError if there are others that cannot be reached."""
+    The ranks of a machine divide its cores, unless the environment sets the number of threads. An
+    uncaught error of one rank ends all of them, since the others would wait for it forever.
+
+    Raises InputError if there are other ranks that MPI cannot reach."""
     told = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
-    expected = max(map(int, told), default=0)  # 0: nobody said
+    expected = max(map(int, told), default=0)  # 0: unknown
     if expected == 1 or not (told or any(name in os.environ for name in RANKS)):
         return SINGLE_PROCESS
     try:
         from mpi4py import MPI
-    except (ImportError, RuntimeError) as problem:  # no package, or no libmpi that it could load
+    except (ImportError, RuntimeError) as problem:  # no package, or no libmpi to load
         raise InputError(
             f"mpiexec started this process, but mpi4py does not work ({first_line(problem)}); "
             "pip install 'tinygan[mpich]', or mpi4py beside the MPI of that mpiexec"
@@ -134,21 +130,21 @@ def join() -> Comm:
 
 
 class MPIComm:
-    """The ranks of a communicator of MPI's. `MPI` is mpi4py's module.
+    """The ranks of an MPI communicator. `MPI` is mpi4py's module.
 
-    Arrays of NumPy are added up by MPI where they lie. Those of a device by what its backend has
-    for it (`Backend.reducer`: NCCL, or an MPI that reads the device's memory), else on the host.
+    MPI sums NumPy arrays in place. Device arrays are summed by `Backend.reducer` (NCCL, or an MPI
+    that reads device memory) if there is one, else on the host.
     """
 
     def __init__(self, MPI: Any, world: Any, local: int = 0) -> None:
         self.rank, self.size, self.local = int(world.rank), int(world.size), local
         self._MPI, self._world = MPI, world
-        self._ends = world.Dup()  # where errors meet, while others may wait on `world`
+        self._ends = world.Dup()  # for errors, while other ranks may wait on `world`
         self._reducers: dict[str, Callable[[Array], None] | None] = {}
 
     def allreduce_mean_(self, flat: Array) -> None:
         backend = of(flat)
-        if backend.name not in self._reducers:  # at the first array: the same one on all ranks
+        if backend.name not in self._reducers:  # first array, the same on all ranks
             make = backend.reducer
             self._reducers[backend.name] = None if make is None else make(self._MPI, self._world)
         reduce = self._reducers[backend.name]
@@ -156,7 +152,7 @@ class MPIComm:
             reduce(flat)
             flat /= self.size
             return
-        host = backend.to_host(flat)  # of NumPy the array itself; of a GPU a copy, waited for
+        host = backend.to_host(flat)  # for NumPy the array itself, for a GPU a copy
         self._world.Allreduce(self._MPI.IN_PLACE, host)
         host /= self.size
         if host is not flat:
@@ -167,7 +163,7 @@ class MPIComm:
         return gathered
 
     def last_words(self, status: int, message: str) -> str:
-        """What this rank is to say at its end: see the function of that name."""
+        """The last message of this rank: see the function of that name."""
         met, deadline, alone = self._ends.Ibarrier(), time.monotonic() + PATIENCE, False
         while not met.Test():
             if not alone and time.monotonic() > deadline:
@@ -184,35 +180,35 @@ class MPIComm:
 
 
 def _abort(world: Any, status: int) -> None:
-    """End all ranks, a moment after what was said: mpiexec reads no more once it knows."""
+    """End all ranks, after a pause in which mpiexec still forwards the message on stderr."""
     sys.stderr.flush()
     time.sleep(0.5)
     world.Abort(status)
 
 
 def last_words(status: int, message: str) -> str:
-    """What this process, which ends with an error, is to say of it. Where all ranks end, rank 0
-    speaks for all. One that ends alone says why, and ends the others, which wait for it."""
+    """The message that this process prints when it ends with an error. If all ranks end, rank 0
+    prints the messages of all. A rank that ends alone prints its own and ends the others."""
     try:
         comm = join()
-    except InputError:  # of which the message tells
+    except InputError:  # the message is about this error
         return message
     return comm.last_words(status, message) if isinstance(comm, MPIComm) else message
 
 
 def mean_of(comm: Comm, values: Sequence[float]) -> list[float]:
-    """Numbers, each its mean over the ranks."""
+    """The mean of each number over the ranks."""
     numbers = np.array(values, np.float64)
     comm.allreduce_mean_(numbers)
     return list(map(float, numbers))
 
 
 class DataParallel:
-    """Steps of `optimizer` by the mean of the gradients that the ranks of `comm` have.
+    """Steps of `optimizer` by the mean of the gradients of all ranks of `comm`.
 
-    All ranks hold the same parameters and state, and keep them the same: the mean is one vector,
-    and there is one message for each update. Its memory stays where
-    it is, as a CUDA graph wants it.
+    Each step equals that of one process on the whole minibatch, so the parameters and states of
+    all ranks stay equal. There is one message for each update: a flat vector, whose address stays
+    the same, as a CUDA graph requires.
     """
 
     def __init__(self, optimizer: Optimizer, comm: Comm) -> None:
@@ -225,7 +221,7 @@ class DataParallel:
             start += p.size
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Update the parameters by the mean over the ranks of their gradients."""
+        """Update the parameters by the mean of their gradients over the ranks."""
         for g, mean in zip(self.optimizer.checked(grads), self._means, strict=True):
             mean[...] = g.data
         self.comm.allreduce_mean_(self._flat)

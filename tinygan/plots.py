@@ -1,7 +1,7 @@
-"""Pictures: grids of samples, animations of them, and the curves of a run.
+"""Grids of samples, animations, and curves of a run.
 
-Sample grids are written pixel for pixel with Pillow; curves are drawn with matplotlib's
-object interface, so no global figure or backend is touched.
+Pillow writes the grids pixel for pixel. Matplotlib's object interface draws the curves, so no
+global figure or backend changes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ __all__ = ["bars", "curves", "grid", "rendered", "save_gif", "save_png"]
 
 
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
-    """Images (N, C, H, W) in [low, 1] side by side, as uint8 pixels (H', W') or (H', W', 3).
+    """A grid of images (N, C, H, W) in [low, 1], as uint8 pixels (H', W') or (H', W', 3).
 
-    Values outside are clipped; uint8 images are taken as they are. C is 1 (grey) or 3 (colour);
-    `columns` defaults to a square grid. Raises ValueError for NaN and infinity.
+    Values outside are clipped; uint8 images are used unchanged. C is 1 (gray) or 3 (color).
+    `columns` defaults to a square grid.
+
+    Raises ValueError for wrong shapes, NaN and infinity, TypeError if images is no array.
     """
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
         what = getattr(images, "dtype", type(images).__name__)
@@ -50,7 +52,7 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
 
 
 def _picture(pixels: np.ndarray, width: int) -> Any:
-    """Pixels as a Pillow image, enlarged by a whole factor to about `width`."""
+    """A Pillow image of the pixels, enlarged by an integer factor to about `width`."""
     from PIL import Image
 
     factor = max(1, round(width / pixels.shape[1]))
@@ -68,15 +70,15 @@ def _check_pixels(name: str, pixels: Any) -> None:
 
 
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write uint8 pixels, as `grid` makes them, as a PNG."""
+    """Write uint8 pixels (H, W) or (H, W, 3), as from `grid`, as a PNG."""
     _check_pixels("pixels", pixels)
     with atomic(path) as file:
         _picture(pixels, 520).save(file, format="PNG", optimize=True)
 
 
 def rendered(figure: Any) -> np.ndarray:
-    """What a figure of matplotlib's looks like, as uint8 pixels (H, W, 3): a frame for `save_gif`,
-    of as many pixels as the figure has inches times dpi."""
+    """Render a matplotlib figure to uint8 pixels (H, W, 3), a frame for `save_gif`. Its size in
+    pixels is the figure's size in inches times its dpi."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)
@@ -85,7 +87,9 @@ def rendered(figure: Any) -> np.ndarray:
 
 
 def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 100) -> None:
-    """Write uint8 frames of one shape as an animation that rests on its last frame."""
+    """Write uint8 frames of one shape as an animation that shows its last frame for 2 s.
+
+    Raises TypeError or ValueError for frames that are not, or a time below 1 ms."""
     if not isinstance(frames, (Sequence, np.ndarray)):
         raise TypeError(f"frames: expected a list of arrays, got {type(frames).__name__}")
     if not isinstance(milliseconds, int) or milliseconds < 1:
@@ -96,7 +100,7 @@ def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int =
         _check_pixels(f"frames[{i}]", frame)
         if frame.shape != frames[0].shape:
             raise ValueError(f"frames[{i}]: expected {frames[0].shape}, got {frame.shape}")
-    # Sixteen levels of each colour look the same in motion, and take a quarter of the bytes.
+    # 16 levels of each color look the same in motion and take a quarter of the bytes.
     pictures = [_picture(frame // 16 * 17, 260) for frame in frames]
     durations = [milliseconds] * (len(pictures) - 1) + [2000]
     with atomic(path) as file:
@@ -117,9 +121,11 @@ def curves(
     balance: Mapping[str, float] | None = None,
     probability: bool = True,
 ) -> None:
-    """Draw the losses, and D(x) and D(G(z)), against the round; from the columns of a log.
+    """Plot the losses, D(x) and D(G(z)) against the round, from the columns of a log.
 
-    `balance` has the values that belong to the game's equilibrium: they become dashed lines.
+    `balance` holds the values at the game's equilibrium, which are drawn as dashed lines.
+
+    Raises TypeError if either is no mapping, ValueError if the log lacks a column.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -141,12 +147,12 @@ def curves(
         (outputs, "d_fake", "D(G(z))", "tab:green"),
     ):
         axes.plot(log["step"], log[name], color=colour, alpha=0.25, linewidth=0.8)
-        point = "o" if len(log["step"]) == 1 else None  # of which no line can be drawn
+        point = "o" if len(log["step"]) == 1 else None  # one point makes no line
         axes.plot(log["step"], _smooth(log[name]), color=colour, label=label, marker=point)
         if name in balance:
             where = f"{_named(balance[name])} once G is perfect"
             line = axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)
-            if axes is losses or name == "d_real":  # that of D(G(z)) is the same line
+            if axes is losses or name == "d_real":  # D(G(z)) has the same line
                 line.set_label(where)
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if probability else "score")
@@ -155,7 +161,7 @@ def curves(
     outputs.set_xlabel("round")
     for axes in (losses, outputs):
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
-        axes.legend(**above, fontsize=8)  # beside the data, never over it
+        axes.legend(**above, fontsize=8)  # above the axes, not over the data
         axes.grid(alpha=0.2)
     save_figure(figure, path)
 
@@ -169,12 +175,15 @@ def bars(
     labels: Mapping[tuple[str, str], str] | None = None,
     title: str = "",
 ) -> None:
-    """Write a PNG with a panel for each measure in `titles` that every set has, and in it a bar for
-    each set of `rows`: the first is looked at, the second is its floor, which is drawn through.
+    """Write a PNG with one panel for each metric in `titles` that every set of `rows` has, and one
+    bar for each set. The first set is the one evaluated; the second is its reference, drawn as a
+    dashed line through the panel.
 
-    `labels` are written at the bars, by set and measure, in red where one ends in "!" (default: the
-    values). The measures in `histogram` are counts, with their names: they become one panel below,
-    of the first two sets."""
+    `labels` are the texts at the bars, by set and metric, red if they end in "!" (default: the
+    values). The metrics in `histogram` are counts, with their names; one panel at the bottom shows
+    them for the first two sets.
+
+    Raises TypeError if rows or titles is no mapping or empty."""
     from matplotlib.figure import Figure
 
     for name, given in (("rows", rows), ("titles", titles)):
@@ -195,7 +204,8 @@ def bars(
         for text in axes.bar_label(drawn, texts, padding=2, fontsize=7):
             text.set_color("tab:red" if text.get_text().endswith("!") else "black")
         floor = values[min(1, len(sets) - 1)]
-        # Else the worst would hide all the others; where many are below 0, a floor near 0 is luck.
+        # Else the largest bar would hide the others. If values lie far below 0, a floor near 0 is
+        # chance.
         wide = 0 < 50 * abs(floor) < max(values) and min(values) >= -abs(floor)
         if wide:
             axes.set_xscale("symlog", linthresh=abs(floor))
@@ -223,7 +233,7 @@ def bars(
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """A running mean over about a fortieth of the curve, shorter at its ends."""
+    """The running mean over about 1/40 of the curve, over less at its ends."""
     half = max(1, len(values) // 80)
     total = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values))
@@ -232,7 +242,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 
 def _named(value: float) -> str:
-    """log 4 rather than 1.386: the name by which the paper knows a value."""
+    """The paper's name of a value, such as log 4 for 1.386, or the value itself."""
     names = {
         math.log(4): "log 4 = 1.386",
         math.log(2): "log 2 = 0.693",

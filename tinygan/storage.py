@@ -1,9 +1,7 @@
-"""Writing files so that they are there whole or not at all.
+"""Files that are written completely or not at all, and checkpoints.
 
-Checkpoints: named arrays and a JSON object in one safetensors file. No pickle anywhere.
-
-The file carries a SHA-256 of all that it holds, so a flipped bit is an error and not a network
-that is slightly wrong.
+A checkpoint is one safetensors file with named arrays and a JSON object; there is no pickle. It
+holds a SHA-256 of its contents, so that a flipped bit is an error and not a slightly wrong network.
 """
 
 from __future__ import annotations
@@ -40,11 +38,11 @@ PARTIAL = ".partial"
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[BinaryIO]:
-    """A file to write in place of `path`, which changes only once all of it is on the disk.
+    """A file that replaces `path` once all of it is on the disk.
 
-    The bytes go to a file beside it, which takes its name at the end. On an error, a full disk or
-    Ctrl-C, `path` stays as it was. A process that is killed meanwhile, or a power cut, leaves the
-    file beside it (`partials`), too, and nothing ever reads that.
+    The bytes go to a partial file in the same folder, which is renamed at the end. On an error, a
+    full disk or Ctrl-C, `path` stays as it was. If the process is killed or the power fails, the
+    partial file also remains (`partials`); nothing reads it.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PARTIAL}")
@@ -63,7 +61,7 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
-    """What processes that were killed left of files in `folder` with such names."""
+    """The partial files of these names that killed processes left in `folder`."""
     starts = tuple(f".{name}." for name in names)
     return [
         path
@@ -73,7 +71,7 @@ def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
 
 
 def append(path: str | Path, line: str) -> None:
-    """Add a line to a file of text. A disk that is full may leave half of it, at the end."""
+    """Append a line to a text file. On a full disk, the file may end with a part of the line."""
     try:
         with open(path, "ab") as file:
             file.write(f"{line}\n".encode())
@@ -83,22 +81,22 @@ def append(path: str | Path, line: str) -> None:
 
 
 def whole_lines(path: str | Path) -> list[bytes]:
-    """The lines of a file of text, if there is one; the last is left out if it has no end, as
-    `append` leaves it on a full disk or when it is killed."""
+    """The complete lines of a text file, or none if there is no file. A last line without a newline
+    is left out: `append` leaves one if the disk is full or the process is killed."""
     if not Path(path).is_file():
         return []
     return Path(path).read_bytes().rpartition(b"\n")[0].splitlines()
 
 
 def flush(path: str | Path) -> None:
-    """See that what was added to the file is on the disk, if there is such a file."""
+    """Force the contents of the file to the disk, if there is such a file."""
     with suppress(FileNotFoundError), open(path, "rb+") as file:
         os.fsync(file.fileno())
 
 
 def flush_folder(path: str | Path) -> None:
-    """See that the names in a folder are on the disk, where the system can: a new file or folder is
-    there after a power cut only if its name is."""
+    """Force the names in a folder to the disk, if the system can. A new file or folder survives a
+    power cut only if its name is on the disk."""
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(path, os.O_DIRECTORY)
         try:
@@ -111,7 +109,7 @@ def flush_folder(path: str | Path) -> None:
 
 
 def save_figure(figure: Any, path: str | Path) -> None:
-    """Write a figure of matplotlib's as PNG."""
+    """Write a matplotlib figure as a PNG, atomically."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110)
     with atomic(path) as file:
@@ -120,14 +118,15 @@ def save_figure(figure: Any, path: str | Path) -> None:
 
 KINDS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
          "float16", "float32", "float64")  # fmt: skip
-KEY = "tinygan checkpoint 1"  # the one entry of the header: several come in a random order
+KEY = "tinygan checkpoint 1"  # the only entry of the header: the order of several is random
 
 
 def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-    """Write arrays and `meta` (what JSON can hold) to `path`, atomically.
+    """Write arrays and `meta`, which JSON must be able to hold, to `path`, atomically.
 
-    The same arrays and meta give the same bytes. Raises ValueError, and leaves `path` as it is, for
-    what `load` would not give back.
+    The same arrays and meta give the same bytes.
+
+    Raises ValueError, and leaves `path` as it is, for values that `load` could not return.
     """
     from safetensors.numpy import save as to_bytes
 
@@ -153,8 +152,8 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the meta object of a checkpoint.
 
-    Raises InputError if there is no such file, if it is no checkpoint of tinygan, or if it is not
-    what was written (cut short, changed).
+    Raises InputError if there is no such file, if it is no checkpoint of tinygan, or if it was cut
+    short or changed.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -189,7 +188,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
-    """The SHA-256 of the arrays, their names, dtypes and shapes, and of a text."""
+    """The SHA-256 of a text and of the arrays with their names, dtypes and shapes."""
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]

@@ -1,4 +1,4 @@
-"""Array libraries: NumPy on the CPU, CuPy on a GPU, and what makes them fast."""
+"""The array libraries, NumPy on the CPU and CuPy on a GPU, and the code that makes them fast."""
 
 from . import arrays
 from .arrays import *

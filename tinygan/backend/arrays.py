@@ -1,14 +1,13 @@
-"""Which array library an array belongs to, and the few things that libraries do differently.
+"""The array libraries, NumPy and CuPy, and everything that they do differently.
 
-    of(array)            the backend of an array, told from its type
-    get("cupy")          a backend by name, with its library imported; raises when it cannot work
+    of(array)            the backend of an array, found from its type
+    get("cupy")          a backend by name, with its library imported; raises if it cannot work
     move(array, "cupy")  a copy of an array on another backend ("cupy:1": on the second GPU)
-    survey()             every backend's name and, where it does not work, the line that mends it
+    survey()             the name of every backend and, if it does not work, how to fix that
 
-The engine asks an array for its library (`of(array).xp`) and then speaks to that: there is no
-`if gpu:` in ops, layers or games. What cannot be said in one way for all libraries is here.
-
-Reductions of arrays, in the way that is fast for their shape and memory order.
+The engine takes an array's library from `of(array).xp` and calls its functions, so ops, layers and
+games contain no `if gpu:`. Code that differs between libraries is here: device copies, fast
+kernels, and sums and maxima that choose a method by shape and memory order.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ __all__ = [
     "use",
 ]
 
-Array = Any  # an array of whichever library: the libraries share no base class
+Array = Any  # an array of any library: the libraries share no base class
 Make = Callable[[], np.ndarray]
 Rng = np.random.Generator
 Noise = Rng | philox.Philox
@@ -58,7 +57,7 @@ def _nothing_to_record() -> Any:
 
 @dataclass(frozen=True)
 class Backend:
-    """An array library with what tinygan needs beyond the functions that NumPy and CuPy share."""
+    """An array library, and what tinygan needs beyond the functions that NumPy and CuPy share."""
 
     name: str
     xp: Any
@@ -67,30 +66,30 @@ class Backend:
     to_host: Callable[[Array], np.ndarray]
     synchronize: Callable[[], None] = lambda: None  # NumPy computes at once
     use: Callable[[int], None] = lambda device: None  # make a device the current one
-    # The matrix product, the only way to one: CuPy's own cannot be part of a CUDA graph.
+    # All matrix products go through this: CuPy's own cannot be captured in a CUDA graph.
     matmul: Callable[[Array, Array], Array] = np.matmul
-    # The sums down the columns of a matrix.
+    # The sum of each column of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
-    # Call work(start, stop) on parts of range(n), each of at least `least`; on a CPU side by side.
+    # Call work(start, stop) on parts of range(n), each of at least `least`; in parallel on a CPU.
     share: Callable[[cpu.Work, int, int], object] = lambda work, n, least: work(0, n)
-    # What stands in for functions that are marked `@kernel`, by their names.
+    # Replacements of the functions that are marked `@kernel`, by their names.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    # The memory of a device, in bytes: what the library holds of it, used or not; what is free
-    # (None: the device is the host); and to give back what is held and not used.
+    # Device memory in bytes: the size of the library's pool, used or not; the free memory (None:
+    # the device is the host); and a function that returns unused blocks to the device.
     held: Callable[[], int] = lambda: 0
     free: Callable[[], int | None] = lambda: None
     release: Callable[[], None] = lambda: None
-    # The device that computes, and the library, by name and version; None: the host.
+    # The name of the device, and the library with its version; None: the host.
     device: Callable[[], str | None] = lambda: None
-    # What records rounds, to launch them whole: see `replay`. Raises RuntimeError if nothing can.
+    # Make the recorder of rounds for `graph_replay`. Raises RuntimeError if there is none.
     recorder: Callable[[], Any] = _nothing_to_record
-    # Makes what adds up a device's arrays over the ranks of an MPI communicator, in place, from
-    # mpi4py's module and the communicator, on all ranks at once. None, or makes None: by the host.
+    # reducer(mpi4py's module MPI, communicator) returns a function that sums a device array over
+    # the ranks in place; all ranks call it together. If either is None, sums go through the host.
     reducer: Callable[[Any, Any], Callable[[Array], None] | None] | None = None
-    # Do many small matrix products pay, as convolution by Winograd's method takes them?
+    # Whether convolution by Winograd's method, many small matrix products, is faster here.
     winograd: bool = False
-    # Is reading one value cheap? On a GPU it waits for all work queued before, so checks of
-    # values (not of shapes) are made only where this is true.
+    # Whether reading one value is cheap. On a GPU it waits for all queued work, so checks of
+    # values (not of shapes) are made only if this is true.
     reads_are_free: bool = False
 
 
@@ -113,12 +112,14 @@ _by_type: dict[type, Backend] = {np.ndarray: numpy}
 
 
 def register(backend: Backend) -> None:
-    """Make `backend` known, so that `of` finds it from its arrays and `get` by its name."""
+    """Register `backend`, so that `of` finds it from its arrays and `get` by its name."""
     _by_type[backend.array_type] = backend
 
 
 def of(array: Array) -> Backend:
-    """The backend that `array` belongs to. Raises TypeError for what is no array of any."""
+    """The backend that `array` belongs to.
+
+    Raises TypeError if `array` belongs to no known backend."""
     backend = _by_type.get(type(array))
     if backend is None:
         for array_type, backend in _by_type.items():
@@ -129,10 +130,10 @@ def of(array: Array) -> Backend:
 
 
 def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function of arrays that a backend may do faster, told from its first argument.
+    """Let the backend of the first argument replace this function by a faster one.
 
-    What stands in for it gives the same up to rounding, or None where it cannot. Then, and on
-    NumPy, the function itself is called, which says what is meant: `call.reference`."""
+    The replacement returns the same up to rounding, or None for arguments that it does not
+    support. Then, and on NumPy, `reference` itself runs; it is kept as `call.reference`."""
     name = reference.__name__
 
     @functools.wraps(reference)
@@ -147,12 +148,14 @@ def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_array(value: object) -> bool:
-    """Whether `value` is an array of a known backend."""
+    """Return whether `value` is an array of a known backend."""
     return type(value) in _by_type or isinstance(value, tuple(_by_type))
 
 
 def get(name: str) -> Backend:
-    """The backend called `name` ("numpy", "cupy", with or without a device as in "cupy:1")."""
+    """The backend called `name`: "numpy" or "cupy", optionally with a device, as in "cupy:1".
+
+    Raises BackendUnavailable if it is unknown or cannot work."""
     library, _ = _parse(name)
     for backend in _by_type.values():
         if backend.name == library:
@@ -173,24 +176,24 @@ def move(array: Array, where: str) -> Array:
 
 
 def use(where: str) -> None:
-    """Make the device named by `where` ("cupy:1") the one that computes, in this thread."""
+    """Make the device named by `where` ("cupy:1") the current one of this thread."""
     get(where).use(_parse(where)[1])
 
 
 def place(host: np.ndarray, like: Array) -> Array:
-    """A copy of a NumPy array on the backend and device of `like`; the dtype stays its own."""
+    """A copy of a NumPy array on the backend and device of `like`, with its own dtype."""
     return of(like).from_host(host, getattr(like.device, "id", 0))
 
 
 def adopt(value: Any, like: Array) -> Array:
-    """`value` (an array of any backend, or whatever NumPy understands) as a copy on the backend and
-    device of `like`, with its dtype."""
+    """A copy of `value` (an array of any backend, or anything that `np.asarray` takes) with the
+    backend, device and dtype of `like`."""
     host = of(value).to_host(value) if is_array(value) else value
     return place(np.asarray(host, dtype=like.dtype), like)
 
 
 def unfit(value: Any, like: Array) -> str | None:
-    """What keeps `value` from being written into the array `like`, or None."""
+    """The reason why `value` cannot be written into the array `like`, or None if it can."""
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         return f"is of type {type(value).__name__}, expected an array"
     if tuple(value.shape) != like.shape:
@@ -201,7 +204,7 @@ def unfit(value: Any, like: Array) -> str | None:
 
 
 def survey() -> dict[str, str | None]:
-    """The backends by name: None where it works, else the line that says what would mend it."""
+    """The backends by name, each with None if it works, else the reason and how to fix it."""
     found: dict[str, str | None] = {"numpy": None}
     try:
         get("cupy")
@@ -230,7 +233,7 @@ def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
     if x.ndim > 1 and x.size and x.dtype.kind == "f":
         axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         kept = set(range(x.ndim)).difference(a % x.ndim for a in axes)
-        if len(kept) == 1:  # one number for each channel, or each output
+        if len(kept) == 1:  # one sum for each channel or output
             (k,) = kept
             rows = x.transpose(*(i for i in range(x.ndim) if i != k), k)
             if rows.flags.c_contiguous:
@@ -247,8 +250,8 @@ def largest(x: Array, axis: Any, keepdims: bool = False) -> Array:
 
 
 def _folded(kind: str, x: Array, axis: Any, keepdims: bool) -> Array:
-    """NumPy reduces a last axis row by row, which is slow where rows are short (maxout's pieces,
-    ten classes): those are folded slice by slice."""
+    """Reduce over `axis`. NumPy reduces a last axis row by row, which is slow for short rows
+    (maxout's pieces, ten classes), so these are reduced slice by slice."""
     last = isinstance(axis, int) and x.ndim > 1 and axis % x.ndim == x.ndim - 1
     if not last or not 1 < x.shape[-1] <= SHORT:
         return getattr(of(x).xp, kind)(x, axis=axis, keepdims=keepdims)
@@ -273,6 +276,6 @@ def largest_of_few(x: Array) -> Array:
 
 @kernel
 def shares_of_largest(x: Array, y: Array, axis: Any) -> Array:
-    """1 for the elements of x that are y, the largest over `axis`; several share it."""
+    """1 where x equals its maximum y over `axis`, else 0; k equal maxima get 1/k each."""
     hit = of(x).xp.asarray(x == y).astype(x.dtype)
     return hit / total(hit, axis, keepdims=True)

@@ -1,20 +1,20 @@
-"""One loop on all cores: NumPy lets go of the interpreter while it computes.
+"""Threads and memory of the CPU.
 
-    share(work, n, least=1000)      work(start, stop) on parts of range(n), side by side
+    share(work, n, least=1000)      work(start, stop) on parts of range(n), in parallel threads
+    tune()                          set up this process for speed; results do not depend on it
 
-The number of threads is that of NumPy's BLAS, so `OPENBLAS_NUM_THREADS=1` makes everything run in
-one. While parts run side by side, each has a BLAS of one thread. With a BLAS that does not tell
-its threads (not OpenBLAS), nothing is shared: it may have all cores.
+NumPy releases the interpreter's lock while it computes, so threads run in parallel. Their number is
+that of NumPy's BLAS: `OPENBLAS_NUM_THREADS=1` makes everything run in one thread. While parts run
+in parallel, BLAS has one thread. With a BLAS other than OpenBLAS, whose thread count cannot be
+read, `share` runs everything in one thread.
 
-How many threads BLAS has is a setting of the process, and a product by another number of threads
-may be rounded otherwise. So what multiplies while another thread of the program shares work waits
-for it (`undisturbed`), and two trainings in one process do not change each other's last bits.
+BLAS's thread count is global, and changes rounding. A matrix product therefore waits while another
+thread has lowered the count (`undisturbed`), so two trainings in one process do not change each
+other's last bits.
 
-Freed memory stays with the process: the next round of a game needs as much again.
-
-The C library gives large blocks back to the system as soon as they are freed, and the system clears
-each page of what it hands out anew: in a round of convolutions that is 40,000 pages and half of the
-time. Where the library is glibc, it can be told to keep them. The peak stays what it was.
+glibc returns large blocks to the system as soon as they are freed, and the system clears each page
+that it hands out again: 40,000 pages, and half of the time, in a round of convolutions.
+`keep_freed` makes glibc keep them. The peak of memory does not change.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ __all__ = [
 ]
 
 Work = Callable[[int, int], object]
-_crew: list[SimpleQueue[Any]] = []  # of each helping thread: what it is to do
-_busy = threading.Lock()  # BLAS and the crew work for one caller at a time
-_within: ContextVar[bool] = ContextVar("within", default=False)  # work that is being shared
-_several = False  # whether BLAS has had several threads; if it never had, nobody need wait
+_crew: list[SimpleQueue[Any]] = []  # one queue of tasks for each worker thread
+_busy = threading.Lock()  # BLAS and the workers serve one caller at a time
+_within: ContextVar[bool] = ContextVar("within", default=False)  # whether this runs inside `share`
+_several = False  # whether BLAS ever had several threads; if not, `undisturbed` needs no lock
 
 
 def share(work: Work, n: int, least: int) -> None:
-    """Call work(start, stop) on parts of range(n), side by side, each of at least `least` numbers.
+    """Call work(start, stop) on parts of range(n) in parallel, each of at least `least` numbers.
 
-    The parts must not depend on each other. Returns when all are done; raises what one raised.
-    A handover costs some twenty microseconds: `least` should take several times that.
+    The parts must not depend on each other. Returns when all are done, and raises the first error
+    of a part. Starting a part costs about 20 us, so `least` numbers should take several times that.
     """
-    if _within.get() or not _may_wait():  # work that shares work: only the outer does
+    if _within.get() or not _may_wait():  # a nested call does not divide its work again
         work(0, n)
         return
     with _busy:
@@ -78,7 +78,7 @@ def _side_by_side(work: Work, n: int, least: int) -> None:
     try:
         _set_blas_threads(1)
         for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
-            inbox.put((copy_context(), work, start, stop, answers))  # np.errstate holds there, too
+            inbox.put((copy_context(), work, start, stop, answers))  # keeps np.errstate
         problems = [_attempt(work, 0, bounds[1]), *(_ended(answers) for _ in range(parts - 1))]
     finally:
         _set_blas_threads(threads)
@@ -88,7 +88,7 @@ def _side_by_side(work: Work, n: int, least: int) -> None:
 
 
 def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which multiplies, kept apart from what other threads of the program share."""
+    """Make a function that uses BLAS wait while another thread has lowered BLAS's thread count."""
 
     @wraps(function)
     def call(*args: Any) -> Any:
@@ -101,7 +101,7 @@ def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _may_wait() -> bool:
-    """Whether BLAS has several threads, now or at any time before: `share` makes it one."""
+    """Return whether BLAS has, or ever had, several threads; inside `share` it has one."""
     global _several
     _several = _several or (blas_threads() or 1) > 1
     return _several
@@ -116,7 +116,7 @@ def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
 
 
 def _ended(answers: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """Wait for a part; Ctrl-C waits with us, for the part still writes."""
+    """Wait for a part, also after Ctrl-C, because the part still writes to its arrays."""
     try:
         return answers.get()
     except KeyboardInterrupt as stop:
@@ -145,17 +145,17 @@ def _begin_anew() -> None:
     _crew.clear()
 
 
-if hasattr(os, "register_at_fork"):  # a fork has none of the threads
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
     os.register_at_fork(after_in_child=_begin_anew)
 
 
 def sleep_soon() -> None:
     """Let OpenBLAS's idle threads sleep after 2^19 cycles, unless OPENBLAS_THREAD_TIMEOUT is set.
 
-    By default they wait in a loop for 2^26 cycles, twenty milliseconds, and take a core from
-    whoever computes meanwhile; 2^19, a fifth of one, spans the pause between two layers. OpenBLAS
-    reads the variable when NumPy loads it, so it is told to read again, and its threads to begin
-    anew. One that cannot be told is left as it is.
+    By default they spin for 2^26 cycles (20 ms) and occupy cores that other threads need; 2^19
+    (0.2 ms) still covers the pause between two layers. OpenBLAS reads the variable when NumPy
+    loads it, so this makes it read the variable again and restart its threads. An OpenBLAS
+    without these functions is left as it is.
     """
     library, names = _library(), ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
     if "OPENBLAS_THREAD_TIMEOUT" in os.environ or not all(hasattr(library, n) for n in names):
@@ -175,7 +175,7 @@ def _library() -> ctypes.CDLL | None:
 
 @cache
 def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """How OpenBLAS tells and sets its threads; None for another BLAS."""
+    """OpenBLAS's functions that get and set its thread count; None for another BLAS."""
     library = _library()
     for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
         if hasattr(library, name % "get"):
@@ -185,19 +185,18 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 
 @undisturbed
 def blas_threads() -> int | None:
-    """How many threads NumPy's BLAS uses, when no work is being shared; None if it does not
-    tell."""
+    """The number of threads of NumPy's BLAS outside of `share`; None if it cannot be read."""
     found = _openblas()
     return int(found[0]()) if found else None
 
 
 def at_most(n: int) -> None:
-    """Use no more than n threads from here on."""
+    """Use at most n threads from here on."""
     _set_blas_threads(min(n, blas_threads() or n))
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -211,12 +210,12 @@ _may_wait()
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGEST = 32 << 20  # bytes: glibc's limit for blocks that are not mapped one by one
+LARGEST = 32 << 20  # bytes: the largest M_MMAP_THRESHOLD that glibc accepts
 
 
 def keep_freed() -> None:
-    """Tell glibc, unless the environment has its own word about it (MALLOC_TRIM_THRESHOLD_,
-    MALLOC_MMAP_THRESHOLD_, GLIBC_TUNABLES). Elsewhere nothing happens."""
+    """Make glibc's malloc keep freed memory, unless the environment sets MALLOC_TRIM_THRESHOLD_,
+    MALLOC_MMAP_THRESHOLD_ or GLIBC_TUNABLES. Does nothing with another C library."""
     own = "MALLOC_TRIM_THRESHOLD_" in os.environ or "MALLOC_MMAP_THRESHOLD_" in os.environ
     own = own or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
     if own or not sys.platform.startswith("linux"):
@@ -228,7 +227,7 @@ def keep_freed() -> None:
 
 
 def tune() -> None:
-    """Set up this process for speed: `keep_freed` and `sleep_soon`. No result depends on it.
+    """Set up this process for speed by `keep_freed` and `sleep_soon`. No result depends on it.
 
     The commands, the benchmarks and the examples call it; `import tinygan` does not."""
     keep_freed()

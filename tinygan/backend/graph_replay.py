@@ -1,21 +1,21 @@
-"""Replay: a round recorded once, then played again by one launch, without Python.
+"""Graph replay: a round is captured once as a CUDA graph, then run by one launch without Python.
 
-    rounds = Replay(lambda: play(game, G, D, data, noise, opt_g, opt_d), backend.get("cupy"))
+    rounds = GraphReplay(lambda: play(game, G, D, data, noise, opt_g, opt_d), backend.get("cupy"))
     for step, (d_loss, g_loss, real, fake) in enumerate(rounds): ...
 
-On a GPU most of a small round is Python telling the device what to do next, the same every time. So
-the first rounds are played as they are: they compile kernels, fill the pool of memory, and show
-what the host makes anew in each (`supply.fresh`: noise, the order of the data, learning rates).
-Then a round is recorded, as a CUDA graph. From there on the host makes those numbers, sends them
-in one copy, and launches; it never waits. Every round leaves what it would have left.
+On a GPU, Python's launches take most of a small round, and are the same in every round. The first
+rounds run from Python: they compile kernels, fill the memory pool, and show the host inputs of a
+round (`inputs.host_input`: noise, data order, learning rates). The next round is captured. From
+then on the host makes its inputs, sends them in one copy, and launches the graph without waiting.
+The results are the same as without the graph.
 
-What a round is made of must pass through `fresh`, or be the same each time: a `data` that slices
-its images by a counter of its own would be recorded with the counter's value, and so would a size
-that is decided outside of what `fresh` is given. All parts of tinygan keep to that. Once rounds
-are recorded, a network must not be moved (its optimizer refuses), nor changed in its mode.
+Everything that changes between rounds must go through `host_input`. A `data` that slices its images
+by its own counter would be captured with the counter's value, and so would a size that is computed
+outside of `make`. All of tinygan follows this rule. Once a round is captured, a network must not be
+moved (its optimizer raises) and must not change its mode.
 
-A round that cannot be recorded (the host reads a value in it, say) fails while it is recorded; then
-`why` has the reason in one line, and the rounds go on unrecorded, with the same results.
+If a round cannot be captured, for instance because the host reads a value in it, `why` holds the
+reason in one line, and the rounds run from Python, with the same results.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from .inputs import host_inputs_from
 
 __all__ = ["GraphReplay", "captured"]
 
-REHEARSALS = 2  # in the second, no kernel and no block of memory is new
-ATTEMPTS = 3  # to record
+REHEARSALS = 2  # the second needs no new kernel and no new memory block
+ATTEMPTS = 3  # to capture a round
 AHEAD = 8  # rounds that the host may be ahead of the device
-ALIGNED = 256  # bytes, as CUDA's own blocks
+ALIGNED = 256  # bytes, as CUDA aligns its own blocks
 
-Round = TypeVar("Round", bound=tuple[Any, ...])  # gan.Round, or what else a round leaves
-Kind = tuple[tuple[int, ...], "np.dtype[Any]"]  # the shape and dtype of an array of the host
+Round = TypeVar("Round", bound=tuple[Any, ...])  # gan.Round or another tuple
+Kind = tuple[tuple[int, ...], "np.dtype[Any]"]  # shape and dtype of a host array
 
 
 class GraphReplay(Generic[Round]):
-    """The rounds of `start()`, recorded if `backend` can record.
+    """The rounds of `start()`, captured if `backend` can capture.
 
-    A recorded round's tensors are the same each time: the next round overwrites their values.
-    When the host's numbers change in shape (another size of minibatch), a round is recorded anew.
+    A captured round always returns the same tensors: the next round overwrites their values.
+    If a host input changes its shape (another minibatch size), a round is captured again.
     """
 
     def __init__(self, start: Callable[[], Iterator[Round]], backend: Backend) -> None:
@@ -57,7 +57,7 @@ class GraphReplay(Generic[Round]):
         except RuntimeError as problem:
             self.why = first_line(problem)
         self._rehearsed = self._attempts = 0
-        self._kinds: list[Kind] = []  # of what a round asks of the host
+        self._kinds: list[Kind] = []  # of the host inputs of a round
 
     def __iter__(self) -> GraphReplay[Round]:
         return self
@@ -77,16 +77,16 @@ class GraphReplay(Generic[Round]):
                 self._attempts += 1
                 if self._attempts == ATTEMPTS or not isinstance(problem, _OtherShapes):
                     self.why = first_line(problem)
-                self._rounds, self._rehearsed = self._start(), 0  # the error has ended a generator
+                self._rounds, self._rehearsed = self._start(), 0  # the error ended the generator
                 return self._rehearse(made)
         return self._launched(made)
 
     def graph(self) -> str:
-        """The recorded round in the language of Graphviz."""
+        """The captured round in the language of Graphviz."""
         return str(self._recorder.nodes())
 
     def _rehearse(self, made: list[np.ndarray]) -> Round:
-        """Play a round as it is, on what was made for it already, and note what it asks for."""
+        """Play a round from Python, with the inputs in `made` first, and note its host inputs."""
         self._kinds, ready = [], iter(made)
 
         def note(make: Make, like: Array) -> Array:
@@ -101,7 +101,7 @@ class GraphReplay(Generic[Round]):
         return result
 
     def _record(self, made: list[np.ndarray]) -> None:
-        """Record a round that takes its numbers from letters; `made` gets those of the first."""
+        """Capture a round that reads its inputs from staging buffers; the first go to `made`."""
         self._makes: list[Make] = []
         self._letters = _StagingBuffers(self._kinds, self._recorder)
 
@@ -123,7 +123,7 @@ class GraphReplay(Generic[Round]):
         self.recorded = True
 
     def _made_as_before(self, made: list[np.ndarray]) -> bool:
-        """Make the numbers of a round; False as soon as one has another shape."""
+        """Make the host inputs of a round; return False at the first that changed its shape."""
         for make, kind in zip(self._makes, self._kinds, strict=True):
             made.append(make())
             if (made[-1].shape, made[-1].dtype) != kind:
@@ -138,17 +138,18 @@ class GraphReplay(Generic[Round]):
 
 
 def captured(start: Callable[[], Iterator[Round]], where: str) -> Iterator[Round]:
-    """The rounds of `start()` on the backend `where`: as they are on NumPy, else by `Replay`."""
+    """The rounds of `start()`: from Python if `where` is NumPy, else by `GraphReplay`."""
     backend = backends.get(where)
     return start() if backend is backends.numpy else GraphReplay(start, backend)
 
 
 class _OtherShapes(RuntimeError):
-    """A round asked the host for other shapes than the one before."""
+    """The host inputs of a round have other shapes than those of the round before."""
 
 
 class _StagingBuffers:
-    """What the host sends before each launch: one copy, from memory and to memory that stay."""
+    """The host inputs of a round in one block, on the host and on the device, at fixed addresses:
+    one copy sends them before each launch."""
 
     def __init__(self, kinds: list[Kind], recorder: Any) -> None:
         sizes = [int(np.prod(shape)) * dtype.itemsize for shape, dtype in kinds]

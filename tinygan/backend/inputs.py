@@ -1,33 +1,21 @@
-"""What each round is supplied with anew: the numbers that the host makes, and noise.
+"""The inputs of a round: data from the host, noise, and the rows of the minibatch of this rank.
 
-    x = fresh(make, like)                 what make() gives on the host, where the array `like` is
+    x = host_input(make, like)            make() on the host, copied to the device of `like`
     z = normal(rng, (64, 100), like)      noise from an explicit source
 
-What the host makes in each round (the order of the data, a learning rate, noise of its own) passes
-one door. So whoever records a round, to play it again without Python, has it all in hand.
+    with playing(comm):                   data-parallel training with the ranks of `comm`
+        z = noise(16)                     this rank's 16 of the minibatch's 16 * comm.size rows
 
-A source of noise is a generator of NumPy's, which draws on the host, or Philox, which is computed
-where it is wanted. From either, every backend gets the same numbers for the same seed. Where
-several ranks play a round together (`parallel.playing`), all draw the same, for all of the
-minibatch, and each keeps its own rows.
+All per-round host data (data order, learning rates, noise) goes through `host_input`, so that a
+captured CUDA graph can refill it before each launch.
 
-Data-parallel training: every rank plays its share of each minibatch, and all take one step.
+A source of noise is a NumPy generator, which draws on the host, or Philox, which is computed on
+the device. With the same seed, either gives the same numbers on every backend.
 
-    mpiexec -n 4 tinygan train          four processes of one run, the ranks 0 to 3
-
-    comm = join()                       the ranks that mpiexec started with this one, else ALONE
-    with playing(comm):
-        z = noise(16)                   this rank's 16 of the minibatch's 16 * comm.size examples
-
-A loss is a mean over the minibatch. So its gradient is the mean over the ranks of the gradients on
-their shares, if those are of one size: ranks need to tell each other but one vector for each update
-(Goyal et al. 2017, section 3), and a `Comm` takes its mean for `parallel.DataParallel`.
-
-Every rank draws the numbers of the whole minibatch (order of the data, noise, dropout) and keeps
-those of its own examples: one row of every comm.size, from row comm.rank on. So all generators stay
-in step, and nothing but the order of sums depends on the number of ranks. Rows are dealt out in
-turn, not in blocks, since then a minibatch put together of two (D's real images and its fakes) is
-dealt as each of them is.
+Every rank draws the random numbers of the whole minibatch (data order, noise, dropout) and keeps
+the rows rank, rank + size, rank + 2 size, ... So the generators of all ranks stay equal, and the
+number of ranks changes only the order of sums. Rows are interleaved, not taken in blocks, so that
+the concatenation of two minibatches (D's real images and fakes) is divided as each of them is.
 """
 
 from __future__ import annotations
@@ -58,10 +46,10 @@ _source: ContextVar[Callable[[Make, Array], Array] | None] = ContextVar("feed", 
 
 
 def host_input(make: Make, like: Array) -> Array:
-    """What `make` gives, an array of the host, on the backend and device of `like`.
+    """The host array make() on the backend and device of `like`.
 
-    A round that is played from a recording calls `make` again, and nothing else of Python's: what
-    has to be counted is counted in there."""
+    A captured round calls only `make` again and no other Python code, so counters must be
+    incremented inside `make`."""
     feed = _source.get()
     if feed is not None:
         return feed(make, like)
@@ -71,7 +59,7 @@ def host_input(make: Make, like: Array) -> Array:
 
 @contextmanager
 def host_inputs_from(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
-    """Within this block, `fresh` asks `feed(make, like)` for its arrays."""
+    """Within this block, `host_input(make, like)` returns `feed(make, like)`."""
     token = _source.set(feed)
     try:
         yield
@@ -80,7 +68,7 @@ def host_inputs_from(feed: Callable[[Make, Array], Array]) -> Iterator[None]:
 
 
 def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
-    """Standard normal numbers of the given shape, on the backend and of the dtype of `like`."""
+    """Standard normal numbers of `shape`, with the backend and dtype of `like`."""
     if isinstance(rng, philox.Philox):
         whole, own = local_rows(shape)
         return own(normal_values(host_input(rng.count, like), whole, like.dtype, rng))
@@ -88,7 +76,7 @@ def normal(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
 
 
 def uniform(rng: Noise, shape: tuple[int, ...], like: Array) -> Array:
-    """Numbers uniform in [0, 1) of the given shape, on the backend and of the dtype of `like`."""
+    """Uniform numbers in [0, 1) of `shape`, with the backend and dtype of `like`."""
     if isinstance(rng, philox.Philox):
         whole, own = local_rows(shape)
         return own(uniform_values(host_input(rng.count, like), whole, like.dtype, rng))
@@ -116,25 +104,25 @@ T = TypeVar("T")
 
 
 class Comm(Protocol):
-    """The ranks of a run, seen from one of them. All call its methods, in one same order."""
+    """The ranks of a run, as seen from one of them. All must call its methods in the same order."""
 
     @property
     def rank(self) -> int:
-        """Which of them this is, from 0 on."""
+        """The number of this rank, from 0."""
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of ranks."""
 
     @property
     def local(self) -> int:
-        """Which this is of those on one machine: the number of the GPU that is its own."""
+        """The number of this rank among those on its machine, which is also that of its GPU."""
 
     def allreduce_mean_(self, flat: Array) -> None:
-        """Overwrite an array, contiguous and on any backend, by its mean over the ranks."""
+        """Replace a contiguous array of any backend by its mean over the ranks, in place."""
 
     def allgather(self, value: T) -> list[T]:
-        """What each rank gave, in their order."""
+        """The values of all ranks, in the order of ranks."""
 
 
 class _SingleProcess:
@@ -150,7 +138,7 @@ class _SingleProcess:
 SINGLE_PROCESS: Comm = _SingleProcess()
 
 
-# Within a round: what this rank's share of a minibatch is.
+# The ranks of the current round.
 
 
 class _Round(NamedTuple):
@@ -164,8 +152,8 @@ _round: ContextVar[_Round] = ContextVar("round", default=_NO_OTHERS)
 
 @contextmanager
 def playing(comm: Comm, *, synchronised: bool = True) -> Iterator[None]:
-    """Within this block (and thread), a minibatch of m examples is this rank's share of one of
-    m * comm.size, and BatchNorm takes its statistics from all of that, if `synchronised`."""
+    """Within this block (and thread), a minibatch of m examples is this rank's part of one of
+    m * comm.size; BatchNorm takes its statistics over all of them if `synchronised`."""
     token = _round.set(_Round(comm, comm if synchronised else SINGLE_PROCESS))
     try:
         yield
@@ -174,8 +162,9 @@ def playing(comm: Comm, *, synchronised: bool = True) -> Iterator[None]:
 
 
 def local_rows(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[[Array], Array]]:
-    """The shape in which to draw for all ranks where this one asks for `shape`, and what takes its
-    own rows of such a draw. To be asked in the round, not when a recorded one is played again."""
+    """Return the global shape to draw, and a function that selects this rank's rows.
+
+    Call it in the round itself, not in a `make` of `host_input`."""
     comm = _round.get().comm
     if comm.size == 1 or not shape:
         return shape, lambda rows: rows
@@ -187,5 +176,5 @@ def local_rows(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[[Array
 
 
 def batchnorm_comm() -> Comm:
-    """The ranks over which BatchNorm takes its means, here and now."""
+    """The ranks over which BatchNorm takes its statistics in the current round."""
     return _round.get().statistics

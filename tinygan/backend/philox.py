@@ -1,14 +1,13 @@
-"""Philox4x32-10: random numbers without a state, each a function of its address.
+"""Philox4x32-10: a counter-based random generator, where each number is a function of its counter.
 
     rng = Philox(seed, stream=1)          draw number t of the stream has the numbers
                                           philox(counter = (index, stream, t), key = seed)
 
-A generator that goes from state to state must be asked in order; this one may be asked for any
-number at any time (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). So a GPU
-makes all numbers of a draw at once, a CUDA graph needs but the number of the draw, and a resumed
-run goes on from one integer. The code below is for the arrays of any library: on NumPy it gives
-the integers that the kernel in `cuda.kernels` gives on a GPU, and from them the same numbers up to
-the rounding of log, sin and cos.
+Most generators go from state to state, so their numbers come in order. This one computes any number
+at any time (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). So a GPU makes all
+numbers of a draw in parallel, a CUDA graph needs only the number of the draw, and a resumed run
+needs one integer. The code works on the arrays of any library. On NumPy it gives the same integers
+as the kernel in `cuda.kernels`, and the same numbers up to the rounding of log, sin and cos.
 """
 
 from __future__ import annotations
@@ -27,7 +26,9 @@ ROUNDS, MASK = 10, 0xFFFFFFFF
 
 
 class Philox:
-    """A stream of draws: `key` (two words) from the seed, and `t`, the number of draws done."""
+    """A stream of draws: `key` (two words) from the seed, and `t`, the number of draws so far.
+
+    Raises ValueError unless seed and stream are ints >= 0."""
 
     def __init__(self, seed: int, stream: int = 0) -> None:
         for name, value in (("seed", seed), ("stream", stream)):
@@ -37,7 +38,7 @@ class Philox:
         self.key, self.stream, self.t = (int(low), int(high)), int(stream), 0
 
     def count(self) -> np.ndarray:
-        """Count a draw: its number, as two words, the low one first."""
+        """Return the number of this draw as two words, the low one first, and count it."""
         t, self.t = self.t, self.t + 1
         return np.array([t & MASK, t >> 32], np.uint32)
 
@@ -46,7 +47,7 @@ class Philox:
 
 
 def words(xp: Any, blocks: int, rng: Philox, t: Array) -> list[Array]:
-    """Four arrays of `blocks` words each, as uint64; t is the draw's number, as `count` gave it."""
+    """Four uint64 arrays of `blocks` 32-bit words each; t is the draw's number from `count`."""
     index = xp.arange(blocks, dtype=np.uint64)
     t = t.astype(np.uint64)
     c0, c1, c2, c3 = index, index * 0 + rng.stream, index * 0 + t[0], index * 0 + t[1]
@@ -59,7 +60,7 @@ def words(xp: Any, blocks: int, rng: Philox, t: Array) -> list[Array]:
 
 
 def uniform(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
-    """Numbers in [0, 1): of 24 bits, or of 32 in float64. Number 4 i + j is word j of block i."""
+    """Numbers in [0, 1) of 24 bits, or of 32 in float64. Number 4 i + j is word j of block i."""
     n = math.prod(shape)
     four = xp.stack(words(xp, -(-n // 4), rng, t), axis=1).reshape(-1)[:n]
     if np.dtype(dtype) == np.float64:
@@ -68,7 +69,7 @@ def uniform(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) 
 
 
 def normal(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
-    """Standard normal numbers, two from two words by Box and Muller (1958)."""
+    """Standard normal numbers, each two from two words by Box and Muller (1958)."""
     n = math.prod(shape)
     double = np.dtype(dtype) == np.float64
     kind, bits = (np.float64, 32) if double else (np.float32, 24)

@@ -1,9 +1,9 @@
-"""What ails a game: looks at its players, and what they mean.
+"""Diagnosis of training failures from probes of G and D.
 
-    for found in course(beside(rounds, game, G, D, opt_g, opt_d, see=...)):
+    for found in diagnose_run(monitor(rounds, game, G, D, opt_g, opt_d, see=...)):
         print(found)              its name, its numbers, the remedies
 
-`training.watch` does that for `tinygan train`.
+`training.health_monitor` does this for `tinygan train`.
 """
 
 from .diagnosis import PATIENCE, Diagnosis, diagnose, diagnose_run

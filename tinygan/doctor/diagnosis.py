@@ -1,14 +1,14 @@
-"""What the literature does against each way in which training dies, and where that is written.
+"""Diagnoses of training failures from probes, and the remedies in the literature.
 
-    ADVICE["mode collapse"]      remedies, the first the nearest at hand
+    diagnose(probes)             the failures at the last of these probes
+    ADVICE["mode collapse"]      its remedies, the easiest first
 
-Each is (what to do, source); an option in brackets is one of `tinygan train`.
+A remedy is (what to do, source); an option in parentheses is one of `tinygan train`. The functions
+are pure: the same probes give the same text.
 
-diagnose: what ails a game, from a row of looks. Pure functions: the same looks, the same words.
-
-A diagnosis wants its signs in each of the last `PATIENCE` looks: games go up and down, and a single
-minibatch says little. Each threshold is far from what a game that learns shows, on the side of
-silence: who is told of an illness that is none stops listening.
+A diagnosis requires its signs in each of the last `PATIENCE` probes, since games fluctuate and one
+minibatch is noisy. Each threshold is far from the values of games that learn. This keeps false
+alarms rare, at the cost of missed cases.
 """
 
 from __future__ import annotations
@@ -106,57 +106,58 @@ ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-PATIENCE = 4  # looks in a row that have to agree
+PATIENCE = 4  # successive probes that must agree
 
-# D tells real from fake without a mistake in a hundred pairs: then only is it "too strong".
+# The share of (real, fake) pairs that D ranks correctly. D is "too strong" only from here on.
 SURE = 0.99
-# The share of D's slope that G's price lets through. In the minimax game it is D(G(z)): 1/2 in
-# balance, still 0.3 where D wins as it does in a healthy game; at 0.01 G learns a hundred times as
-# slowly, which is the saturation of Goodfellow et al. 2014, section 3. Other games have it near 1.
+# The mean |d G's loss / d logit|, which scales G's gradient. In the minimax game it is D(G(z)): 1/2
+# at equilibrium, and still 0.3 in a healthy game that D wins. At 0.01 G learns a hundred times more
+# slowly: the saturation of Goodfellow et al. 2014, section 3. In other games it is near 1.
 SHUT = 0.01
-# D's loss, of what it pays when it knows nothing: at .003 (odds of 500 to 1) it has nothing left to
-# learn. Where D wins as it does in a healthy game, it pays some hundredths.
+# D's loss over its loss at equal logits. At 0.003 (odds of 500 to 1) D has nothing left to learn.
+# In a healthy game that D wins, it is a few hundredths.
 SETTLED = 3e-3
-# G's gradient, of what it was in the first looks. Healthy ones stay within a factor of 30.
+# The norm of G's gradient over that in the first probes. Healthy games stay within a factor of 30.
 VANISHED = 1e-3
-# Distances between fakes, of those between real images. Perceptrons begin with blobs of 0.05 and
-# work their way up from there; a G that gives one image, whatever z, has less and less.
+# The spread: distances between fakes over distances between real images. Perceptrons start with
+# blobs of 0.05 and grow from there. If G ignores z, the spread goes to 0.
 ALIKE = 0.02
-# Or it had several times as much before: then also what is more has been lost. Or it has had little
-# for so many looks, and no more in the later half of them than in the earlier, by a quarter.
+# Also collapsed: spread below FEW and 5x below its earlier maximum, or below FEW for LONG probes
+# without growing by 25 %.
 LOST, FEW = 5.0, 0.2
 LONG, GROWTH = 20, 1.25
-# Pairs in the right order. In balance one half; below, D is worse than a coin. That it is
-# wrong about nearly all pairs for some hundred rounds means that it does not follow G at all.
+# The share of pairs that D ranks correctly. It is 1/2 at equilibrium. If D ranks nearly all pairs
+# wrongly for some hundred rounds, it does not follow G at all.
 FOOLED = 0.05
-# Logits. A sigmoid at -100 is below the smallest float32; a critic of slope 1 cannot tell real and
-# fake images apart by more than their distance (Kantorovich and Rubinstein), and gets ten times.
+# Logits. A sigmoid at -100 is below the smallest float32. A critic of slope 1 cannot separate real
+# images and fakes by more than their distance (Kantorovich and Rubinstein); the limit is ten times
+# that.
 FAR, SLOPE = 100.0, 10.0
-# The common level of all logits, which a critic may choose freely, gets ten times that.
+# The common level of all logits, which a critic can choose freely, has a limit ten times as large.
 LEVEL = 10.0
-# A change of a round's, of the weights' length: float32 cannot hold a smaller one than 6e-8.
+# |change of the weights in a round| / |weights|. The resolution of float32 is 6e-8.
 STILL = 1e-7
-# Units that no example of the minibatch switches on. In the plane up to 0.6 are off in games that
-# learn; of a layer that is dead to nine tenths, one tenth does the work.
+# The share of a layer's units that are 0 for all examples. With data in the plane it reaches 0.6 in
+# games that learn.
 DEAD = 0.9
-# What BatchNorm gives in evaluation, against training, in standard deviations. Averages that
-# follow come to 0.1 within a hundred rounds.
+# BatchNorm's output in evaluation against training, in standard deviations. Averages that follow
+# reach 0.1 within a hundred rounds.
 ADRIFT = 0.5
 
 
 class Diagnosis(NamedTuple):
-    """A name of `ADVICE`, and after which round, what was seen, in plain words."""
+    """A diagnosis: its name in `ADVICE`, the round after which it was made, and the evidence."""
 
     name: str
     step: int
     seen: str
 
     def __str__(self) -> str:
-        """All of it, with the remedies, on a few lines."""
+        """The diagnosis with all remedies, on a few lines."""
         return self.told({})
 
     def told(self, options: Mapping[str, object]) -> str:
-        """The same for a run of these options, without the remedies that it has taken already."""
+        """The diagnosis without the remedies that a run with these options uses already."""
         taken = tuple(f"(--{name.replace('_', '-')} {value})" for name, value in options.items())
         lines = [f"after round {self.step}: {self.name}. {self.seen}", "  What others do:"]
         for what, source in ADVICE[self.name]:
@@ -166,7 +167,7 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(looks: Sequence[Probe]) -> list[Diagnosis]:
-    """What ails the game at the last of these looks; nothing, if there are fewer than PATIENCE."""
+    """The failures at the last of these probes; none if there are fewer than PATIENCE."""
     if len(looks) < PATIENCE:
         return []
     rules: list[tuple[str, Callable[[Sequence[Probe], Sequence[Probe]], str]]] = [
@@ -184,7 +185,7 @@ def diagnose(looks: Sequence[Probe]) -> list[Diagnosis]:
 
 
 def diagnose_run(looks: Iterable[Probe]) -> Iterator[Diagnosis]:
-    """The diagnoses of a whole run, each when it could first be made, and once."""
+    """The diagnoses of a whole run, each once, at the first probe that shows it."""
     past: list[Probe] = []
     said: set[str] = set()
     for each in looks:
@@ -195,7 +196,7 @@ def diagnose_run(looks: Iterable[Probe]) -> Iterator[Diagnosis]:
                 yield found
 
 
-# Each rule takes the last looks, and all of them; it gives what it saw, or "".
+# Each rule takes the last PATIENCE probes and all probes, and returns the evidence, or "".
 
 
 def _d_too_strong(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
@@ -290,7 +291,7 @@ def _still(player: str, last: Sequence[Probe]) -> str:
 
 
 def _lasting(seen: Sequence[Mapping[str, float]], least: float) -> dict[str, float]:
-    """What was at least so much in all that was seen, by name, as it was last."""
+    """The latest values, by name, of the entries that were >= `least` in every probe."""
     return {
         name: value
         for name, value in seen[-1].items()

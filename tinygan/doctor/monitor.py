@@ -1,10 +1,10 @@
-"""beside: looks at a game while its rounds are played, for players of any kind.
+"""Probes of a game while its rounds are played, for any G and D.
 
     rounds = play(game, G, D, data, noise, opt_g, opt_d)
-    for seen in beside(rounds, game, G, D, opt_g, opt_d, see=lambda step: (images, noise)):
-        ...                                  a Look after every 50 rounds
+    for seen in monitor(rounds, game, G, D, opt_g, opt_d, see=lambda step: (images, noise)):
+        ...                                  a Probe after every 50 rounds
 
-What `see` gives must not come from the game's own sources, which would then play on differently.
+`see` must not draw from the game's own random sources: that would change the rounds that follow.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .probe import Probe, probe
 
 __all__ = ["EVERY", "UpdateSize", "monitor"]
 
-EVERY = 50  # rounds: a look costs about two of them
+EVERY = 50  # rounds; a probe costs about two of them
 
 
 class UpdateSize:
-    """How far the weights of both players go from here on."""
+    """The size of the weight updates of G and D since this object was made."""
 
     def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
         check_optimizers(opt_g=opt_g, opt_d=opt_d)
@@ -40,7 +40,7 @@ class UpdateSize:
         self._before = {player: optimizer.w.copy() for player, optimizer in self._now.items()}
 
     def moved(self) -> dict[str, float]:
-        """|change| / |weights| of each player, of float64 on the host; NaN for weights of 0."""
+        """|change| / |weights| of "G" and "D", in float64 on the host; NaN if the weights are 0."""
         found = {}
         for player, optimizer in self._now.items():
             pair = self._before[player], optimizer.w
@@ -51,7 +51,7 @@ class UpdateSize:
 
 
 def _length(vector: np.ndarray) -> float:
-    """Not by np.linalg.norm, of which BLAS rounds otherwise with another number of threads."""
+    """The norm. np.linalg.norm uses BLAS, whose rounding depends on the number of threads."""
     with np.errstate(all="ignore"):
         return math.sqrt((vector * vector).sum())
 
@@ -67,8 +67,11 @@ def monitor(
     see: Callable[[int], tuple[Tensor, Tensor]],
     every: int = EVERY,
 ) -> Iterator[Probe]:
-    """Plays the rounds, and looks at every so many of them with the images and noise of `see`.
-    Raises TypeError for what is none of these."""
+    """Play the rounds, and yield a probe after every `every` rounds.
+
+    `see(step)` returns the real images x (m, ...) and the noise z (m, ...) of a probe.
+
+    Raises TypeError for arguments of other types, ValueError for every < 1."""
     check_game(game)
     checks.modules(G=G, D=D)
     check_optimizers(opt_g=opt_g, opt_d=opt_d)

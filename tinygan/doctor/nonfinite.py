@@ -1,4 +1,4 @@
-"""Which number was the first that is not finite: its op, its layer, or what came in.
+"""The origin of the first number that is not finite: its op and layer, or an input.
 
     inspector = Inspector(G, D, opt_g, opt_d)
     rounds = gan.play(inspector.wrap_game(game), G, D, data, noise, opt_g, opt_d)
@@ -6,9 +6,9 @@
         next(rounds)
     print(inspector.found)      "exp in D.3 (Softplus)", "" if all were finite
 
-Tensors know what they were made from, and are numbered in the order of their making (`born`): the
-oldest that is not finite is the first. Its edges hold the rules of the op that made it, by whose
-name the op is called. A round that is inspected gives what it would have given, more slowly.
+A tensor has edges to its parents and a number in order of creation (`born`), so the oldest tensor
+that is not finite is the first. Its edges hold the gradient rules of the op that made it, and their
+names give the op's name. Inspection slows a round down but does not change its results.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .probe import hook_layers
 
 __all__ = ["Inspector", "is_finite"]
 
-# The three derivatives that all convolutions are made of (see `conv`).
+# The three functions that all convolutions and their gradients consist of (see `conv`).
 CONVOLUTIONS = {
     "_by_y": "conv2d",
     "_by_x": "conv_transpose2d",
@@ -42,12 +42,14 @@ CONVOLUTIONS = {
 
 
 def is_finite(array: Array) -> bool:
-    """Whether no element is NaN or infinite."""
+    """Return whether no element is NaN or infinite."""
     return array.dtype.kind != "f" or bool(of(array).xp.isfinite(array).all())
 
 
 class Inspector:
-    """Within `with inspector:`, what the two players compute is checked. `found` is in words."""
+    """Checks, within `with inspector:`, of all that G and D compute.
+
+    `found` describes the first number that is not finite; it is "" if there is none."""
 
     def __init__(self, G: Module, D: Module, opt_g: Optimizer, opt_d: Optimizer) -> None:
         checks.modules(G=G, D=D)
@@ -71,7 +73,7 @@ class Inspector:
         self._on.close()
 
     def wrap_game(self, game: AnyGame) -> AnyGame:
-        """The same game, of which the inspector hears what is paid."""
+        """The same game, with losses that the inspector checks."""
         check_game(game)
 
         def heard(player: str, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -95,7 +97,7 @@ class Inspector:
 
     @contextmanager
     def drawing(self, G: Module) -> Iterator[None]:
-        """Check, in this block, what is drawn by G, or by a copy of it with averaged weights."""
+        """Within this block, check the samples of G, or of a copy of it with averaged weights."""
         with hook_layers("G", G, self._layer):
             yield
 
@@ -103,7 +105,7 @@ class Inspector:
         for x in inputs:
             if isinstance(x, Tensor):
                 self._blame(x, f"what comes into {label}")
-        with recording(True):  # also where G stands still
+        with recording(True):  # also under no_grad, as when D is trained on G's fakes
             y: Tensor = forward(*inputs)
         for name, parameter in layer.named_parameters():
             if not is_finite(parameter.data):
@@ -122,14 +124,14 @@ class Inspector:
         self.found = self.found or what
 
     def _step(self, player: str, step: Callable[..., None], gradients: Sequence[Tensor]) -> None:
-        """Take a step, with its gradients checked before and its results after."""
+        """Take a step, and check its gradients before and its results after it."""
         gradients = list(gradients)
         self.stepping(player, gradients)
         step(gradients)
         self.stepped(player)
 
     def stepping(self, player: str, gradients: list[Tensor]) -> None:
-        """Look at the gradients of a player before they are used."""
+        """Check the gradients of a player before its step."""
         paid, self._paid = self._paid.pop(player, []), {}
         wrong = [not is_finite(g.data) for g in gradients]
         if self.found or not any(wrong):
@@ -137,7 +139,7 @@ class Inspector:
         net, _ = self._players[player]
         names = [name for (name, _), bad in zip(net.named_parameters(), wrong, strict=True) if bad]
         made = ""
-        if paid:  # once more, so that the gradient remembers how it was made
+        if paid:  # differentiate again with a graph, to find the op
             loss = sum((mean(y) for y in paid[1:]), mean(paid[0]))
             again = grad(loss, net.parameters(), create_graph=True, allow_unused=True)
             first = _first(again)
@@ -145,7 +147,7 @@ class Inspector:
         self._say(f"{made or 'an op'} on the way back, in the gradient at {player}.{names[-1]}")
 
     def stepped(self, player: str) -> None:
-        """Look at the weights of a player after its step, and at what its optimizer keeps."""
+        """Check the weights of a player and its optimizer's state after its step."""
         net, optimizer = self._players[player]
         rate = "" if callable(optimizer.lr) else f", of learning rate {optimizer.lr:g},"
         start = 0
@@ -158,8 +160,8 @@ class Inspector:
 
 
 def _first(results: list[Tensor]) -> Tensor | None:
-    """The oldest tensor that is not finite, of those from which these results were made, if one
-    of the results is not."""
+    """The oldest tensor that is not finite among these results and their ancestors, or None if all
+    results are finite."""
     if all(is_finite(t.data) for t in results):
         return None
     found, queue = set(results), list(results)
@@ -172,7 +174,7 @@ def _first(results: list[Tensor]) -> Tensor | None:
 
 
 def _op(made: Tensor) -> str:
-    """The name of the op that made a tensor: its rules are written inside it."""
+    """The name of the op that made a tensor, from the qualified names of its gradient rules."""
     names = [getattr(pull, "__qualname__", "_").partition(".")[0] for _, pull in made.edges]
     names = [CONVOLUTIONS.get(name, name) for name in names]
     return next(

@@ -1,15 +1,15 @@
-"""look: the state of a game in some thirty numbers, from one minibatch of each player.
+"""Probes: the state of a game in some thirty numbers, from one minibatch of images and of fakes.
 
-The players are copied first, with their own sources of randomness, and the copies are asked in
-training mode, as the game asks them: so looking changes nothing in what it looks at, on whichever
-backend. One look costs about as much as a round.
+    probe(game, G, D, x, z)     losses, logits, gradient norms, spread of samples, dead units, ...
 
-attend: stand beside each layer of a network while it computes.
+A probe copies G and D with their random sources, and runs the copies in training mode, as the game
+does. So it changes nothing in the game, on any backend. It costs about as much as a round.
 
-    with attend("D", D, visit):
+    with hook_layers("D", D, visit):
         D(x)                    calls visit("D.3 (Linear)", layer, forward, inputs) for each layer
 
-`visit` gives what the layer gives, mostly `forward(*inputs)`. The layers are as before afterwards.
+`visit` returns the output of the layer, mostly `forward(*inputs)`. The hooks are removed at the end
+of the block.
 """
 
 from __future__ import annotations
@@ -34,28 +34,26 @@ __all__ = ["Probe", "Visit", "hook_layers", "layers", "probe"]
 
 
 class Probe(NamedTuple):
-    """What is seen after round `step`. A number that cannot be had is NaN."""
+    """The measurements after round `step`. A number that cannot be computed is NaN."""
 
     step: int
     d_loss: float
     g_loss: float
-    blind: float  # what D would pay if it could not tell real from fake; 0: the game has no such
-    real: float  # the mean of D's logits on real images,
+    blind: float  # D's loss if all logits are equal, at the game's equilibrium or else 0
+    real: float  # the mean of D's logits on real images
     fake: float  # and on fakes
-    order: float  # share of pairs, a real image and a fake, of which D gives the real one more
-    push: float  # mean |d price / d logit| of G: how much of D's slope the game lets through to G
-    spread: float  # the lower quartile of the distances of two fakes, over that of two real images
-    apart: float  # the median distance of a real image and a fake,
-    size: float  # over that of two real images
-    norms: Mapping[str, float]  # the length of the gradient at each parameter, "G.0.weight"
-    dead: Mapping[
-        str, float
-    ]  # of each ReLU, "G.1 (ReLU)", the share of units that are 0 throughout
+    order: float  # the share of pairs of a real image and a fake where the real logit is larger
+    push: float  # mean |d G's loss / d logit|, which scales G's gradient
+    spread: float  # lower quartile of the distances between fakes / that between real images
+    apart: float  # the median distance between a real image and a fake
+    size: float  # the same / the median distance between real images
+    norms: Mapping[str, float]  # the norm of the gradient at each parameter, "G.0.weight"
+    dead: Mapping[str, float]  # the share of units that are 0 everywhere, by ReLU: "G.1 (ReLU)"
     drift: Mapping[str, float]  # of each BatchNorm of G: see `_drift`
     moved: Mapping[str, float]  # |change of the weights in a round| / |weights|, of "G" and "D"
 
     def length(self, player: str) -> float:
-        """Of the whole gradient of a player."""
+        """The norm of the whole gradient of a player."""
         return math.hypot(*(v for k, v in self.norms.items() if k.startswith(f"{player}.")))
 
 
@@ -69,8 +67,11 @@ def probe(
     step: int = 0,
     moved: Mapping[str, float] | None = None,
 ) -> Probe:
-    """Look at G and D with real images x and noise z; `game` must draw nothing at random.
-    Raises TypeError for what is none of these, ValueError for fewer than two images or fakes."""
+    """Measure G and D on real images x (m, ...) and noise z (n, ...).
+
+    The losses of `game` must not draw random numbers.
+
+    Raises TypeError for arguments of other types, ValueError for fewer than two images or fakes."""
     check_game(game)
     checks.modules(G=G, D=D)
     checks.tensors(x=x, z=z)
@@ -129,7 +130,7 @@ def probe(
 
 
 def _blind(game: AnyGame, logits: Tensor) -> float:
-    """D's loss where all logits are those of the game's equilibrium, or 0."""
+    """D's loss if all logits have the equilibrium value of the game, or 0 if there is none."""
     at = 0.0 if game.d_at_equilibrium is None else game.d_at_equilibrium
     if game.probability and game.d_at_equilibrium is not None:
         at = math.log(game.d_at_equilibrium / (1 - game.d_at_equilibrium))
@@ -138,7 +139,7 @@ def _blind(game: AnyGame, logits: Tensor) -> float:
 
 
 def _length(g: Tensor) -> float:
-    """|g|, by way of its largest element: squares of float32 overflow at 2e19."""
+    """The norm |g|, scaled by the largest element because float32 squares overflow at 2e19."""
     largest = float(abs(g.data).max())
     if not 0 < largest < math.inf:
         return largest
@@ -146,22 +147,22 @@ def _length(g: Tensor) -> float:
 
 
 def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of each row of a and each of b; of two different ones, where b is a."""
+    """The distances between all rows of a and of b; if b is a, between all pairs of its rows."""
     with np.errstate(all="ignore"):
         squared = squared_distances(a, b)
     return np.sqrt(squared[np.triu_indices(len(a), 1)] if a is b else squared.reshape(-1))
 
 
 def _ratio(one: np.ndarray, other: np.ndarray, share: float) -> float:
-    """Of the quantiles of two sets; NaN where the second is 0."""
+    """The ratio of the quantiles of two sets; NaN if the second is 0."""
     above, below = (float(np.quantile(each, share)) for each in (one, other))
     return above / below if below > 0 else math.nan
 
 
 def _drift(layer: BatchNorm1d | BatchNorm2d, x: Tensor) -> float:
-    """How far what the layer gives in evaluation is from what it gives in training, before scale
-    and shift, where it is of variance 1: sqrt(mean over channels of (s - 1)^2 + d^2), with
-    s = sigma / sigma_running and d = (mu - mu_running) / sigma_running."""
+    """The difference of the layer's normalized output between evaluation and training, in standard
+    deviations: sqrt(mean over channels of (s - 1)^2 + d^2), with s = sigma / sigma_running and
+    d = (mu - mu_running) / sigma_running."""
     axes = (0, *range(2, x.ndim))
     mean, var = x.data.mean(axis=axes), x.data.var(axis=axes)
     xp, running = x.xp, layer.running_var + layer.eps
@@ -174,8 +175,8 @@ Visit = Callable[[str, Module, Callable[..., Tensor], tuple[Any, ...]], Tensor]
 
 
 def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
-    """All modules of a network by their path and kind, those inside before what holds them; plain
-    Sequentials, which compute nothing, are left out."""
+    """All modules of a network, labeled by path and class, children before parents, without plain
+    Sequentials, which compute nothing."""
     for name, child in net.children():
         yield from layers(f"{player}.{name}", child)
     if type(net) is not Sequential:
@@ -184,7 +185,7 @@ def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
 
 @contextmanager
 def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
-    """Within this block every pass through a layer of `net` is a call of `visit`."""
+    """Within this block, call `visit` for every forward pass through a layer of `net`."""
     hooked = {id(layer): (label, layer) for label, layer in layers(player, net)}
     for label, layer in hooked.values():
         layer.hook = partial(visit, label, layer)

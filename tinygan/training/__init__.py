@@ -1,4 +1,4 @@
-"""What surrounds Algorithm 1: configuration, a run's whole state, its folder, checkpoints, resume.
+"""Training runs: configuration, state, run folder, checkpoints, resume and verification.
 
 from tinygan.training import Config, train
 train(Config(model="mlp-mid", steps=2000), "runs/mine")

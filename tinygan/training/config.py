@@ -1,5 +1,5 @@
-"""Config: all that determines a run. The same config gives the same run, bit for bit, on the same
-machine with the same libraries and number of threads: another BLAS sums in another order."""
+"""The options of a run. The same config gives the same run, bit for bit, on the same machine with
+the same libraries and number of threads; another BLAS sums in another order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def _names(known: Any) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """The options of a run; raises InputError, naming the option, for a value out of range."""
+    """The options of a run.
+
+    Raises InputError, which names the option, for a value out of range."""
 
     model: str = _option("dcgan28-slim", f"the pair of networks: {_names(MODELS)}")
     game: str = _option("non-saturating", f"what the players want: {_names(GAMES)}")
@@ -105,7 +107,7 @@ class Config:
         choose("--optimizer", self.optimizer, OPTIMIZERS)
         choose("--batchnorm", self.batchnorm, BATCHNORMS)
         choose("--rng", self.rng, SOURCES)
-        if self.rng == "auto":  # from here on it stays, also on another backend
+        if self.rng == "auto":  # resolved once: a run keeps it on another backend
             source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"
             object.__setattr__(self, "rng", source)
         choose("--folder-mode", self.folder_mode, FOLDER_MODES)
@@ -124,7 +126,7 @@ class Config:
             for name in ("folder_size", "folder_mode"):
                 if getattr(self, name) != getattr(Config, name):
                     raise InputError(f"{flag(name)}: goes with --data folder:PATH only")
-        elif self.data != "folder:":  # so that the run goes on from another place, too
+        elif self.data != "folder:":  # absolute, so that the run resumes from any directory
             path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
             object.__setattr__(self, "data", f"folder:{path}")
         if self.smoothing and self.game == "wasserstein":
@@ -156,23 +158,25 @@ class Config:
 
     @property
     def frame_every(self) -> int:
-        """Rounds between two frames of the animation."""
+        """The number of rounds between two frames of the animation."""
         return self.sample_every or max(1, self.steps // 60)
 
     @property
     def penalty_used(self) -> str:
-        """`penalty`, with "auto" resolved: a Wasserstein critic has to be held to slope one."""
+        """`penalty` with "auto" resolved: a Wasserstein critic needs a penalty to have slope 1."""
         if self.penalty != "auto":
             return self.penalty
         return "wgan-gp" if self.game == "wasserstein" else "none"
 
     def as_dict(self) -> dict[str, Any]:
-        """The options as JSON holds them."""
+        """The options as a dict for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> Config:
-        """The inverse of `as_dict`; raises InputError for unknown options."""
+        """The inverse of `as_dict`.
+
+        Raises InputError for unknown options."""
         known = {each.name for each in fields(cls)}
         if not isinstance(options, Mapping) or set(options) - known:
             unknown = (
@@ -183,7 +187,7 @@ class Config:
 
 
 def option_type(default: object) -> type:
-    """The type of an option, from its default; None stands for a rate that the model chooses."""
+    """The type of an option with this default; None is a learning rate that the model chooses."""
     return float if default is None else type(default)
 
 

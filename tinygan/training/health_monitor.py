@@ -1,8 +1,8 @@
-"""Watch: a doctor beside a run. It looks after every `EVERY` rounds, and speaks when it must.
+"""The health monitor of a run: a probe after every `EVERY` rounds, and diagnoses from the probes.
 
-Its looks are lines of JSON in health.jsonl, from which `tinygan doctor RUN` reads the same. A look
-is a function of the run's state and of its own seed: a run that is resumed from before a look takes
-the same look again, so what stands in the file already is neither written nor said twice.
+The probes are JSON lines in health.jsonl, from which `tinygan doctor RUN` makes the same diagnoses.
+A probe depends only on the run's state and on its own seed. So a resumed run repeats earlier probes
+exactly, and the monitor neither writes nor reports them twice.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from .session import Session
 
 __all__ = ["HealthMonitor", "examine", "health"]
 
-LEAST, MOST = 16, 64  # examples in a look: what is enough for quartiles, and what a look may cost
-SEED = 7  # sets the looks' own randomness apart from the run's
+LEAST, MOST = 16, 64  # examples in a probe: enough for quartiles, and not too slow
+SEED = 7  # separates the random numbers of the probes from those of the run
 
 
 class HealthMonitor:
-    """Plays the rounds of a session, and looks at it. `tell` gets what the doctor says."""
+    """The rounds of a session with probes; `tell` gets the diagnoses as text."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class HealthMonitor:
         if on:
             self.looks, _ = health(folder)
             self._said = {found.name for found in diagnose_run(self.looks)}
-            if folder.health.exists():  # without a line that was half-written, or an old death
+            if folder.health.exists():  # drop a partial line, or an old "not finite"
                 with atomic(folder.health) as file:
                     file.write("".join(f"{_line(seen)}\n" for seen in self.looks).encode())
 
     def play_round(self) -> Round:
-        """A round of the session's, and a look at it if it is time for one."""
+        """Play a round of the session, and take a probe if one is due."""
         session, step = self.session, self.session.step + 1
         done = self.looks[-1].step if self.on and self.looks else 0
         if not self.on or step % EVERY or step <= done:
@@ -59,7 +59,7 @@ class HealthMonitor:
             result = session.play_round()
             self.looks.append(examine(session, moved=pace.moved()))
         except MemoryError:
-            if session.step < step:  # it was the round
+            if session.step < step:  # the round failed, not the probe
                 raise
             self.on = False
             self.tell("doctor: there is no memory for a look; none from here on")
@@ -73,7 +73,9 @@ class HealthMonitor:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """In this block, a run whose numbers are no longer finite says which was the first."""
+        """Within this block, add to `Diverged` the origin of the first number that is not finite.
+
+        Raises Diverged again, with that origin in its message if it is found."""
         try:
             yield
         except Diverged as problem:
@@ -88,8 +90,9 @@ class HealthMonitor:
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
     def _first_not_finite(self) -> tuple[Diagnosis | None, str]:
-        """Of what the run died; or why that is not known."""
-        if self.session.comm.size > 1:  # alone it takes so many times as long, and all would wait
+        """Return the diagnosis of the first number that is not finite, or None and the reason why
+        it is unknown."""
+        if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
             return None, (
                 "Which number was the first such was not looked for, as the run has several ranks; "
                 "`tinygan train --resume` in one process says it"
@@ -109,19 +112,20 @@ class HealthMonitor:
 
 
 def examine(session: Session, *, moved: dict[str, float] | None = None, trial: int = 0) -> Probe:
-    """Look at a session as it stands; another `trial` looks at other images and noise."""
+    """Take a probe of a session in its current state; another `trial` uses other x and z."""
     config = session.config
     rng = np.random.default_rng([SEED, config.seed, session.step, trial])
     m = min(MOST, max(LEAST, config.batch))
     x = session.data.at(rng.integers(len(session.data.images), size=m))
     z = session.pair.noise(rng)(m)
-    game = gan.GAMES[config.game]  # without noise on its labels, which would be drawn from the run
+    game = gan.GAMES[config.game]  # without label noise, which would use the run's rng
     return probe(game, session.G, session.D, x, z, step=session.step, moved=moved)
 
 
 def health(folder: RunFolder) -> tuple[list[Probe], list[Diagnosis]]:
-    """The looks in health.jsonl, and of what the run died; nothing, if there is no such file.
-    Raises InputError for a line that is neither."""
+    """The probes and the diagnoses "not finite" in health.jsonl; none if there is no such file.
+
+    Raises InputError for any other line."""
     lines = [_read(line, folder.health) for line in whole_lines(folder.health)]
     looks = [each for each in lines if isinstance(each, Probe)]
     return looks, [each for each in lines if isinstance(each, Diagnosis)]
@@ -147,8 +151,10 @@ def _read(line: bytes, path: Path) -> Probe | Diagnosis:
 
 
 def _checked(seen: Probe) -> Probe:
-    """Itself, if it is as `_line` writes one: all numbers are floats, which have no end that they
-    could overflow, and both players moved. Else TypeError or AttributeError."""
+    """Return the probe if it is as `_line` writes one: all numbers are floats (a large int could
+    overflow), and `moved` has G and D.
+
+    Raises TypeError or AttributeError if it is not."""
     if type(seen.step) is not int or seen.moved.keys() != {"G", "D"}:
         raise TypeError(f"expected a round, and moves of G and D, got {seen.step!r}, {seen.moved}")
     for name, kind in Probe.__annotations__.items():

@@ -1,4 +1,4 @@
-"""train and resume: Algorithm 1 with a log, pictures, checkpoints, a progress bar and Ctrl-C."""
+"""The training loop: Algorithm 1 with log, pictures, checkpoints, progress bar and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .state_hashes import HASH_EVERY, surroundings
 __all__ = ["Interrupted", "resume", "train"]
 
 LOG_EVERY = 10  # rounds
-SAVE_EVERY = 20.0  # seconds; when a checkpoint is written changes nothing in the run
+SAVE_EVERY = 20.0  # seconds; the times of checkpoints do not change the run
 
 
 class Interrupted(Exception):
-    """Ctrl-C (or SIGTERM) came; the run is saved as of the round that was being played."""
+    """Ctrl-C or SIGTERM stopped the run; it is saved after its current round."""
 
 
 def train(
@@ -44,12 +44,13 @@ def train(
     doctor: bool = True,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
-    """Train as `config` says, into the folder `out` (default: a new one under runs/). Where `comm`
-    has several ranks, all call this with the same arguments; rank 0 writes. The doctor looks on,
-    without changing anything, and says on stderr what ails the game: see `watch`.
+    """Train by `config` into the folder `out` (default: a new one under runs/).
 
-    Raises InputError for what cannot be used, OSError if the disk cannot be written, Interrupted
-    after Ctrl-C; in each case the folder keeps its last whole checkpoint.
+    If `comm` has several ranks, all call this with the same arguments; rank 0 writes. The doctor
+    prints diagnoses on stderr and does not change the run: see `health_monitor`.
+
+    Raises InputError for unusable options or data and for a run that diverged, OSError if the disk
+    cannot be written, Interrupted after Ctrl-C. The folder keeps its last complete checkpoint.
     """
     if not isinstance(config, Config):
         raise TypeError(f"config: expected a Config, got {type(config).__name__}")
@@ -77,11 +78,13 @@ def resume(
     doctor: bool = True,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
-    """Go on with a run (its folder, or the checkpoint in it), to its number of steps or a new one.
+    """Resume a run, given its folder or its checkpoint, up to its number of steps or a new one.
 
-    It ends bit for bit where it would have ended without the stop, on the same backend, machine
-    and number of threads and ranks (with another number of ranks: up to rounding). A run that has
-    played all its rounds gets its pictures drawn anew.
+    The result is bit for bit that of an uninterrupted run, on the same backend and machine with the
+    same number of threads and ranks (with another number of ranks: up to rounding). If all rounds
+    have been played, only the pictures are drawn again.
+
+    Raises the errors of `train`.
     """
     folder = _seen_from(comm, RunFolder.existing(path).path)
     with folder.locked():
@@ -108,7 +111,7 @@ def resume(
 
 
 def _begin(session: Session, folder: RunFolder) -> None:
-    """Begin the records of a run, or keep those of the past of one that goes on."""
+    """Start the log and the state hashes of a run, or keep the past ones of a resumed run."""
     folder.start_log(up_to=session.step)
     if session.comm.rank == 0:
         made_with = surroundings(session.config.backend, session.comm)
@@ -122,7 +125,7 @@ def _run(
     told = comm.rank > 0
     bar = _bar(config.steps, session.step, progress and comm.rank == 0)
     watch = HealthMonitor(session, folder, bar.tell, on=doctor and comm.rank == 0)
-    # An overflow needs no warning of NumPy's: what is not finite ends the run, with its reason.
+    # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
     with watch.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
             result = watch.play_round()
@@ -149,7 +152,7 @@ def _run(
             if stopping:
                 raise Interrupted(folder.path, session.step)
         agree(comm, session.standing)
-        last = _frame(session)  # before the checkpoint, which is to keep what can be shown
+        last = _frame(session)  # before the checkpoint: raises if G's samples are not finite
         folder.save(session, frames)
     if comm.rank == 0:
         draw(session, folder, frames, last)
@@ -160,7 +163,7 @@ def _seen_from(comm: Comm, path: Path) -> RunFolder:
 
 
 def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np.ndarray) -> None:
-    """Make the three pictures of a run, of which `last` shows its samples."""
+    """Write the three pictures of a run; `last` is the grid of its current samples."""
     plots.save_png(folder.samples, last)
     fresh = session.step % session.config.frame_every  # rounds since the last frame
     plots.save_gif(folder.progress, [*frames, last] if fresh else frames)
@@ -173,9 +176,9 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
 
 
 def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
-    """What a log shows once G is perfect and D the best against it, if there is that point.
+    """The logged values at the equilibrium, where G is perfect and D optimal, or {} if unknown.
 
-    R1 is zero there; WGAN-GP wants a slope of one everywhere, and moves it.
+    R1 is zero there. WGAN-GP requires slope 1 everywhere, which moves the equilibrium.
     """
     if game.d_at_equilibrium is None or penalty == "wgan-gp":
         return {}
@@ -193,7 +196,7 @@ def _frame(session: Session) -> np.ndarray:
 
 
 def _bar(total: int, initial: int, progress: bool) -> Any:
-    """A progress bar, which ends itself where nobody can see it (stderr closed, its disk full)."""
+    """A progress bar that disables itself if stderr cannot be written (closed, or a full disk)."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
@@ -204,7 +207,7 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
                 self.disable = True
 
         def tell(self, text: str) -> None:
-            """Write lines above the bar, on stderr, where there is one."""
+            """Write lines above the bar, on stderr if there is one."""
             if sys.stderr is not None:
                 with suppress(OSError):
                     self.write(text, file=sys.stderr)
@@ -230,15 +233,15 @@ def _listed(readings: dict[str, float]) -> str:
 
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a wish that is granted after the round being played."""
+    """Turn Ctrl-C and SIGTERM into a request to stop after the current round."""
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False  # signals come to the main thread alone
+        yield lambda: False  # only the main thread gets signals
         return
 
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        for each, handler in before.items():  # a second Ctrl-C does not wait
+        for each, handler in before.items():  # a second Ctrl-C stops at once
             signal.signal(each, handler)
 
     before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}

@@ -1,9 +1,8 @@
-"""Post mortem: a run whose numbers are not finite any more is played again from its last
-checkpoint, which it follows bit for bit, up to the round in which the first of them was made.
+"""Postmortem: find the first number of a run that is not finite, by a replay from its checkpoint.
 
-That takes as long as the run took since the checkpoint, twice: the first time tells which round it
-was, the second looks into it. A run ends by what it pays, by what it would save, or by the samples
-that it shows; so all of these are asked after each round.
+The replay is bit for bit the run. It is done twice: the first pass finds the round, the second
+inspects it, so this takes twice as long as the rounds since the checkpoint. A run stops on a
+non-finite loss, state or sample, so the replay checks all three after each round.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ __all__ = ["first_not_finite"]
 
 
 def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
-    """The first number that was not finite, of the rounds from the checkpoint to round `until`;
-    None if all of them are when they are played again: the run does not repeat itself here."""
+    """The diagnosis of the first number that is not finite between the checkpoint and round
+    `until`, or None if the replay is finite: then the run is not reproducible here."""
     with np.errstate(all="ignore"):
         session, _ = folder.load(no_graph=True)
         bad = not _is_sound(session)
@@ -31,10 +30,10 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
         if not bad:
             return None
         culprit = session.step
-        del session  # makes room for the next
+        del session  # free its memory for the next one
         session, _ = folder.load(no_graph=True)
         inspector = Inspector(session.G, session.D, session.opt_g, session.opt_d)
-        session.game = inspector.wrap_game(session.game)  # before the first round asks for it
+        session.game = inspector.wrap_game(session.game)  # before the first round reads it
         while session.step < culprit - 1:
             session.play_round()
         with inspector:

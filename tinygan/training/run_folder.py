@@ -1,7 +1,7 @@
-"""RunFolder: what a run leaves on the disk, and nothing of it half-written.
+"""The folder of a run on the disk. Its files are complete even if the process is killed.
 
 config.json   log.csv   states.jsonl   checkpoint.safetensors
-samples.png   progress.gif   curves.png   health.jsonl (the doctor's looks, see `watch`)
+samples.png   progress.gif   curves.png   health.jsonl (the probes, see `health_monitor`)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
 
 class RunFolder:
-    """The folder of one run. Opening reads nothing; the methods say what they read and write."""
+    """The folder of one run. The constructor reads nothing."""
 
     def __init__(self, path: str | Path) -> None:
         if not isinstance(path, (str, Path)) or not str(path):
@@ -55,7 +55,7 @@ class RunFolder:
     def new(cls, config: Config, out: str | Path | None) -> RunFolder:
         """Make the folder `out`, or the next numbered one under runs/.
 
-        Raises InputError if `out` holds anything already."""
+        Raises InputError if `out` exists and is not an empty folder."""
         if out is not None:
             path = cls(out).path
             if path.exists() and not (path.is_dir() and cls(path)._is_unused()):
@@ -70,7 +70,7 @@ class RunFolder:
         return cls(path)
 
     def _is_unused(self) -> bool:
-        """Whether there is nothing in it, but what a run that was killed at once left."""
+        """Return whether the folder holds nothing but partial files of a killed run."""
         return set(self.path.iterdir()) == set(self._partials())
 
     def _partials(self) -> list[Path]:
@@ -79,7 +79,7 @@ class RunFolder:
         return partials(self.path, (path.name for path in (*files, *pictures)))
 
     def tidy(self) -> None:
-        """Remove what a killed process left half-written; only for who holds the lock."""
+        """Remove the partial files of killed processes. The caller must hold the lock."""
         for path in self._partials():
             path.unlink(missing_ok=True)
 
@@ -98,8 +98,9 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> RunFolder:
-        """The folder of a run that has been started, given it or the checkpoint in it; raises
-        InputError if it is none."""
+        """The folder of an existing run, given the folder or the checkpoint in it.
+
+        Raises InputError if there is no run."""
         folder = cls(path)
         if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
             folder = cls(folder.path.parent)
@@ -119,7 +120,9 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from writing here, where the system can; InputError if one does."""
+        """Within this block, lock the folder against other processes, if the system has locks.
+
+        Raises InputError if another process holds the lock."""
         if fcntl is None:
             yield
             return
@@ -133,7 +136,7 @@ class RunFolder:
                 pass  # a file system without locks
             yield
         finally:
-            os.close(handle)  # and the lock with it, even that of a killed process
+            os.close(handle)  # releases the lock; the system does so for a killed process
 
     def write_config(self, config: Config) -> None:
         """Write config.json."""
@@ -141,7 +144,9 @@ class RunFolder:
             file.write(json.dumps(config.as_dict(), indent=2).encode() + b"\n")
 
     def options(self) -> dict[str, Any] | None:
-        """What config.json says; None, if it is not there. Raises InputError for other files."""
+        """The options in config.json, or None if there is no such file.
+
+        Raises InputError if it holds no JSON object."""
         if not self.config.exists():
             return None
         try:
@@ -153,9 +158,9 @@ class RunFolder:
         return written
 
     def save(self, session: Session, frames: list[np.ndarray]) -> None:
-        """Write the checkpoint: all of the session, and the frames of the animation so far.
+        """Write the checkpoint: the state of the session, and the frames of the animation so far.
 
-        Raises InputError if the networks have diverged: the last good checkpoint is worth more.
+        Raises Diverged, and keeps the last checkpoint, if the state is not finite.
         """
         arrays, meta = session.state()
         for name, array in arrays.items():
@@ -163,13 +168,13 @@ class RunFolder:
                 raise diverged(session.step, f"{name} is not finite")
         arrays["frames"] = np.stack(frames)
         for path in (self.log, self.states.path, self.health):
-            flush(path)  # they are to reach as far as the checkpoint
+            flush(path)  # they must reach at least as far as the checkpoint
         storage.save(self.checkpoint, arrays, meta)
 
     def load(self, comm: Comm = SINGLE_PROCESS, **changes: Any) -> tuple[Session, list[np.ndarray]]:
-        """The session and the frames, as saved; `changes` replace options (steps, backend).
+        """The saved session and frames; `changes` replace options (steps, backend).
 
-        Raises InputError if any file that a resumed run goes on with is damaged."""
+        Raises InputError if the checkpoint, the log or the state hashes are damaged."""
         arrays, meta, frames = self.contents()
         self._rows()
         self.states.read()
@@ -181,8 +186,9 @@ class RunFolder:
         return session, frames
 
     def contents(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[np.ndarray]]:
-        """The checkpoint: what `Session.state` gave, and the frames. Raises InputError if it is
-        none, or if config.json has other options."""
+        """The checkpoint: the arrays and meta of `Session.state`, and the frames.
+
+        Raises InputError if it holds no run, or if config.json has other options."""
         arrays, meta = storage.load(self.checkpoint)
         try:
             options, frames = meta["config"], list(arrays.pop("frames"))
@@ -198,7 +204,7 @@ class RunFolder:
         return arrays, meta, frames
 
     def _check_config(self, options: dict[str, Any]) -> None:
-        """Whoever edits config.json learns that a run keeps the options that it began with."""
+        """Raise InputError if config.json was edited: a run keeps the options of its start."""
         written = self.options()
         if written is not None and not same_run(written, options):
             raise InputError(
@@ -206,10 +212,10 @@ class RunFolder:
                 "run goes on; remove it, and give --steps or --backend on the command line"
             )
 
-    # The log: a row now and then, so that a run can be watched from outside.
+    # The log.
 
     def start_log(self, up_to: int) -> None:
-        """Keep the rows up to a step (those of a resumed run's past), or begin an empty log."""
+        """Keep the rows up to step `up_to` of a resumed run, or start an empty log."""
         rows = [row for row in self._rows() if int(row[0]) <= up_to] if up_to else []
         with atomic(self.log) as file:
             file.write("".join(",".join(row) + "\n" for row in (COLUMNS, *rows)).encode())
@@ -241,8 +247,8 @@ class RunFolder:
 
 
 def same_run(one: Any, other: dict[str, Any]) -> bool:
-    """Whether options, as JSON holds them, are of one run. Some may be changed when it goes on, and
-    are then in only one of two files if it was killed."""
+    """Return whether two dicts of options belong to one run. Options that a resume may change can
+    differ, as they do between config.json and the checkpoint of a run that was killed."""
     free = ("steps", "backend", "no_graph")
     kept = [
         isinstance(options, dict) and {k: v for k, v in options.items() if k not in free}
@@ -252,7 +258,7 @@ def same_run(one: Any, other: dict[str, Any]) -> bool:
 
 
 class ReadOnly(RunFolder):
-    """The folder as all ranks but the first have it: what they are told to write, rank 0 writes."""
+    """The folder for all ranks except rank 0: methods that write do nothing."""
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -282,11 +288,11 @@ def _is_reading(row: list[str]) -> bool:
 
 
 class Diverged(InputError):
-    """The numbers of a run have left the finite ones."""
+    """The error for a run with a loss, state or sample that is not finite."""
 
 
 def diverged(step: int, seen: str) -> Diverged:
-    """What to raise for such a run."""
+    """The error `Diverged` for a run at this step, with the evidence."""
     return Diverged(
         f"the training diverged by step {step} ({seen}); the checkpoint before it is kept. Lower "
         "--lr-d and --lr-g"

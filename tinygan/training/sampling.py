@@ -1,4 +1,4 @@
-"""Samples of a finished (or running) run, from its checkpoint alone: the data is not needed."""
+"""Samples of a finished or running run, from its checkpoint; the data is not needed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["Sampler"]
 
 
 class Sampler:
-    """The generator of a run, ready to draw. `run` is a run folder or a checkpoint file.
+    """The generator of a run, in evaluation mode. `run` is a run folder or a checkpoint file.
 
-    Raises InputError if there is none, or if it is damaged.
+    Raises InputError if there is no checkpoint, or if it is damaged.
     """
 
     def __init__(self, run: str | Path, where: str = "numpy") -> None:
@@ -45,12 +45,13 @@ class Sampler:
         self.folder = path.parent
 
     def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
-        """n images (n, C, H, W) in [low, 1]; the same for the same seed."""
+        """Draw n images (n, C, H, W) in [low, 1], the same for the same seed."""
         checks.sizes(n=n, batch=batch)
         return self._generate(self._noise(n, seed), batch)
 
     def walk(self, rows: int, steps: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
-        """`rows` walks of `steps` images, each between two points of noise: (rows * steps, ...)."""
+        """Draw `rows` interpolations between two z each, of `steps` images:
+        (rows * steps, C, H, W)."""
         checks.sizes(rows=rows, batch=batch)
         ends = self._noise(2 * rows, seed).numpy()
         ways = [

@@ -1,15 +1,13 @@
-"""Session: a game in motion. All that the future of a run depends on is here, and is saved;
-of the data, which may be large, a SHA-256 that a resumed run holds its own against.
+"""The complete state of a run, which a checkpoint saves, and a check of GPU memory before a run.
 
-Randomness comes in four streams that are spawned from the seed: for the networks (initial weights,
-dropout), for the game (noise, label noise), for the order of the data, and for the samples that
-are looked at. So looking never changes what is learned. What is drawn in every round is drawn by
-NumPy on the host, or by Philox on the device.
+The images are not saved; a resumed run compares their SHA-256 with the saved one.
 
-Where several ranks train together (`parallel`), each has a session of its own. All go through the
-same states, but for the running statistics of a local BatchNorm, of which rank 0's are kept.
+Four random streams are spawned from the seed: for the networks (initial weights, dropout), the game
+(noise, label noise), the data order, and the displayed samples. So displaying samples does not
+change training. NumPy draws the numbers of each round on the host, or Philox on the device.
 
-Is there room for a round? Asked before a run on a GPU, rather than found out in the middle.
+In data-parallel training (`parallel`) each rank has its own session. All have the same states,
+except for the running statistics of a local BatchNorm, of which only rank 0's are saved.
 """
 
 from __future__ import annotations
@@ -116,7 +114,7 @@ class Session:
             yield result
 
     def play_round(self) -> Round:
-        """One round of Algorithm 1; what it leaves of losses and logits is this rank's own."""
+        """Play one round of Algorithm 1; the losses and logits returned are those of this rank."""
         synchronised = self.config.batchnorm == "synchronised"
         with tf32(self.config.tf32), playing(self.comm, synchronised=synchronised):
             result = next(self._rounds)
@@ -125,13 +123,13 @@ class Session:
 
     @property
     def not_recorded(self) -> str:
-        """Why rounds are played from Python though they were to be one CUDA graph; "" if not so."""
+        """The reason why rounds could not be captured as a CUDA graph, or "" if there is none."""
         return getattr(self._rounds, "why", "")
 
     def recorded_graph(self) -> str:
-        """A round as a CUDA graph, in the language of Graphviz; plays the rounds that it takes.
+        """The CUDA graph of a round in the language of Graphviz; plays three rounds to capture it.
 
-        Raises InputError where rounds are not recorded, with the reason."""
+        Raises InputError, with the reason, if no round was captured."""
         for _ in range(3):
             self.play_round()
         if not isinstance(self._rounds, GraphReplay) or not self._rounds.recorded:
@@ -139,42 +137,44 @@ class Session:
         return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:
-        """The numbers to log of a round: losses, and the means of D(x) and D(G(z)), which are
-        probabilities where the game makes them so, else scores. Of all ranks, which all ask."""
+        """The logged numbers of a round: losses, and the means of D(x) and D(G(z)), which are
+        probabilities if the game has them, else scores. Means over all ranks, which all call it."""
         with no_grad():
             seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
         values = mean_of(self.comm, list(map(float, (result.d_loss, result.g_loss, *seen))))
         return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), values, strict=True))
 
     def generate(self, z: Tensor) -> np.ndarray:
-        """Images of `shown` for noise z, in evaluation mode; changes nothing."""
+        """Images (m, C, H, W) of `shown` for noise z (m, ...), in evaluation mode. The state does
+        not change."""
         with no_grad(), self.shown.evaluating():
             return self.shown(z).numpy()
 
     @property
     def shown(self) -> Module:
-        """The generator that samples come from: the averaged one, if there is an average."""
+        """The generator that samples come from: the averaged one if there is an average, else G."""
         return self.ema.module if self.config.ema else self.G
 
     def facts(self) -> list[dict[str, Any]]:
-        """What ranks have to agree on before they play: options, images, versions, state."""
+        """The facts that all ranks must agree on before training: options, images, versions,
+        state."""
         config = {flag(name): value for name, value in self.config.as_dict().items()}
         images = {f"the SHA-256 of the images of {self.config.data}": self.images_sha256}
         versions = {"the version of tinygan": __version__, "of NumPy": np.__version__}
         return [config, images, versions, *self.standing()]
 
     def standing(self) -> list[dict[str, Any]]:
-        """What ranks have in common at any time: the round, weights, optimizers, generators; the
-        running statistics of a BatchNorm of their own they have not."""
+        """The facts that all ranks must agree on at any time: the round, and a hash of weights,
+        optimizers and random generators, without the running statistics of BatchNorm."""
         arrays, meta = self.state()
         common = {name: array for name, array in arrays.items() if ".running_" not in name}
         step = {"the number of rounds played": self.step, **self.data.state_dict()}
         return [step, {"the SHA-256 of weights, optimizers and generators": digest(common, meta)}]
 
-    # Saving and going on.
+    # Save and restore.
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """All arrays by name, and the rest as an object for JSON."""
+        """The state of the run: all arrays by name, and the rest as a dict for JSON."""
         arrays = {
             f"{part}/{key}": backend.of(value).to_host(value)
             for part, owner in self._parts().items()
@@ -192,11 +192,13 @@ class Session:
         return arrays, meta
 
     def sha256(self) -> str:
-        """The SHA-256 of `state`: where two sessions agree in it, they agree from there on."""
+        """The SHA-256 of `state`: sessions with equal hashes also stay equal from then on."""
         return digest(*self.state())
 
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-        """Take up exactly where `state` was taken. Raises InputError if it does not fit."""
+        """Restore the state that `state` returned.
+
+        Raises InputError if it does not fit the networks or the images."""
         if meta.get("images_sha256") != self.images_sha256:
             raise InputError(
                 f"the images of {self.config.data} are not those that the run was trained on; put "
@@ -229,7 +231,7 @@ class Session:
 
 
 def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
-    """The SHA-256 of a state, without the options: a run that is lengthened stays what it was."""
+    """The SHA-256 of a state, without the options, so that a larger `steps` keeps the hashes."""
     rest = {name: value for name, value in meta.items() if name != "config"}
     return storage.digest(arrays, json.dumps(rest, sort_keys=True))
 
@@ -265,21 +267,23 @@ def _penalty(config: Config, rng: backend.Noise) -> Penalty | None:
 
 
 def _without_batchnorm(D: Module) -> Module:
-    """Penalties are on D's slope at each example; BatchNorm makes D a function of the batch."""
+    """D without BatchNorm. A penalty needs D's gradient at each example, and BatchNorm makes D a
+    function of the whole minibatch."""
     layers = [layer for _, layer in D.children()]
     return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))
 
 
-TRIALS = 8, 16  # sizes of minibatches, of which the memory is measured
-SMALL = 256  # a minibatch that nobody has to ask about
+TRIALS = 8, 16  # minibatch sizes at which memory is measured
+SMALL = 256  # minibatches up to this size are not checked
 
 
 def check_memory(config: Config, comm: Comm = SINGLE_PROCESS) -> None:
-    """Raise InputError if a round will not fit the device, with the minibatch that would.
+    """Check that a round fits the memory of the device; on the host there is no check.
 
-    Two rounds of small minibatches are played by players of their own: what they take grows in
-    proportion to the minibatch, of which a rank has its share. Where the device is the host,
-    nothing is asked."""
+    Memory grows linearly with the minibatch. So two rounds of small minibatches, by trial sessions,
+    predict the memory of this rank's part of a minibatch.
+
+    Raises InputError, with the minibatch that would fit, if a round does not."""
     library, where = backend.get(config.backend), own_device(config.backend, comm)
     backend.use(where)
     free, share = library.free(), config.batch // comm.size

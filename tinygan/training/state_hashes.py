@@ -1,12 +1,12 @@
-"""What state a run was in: a SHA-256 of all that its future depends on, every hundred rounds.
+"""State hashes: the SHA-256 of the complete state of a run, every hundred rounds.
 
     {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
     {"step": 0, "sha256": "..."}
     {"step": 100, "sha256": "..."}
 
-Each line is JSON. Runs of equal hashes are equal bit for bit: `verify` plays a run again and
-compares. That is promised only for what `made_with` says, of which a resumed run adds another line
-if it is not the same any more.
+Each line is JSON. Runs with equal hashes are equal bit for bit; `verify` plays a run again and
+compares. A run is reproducible only in the environment of `made_with`; a resumed run adds another
+such line if its environment has changed.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ..storage import append, atomic, whole_lines
 
 __all__ = ["HASH_EVERY", "StateHashes", "Written", "surroundings"]
 
-HASH_EVERY = 100  # rounds; of a round of the largest model's time, a hash takes twice as much
+HASH_EVERY = 100  # rounds; for the largest model a hash takes as long as two rounds
 
 
 def surroundings(where: str, comm: Comm) -> dict[str, Any]:
-    """What a run on the backend `where` is made with: versions, threads, processor; and by how many
-    ranks."""
+    """The environment of a run on the backend `where`: versions, threads, processor, and the number
+    of ranks."""
     return {**describe(where), "ranks": comm.size}
 
 
 class Written(NamedTuple):
-    """What the file holds."""
+    """The contents of the file."""
 
-    made_with: list[dict[str, Any]]  # at the beginning, and after each change
-    hashes: dict[int, str]  # of the state after so many rounds
+    made_with: list[dict[str, Any]]  # at the start, and after each change
+    hashes: dict[int, str]  # of the state, by the number of rounds played
 
 
 class StateHashes:
@@ -46,7 +46,7 @@ class StateHashes:
         self.path = path
 
     def start(self, made_with: dict[str, Any], step: int, sha256: str) -> None:
-        """Begin, or keep the past of a run that goes on after `step` rounds, in this state."""
+        """Start the file, or keep its lines up to `step` for a run that resumes in this state."""
         kept = [line for line in self._lines() if line.get("step", step) <= step]
         environments = [line["made_with"] for line in kept if "made_with" in line]
         if environments[-1:] != [made_with]:
@@ -61,7 +61,9 @@ class StateHashes:
         append(self.path, json.dumps({"step": step, "sha256": sha256}))
 
     def read(self) -> Written:
-        """What is written there, if there is such a file; raises InputError if it is damaged."""
+        """The contents of the file, empty if there is no file.
+
+        Raises InputError if it is damaged."""
         lines = self._lines()
         made_with = [line["made_with"] for line in lines if "made_with" in line]
         return Written(
@@ -86,7 +88,7 @@ class StateHashes:
 
 
 def _line(text: bytes) -> dict[str, Any] | None:
-    """What a line says, if it is one of the file's."""
+    """The parsed line, or None if it is not a valid line."""
     try:
         line = json.loads(text)
         if set(line) == {"made_with"} and isinstance(line["made_with"], dict):

@@ -1,4 +1,4 @@
-"""verify: play a run again, and say whether it is the same run, bit for bit."""
+"""Verification: play a run again, and check that it is the same run bit for bit."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["Verdict", "verify"]
 
 
 class Verdict(NamedTuple):
-    """What `verify` found."""
+    """The result of `verify`."""
 
-    agreed: tuple[int, ...]  # the steps at which the state was the recorded one
-    differs: int | None  # the first step at which it was not
-    recorded: str  # the SHA-256 of the state there, as recorded
-    now: str  # and as it was now
-    warnings: tuple[str, ...]  # what is not as it was when the run was made
+    agreed: tuple[int, ...]  # the steps at which the state was equal to the recorded one
+    differs: int | None  # the first step at which it differed
+    recorded: str  # the recorded SHA-256 of the state at that step
+    now: str  # and the present one
+    warnings: tuple[str, ...]  # differences between the recorded and the current environment
     played: int  # rounds
-    file: str = ""  # where the state that differs is recorded
+    file: str = ""  # the file that holds the recorded hash of that step
 
 
 def verify(
@@ -40,14 +40,15 @@ def verify(
     told: Callable[[int, int], object] = lambda step, last: None,
     comm: Comm = SINGLE_PROCESS,
 ) -> Verdict:
-    """Train as the run was trained, from its beginning or from the checkpoint `start` of it, and
-    compare the state with each that was recorded, up to the first that differs.
+    """Repeat a run from its start, or from its checkpoint `start`, and compare the state with each
+    recorded one, up to the first that differs.
 
-    Nothing is written: the rounds are played in memory. The state in the run's checkpoint counts as
-    recorded, too. `told` hears of every round, and of the last one. A run of several ranks is
-    verified by as many, which all call this with the same arguments. Raises InputError for a run
-    that cannot be read, of which a hash is missing, that has other images now, or that recorded
-    nothing from `start` on.
+    Nothing is written. The state in the run's checkpoint also counts as recorded. `told` is called
+    after each round with its number and that of the last one. A run of several ranks is verified by
+    the same number of ranks, which all call this with the same arguments.
+
+    Raises InputError for a run that cannot be read, lacks a hash, has other images now, or has no
+    hash from `start` on.
     """
     folder = RunFolder.existing(run)
     written = folder.states.read()
@@ -106,7 +107,7 @@ def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
 
 
 def _changes(recorded: list[dict[str, Any]], now: dict[str, Any]) -> list[str]:
-    """What of the machine was another when the run was made, in lines; no line twice."""
+    """The differences between the recorded environments and the current one, one line each."""
     return list(
         dict.fromkeys(
             f"{name.replace('_', ' ')}: recorded {before.get(name)}, now {now.get(name)}"

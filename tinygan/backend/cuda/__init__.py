@@ -1,5 +1,5 @@
-"""What only CuPy needs: matrix products and kernels that a CUDA graph may hold, and the graph.
+"""Code for CuPy alone: kernels, matrix products that a CUDA graph can capture, and the graph.
 
-Nothing here is imported before a GPU is asked for. `load` imports CuPy; all others take the module
-cupy, or the library that they call, so that their logic is tested where there is neither.
+`load` imports CuPy, and only when a GPU is requested. The other modules take the module cupy, or
+the library that they call, as an argument, so their logic is tested without a GPU.
 """

@@ -1,10 +1,10 @@
-"""Matrix products by cuBLAS, called directly: CuPy's own calls refuse to be part of a CUDA graph.
+"""Matrix products by cuBLAS, called directly, since CuPy's own cannot be captured in a CUDA graph.
 
     blas = Blas(cupy, load_cublas())
-    c = blas.matmul(a, b)                 as numpy.matmul, of arrays of at least two axes
+    c = blas.matmul(a, b)                 as numpy.matmul, for arrays of at least two axes
 
-cuBLAS reads matrices by columns. A matrix that lies in memory by rows is to it the transpose of one
-that lies by columns, so of C = A B, all by rows, it is asked for C' = B' A'.
+cuBLAS stores matrices by columns. It sees a matrix stored by rows as its transpose. So for
+C = A B, all stored by rows, it computes C' = B' A'.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from typing import Any
 __all__ = ["Blas", "load_cublas", "tf32"]
 
 Array = Any
-WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for Hopper
-# By dtype: the type of the matrices, that of the arithmetic, and that of alpha and beta.
+WORKSPACE = 32 << 20  # bytes, as cuBLAS recommends for Hopper
+# For each dtype: the types of the matrices, of the arithmetic, and of alpha and beta.
 TYPES = {
     "float16": (2, 68, c_float),
     "float32": (0, 68, c_float),
     "float64": (1, 70, c_double),
 }
-FAST_TF32 = 77  # products of the upper 10 bits of a float32's fraction, sums in float32
+FAST_TF32 = 77  # factors rounded to 10 bits of fraction, sums in float32
 _tf32: ContextVar[bool] = ContextVar("tf32", default=False)
 
 
 @contextmanager
 def tf32(on: bool = True) -> Iterator[None]:
-    """Within this block, float32 products may round their factors to TF32: faster, and less exact
-    by a factor of some thousand. A recorded round keeps what it was recorded with."""
+    """Within this block, float32 products may round their factors to TF32, which is faster and
+    some thousand times less exact. A captured round keeps the setting of its capture."""
     token = _tf32.set(on)
     try:
         yield
@@ -45,7 +45,9 @@ def tf32(on: bool = True) -> Iterator[None]:
 
 @cache
 def load_cublas() -> Any:
-    """The cuBLAS that CuPy uses. Raises RuntimeError where it is not found."""
+    """The cuBLAS that CuPy uses.
+
+    Raises RuntimeError if it is not found."""
     try:
         from cuda.pathfinder import load_nvidia_dynamic_lib
 
@@ -55,15 +57,15 @@ def load_cublas() -> Any:
 
 
 class Blas:
-    """Products on the current device and stream. Each thread and stream has a handle of its own,
-    with a workspace that stays: a graph goes on using it."""
+    """Matrix products on the current device and stream. Each thread and stream has its own handle,
+    and a workspace that is never freed, because captured graphs use it."""
 
     def __init__(self, cupy: Any, library: Any) -> None:
         self.cupy, self.library = cupy, library
         self._handles: dict[tuple[int, int, int], tuple[c_void_p, Any]] = {}
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """a @ b for arrays (..., m, k) and (..., k, n); the leading axes broadcast."""
+        """The products (..., m, n) of a (..., m, k) and b (..., k, n); leading axes broadcast."""
         if a.dtype != b.dtype or a.dtype.name not in TYPES:
             return self.cupy.matmul(a, b)
         (m, k), n = a.shape[-2:], b.shape[-1]
@@ -78,14 +80,15 @@ class Blas:
         return out
 
     def _batch(self, x: Array, lead: tuple[int, ...]) -> Array:
-        """x (..., r, c) as (count, r, c), with the leading axes repeated; one matrix stays one."""
+        """x (..., r, c) as (count, r, c), its leading axes broadcast to `lead`; a single matrix
+        is not repeated."""
         matrix = x.shape[-2:]
         if x.size > matrix[0] * matrix[1]:
             x = self.cupy.broadcast_to(x, (*lead, *matrix))
         return x.reshape(-1, *matrix)
 
     def _multiply(self, a: Array, b: Array, out: Array) -> None:
-        """out[i] = a[i] @ b[i], each an array of matrices; that of `out` lies by rows."""
+        """Compute out[i] = a[i] @ b[i] for arrays (count, r, c); `out` is stored by rows."""
         kind, compute, number = TYPES[a.dtype.name]
         if kind == 0 and _tf32.get():
             compute = FAST_TF32
@@ -115,11 +118,11 @@ class Blas:
         stream = self.cupy.cuda.get_current_stream()
         key = (self.cupy.cuda.Device().id, stream.ptr, threading.get_ident())
         if key not in self._handles:
-            handle, memory = c_void_p(), self.cupy.cuda.Memory(WORKSPACE)  # of no pool
+            handle, memory = c_void_p(), self.cupy.cuda.Memory(WORKSPACE)  # not from a pool
             library = self.library
             _check("cublasCreate", library.cublasCreate_v2(ctypes.byref(handle)))
             _check("cublasSetStream", library.cublasSetStream_v2(handle, c_void_p(stream.ptr)))
-            _check(  # only now: setting the stream takes the workspace away
+            _check(  # after the stream: setting it resets the workspace
                 "cublasSetWorkspace",
                 library.cublasSetWorkspace_v2(handle, c_void_p(memory.ptr), c_size_t(WORKSPACE)),
             )
@@ -128,8 +131,8 @@ class Blas:
 
 
 def _lie(x: Array) -> tuple[Array, bool, int, int]:
-    """How the matrices x (count, r, c) lie: (x, by columns?, leading dimension, step to the next),
-    in elements. A matrix that lies in neither way is copied."""
+    """The memory layout of x (count, r, c): (x, whether by columns, leading dimension, step to the
+    next matrix), in elements. Matrices stored neither by rows nor by columns are copied."""
     count, r, c = x.shape
     step, down, right = (stride // x.itemsize for stride in x.strides)
     step = 0 if count == 1 else step

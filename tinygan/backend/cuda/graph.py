@@ -1,8 +1,8 @@
-"""A round as a CUDA graph: what `replay` asks of a recorder.
+"""The capture of a round as a CUDA graph, for `graph_replay`.
 
-While a stream captures, nothing is computed: each kernel and product becomes a node of a graph,
-with the addresses that it reads and writes. So all memory of the round must stay where it is. It
-comes from a pool that belongs to this recorder alone, and whose blocks nobody else is given.
+While a stream captures, it computes nothing: each kernel and product becomes a node of a graph,
+with the addresses that it reads and writes. So the memory of the round must stay where it is. It
+comes from a pool that only this recorder uses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HOST_TO_DEVICE = 1  # cudaMemcpyKind
 
 @cache
 def _stream(cupy: Any, device: int, thread: int) -> Any:
-    """One for all recorders of a thread: cuBLAS keeps a handle and a workspace for each stream."""
+    """The one stream of all recorders of a thread, since each stream needs a cuBLAS workspace."""
     return cupy.cuda.Stream(non_blocking=True)
 
 
@@ -33,14 +33,14 @@ _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
 def held(cupy: Any) -> int:
-    """The bytes of the device that are held by CuPy's own pool and by those of the recorders."""
+    """The bytes of the device that CuPy's own pool and the pools of the recorders hold."""
     pools = (cupy.get_default_memory_pool(), *(recorder.pool for recorder in _recorders))
     return sum(pool.total_bytes() for pool in pools)
 
 
 class Recorder:
-    """Records on a stream of its own, as the default one cannot capture. The graph is launched on
-    whichever stream is the current one, so what is computed before and after it is in order."""
+    """A recorder of rounds. It captures on its own stream, since the default stream cannot capture.
+    The graph is launched on the current stream, in order with the work before and after it."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy, self.graph = cupy, None
@@ -50,7 +50,7 @@ class Recorder:
 
     @contextmanager
     def playing(self) -> Iterator[None]:
-        """Rounds in this block are played as they will be recorded: there, and from that memory."""
+        """Within this block, rounds run on the recorder's stream, with memory from its pool."""
         self.cupy.cuda.Device().synchronize()  # the streams do not wait for each other
         try:
             with self.stream, self.cupy.cuda.using_allocator(self.pool.malloc):
@@ -63,12 +63,12 @@ class Recorder:
         return self.cupy.empty(n, np.uint8)
 
     def host_bytes(self, n: int) -> np.ndarray:
-        """An array of n bytes of the host that the device can read by itself."""
+        """An array of n bytes of pinned host memory, which the device can read directly."""
         memory = self.cupy.cuda.alloc_pinned_memory(max(1, n))  # that much or more
         return np.frombuffer(memory, np.uint8)[:n]
 
     def send(self, host: np.ndarray, device: Any) -> Callable[[], object]:
-        """Copy without waiting; a function that waits."""
+        """Start a copy, and return a function that waits for its end."""
         stream = self.cupy.cuda.get_current_stream()
         if host.nbytes:
             self.cupy.cuda.runtime.memcpyAsync(
@@ -78,12 +78,14 @@ class Recorder:
         return lambda: arrived.synchronize()
 
     def record(self, play: Callable[[], None]) -> Callable[[], None]:
-        """Capture what `play` asks of the device; a function that launches it. Call it while
-        `playing`. Whatever goes wrong is raised, and the stream captures no more."""
+        """Capture the device work of `play`, and return a function that launches it. Call it
+        within `playing`. After an error the stream no longer captures.
+
+        Raises RuntimeError if device memory ran short, and all errors of `play`."""
         self.graph = None
         gc.collect()
         enabled, held = gc.isenabled(), self.pool.total_bytes()
-        gc.disable()  # it might free memory of the device, which is no part of the round
+        gc.disable()  # it might free device memory, which cannot be captured
         try:
             self.stream.begin_capture()
             try:
@@ -95,14 +97,14 @@ class Recorder:
         finally:
             if enabled:
                 gc.enable()
-        if self.pool.total_bytes() < held:  # short of memory, it gave back blocks that nodes name
+        if self.pool.total_bytes() < held:  # short of memory, it freed blocks of the graph
             raise RuntimeError("the device is too full to record a round")
         self.graph = graph
         graph.upload(self.stream)
         return lambda: graph.launch()
 
     def _abandon(self) -> None:
-        with contextlib.suppress(Exception):  # a capture that was spoilt says so once more
+        with contextlib.suppress(Exception):  # an invalid capture raises here again
             self.stream.end_capture()
 
     def nodes(self) -> str:

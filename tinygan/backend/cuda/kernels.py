@@ -1,9 +1,9 @@
-"""Kernels: one pass over memory where the composed code of the engine takes several.
+"""CUDA kernels that make one pass over memory where the composed code of the engine makes several.
 
-Each stands in for a function that is marked `@backend.kernel`, by its name, and gives what that
-function gives up to rounding. The source needs no header, so that NVRTC alone compiles it, for any
-GPU and without one; with a few lines in front it is C++, and so the tests run it on a CPU. No
-kernel adds by atomics: the same bits in every run.
+Each replaces the function of its name that is marked `@backend.kernel`, and gives the same result
+up to rounding. The source needs no header, so NVRTC compiles it for any GPU, even on a machine
+without one. With a few lines in front it is C++, and the tests run it on a CPU. No kernel adds
+by atomics, so every run gives the same bits.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TYPES = {"float32": "float", "float64": "double"}
 
 
 class Kernels:
-    """The kernels by the names of the functions that they stand in for: `Kernels(cupy).table`."""
+    """The kernels, in `table` by the names of the functions that they replace."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
@@ -53,13 +53,13 @@ class Kernels:
         return self.cupy.RawModule(code=SOURCE, options=options).get_function(name)
 
     def _launch(self, name: str, dtype: Any, n: int, *args: Any, special: str = "") -> None:
-        """One thread for each of n elements, or for every so many of them."""
+        """Launch a kernel with one thread for each of n elements, or for several if n is large."""
         if n:
             function = self._function(name, np.dtype(dtype).name, special)
             function((min(-(-n // THREADS), BLOCKS),), (THREADS,), (np.int64(n), *args))
 
     def _pointwise(self, name: str, x: Array, *numbers: float) -> Array | None:
-        """A function of each element, into an array that lies as x does; None if x has gaps."""
+        """Apply a function to each element; y has the memory layout of x. None if x has gaps."""
         if x.dtype.name not in TYPES:
             return None
         y = self.cupy.empty_like(x)
@@ -69,7 +69,7 @@ class Kernels:
         self._launch(name, x.dtype, x.size, x, y, *(x.dtype.type(number) for number in numbers))
         return y
 
-    # Functions of each element.
+    # Pointwise functions.
 
     def sigmoid_values(self, x: Array) -> Array | None:
         return self._pointwise("sigmoid", x)
@@ -88,7 +88,7 @@ class Kernels:
     def kept(self, u: Array, p: float) -> Array | None:
         return self._pointwise("kept", u, p, 1 - p)
 
-    # Of the last, short axis: maxout's pieces.
+    # Maxima over a short last axis (maxout's pieces).
 
     def largest_of_few(self, x: Array) -> Array | None:
         if x.dtype.name not in TYPES or not x.flags.c_contiguous:
@@ -119,7 +119,7 @@ class Kernels:
         self._launch("adam", w.dtype, w.size, w, g, m, v, rate, eps, kept, decays, b1, b2)
         return True
 
-    # Convolution: see conv.rows.
+    # Convolution: see conv.im2col.
 
     def images_to_rows(self, x: Array, geometry: Any) -> Array | None:
         rows = x.shape[0] * math.prod(geometry.places)
@@ -144,7 +144,7 @@ class Kernels:
         self._launch("rows_to_images", rows.dtype, out.size, *given, special=_special(geometry))
         return out.transpose(0, 3, 1, 2)
 
-    # Noise: see philox.
+    # Noise: see backend.philox.
 
     def normal_values(self, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any) -> Array | None:
         return self._noise("normal", t, shape, dtype, rng)
@@ -166,6 +166,6 @@ class Kernels:
 
 
 def _special(geometry: Any) -> str:
-    """The sizes that the source has as constants, if these are they."""
+    """The macro of the source with these sizes as constants, or "" if there is none."""
     usual = geometry[:3] == ((2, 2), (1, 1), (4, 4))
     return "K4S2P1" if usual else ""

@@ -1,4 +1,4 @@
-"""Import CuPy, or say why it cannot be; and what it takes to be a backend."""
+"""The CuPy backend: import CuPy, or explain why it does not work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ __all__ = ["fields"]
 
 
 def fields() -> dict[str, Any]:
-    """The fields of a `backend.Backend`. Raises BackendUnavailable if CuPy cannot work."""
+    """The fields of a `backend.Backend` for CuPy.
+
+    Raises BackendUnavailable if CuPy does not work."""
     cupy = _imported()
 
     def at(device: int) -> Any:
@@ -49,8 +51,9 @@ def fields() -> dict[str, Any]:
 
 
 def _imported() -> Any:
-    """The module cupy, once one addition has proved that it can compute. Raises BackendUnavailable,
-    with the reason."""
+    """The module cupy, tested by one addition.
+
+    Raises BackendUnavailable, with the reason, if it does not work."""
     install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
     if importlib.util.find_spec("cupy") is None:
         raise BackendUnavailable(f"backend 'cupy': CuPy is not installed; {install}")
@@ -73,7 +76,7 @@ def _imported() -> Any:
     try:
         if int((cupy.arange(3) + 1).sum()) != 6:
             raise RuntimeError("the GPU cannot add")
-    except Exception as problem:  # most often: the compiler or the toolkit is not there
+    except Exception as problem:  # most often the compiler or the toolkit is missing
         raise BackendUnavailable(
             f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"
         ) from problem
@@ -87,7 +90,7 @@ def _device_name(cupy: Any) -> str:
 
 
 def _for_graphs(cupy: Any) -> dict[str, Any]:
-    """What a CUDA graph may hold and CuPy has not; without cuBLAS there are no graphs."""
+    """The matrix product and the recorder; without cuBLAS, CuPy's own product and no recorder."""
     try:
         library = load_cublas()
     except RuntimeError as problem:

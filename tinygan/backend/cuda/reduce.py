@@ -1,10 +1,10 @@
-"""Sums over ranks of arrays on GPUs: by NCCL, or by an MPI that reads the memory of a GPU.
+"""Sums of GPU arrays over the ranks, by NCCL or by a CUDA-aware MPI.
 
-    reduce = reducer(cupy, MPI, world)    asked by all ranks at once; None: through the host
+    reduce = reducer(cupy, MPI, world)    all ranks call it together; None: sum through the host
     reduce(flat)                          the sum over the ranks, in place
 
-NCCL wants one GPU for each rank. Its
-sum is a node of the stream like any kernel: nobody waits for it, and a recorded round may hold it.
+NCCL needs one GPU for each rank. Its sum runs on the stream like any kernel: the host does not
+wait for it, and a captured round may contain it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 __all__ = ["reducer"]
 
 Array = Any
-AWARE = "TINYGAN_CUDA_AWARE_MPI"  # the user's word: MPI cannot be asked, and would crash
+AWARE = "TINYGAN_CUDA_AWARE_MPI"  # set by the user: a wrong guess would crash
 
 
 def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
-    """What adds up arrays of this rank's device; None if they have to go through the host: NCCL is
-    not there on all ranks, or two of them have the same GPU."""
+    """Return a function that sums arrays of this rank's device over the ranks, in place. None if
+    they must go through the host: a rank has no NCCL, or two ranks share a GPU."""
     from cupy.cuda import nccl
 
     gpu = f"{MPI.Get_processor_name()} {cupy.cuda.Device().pci_bus_id}"
