@@ -46,6 +46,8 @@ def own(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] 
     not there.
 
     All come from one folder, so that images and labels belong to the same data set.
+
+    Raises InputError if only some of them are there.
     """
     root = _root()
     if root is None:

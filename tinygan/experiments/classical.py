@@ -68,7 +68,7 @@ class Normals(NamedTuple):
         return np.log(self.weights) - (squares + volumes) / 2
 
     def posterior(self, x: np.ndarray) -> np.ndarray:
-        """Which of them does a row come from? (N, K), rows that sum to 1."""
+        """The probability of each component given a row: (N, K), rows that sum to 1."""
         joint = self.log_joint(x)
         return np.exp(joint - log_sum(joint)[:, None])
 
@@ -92,7 +92,9 @@ def normals(
     where the last term is a prior: to the rows of each come so many `imagined` ones at its mean,
     with the variance `spread`. Without it, one row, or a pixel that is always black, has variance
     0. With `shared`, all have one variance, and the prior counts once. A density without rows gets
-    a weight of next to nothing."""
+    a weight of almost 0.
+
+    Raises ValueError if an option is out of its range."""
     checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
     x, shares = rows("x", x), rows("shares", shares)
     if len(shares) != len(x):

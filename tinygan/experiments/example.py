@@ -1,4 +1,4 @@
-"""What the examples share: options, data, a progress bar, pictures, and the figure at the end.
+"""The parts that examples share: options, data, progress bar, pictures, and the results at the end.
 
     run = Example("dcgan", __doc__, steps=1200, full=20_000)    reads the command line
     images, labels = run.load()                the embedded digits; MNIST with --full

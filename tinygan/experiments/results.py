@@ -26,8 +26,8 @@ class Result(NamedTuple):
 
 
 class SeedResults(NamedTuple):
-    """What an experiment found with one seed. `curves` are its figures on the way, by name: columns
-    of numbers, from which its picture is drawn; `seconds` is what it took."""
+    """The results of an experiment with one seed. `curves` has columns of numbers by name, from
+    which its picture is drawn; `seconds` is its time."""
 
     findings: list[Result]
     curves: Mapping[str, Sequence[float]] = {}
@@ -63,7 +63,9 @@ def quantile_t(level: float, freedom: int) -> float:
     """The t for which Student's distribution of so many degrees of freedom lies within (-t, t) with
     probability `level`: 12.71 for .95 and 1, 1.96 for .95 and infinitely many.
 
-    With t = sqrt(freedom) tan(a), the density is cos(a)^(freedom - 1) in a, up to a factor."""
+    With t = sqrt(freedom) tan(a), the density is cos(a)^(freedom - 1) in a, up to a factor.
+
+    Raises ValueError for a level outside (0, 1) or a freedom below 1."""
     numbers = isinstance(level, Real) and isinstance(freedom, Real)
     if not (numbers and 0 < level < 1 and 1 <= freedom < math.inf):
         raise ValueError(

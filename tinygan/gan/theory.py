@@ -189,7 +189,9 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
     It is a GAN: the data is 0, G(z) = x, D(t) = y t is a logit (cf. Mescheder et al. 2018, section
     2). Simultaneous steps, `gan.play_simultaneously`, multiply the distance by sqrt(1 + lr^2).
     Alternating steps, `gan.play`, preserve x^2 + y^2 - lr x y, so the distance stays between
-    1 / sqrt(1 + lr / 2) and 1 / sqrt(1 - lr / 2)."""
+    1 / sqrt(1 + lr / 2) and 1 / sqrt(1 - lr / 2).
+
+    Raises TypeError if `play` is not a function."""
     if not callable(play):
         raise TypeError(f"play: expected a function, as gan.play is one, got {play!r}")
     rng = np.random.default_rng(0)  # the weights are overwritten

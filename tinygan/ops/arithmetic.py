@@ -95,6 +95,8 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
 
     Equal to `x @ weight.T + bias`, with one pass over memory less in each direction: the bias is
     added in place, and the weight's gradient g^T x has the weight's own memory order.
+
+    Raises ValueError if the shapes do not fit.
     """
     x, weight = lift(x, weight)
     if not isinstance(weight, Tensor) or weight.ndim != 2 or not isinstance(x, Tensor):

@@ -158,7 +158,7 @@ def clip(a: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 def where(condition: Any, a: Operand, b: Operand) -> Tensor:
     """a where `condition` (an array, a tensor or a list of bools, or one bool) is true, else b.
-    The operand that is not selected gets gradient 0."""
+    The operand that is not selected gets gradient 0. Raises TypeError for other than bools."""
     a, b = lift(a, b)
     x, y, taken = raw(a), raw(b), raw(condition)
     xp = (a if isinstance(a, Tensor) else b).xp

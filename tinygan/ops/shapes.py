@@ -31,6 +31,8 @@ def reshape(a: Operand, shape: Shape | int) -> Tensor:
 
     A result of four axes is taken as images (N, C, H, W) and laid out channels-last in memory, so
     that the ops after it read contiguous rows of channels.
+
+    Raises TypeError for other than sizes, ValueError if the elements do not fit into them.
     """
     (a,) = lift(a)
     if not isinstance(shape, (int, Iterable)):
@@ -179,7 +181,10 @@ def _is_basic(index: Any) -> bool:
 
 def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
     """Pad each axis by (before, after) elements: with zeros ("constant"), or with the array
-    mirrored at its edge elements, which are not repeated ("reflect"; each width < the size)."""
+    mirrored at its edge elements, which are not repeated ("reflect"; each width < the size).
+
+    Raises ValueError for other widths or another mode.
+    """
     (a,) = lift(a)
     pairs = isinstance(widths, Sequence) and all(
         isinstance(pair, Sequence) and len(pair) == 2 and min(pair) >= 0 for pair in widths

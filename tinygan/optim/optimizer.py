@@ -126,7 +126,10 @@ class Optimizer:
 
     def update(self, w: Any, g: Any, *rest: Any) -> None:
         """Change w and the state vectors in place, but not the gradient g. `rest` has the state
-        vectors and then the `numbers`, as scalars of w's array library."""
+        vectors and then the `numbers`, as scalars of w's array library.
+
+        Raises TypeError unless a subclass defines it.
+        """
         raise TypeError(f"{type(self).__name__} defines no update()")
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How long does one round of Algorithm 1 take here, and how long does it take elsewhere?
+"""The time of a round of Algorithm 1, here and in other engines.
 
     table = bench(["mlp-small"], against=["torch"])
     print(report(table))

@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Experiment(NamedTuple):
-    """What an experiment needs to be told of. `run(seed, told, where, **options)` gives its outcome
+    """The entry of an experiment. `run(seed, told, where, **options)` gives its results with a seed
     on the backend `where`; `draw(path, outcomes)` makes a picture of those of all seeds."""
 
     run: Callable[..., SeedResults]
@@ -111,8 +111,10 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 
 def listing(*names: str) -> str:
-    """What there is, or these: name, protocol, published figure or closed form, time. Raises
-    InputError for an unknown name."""
+    """The experiments, all or those named, in lines: name, protocol, published figure or
+    closed form, time.
+
+    Raises InputError for an unknown name."""
     chosen = [choose("experiment", name, EXPERIMENTS) for name in names] or list(EXPERIMENTS)
     lines = []
     for name in chosen:
@@ -164,7 +166,7 @@ def reproduce(
 
 
 def picture(name: str, history: str | Path) -> Path:
-    """Where the picture of the experiment `name` goes."""
+    """The path of the picture of the experiment `name`."""
     return Path(history).with_name(f"{Path(history).stem}-{name}.png")
 
 

@@ -88,7 +88,7 @@ def _table() -> SeedResults:
 
 
 def _saturation() -> SeedResults:
-    """What G's two losses pull at a logit: D and 1 - D, of ratio (1 - D) / D."""
+    """The slopes of G's two losses at a logit: D and 1 - D, in the ratio (1 - D) / D."""
     logits = np.linspace(-10, 10, 41)
     games = {"minimax": gan.minimax, "non-saturating": gan.non_saturating}
     curves = {

@@ -23,7 +23,8 @@ CLOSED = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 
 
 def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
-    """Of the last outcome: only what is trained differs between them, and little."""
+    """The panels of the last outcome: outcomes differ little, and only in what is
+    trained."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 12), layout="constrained")

@@ -113,7 +113,7 @@ def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
 def _controls(
     pixels: np.ndarray, validation: np.ndarray, test: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """What real images score, and the averages of k-means, drawn by the size of their clusters."""
+    """The scores of real images, and of k-means centers drawn by the size of their clusters."""
     known = pixels[:KNOWN]
     real = known[rng.choice(KNOWN, SAMPLES, replace=False)]
     centroids, counts = kmeans(known, SAMPLES, rng=rng)

@@ -1,4 +1,5 @@
-"""How Goodfellow et al. 2014 trained, by their code (goodfeli/adversarial, mnist.yaml; pylearn2).
+"""The training recipe of Goodfellow et al. 2014, from their code (goodfeli/adversarial,
+mnist.yaml; pylearn2).
 
 SGD with both steps at once (their Algorithm 1 takes turns, their code does not), D's loss halved;
 the learning rate .1 / 1.000004^t and no less than 1e-6, with t the updates done; momentum .5 to .7
@@ -26,8 +27,8 @@ BATCH = 100
 def players(
     G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int
 ) -> tuple[Any, ...]:
-    """What `gan.play_simultaneously` takes; an epoch has `epoch` updates. Built after the networks
-    are where they are to be."""
+    """The arguments of `gan.play_simultaneously`; an epoch has `epoch` updates. Call it
+    after the networks have been moved to their backend."""
     momentum = _by_epoch(linear(0.5, 0.7, 249), epoch)
     rate = exponential_decay(0.1, 1.000004, 1e-6)
     opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (G, D))

@@ -161,7 +161,7 @@ def without_g(
 
 
 def errors(D: nn.Module, images: np.ndarray, labels: np.ndarray) -> int:
-    """How many of the test images D, in evaluation mode, takes for another class."""
+    """The number of test images that D, in evaluation mode, classifies wrongly."""
     like = D.parameters()[0].data
     wrong = 0
     with no_grad(), D.evaluating():
