@@ -447,4 +447,4 @@ def test_gan_train_and_gan_test_tell_collapse():
         gan_train(*pairs, x[1000:], y[1000:], rng=rng, epochs=4)
         for pairs in (collapsed, (x[:1000], y[:1000]))
     ]
-    assert learned[0] < 0.65 < 0.8 < learned[1], learned
+    assert learned[0] < 0.6 < 0.7 < learned[1], learned
