@@ -74,16 +74,28 @@ MATCHES = {
     "label noise and flips": {"model": "mlp-small", "width": 0.2, "labels": True},
     "gradient penalty, k = 2": {"model": "mlp-small", "width": 0.2, "penalty": True, "k": 2},
     "at once": {"model": "dcgan28-slim", "width": 0.1, "at_once": True},
+    "relativistic pairs": {"model": "mlp-small", "width": 0.2, "game": "relativistic-pairing"},
+    "relativistic means": {"model": "mlp-small", "width": 0.2, "game": "relativistic-average"},
+    "relativistic means at once": {
+        "model": "mlp-small",
+        "width": 0.2,
+        "game": "relativistic-average",
+        "at_once": True,
+    },
 }
 M = 8  # examples of a whole minibatch
 # What BatchNorm takes out again at once has the gradient 0, but for rounding, by which Adam divides
-# it again (down to eps = 1e-8). With it goes the mean of what follows, and nothing else.
-IDLE = re.compile(r".*dcgan28-slim.*/(G/4.bias|D/2.bias|G/5.running_mean|D/3.running_mean)")
+# it again (down to eps = 1e-8). With it goes the mean of what follows, and nothing else. So it is
+# with D's last bias in a relativistic game, which depends on differences of logits alone.
+IDLE = re.compile(
+    r".*dcgan28-slim.*/(G/4.bias|D/2.bias|G/5.running_mean|D/3.running_mean)"
+    r"|.*relativistic.*/D/3.bias"
+)
 
 
 def assert_same(several, one, match, tolerance=1e-12, idle=1e-7):
     for name, value in one.items():
-        loose = IDLE.fullmatch(f"{match['model']}/{name}")
+        loose = IDLE.fullmatch(f"{match['model']}/{match.get('game')}/{name}")
         np.testing.assert_allclose(
             several[name], value, rtol=0, atol=idle if loose else tolerance, err_msg=name
         )
@@ -91,7 +103,7 @@ def assert_same(several, one, match, tolerance=1e-12, idle=1e-7):
 
 def play_match(
     comm, model, dtype="float64", rounds=3, width=1, k=1, philox=False, labels=False, penalty=False,
-    at_once=False, synchronised=True,
+    at_once=False, synchronised=True, game="non-saturating",
 ):  # fmt: skip
     """The weights, buffers and losses after some rounds of a small pair, by name."""
     rng = np.random.default_rng(0)
@@ -104,7 +116,7 @@ def play_match(
                 module.rng = noise_rng
     images = np.random.default_rng(2).integers(0, 256, (20, 1, 28, 28), np.uint8)
     data = Minibatches(images, rng=np.random.default_rng(3), low=pair.low)
-    game = gan.non_saturating
+    game = gan.GAMES[game]
     if labels:
         game = gan.label_flips(gan.label_noise(game, 0.3, rng=noise_rng), 0.2, rng=noise_rng)
     opts = pair.optimizers()

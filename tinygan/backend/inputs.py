@@ -37,6 +37,7 @@ __all__ = [
     "host_input",
     "host_inputs_from",
     "local_rows",
+    "minibatch_comm",
     "normal",
     "playing",
     "uniform",
@@ -178,3 +179,8 @@ def local_rows(shape: tuple[int, ...]) -> tuple[tuple[int, ...], Callable[[Array
 def batchnorm_comm() -> Comm:
     """The ranks over which BatchNorm takes its statistics in the current round."""
     return _round.get().statistics
+
+
+def minibatch_comm() -> Comm:
+    """The ranks that share the minibatch of the current round."""
+    return _round.get().comm

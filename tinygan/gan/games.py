@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from .. import checks
+from ..backend.inputs import minibatch_comm
 from ..ops import mean, relu, softplus
+from ..ops.reductions import mean_over_ranks
 from ..tensor import Tensor
 
 __all__ = [
@@ -133,9 +135,14 @@ def relativistic_average(game: SeparableGame) -> Game:
     """
     check_separable(game)
     return Game(
-        d_loss=lambda real, fake: game.d_loss(real - mean(fake), fake - mean(real)),
-        g_loss=lambda fake, real: game.d_loss(fake - mean(real), real - mean(fake)),
+        d_loss=lambda real, fake: game.d_loss(real - _average(fake), fake - _average(real)),
+        g_loss=lambda fake, real: game.d_loss(fake - _average(real), real - _average(fake)),
     )
+
+
+def _average(logits: Tensor) -> Tensor:
+    """The mean logit of the minibatch, of which several ranks may have a part each."""
+    return mean_over_ranks(mean(logits), minibatch_comm())
 
 
 def _minus(a: Tensor, b: Tensor) -> Tensor:

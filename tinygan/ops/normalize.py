@@ -8,7 +8,7 @@ from ..backend import total
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..tensor import Edge, Operand, Tensor, is_recording, lift
 from .pointwise import sqrt
-from .reductions import mean
+from .reductions import mean, mean_over_ranks
 
 __all__ = ["standardize"]
 
@@ -101,18 +101,4 @@ def standardize(
 
 def _mean(t: Tensor, axis: tuple[int, ...], comm: Comm) -> Tensor:
     """The mean over axes, kept as 1, and over the ranks."""
-    return _over_ranks(mean(t, axis, keepdims=True), comm)
-
-
-def _over_ranks(t: Tensor, comm: Comm) -> Tensor:
-    """The mean of t over the ranks, as an op.
-
-    Each rank differentiates its own loss; the mean of these over the ranks is the loss of the
-    whole minibatch. So the gradients that arrive at the ranks are averaged too: the rule is the
-    op itself.
-    """
-    if comm.size == 1:
-        return t
-    means = t.data.copy()
-    comm.allreduce_mean_(means)
-    return Tensor(means, (t, lambda g, _: _over_ranks(g, comm)))
+    return mean_over_ranks(mean(t, axis, keepdims=True), comm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import largest, shares_of_largest, total
+from ..backend.inputs import Comm
 from ..tensor import Operand, Tensor, lift
 from .pointwise import exp
 from .shapes import broadcast_to, is_int, reshape
@@ -105,3 +106,17 @@ def log_softmax(a: Operand, axis: int = -1) -> Tensor:
 def softmax(a: Operand, axis: int = -1) -> Tensor:
     """e^a divided by its sum along `axis`: positive numbers that sum to 1."""
     return exp(log_softmax(a, axis))
+
+
+def mean_over_ranks(t: Tensor, comm: Comm) -> Tensor:
+    """The mean of t over the ranks, as an op.
+
+    Each rank differentiates its own loss; the mean of these over the ranks is the loss of the
+    whole minibatch. So the gradients that arrive at the ranks are averaged too: the rule is the
+    op itself.
+    """
+    if comm.size == 1:
+        return t
+    means = t.data.reshape(-1).copy()
+    comm.allreduce_mean_(means)
+    return Tensor(means.reshape(t.shape), (t, lambda g, _: mean_over_ranks(g, comm)))
