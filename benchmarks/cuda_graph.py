@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tinygan.errors import InputError
 from tinygan.storage import save_figure
 from tinygan.training import Config, Session
 
@@ -44,7 +45,12 @@ def main() -> None:
     parser.add_argument("--model", default="mlp-mid", help="default: mlp-mid")
     parser.add_argument("-o", default="graph.png", help="the picture (default: graph.png)")
     args = parser.parse_args()
-    session = Session(Config(model=args.model, backend="cupy"))
+    if not args.o.endswith(".png"):
+        parser.error(f"-o: expected the name of a .png file, got {args.o!r}")
+    try:
+        session = Session(Config(model=args.model, backend="cupy"))
+    except InputError as problem:
+        parser.error(str(problem))
     count = draw(session.recorded_graph(), args.o)
     print(f"{args.o}: {count} nodes, one round of {args.model}")
 

@@ -46,22 +46,22 @@ def main() -> int:
     held_out = (x[known:], y[known:])
     started = time.perf_counter()
     rng = np.random.default_rng(args.seed)
-    for epoch, loss, judge in train(x[:known], y[:known], rng=rng, epochs=args.epochs):
-        right = judge.accuracy(*held_out)
+    for epoch, loss, classifier in train(x[:known], y[:known], rng=rng, epochs=args.epochs):
+        right = classifier.accuracy(*held_out)
         seconds = time.perf_counter() - started
         print(f"epoch {epoch}: loss {loss:.4f}, held out {right:.2%}, {seconds:.0f} s", flush=True)
-    judge = rounded(judge)
-    told = {"data": args.data, "seed": args.seed, "held out": judge.accuracy(*held_out)}
-    print(f"of weights rounded to float16: held out {told['held out']:.2%}")
+    classifier = rounded(classifier)
+    record = {"data": args.data, "seed": args.seed, "held out": classifier.accuracy(*held_out)}
+    print(f"of weights rounded to float16: held out {record['held out']:.2%}")
     try:
-        told["test"] = judge.accuracy(*_labelled("mnist", "test"))
-        print(f"  MNIST's 10,000 test images {told['test']:.2%}")
+        record["test"] = classifier.accuracy(*_labelled("mnist", "test"))
+        print(f"  MNIST's 10,000 test images {record['test']:.2%}")
     except InputError as problem:
         print(f"  MNIST's test images cannot be had: {problem}")
-    print(f"SHA-256 of the weights {judge.sha256}")
+    print(f"SHA-256 of the weights {classifier.sha256}")
     if args.o is not None:
-        halves = {name: np.asarray(a, np.float16) for name, a in judge.state_dict().items()}
-        storage.save(args.o, halves, told)
+        halves = {name: np.asarray(a, np.float16) for name, a in classifier.state_dict().items()}
+        storage.save(args.o, halves, record)
     return 0
 
 
@@ -72,11 +72,11 @@ def _labelled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     return whole.images.astype(np.float32) / 255, whole.labels
 
 
-def rounded(judge: Classifier) -> Classifier:
+def rounded(classifier: Classifier) -> Classifier:
     """With weights that a float16 holds, so that half the bytes are the same classifier."""
     body, head = network(np.random.default_rng(0))
     for part, net in (("body/", body), ("head/", head)):
-        state = judge.state_dict().items()
+        state = classifier.state_dict().items()
         net.load_state_dict(
             {k[len(part) :]: np.asarray(v, np.float16) for k, v in state if k.startswith(part)}
         )

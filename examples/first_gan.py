@@ -30,6 +30,7 @@ def main(seed: int = 0, rounds: int = 15_000) -> None:
             print(f"round {step:5}: loss of D {d_loss.item():.2f}, loss of G {g_loss.item():.2f}")
     samples = G(noise(64)).numpy().reshape(64, 1, 28, 28)
     plots.save_png("first_gan.png", plots.grid(samples))
+    print("first_gan.png: 64 samples of G")
 
 
 if __name__ == "__main__":

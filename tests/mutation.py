@@ -44,7 +44,7 @@ ALL = [
     "test_autograd.py",
     "test_stale.py",
     "test_layers.py",
-    "test_synchronised.py",
+    "test_mean_over_ranks.py",
     "test_losses.py",
     "test_gan_gradients.py",
     "test_dtype.py",

@@ -1,15 +1,21 @@
 """All cases, and what has to have one."""
 
-from cases_affine import AFFINE
 from cases_arithmetic import ARITHMETIC
 from cases_conv import CONV
 from cases_games import GAMES, LOSSES, PENALTIES
+from cases_layers import AFFINE
 from cases_norms import NORMS
 from cases_pixels import PIXELS
 from cases_shapes import SHAPES
 
 LAYERS = [*AFFINE, *NORMS, *PIXELS]
 EVERYTHING = [*ARITHMETIC, *SHAPES, *CONV, *LAYERS, *LOSSES, *GAMES, *PENALTIES]
+
+
+# Public names of gan that are neither games nor penalties.
+TYPES = {"AnyGame", "Game", "LogitLoss", "Penalty", "Round", "SeparableGame", "Source", "Updates"}
+OF_GAN = TYPES | {"GAMES", "PENALTIES", "check_game", "check_players", "check_separable"}
+OF_GAN |= {"discriminate", "update"}
 
 
 def proved(*families) -> set[str]:

@@ -30,7 +30,7 @@ from tinygan.doctor import (
     monitor,
     probe,
 )
-from tinygan.doctor.diagnosis import ADVICE
+from tinygan.doctor.advice import ADVICE
 from tinygan.doctor.monitor import EVERY
 from tinygan.doctor.nonfinite import _op
 from tinygan.experiments.toy_game import extra_g_steps, toy_game
@@ -269,7 +269,7 @@ def test_a_rate_beyond_all_reason(tmp_path, options, found):
     assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     told = report(tmp_path / "run")
     assert "not finite" in told and second in told
-    assert "died before the first look" in told and "nothing can be said" not in told
+    assert "ended before the first probe" in told and "no diagnosis is made" not in told
 
 
 def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
@@ -669,7 +669,7 @@ def still(tmp_path_factory):
 def test_the_doctor_reads_a_finished_run(still, capsys):
     assert main(["doctor", str(still.path)]) == 0
     told = capsys.readouterr().out
-    assert "5 looks" in told and "after round 200: G does not move" in told
+    assert "5 probes" in told and "after round 200: G does not move" in told
     assert "log.csv: step 250" in told and "--lr-g" in told
     assert "--game non-saturating" not in told  # the run has it
     assert main(["doctor", str(still.checkpoint)]) == 0
@@ -683,16 +683,16 @@ def test_a_run_that_nobody_watched_is_looked_at_as_it_is(tmp_path):
     assert not folder.health.exists()
     before = files(folder)
     told = report(folder.path)
-    assert "no doctor watched it" in told and "after round 250: G too strong" in told
+    assert "it was trained without the doctor" in told and "after round 250: G too strong" in told
     assert files(folder) == before
     early = dataclasses.replace(options, steps=60)
     train(early, tmp_path / "early", progress=False, doctor=False)
-    assert "nothing can be said before round 200" in report(tmp_path / "early")
+    assert "no diagnosis is made before round 200" in report(tmp_path / "early")
 
 
 def test_healthy_and_early_runs_are_said_to_be_so(tmp_path):
     folder = train(Config(**SMALL), tmp_path / "run", progress=False)
-    assert "nothing ails it that the doctor knows of" in report(folder.path)
+    assert "no problem found" in report(folder.path)
 
 
 def test_the_doctor_can_be_silenced(tmp_path, capsys):

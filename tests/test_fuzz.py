@@ -163,7 +163,7 @@ DEATH = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
 
 def read_looks(path):
     if health(RunFolder(path.parent))[0]:
-        assert " looks\n" in report(path.parent)
+        assert " probes\n" in report(path.parent)
 
 
 PLAYED = "vae", "numpy", {"epochs": 10}

@@ -3,7 +3,7 @@ at its input and at every parameter."""
 
 import numpy as np
 import pytest
-from cases_affine import AFFINE
+from cases_layers import AFFINE
 from cases_norms import NORMS
 from cases_pixels import PIXELS
 from hypothesis import given

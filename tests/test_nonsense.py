@@ -368,7 +368,7 @@ OTHER_ROUNDS = {
     ),
     "an augmentation of nothing": (
         lambda: text_to_image.ConditioningAugmentation(None, 3, rng=RNG),
-        "caption: expected a Caption, got NoneType",
+        "caption: expected a CaptionEmbedding, got NoneType",
     ),
     "matches of nothing": (
         lambda: text_to_image.ProjectionDiscriminator(None, caption()),
@@ -706,7 +706,7 @@ DRAWING = {
     "the slope of nothing": (lambda: matched()().slope(None), "game: expected a game, .*got None"),
     "no match": (
         lambda: next(extra_g_steps(gan.hinge, None)),
-        "match: expected a Match, got NoneType",
+        "match: expected a ToyGame, got NoneType",
     ),
     "not hasty at all": (lambda: next(extra_g_steps(gan.hinge, matched()(), 0)), "times: .*got 0"),
     "a ring of 0": (lambda: ring(0), "k: expected an int >= 1, got 0"),

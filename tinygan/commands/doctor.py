@@ -51,19 +51,19 @@ def report(run: str | Path) -> str:
     """
     folder = RunFolder.existing(run)
     (looks, deaths), log = health(folder), folder.read_log()
-    what, rounds = f"{folder.path}: {len(looks)} looks", PATIENCE * EVERY
+    what, rounds = f"{folder.path}: {len(looks)} probes", PATIENCE * EVERY
     if not looks:
         with np.errstate(all="ignore"):
             session, _ = folder.load(no_graph=True)
             looks = [examine(session, trial=i) for i in range(PATIENCE)]
-        why = "it died before the first look" if deaths else "no doctor watched it"
-        what = f"{folder.path}: {why}; {PATIENCE} looks at its checkpoint"
+        why = "it ended before the first probe" if deaths else "it was trained without the doctor"
+        what = f"{folder.path}: {why}; {PATIENCE} probes of its checkpoint"
     early = looks[-1].step < rounds
     options = folder.options() or {}
     found = [each.told(options) for each in (*([] if early else diagnose_run(looks)), *deaths)]
-    verdict = "\n\n".join(found) if found else "nothing ails it that the doctor knows of"
+    verdict = "\n\n".join(found) if found else "no problem found"
     if early and not found:
-        verdict = f"nothing can be said before round {rounds}"
+        verdict = f"no diagnosis is made before round {rounds}"
     lines = [what, _table(looks), verdict]
     if len(log["step"]):
         last = ", ".join(f"{name} {column[-1]:.4g}" for name, column in log.items())

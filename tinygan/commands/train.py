@@ -90,13 +90,13 @@ def run(args: argparse.Namespace) -> int:
 def _summary(folder: training.RunFolder) -> str:
     """The files of the run folder, and commands to try next."""
     path, steps = folder.path, json.loads(folder.config.read_text())["steps"]
-    health = "\n  health.jsonl             what the doctor saw, for tinygan doctor"
+    health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
-  samples.png              what the generator draws
-  progress.gif             the same noise through training
+  samples.png              samples of the generator
+  progress.gif             samples of fixed noise during training
   curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
-  checkpoint.safetensors   everything, to draw from or to go on with; config.json
+  checkpoint.safetensors   the full state, for sample and --resume; config.json
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
 
 Try next

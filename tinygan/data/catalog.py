@@ -16,7 +16,7 @@ from .tfd import tfd
 __all__ = ["DATASETS", "load", "names"]
 
 
-class Source(NamedTuple):
+class Entry(NamedTuple):
     """A named data set: how to read it, and what else the package has to know of it."""
 
     read: Callable[[str], Dataset]  # of "train" or "test"
@@ -26,11 +26,11 @@ class Source(NamedTuple):
 
 
 DATASETS = {
-    "digits": Source(digits, test_set="mnist", classified=True, digits=True),
-    "mnist": Source(mnist, test_set="mnist", classified=True, digits=True),
-    "fashion-mnist": Source(fashion_mnist, test_set="fashion-mnist", classified=True),
-    "cifar10": Source(cifar10, test_set="cifar10"),
-    "tfd": Source(tfd),
+    "digits": Entry(digits, test_set="mnist", classified=True, digits=True),
+    "mnist": Entry(mnist, test_set="mnist", classified=True, digits=True),
+    "fashion-mnist": Entry(fashion_mnist, test_set="fashion-mnist", classified=True),
+    "cifar10": Entry(cifar10, test_set="cifar10"),
+    "tfd": Entry(tfd),
 }
 
 

@@ -1,10 +1,8 @@
-"""Diagnoses of training failures from probes, and the remedies in the literature.
+"""Diagnoses of training failures from probes; `advice.py` has the remedies.
 
     diagnose(probes)             the failures at the last of these probes
-    ADVICE["mode collapse"]      its remedies, the easiest first
 
-A remedy is (what to do, source); an option in parentheses is one of `tinygan train`. The functions
-are pure: the same probes give the same text.
+The functions are pure: the same probes give the same text.
 
 A diagnosis requires its signs in each of the last `PATIENCE` probes, since games fluctuate and one
 minibatch is noisy. Each threshold is far from the values of games that learn. This keeps false
@@ -18,93 +16,10 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from .advice import ADVICE
 from .probe import Probe
 
-__all__ = ["ADVICE", "PATIENCE", "Diagnosis", "diagnose", "diagnose_run"]
-
-LOWER = "lower learning rates (--lr-d, --lr-g)"
-SLOPE_PENALTY = ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018")
-
-ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
-    "D too strong": (
-        (
-            "G's price without saturation (--game non-saturating)",
-            "Goodfellow et al. 2014, section 3",
-        ),
-        ("a lower learning rate of D (--lr-d)", "Heusel et al. 2017"),
-        ("dropout in D, or more of it", "Goodfellow et al. 2014, section 5"),
-        ("fewer filters or units in D", "weighed in Goodfellow 2016, section 4.4"),
-        ("label noise or smoothing (--label-noise, --smoothing)", "Salimans et al. 2016, 3.4"),
-        ("label flips (--label-flips)", "Chintala et al. 2016, ganhacks"),
-        SLOPE_PENALTY,
-    ),
-    "mode collapse": (
-        ("fewer steps of G for one of D (--k, --lr-g)", "Goodfellow et al. 2014, section 6"),
-        ("minibatch discrimination in D", "Salimans et al. 2016, 3.2"),
-        ("packing: D judges several samples at once", "Lin et al. 2018"),
-        ("Wasserstein's game with its penalty (--game wasserstein)", "Gulrajani et al. 2017"),
-        SLOPE_PENALTY,
-    ),
-    "G too strong": (
-        ("more steps of D in a round (--k)", "Goodfellow et al. 2014, Algorithm 1"),
-        ("a higher learning rate of D than of G (--lr-d, --lr-g)", "Heusel et al. 2017"),
-        (
-            "less dropout, label noise or smoothing in D",
-            "they weaken it: Salimans et al. 2016, 3.4",
-        ),
-        ("more filters or units in D", "Goodfellow 2016, section 4.4"),
-    ),
-    "divergence": (
-        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
-        ("Adam's momentum of .5 (--beta1)", "Radford et al. 2015, section 4"),
-        ("a penalty on D's slope (--penalty wgan-gp)", "Gulrajani et al. 2017"),
-        ("spectral normalisation of D", "Miyato et al. 2018"),
-        ("gradients cut to a length", "Pascanu et al. 2013"),
-    ),
-    "not finite": (
-        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
-        ("gradients cut to a length", "Pascanu et al. 2013"),
-        ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018"),
-    ),
-    "G does not move": (
-        (
-            "a learning rate that moves it, and saturates none of its outputs (--lr-g)",
-            "Radford et al. 2015, section 4: 2e-4",
-        ),
-        (
-            "G's price without saturation (--game non-saturating)",
-            "Goodfellow et al. 2014, section 3",
-        ),
-        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
-    ),
-    "D does not move": (
-        (
-            "a learning rate that moves it, and saturates none of its outputs (--lr-d)",
-            "Radford et al. 2015, section 4: 2e-4",
-        ),
-        (
-            "labels that D cannot fit wholly (--label-noise, --smoothing)",
-            "Salimans et al. 2016, 3.4",
-        ),
-        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
-    ),
-    "dead units": (
-        (LOWER, "a large step is what kills units: Maas et al. 2013"),
-        ("LeakyReLU in place of ReLU", "Maas et al. 2013; in D: Radford et al. 2015, section 3"),
-        ("weights that start with He's variance", "He et al. 2015"),
-        ("BatchNorm before the units", "Ioffe and Szegedy 2015"),
-    ),
-    "BatchNorm drift": (
-        ("a momentum near 0.1, here the weight of the new batch", "Ioffe and Szegedy 2015"),
-        ("a lower learning rate of G (--lr-g)", "its layers move faster than their averages"),
-        ("larger minibatches (--batch)", "Ioffe 2017"),
-        (
-            "statistics of a fixed batch, or of each example",
-            "Salimans et al. 2016, 3.5; Ba et al. 2016",
-        ),
-    ),
-}
-
+__all__ = ["PATIENCE", "Diagnosis", "diagnose", "diagnose_run"]
 
 PATIENCE = 4  # successive probes that must agree
 

@@ -104,8 +104,8 @@ class Example:
         if n < least or (shape is not None and found != shape):
             wanted = f"at least {least} images" + (f" {shape}" if shape else "")
             _stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
-        source = DATASETS.get(data.name)
-        self.has_test = source is not None and source.test_set == data.name
+        entry = DATASETS.get(data.name)
+        self.has_test = entry is not None and entry.test_set == data.name
         self._loaded = data.name
         return data
 

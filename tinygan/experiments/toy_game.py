@@ -129,7 +129,7 @@ def extra_g_steps(game: gan.SeparableGame, match: ToyGame, times: int = 5) -> It
     check_game(game)
     checks.sizes(times=times)
     if not isinstance(match, ToyGame):
-        raise TypeError(f"match: expected a Match, got {type(match).__name__}")
+        raise TypeError(f"match: expected a ToyGame, got {type(match).__name__}")
     more = train_g(game, *match.players, m=match.m)
     for result in gan.play(match.relabel(game), *match.players, m=match.m):
         for _ in range(times - 1):

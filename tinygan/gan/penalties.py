@@ -8,6 +8,7 @@ SpectralNorm are fine.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 from .. import checks
@@ -17,7 +18,7 @@ from ..nn import Module
 from ..ops import mean, sqrt, sum
 from ..tensor import Tensor
 
-__all__ = ["Penalty", "r1", "r1_r2", "r2", "wgan_gp"]
+__all__ = ["PENALTIES", "Penalty", "r1", "r1_r2", "r2", "wgan_gp"]
 
 
 class Penalty(Protocol):
@@ -79,3 +80,13 @@ def _slopes(D: Module, x: Tensor) -> Tensor:
     of their sum holds them all."""
     (g,) = grad(sum(D(x)), [x], create_graph=True)
     return sum(g * g, tuple(range(1, x.ndim)))
+
+
+# By name, with the default weights; called with the source of randomness of the game.
+PENALTIES: dict[str, Callable[[Noise], Penalty | None]] = {
+    "none": lambda rng: None,
+    "wgan-gp": lambda rng: wgan_gp(rng=rng),
+    "r1": lambda rng: r1(),
+    "r2": lambda rng: r2(),
+    "r1+r2": lambda rng: r1_r2(),
+}

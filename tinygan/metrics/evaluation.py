@@ -66,8 +66,8 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     Raises InputError for other data than MNIST's and Fashion-MNIST's, for fewer images than
     `LEAST`, or if the test images are missing."""
     choose("--against", against, AGAINST)
-    source = DATASETS.get(name)
-    if source is None or not source.classified:
+    entry = DATASETS.get(name)
+    if entry is None or not entry.classified:
         *most, last = (known for known, each in DATASETS.items() if each.classified)
         raise InputError(
             f"evaluate: knows runs on {', '.join(most)} and {last}, this one is on {name}"
@@ -77,7 +77,7 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     training, labels = _scaled(known.images), known.labels
     order = rng.permutation(len(training))
     if against == "test":
-        tested = source.test_set or name
+        tested = entry.test_set or name
         try:
             reference = _scaled(load(tested, "test").images)
         except InputError as problem:
@@ -94,7 +94,7 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
         raise InputError(f"--n: expected at least {LEAST} samples, got {n}")
     validation = training[order[-1000:]]
     return Real(
-        reference, other, validation, training, labels, against == "test", named, source.digits
+        reference, other, validation, training, labels, against == "test", named, entry.digits
     )
 
 

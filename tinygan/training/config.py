@@ -5,21 +5,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from inspect import signature
 from typing import Any
 
 from ..data import names as data_names
 from ..errors import InputError, choose
-from ..gan import GAMES, SeparableGame
+from ..gan import GAMES, PENALTIES, SeparableGame
 from ..models import MODELS
-from ..optim.rules import OPTIMIZERS
+from ..nn import Parameter
+from ..optim import OPTIMIZERS, Optimizer
 
 __all__ = ["Config", "flag", "option_type"]
 
 SOURCES = ("auto", "numpy", "philox")
-PENALTIES = ("auto", "none", "wgan-gp", "r1", "r2", "r1+r2")
+PENALTY_NAMES = ("auto", *PENALTIES)
 FOLDER_MODES = ("grey", "colour")
 BATCHNORMS = ("synchronised", "local")
 
@@ -59,7 +60,7 @@ class Config:
     )
     penalty: str = _option(
         "auto",
-        f"on D's slope: {_names(PENALTIES)}; auto is wgan-gp for game wasserstein, else none",
+        f"on D's slope: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, else none",
     )
     smoothing: float = _option(0.0, "one-sided: real counts as real by 1 - this")
     label_noise: float = _option(0.0, "each label is off by up to this")
@@ -103,7 +104,7 @@ class Config:
                 raise InputError(f"{flag(each.name)}: expected float, got an int that is too large")
         choose("--model", self.model, MODELS)
         choose("--game", self.game, GAMES)
-        choose("--penalty", self.penalty, PENALTIES)
+        choose("--penalty", self.penalty, PENALTY_NAMES)
         choose("--optimizer", self.optimizer, OPTIMIZERS)
         choose("--batchnorm", self.batchnorm, BATCHNORMS)
         choose("--rng", self.rng, SOURCES)
@@ -140,7 +141,7 @@ class Config:
                 f"{flag(labels[0])}: goes with games whose losses are means over single "
                 f"logits, and {self.game} is not one"
             )
-        if "betas" not in signature(OPTIMIZERS[self.optimizer]).parameters:
+        if not self._takes_betas:
             for name in ("beta1", "beta2"):
                 if getattr(self, name) != getattr(Config, name):
                     raise InputError(
@@ -167,6 +168,16 @@ class Config:
         if self.penalty != "auto":
             return self.penalty
         return "wgan-gp" if self.game == "wasserstein" else "none"
+
+    @property
+    def _takes_betas(self) -> bool:
+        return "betas" in signature(OPTIMIZERS[self.optimizer]).parameters
+
+    def new_optimizer(self, parameters: Sequence[Parameter], lr: float) -> Optimizer:
+        """An optimizer of the chosen kind, with the betas of the run if it takes any."""
+        make: Callable[..., Optimizer] = OPTIMIZERS[self.optimizer]
+        options = {"betas": (self.beta1, self.beta2)} if self._takes_betas else {}
+        return make(parameters, lr, **options)
 
     def as_dict(self) -> dict[str, Any]:
         """The options as a dict for JSON."""

@@ -22,8 +22,9 @@ from ..parallel import agree, from_first, mean_of
 from ..tensor import Tensor
 from .config import Config
 from .health_monitor import HealthMonitor, health
+from .memory_check import check_memory
 from .run_folder import ReadOnly, RunFolder, diverged
-from .session import Session, check_memory
+from .session import Session
 from .state_hashes import HASH_EVERY, surroundings
 
 __all__ = ["Interrupted", "resume", "train"]

@@ -1,4 +1,4 @@
-"""The complete state of a run, which a checkpoint saves, and a check of GPU memory before a run.
+"""The complete state of a run, which a checkpoint saves.
 
 The images are not saved; a resumed run compares their SHA-256 with the saved one.
 
@@ -15,8 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -28,16 +26,15 @@ from ..backend.inputs import SINGLE_PROCESS, Comm, playing
 from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import AnyGame, Penalty, Round, Updates
+from ..gan import AnyGame, Round, Updates
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
 from ..optim import EMA
-from ..optim.rules import OPTIMIZERS
 from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
 
-__all__ = ["Session", "check_memory", "digest"]
+__all__ = ["Session", "digest"]
 
 
 class Session:
@@ -67,13 +64,10 @@ class Session:
         self.pair = pair
         self.G, self.D = pair.G.to(self.where), pair.D.to(self.where)
         self.ema = EMA(self.G, config.ema)
-        betas = (config.beta1, config.beta2)
         lr_g = pair.lr_g if config.lr_g is None else config.lr_g
         lr_d = pair.lr_d if config.lr_d is None else config.lr_d
-        rule: Any = OPTIMIZERS[config.optimizer]
-        options = {"betas": betas} if "betas" in signature(rule).parameters else {}
-        self.opt_g = rule(self.G.parameters(), lr_g, **options)
-        self.opt_d = rule(self.D.parameters(), lr_d, **options)
+        self.opt_g = config.new_optimizer(self.G.parameters(), lr_g)
+        self.opt_d = config.new_optimizer(self.D.parameters(), lr_d)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         self.data = Minibatches(images, rng=data_rng, low=pair.low, where=self.where)
         self.fixed_z = pair.noise(look_rng)(64)
@@ -93,7 +87,7 @@ class Session:
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
-        penalty = _penalty(c, rng)
+        penalty = gan.PENALTIES[c.penalty_used](rng)
         players = (
             self.game,
             self.G,
@@ -260,50 +254,8 @@ def _game(config: Config, rng: backend.Noise) -> AnyGame:
     return game
 
 
-def _penalty(config: Config, rng: backend.Noise) -> Penalty | None:
-    penalties = {"none": None, "wgan-gp": gan.wgan_gp(rng=rng), "r1": gan.r1()}
-    penalties |= {"r2": gan.r2(), "r1+r2": gan.r1_r2()}
-    return penalties[config.penalty_used]
-
-
 def _without_batchnorm(D: Module) -> Module:
     """D without BatchNorm. A penalty needs D's gradient at each example, and BatchNorm makes D a
     function of the whole minibatch."""
     layers = [layer for _, layer in D.children()]
     return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))
-
-
-TRIALS = 8, 16  # minibatch sizes at which memory is measured
-SMALL = 256  # minibatches up to this size are not checked
-
-
-def check_memory(config: Config, comm: Comm = SINGLE_PROCESS) -> None:
-    """Check that a round fits the memory of the device; on the host there is no check.
-
-    Memory grows linearly with the minibatch. So two rounds of small minibatches, by trial sessions,
-    predict the memory of this rank's part of a minibatch.
-
-    Raises InputError, with the minibatch that would fit, if a round does not."""
-    library, where = backend.get(config.backend), own_device(config.backend, comm)
-    backend.use(where)
-    free, share = library.free(), config.batch // comm.size
-    if free is None or share <= SMALL:
-        return
-    used = []
-    for batch in TRIALS:
-        trial = Session(replace(config, batch=batch, backend=where, no_graph=True))
-        library.release()
-        before = library.held()
-        trial.play_round()
-        used.append(library.held() - before)
-        del trial
-    library.release()
-    each = max(1.0, (used[1] - used[0]) / (TRIALS[1] - TRIALS[0]))
-    fixed = used[0] - each * TRIALS[0]
-    needed = fixed + each * share
-    if needed > free:
-        fits = max(1, int((free - fixed) / each)) * comm.size
-        raise InputError(
-            f"--batch {config.batch}: a round takes about {needed / 2**30:.1f} GiB of the device, "
-            f"which has {free / 2**30:.1f} GiB free; --batch {fits} would fit"
-        )

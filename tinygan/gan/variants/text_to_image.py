@@ -114,7 +114,7 @@ class ProjectionDiscriminator(Module):
 
 def _check_caption(caption: Any) -> None:
     if not isinstance(caption, CaptionEmbedding):
-        raise TypeError(f"caption: expected a Caption, got {type(caption).__name__}")
+        raise TypeError(f"caption: expected a CaptionEmbedding, got {type(caption).__name__}")
 
 
 def play_text_to_image(

@@ -6,8 +6,7 @@ import guard  # noqa: F401  (registers the backend)
 import pytest
 
 from tinygan import InputError, backend
-from tinygan.training import Config, Session, train
-from tinygan.training import session as training_room
+from tinygan.training import Config, Session, memory_check, train
 
 FIXED, EACH = 1000, 10  # bytes that a round takes, and for each example
 
@@ -42,11 +41,11 @@ def test_a_minibatch_that_does_not_fit_is_refused_with_one_that_does(device, tmp
     with pytest.raises(InputError, match=r"--batch 901: .* --batch 900 would fit"):
         train(config(901), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
-    training_room.check_memory(config(900))
+    memory_check.check_memory(config(900))
 
 
 def test_small_ones_and_the_host_are_not_asked(device, monkeypatch):
-    monkeypatch.setattr(training_room, "Session", None)  # nothing is built
+    monkeypatch.setattr(memory_check, "Session", None)  # nothing is built
     device["free"] = 1
-    training_room.check_memory(config(256))
-    training_room.check_memory(Config(model="mlp-small", batch=4096))
+    memory_check.check_memory(config(256))
+    memory_check.check_memory(Config(model="mlp-small", batch=4096))
