@@ -18,7 +18,7 @@ from cases_devices import (
 from guard_array import GuardArray
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registry import EVERYTHING
+from registry import EVERYTHING, OF_GAN
 from traffic import counting
 
 from tinygan import Tensor, conv, gan, losses, models, nn, ops, optim

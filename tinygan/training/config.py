@@ -40,44 +40,46 @@ class Config:
     Raises InputError, which names the option, for a value out of range."""
 
     model: str = _option("dcgan28-slim", f"the pair of networks: {_names(MODELS)}")
-    game: str = _option("non-saturating", f"what the players want: {_names(GAMES)}")
+    game: str = _option("non-saturating", f"the losses of both players: {_names(GAMES)}")
     data: str = _option("digits", f"the real images: {_names(data_names())}")
     folder_size: int = _option(28, "width and height of the images of folder:PATH")
-    folder_mode: str = _option("grey", f"of the images of folder:PATH: {_names(FOLDER_MODES)}")
+    folder_mode: str = _option(
+        "grey", f"color mode of the images of folder:PATH: {_names(FOLDER_MODES)}"
+    )
     steps: int = _option(1200, "rounds of Algorithm 1")
     batch: int = _option(
         64, "size of a minibatch, the paper's m, up to 65536; it may exceed the data"
     )
     k: int = _option(1, "steps of D in a round")
-    seed: int = _option(0, "of all randomness")
-    optimizer: str = _option("adam", f"of both players: {_names(OPTIMIZERS)}")
+    seed: int = _option(0, "seed of all randomness")
+    optimizer: str = _option("adam", f"the optimizer of both players: {_names(OPTIMIZERS)}")
     lr_d: float | None = _option(None, "learning rate of D")
     lr_g: float | None = _option(None, "learning rate of G")
     beta1: float = _option(0.5, "Adam's decay of the mean gradient")
     beta2: float = _option(0.999, "Adam's decay of the squared gradient")
     ema: float = _option(
-        0.99, "decay of the average of G's weights that samples come from; 0: none"
+        0.99, "decay of the average of G's weights, which draws the samples; 0: no average"
     )
     penalty: str = _option(
         "auto",
-        f"on D's slope: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, else none",
+        f"penalty on D's gradient: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, else none",
     )
-    smoothing: float = _option(0.0, "one-sided: real counts as real by 1 - this")
-    label_noise: float = _option(0.0, "each label is off by up to this")
+    smoothing: float = _option(
+        0.0, "one-sided label smoothing: real images have the label 1 - this"
+    )
+    label_noise: float = _option(0.0, "largest amount by which a label is moved")
     label_flips: float = _option(0.0, "probability that a label is wrong")
-    simultaneous: bool = _option(
-        False, "both players step at once, as in the 2014 code, not in turn"
-    )
+    simultaneous: bool = _option(False, "both players step at once, as in the code of 2014")
     batchnorm: str = _option(
         "synchronised",
-        f"under mpiexec, over whose examples BatchNorm takes its statistics: {_names(BATCHNORMS)}; "
-        "those of all ranks, as one process would, or of each rank by itself, which is faster",
+        f"BatchNorm statistics under mpiexec: {_names(BATCHNORMS)}; over all ranks, which equals one "
+        "process, or for each rank alone, which is faster",
     )
     backend: str = _option("numpy", "numpy, cupy, cupy:1")
     rng: str = _option(
         "auto",
-        f"the source of noise: {_names(SOURCES)}; philox is computed where it is wanted, numpy on "
-        "the host; auto is philox on cupy, numpy on numpy",
+        f"the source of noise: {_names(SOURCES)}; philox is computed on the device, numpy on the "
+        "host; auto is philox on cupy, numpy on numpy",
     )
     no_graph: bool = _option(
         False, "on a GPU: play every round from Python, do not record one as a CUDA graph"
