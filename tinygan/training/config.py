@@ -62,7 +62,8 @@ class Config:
     )
     penalty: str = _option(
         "auto",
-        f"penalty on D's gradient: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, else none",
+        f"penalty on D's gradient: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, "
+        "else none",
     )
     smoothing: float = _option(
         0.0, "one-sided label smoothing: real images have the label 1 - this"
@@ -72,8 +73,8 @@ class Config:
     simultaneous: bool = _option(False, "both players step at once, as in the code of 2014")
     batchnorm: str = _option(
         "synchronised",
-        f"BatchNorm statistics under mpiexec: {_names(BATCHNORMS)}; over all ranks, which equals one "
-        "process, or for each rank alone, which is faster",
+        f"BatchNorm statistics under mpiexec: {_names(BATCHNORMS)}; over all ranks, which equals "
+        "one process, or for each rank alone, which is faster",
     )
     backend: str = _option("numpy", "numpy, cupy, cupy:1")
     rng: str = _option(
