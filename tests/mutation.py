@@ -70,6 +70,14 @@ EQUIVALENT: dict[str, str] = {
             "gan/penalties.py, wgan_gp: "
             "sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "even",
         },
+        "checks.tensors(x=x, fake=fake)": {
+            _detached("gan/penalties.py, wgan_gp", "x"): "as much a tensor",
+            _detached("gan/penalties.py, wgan_gp", "fake"): "as much a tensor",
+        },
+        "checks.tensors(x=x)": {_detached("gan/penalties.py, r1", "x"): "as much a tensor"},
+        "checks.tensors(fake=fake)": {
+            _detached("gan/penalties.py, r2", "fake"): "as much a tensor",
+        },
         "return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))": {
             "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",
         },
