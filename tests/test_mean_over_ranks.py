@@ -6,6 +6,7 @@ from ranks import on_ranks, together
 
 from tinygan import Tensor, grad, nn, ops
 from tinygan.backend.inputs import SINGLE_PROCESS, playing
+from tinygan.ops.reductions import mean_over_ranks
 
 
 def rng(seed=0):
@@ -51,6 +52,23 @@ def test_synchronised_batchnorm_is_that_of_the_whole_batch_to_second_order(layer
     for share in shares:  # the running statistics, the variance unbiased over the whole batch
         for mine, expected in zip(share[4], whole[4], strict=True):
             close(mine, expected)
+
+
+def test_a_gradient_through_the_mean_can_be_differentiated_again():
+    """With M the mean of x^2 over the ranks, a loss M^3 has the gradient 6 M^2 x on each rank (its
+    own loss: the whole one is a mean over ranks), and the squares of that have 360 M^4 x."""
+    x = rng().normal(size=(3, 4))
+
+    def look(comm):
+        own = Tensor(x[comm.rank].copy())
+        m = mean_over_ranks(own * own, comm)
+        (first,) = grad(ops.sum(m**3), [own], create_graph=True)
+        return first.data, grad(ops.sum(first * first), [own])[0].data
+
+    m = (x * x).mean(axis=0)
+    for own, (first, second) in zip(x, on_ranks(3, look), strict=True):
+        np.testing.assert_allclose(first, 6 * m**2 * own, rtol=1e-12)
+        np.testing.assert_allclose(second, 360 * m**4 * own, rtol=1e-12)
 
 
 def test_local_batchnorm_takes_the_statistics_of_the_share():
