@@ -208,8 +208,8 @@ def table(results: dict[str, Any]) -> str:
             f"{model}: a look takes {one['look_ms']:.1f} ms, a round {one['round_ms']:.1f}; one in "
             f"{EVERY} rounds is {one['share']:.1%} of the run"
         )
-    where = [f"{m['processor']}, commit {m['commit']}, {m['date']}" for m in results["machines"]]
-    lines += dict.fromkeys(where)  # they may differ in the number of threads alone
+    backend = [f"{m['processor']}, commit {m['commit']}, {m['date']}" for m in results["machines"]]
+    lines += dict.fromkeys(backend)  # they may differ in the number of threads alone
     return "\n".join(lines)
 
 

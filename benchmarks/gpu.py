@@ -33,7 +33,8 @@ os.environ["PYTHONPATH"] = str(HERE.parent)  # and so for the processes that are
 
 from cuda_graph import kinds  # noqa: E402
 
-from tinygan import backend, gan, models, optim  # noqa: E402
+from tinygan import backend as backends  # noqa: E402
+from tinygan import gan, models, optim  # noqa: E402
 from tinygan.backend.graph_replay import GraphReplay  # noqa: E402
 from tinygan.backend.philox import Philox  # noqa: E402
 from tinygan.commands.bench import bench, report  # noqa: E402
@@ -59,19 +60,19 @@ def claim(what: str, measured: Any, holds: bool) -> Claim:
 
 
 class Match:
-    """A game on `where`, in `dtype`, with noise by Philox: recorded or played."""
+    """A game on `backend`, in `dtype`, with noise by Philox: recorded or played."""
 
-    def __init__(self, model: str, where: str, dtype: Any, record: bool, batch: int = 64) -> None:
+    def __init__(self, model: str, backend: str, dtype: Any, record: bool, batch: int = 64) -> None:
         shape = (3, 32, 32) if model == "dcgan32" else (1, 28, 28)
         pair = models.build(model, shape, rng=np.random.default_rng(0))
         images = np.random.default_rng(1).integers(256, size=(2000, *shape), dtype=np.uint8)
         images = load("digits").images if shape[0] == 1 else images
-        self.G, self.D = (net.astype(dtype).to(where) for net in (pair.G, pair.D))
+        self.G, self.D = (net.astype(dtype).to(backend) for net in (pair.G, pair.D))
         noise = Philox(0)
         for layer in self.D.modules():
             if isinstance(layer, Dropout):
                 layer.rng = noise
-        x = Minibatches(images, rng=np.random.default_rng(2), low=pair.low, where=where)
+        x = Minibatches(images, rng=np.random.default_rng(2), low=pair.low, backend=backend)
         self.opt_g, self.opt_d = (
             optim.Adam(net.parameters(), 2e-4, (0.5, 0.999)) for net in (self.G, self.D)
         )
@@ -83,7 +84,7 @@ class Match:
                 self.opt_g, self.opt_d, m=batch,
             )  # fmt: skip
 
-        self.rounds: Any = GraphReplay(start, backend.get(where)) if record else start()
+        self.rounds: Any = GraphReplay(start, backends.get(backend)) if record else start()
 
     def play(self, n: int) -> None:
         for _ in itertools.islice(self.rounds, n):
@@ -92,7 +93,7 @@ class Match:
     def state(self) -> dict[str, np.ndarray]:
         owners = {"G": self.G, "D": self.D, "opt_g": self.opt_g, "opt_d": self.opt_d}
         return {
-            f"{name}/{key}": backend.of(value).to_host(value)
+            f"{name}/{key}": backends.of(value).to_host(value)
             for name, owner in owners.items()
             for key, value in owner.state_dict().items()
         }
@@ -123,12 +124,12 @@ def replay() -> list[Claim]:
     for model in models.MODELS:
         played, recorded = (Match(model, "cupy", np.float32, r) for r in (False, True))
         recorded.play(4)
-        rounds, held = recorded.rounds, backend.get("cupy").held()
+        rounds, held = recorded.rounds, backends.get("cupy").held()
         if not rounds.recorded:
             claims.append(claim(f"{model}: a round is recorded", rounds.why, False))
             continue
         recorded.play(996)
-        grown = backend.get("cupy").held() - held
+        grown = backends.get("cupy").held() - held
         nodes, kinds_ = rounds.graph(), Counter(kinds(rounds.graph()))
         played.play(1000)
         ours, theirs = recorded.state(), played.state()
@@ -175,7 +176,8 @@ def numpy() -> list[Claim]:
     winograd.pays = lambda *sizes: False  # convolutions in one way on both
     for model in ("mlp-small", "mlp-2014", "dcgan28-slim"):
         matches = [
-            Match(model, where, np.float64, where == "cupy", 16) for where in ("cupy", "numpy")
+            Match(model, backend, np.float64, backend == "cupy", 16)
+            for backend in ("cupy", "numpy")
         ]
         for match in matches:
             match.play(200)
@@ -220,7 +222,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    problem = backend.survey()["cupy"]
+    problem = backends.survey()["cupy"]
     if problem is not None:
         print(problem)
         return 2

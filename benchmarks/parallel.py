@@ -45,7 +45,7 @@ class Contender(NamedTuple):
     ranks: int
     threads: int
     batch: int
-    batchnorm: str = "synchronised"
+    batchnorm: str = "synchronized"
 
 
 def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[gan.Round]:
@@ -63,7 +63,7 @@ def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[g
 def take_part(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
     """What each rank of a job does: rank 0 prints the seconds that a round takes."""
     comm = parallel.join()
-    with inputs.playing(comm, synchronised=batchnorm == "synchronised"):
+    with inputs.playing(comm, synchronized=batchnorm == "synchronized"):
         each = rounds(workload, batch, comm, np.random.default_rng(2))
         for _ in range(3):
             next(each)
@@ -193,10 +193,10 @@ class _Counted(np.random.Generator):
         return super().random(size, **kwargs)
 
 
-def traffic(workload: str, synchronised: bool = True) -> Traffic:
+def traffic(workload: str, synchronized: bool = True) -> Traffic:
     """Taken from a round as it is played."""
     comm, rng, batch = _Noting(), _Counted(np.random.PCG64(0)), 4
-    with inputs.playing(comm, synchronised=synchronised):
+    with inputs.playing(comm, synchronized=synchronized):
         next(rounds(workload, batch, comm, rng))
     return Traffic(comm.sizes, rng.count / batch)
 
@@ -252,9 +252,9 @@ def estimate() -> str:
         ["---", *["---:"] * 11],
     ]  # fmt: skip
     choices = ((name, s) for name in WORKLOADS for s in (True, False)[: 1 + ("dcgan" in name)])
-    for name, synchronised in choices:
-        asked = traffic(name, synchronised)
-        row = [name if synchronised else f"{name}, local BatchNorm"]
+    for name, synchronized in choices:
+        asked = traffic(name, synchronized)
+        row = [name if synchronized else f"{name}, local BatchNorm"]
         row += [f"{FLOAT * sum(asked.messages) / 1e3:.0f}", str(len(asked.messages))]
         row.append(f"{1e6 * round_seconds(name, 64, 1, asked):.0f}")
         for share, shown in ((weak, counts), (strong, counts[:2])):

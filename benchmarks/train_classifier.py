@@ -33,13 +33,13 @@ def main() -> int:
         "-o", type=Path, help=f"where to keep it (default: nowhere); {FILE} is the one that is used"
     )
     args = parser.parse_args()
-    for name, least in (("epochs", 1), ("seed", 0)):
-        if getattr(args, name) < least:
-            parser.error(f"--{name}: expected at least {least}, got {getattr(args, name)}")
+    for name, minimum in (("epochs", 1), ("seed", 0)):
+        if getattr(args, name) < minimum:
+            parser.error(f"--{name}: expected at least {minimum}, got {getattr(args, name)}")
     if args.o is not None and not args.o.resolve().parent.is_dir():
         parser.error(f"-o {args.o}: there is no folder {args.o.resolve().parent}")
     try:
-        x, y = _labelled(args.data, "train")
+        x, y = _labeled(args.data, "train")
     except InputError as problem:
         parser.error(str(problem))
     known = 50_000 if args.data == "mnist" else 9_000
@@ -54,7 +54,7 @@ def main() -> int:
     record = {"data": args.data, "seed": args.seed, "held out": classifier.accuracy(*held_out)}
     print(f"of weights rounded to float16: held out {record['held out']:.2%}")
     try:
-        record["test"] = classifier.accuracy(*_labelled("mnist", "test"))
+        record["test"] = classifier.accuracy(*_labeled("mnist", "test"))
         print(f"  MNIST's 10,000 test images {record['test']:.2%}")
     except InputError as problem:
         print(f"  MNIST's test images cannot be had: {problem}")
@@ -65,7 +65,7 @@ def main() -> int:
     return 0
 
 
-def _labelled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images in [0, 1] and their labels."""
     whole = load(name, split)
     assert whole.labels is not None

@@ -3,7 +3,7 @@
     L_S = E[log P(real | x)] + E[log P(fake | G(z, y))]      the source
     L_C = E[log P(y | x)] + E[log P(y | G(z, y))]            the class
 
-D maximises L_C + L_S, G maximises L_C - L_S (here with log P(real | fake) for its part of L_S, as
+D maximizes L_C + L_S, G maximizes L_C - L_S (here with log P(real | fake) for its part of L_S, as
 ever). Odena, Olah and Shlens 2017, "Conditional image synthesis with auxiliary classifier GANs",
 their eq. 2 and 3. So both want images of which the class can be
 told: G is drawn to what is typical of a class, away from what lies between two. D's own verdict on
@@ -21,10 +21,10 @@ from tinygan.models.cgan import acgan28, labeled_players, labeled_samples
 
 run = Example("acgan", __doc__, steps=2000, full=6000)
 learned, test = run.load_digits()
-images, labels = learned.labelled()
+images, labels = learned.labeled()
 shape, classes = images.shape[1:], 10
-pair = acgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
-data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
+pair = acgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.backend)
+data = Minibatches(images, labels=labels, rng=run.rng, backend=run.backend)
 
 # %% ... and the game: what each player pays for the class
 game = conditional.auxiliary_classifier(gan.non_saturating)

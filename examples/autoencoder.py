@@ -40,12 +40,14 @@ def error(x, again):
 
 def trained(encoder, decoder, rate, offset):
     """Both, trained on images less `offset`."""
-    encoder.to(run.where), decoder.to(run.where)
-    data = Minibatches(known.images, rng=np.random.default_rng(run.seed), low=0.0, where=run.where)
+    encoder.to(run.backend), decoder.to(run.backend)
+    data = Minibatches(
+        known.images, rng=np.random.default_rng(run.seed), low=0.0, backend=run.backend
+    )
     opt = optim.Adam(
         encoder.parameters() + decoder.parameters(), optim.cosine_decay(rate, run.steps)
     )
-    offset = Tensor(offset).to(run.where)
+    offset = Tensor(offset).to(run.backend)
 
     def loss():
         x = data(128).reshape((128, 784)) - offset
@@ -58,7 +60,7 @@ def trained(encoder, decoder, rate, offset):
 def through(net, x):
     """What the net makes of rows."""
     with no_grad():
-        return net(Tensor(x.astype(np.float32)).to(run.where)).numpy()
+        return net(Tensor(x.astype(np.float32)).to(run.backend)).numpy()
 
 
 # %% Linear, it is PCA
@@ -103,7 +105,7 @@ figure.colorbar(dots, ticks=range(10))
 run.save(
     "plane",
     figure,
-    "the codes of held-out digits, coloured by class: of PCA, and of the autoencoder",
+    "the codes of held-out digits, colored by class: of PCA, and of the autoencoder",
 )
 across, up = np.linspace(low, high, 20).T  # of the autoencoder's plane, as it is drawn
 points = np.stack(np.meshgrid(across, up[::-1]), axis=2)

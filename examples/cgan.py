@@ -4,7 +4,7 @@
 
 Mirza and Osindero 2014, "Conditional generative adversarial nets", eq. 2. Nothing of Algorithm 1
 changes: its minibatches are pairs of an image and a label, and G hands on the label that it got. So
-an image that does not go with its label is a fake, however good it is. (Here G maximises log D, as
+an image that does not go with its label is a fake, however good it is. (Here G maximizes log D, as
 ever, and the networks have convolutions; the perceptrons of the paper, and its figure: `tinygan
 reproduce conditional`.)
 """
@@ -19,10 +19,10 @@ from tinygan.models.cgan import cgan28, labeled_players, labeled_samples
 
 run = Example("cgan", __doc__, steps=1700, full=6000)
 learned, test = run.load_digits()
-images, labels = learned.labelled()
+images, labels = learned.labeled()
 shape, classes = images.shape[1:], 10
-pair = cgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.where)
-data = Minibatches(images, labels=labels, rng=run.rng, where=run.where)
+pair = cgan28(shape, classes, rng=run.rng, width=run.width / 2).to(run.backend)
+data = Minibatches(images, labels=labels, rng=run.rng, backend=run.backend)
 
 # %% Algorithm 1 as it is
 players = labeled_players(pair, data, classes, run.rng)

@@ -36,12 +36,12 @@ seeds, mixture = range(20 if run.full else 4), ring(sd=0.1)
 
 
 def begin(seed, *remedies):
-    return toy_game(mixture, remedies, seed=[run.seed, seed], where=run.where, width=run.width)
+    return toy_game(mixture, remedies, seed=[run.seed, seed], backend=run.backend, width=run.width)
 
 
 def ahead(start, rounds):
     """Plays `start()`, and stops each time that so many rounds are over."""
-    played, before = captured(start, run.where), 0
+    played, before = captured(start, run.backend), 0
     for n in rounds:
         next(islice(played, n - before, n - before), None)
         yield n
@@ -83,7 +83,7 @@ left.legend(left.lines[:2], ("minimax", "non-saturating"))
 left.set(title="length of G's gradient", xlabel="steps of D alone")
 middle.set(title="modes of 8", xlabel="steps of G alone", ylim=(-0.3, 8.3))
 for axes, cloud, when in zip(pictures, (clouds[0], clouds[30]), ("before", "after"), strict=True):
-    axes.scatter(*mixture.means.T, s=250, facecolor="none", edgecolor="grey")
+    axes.scatter(*mixture.means.T, s=250, facecolor="none", edgecolor="gray")
     axes.scatter(*cloud.T, s=2, color="tab:orange")
     axes.set(title=f"samples {when} G's steps", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal")
 run.save(
@@ -123,9 +123,9 @@ for axes, (death, (_, meant)) in zip(figure.subplots(1, 2), deaths.items(), stri
     for remedy in REMEDIES:
         gains = [v - values[cell - {remedy}] for cell, v in values.items() if remedy in cell]
         alone, every = t_interval(gains[0]), t_interval(np.mean(gains, axis=0))
-        told = "changes it by {:+.2f} +- {:.2f}; alone or beside another by {:+.2f} +- {:.2f}"
+        template = "changes it by {:+.2f} +- {:.2f}; alone or beside another by {:+.2f} +- {:.2f}"
         run.found(f"{death}: {remedy}", values[frozenset([remedy])].mean(),
-                  told.format(*alone, *every),
+                  template.format(*alone, *every),
                   every[0] > every[1] if remedy in meant else None)  # fmt: skip
     matrix = np.array([[values[frozenset([a, b])].mean() for b in REMEDIES] for a in REMEDIES])
     axes.imshow(matrix, cmap="Blues", vmax=1.5 * matrix.max() - 0.5 * matrix.min())

@@ -24,7 +24,7 @@ learned, test = run.load_digits()
 
 
 def white(x):
-    """Digits (N, 1, 28, 28) as images of three colours."""
+    """Digits (N, 1, 28, 28) as images of three colors."""
     return x.repeat(3, axis=1)
 
 
@@ -71,17 +71,17 @@ def trained(cycle, identity):
     """What G makes of the digits that are held out, and F of their zebras, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
     (G, D_y), (F, D_x) = networks(rng), networks(rng)
-    maps, judges = nn.Sequential(G, F).to(run.where), nn.Sequential(D_y, D_x).to(run.where)
+    maps, judges = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
     opts = (
         optim.Adam(maps.parameters(), 2e-3, (0.5, 0.999)),
         optim.Adam(judges.parameters(), 5e-4, (0.5, 0.999)),
     )
-    xs, ys = (Minibatches(known, rng=rng, where=run.where) for known in (x_known, y_known))
+    xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
     rest = Players(G, F, D_y, D_x), xs, ys, *opts, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
     weights = {"m": 8, "cycle": cycle, "identity": identity}
     G, F = run.averaged(maps, lambda: play_cyclegan(gan.least_squares(), *rest, **weights))
     return [
-        models.pixels(net, Tensor(images * 2 - 1).to(run.where))
+        models.pixels(net, Tensor(images * 2 - 1).to(run.backend))
         for net, images in ((G, x_held), (F, y_held))
     ]
 
@@ -105,7 +105,7 @@ for i, (name, true) in enumerate({"G": y_held, "F": x_held}.items()):
     errors = {loss: abs(made[i] - true).mean() for loss, made in losses.items()}
     for loss, error in errors.items():
         most = errors["identity, no cycle"] / 2
-        told = (f"at most {most:.3f}, half of the next", error <= most) if loss == BOTH else ()
-        run.found(f"error of {name}: {loss}", error, *told)
+        target = (f"at most {most:.3f}, half of the next", error <= most) if loss == BOTH else ()
+        run.found(f"error of {name}: {loss}", error, *target)
     run.found(f"error of {name}: another digit", abs(np.roll(true, 1, axis=0) - true).mean())
 run.end()

@@ -25,8 +25,8 @@ run = Example("dcgan", __doc__, steps=2500, full=20_000)
 known = run.load()
 images, digits = known.images, is_digits(known)
 model = "dcgan28-slim" if images.shape[1:] == DIGIT else "dcgan32"
-pair = models.build(model, images.shape[1:], rng=run.rng, width=run.width).to(run.where)
-data = Minibatches(images, rng=run.rng, where=run.where)
+pair = models.build(model, images.shape[1:], rng=run.rng, width=run.width).to(run.backend)
+data = Minibatches(images, rng=run.rng, backend=run.backend)
 players = pair.players(data, run.rng)
 average = optim.EMA(pair.G, 0.999)
 look = pair.noise(np.random.default_rng(0))
@@ -34,7 +34,7 @@ look = pair.noise(np.random.default_rng(0))
 
 def draw(z):
     """Images in [0, 1] of the averaged G, for noise (N, 100)."""
-    return models.pixels(average.module, Tensor(z).to(run.where), pair.low)
+    return models.pixels(average.module, Tensor(z).to(run.backend), pair.low)
 
 
 frames, fixed = [], look(64).numpy()

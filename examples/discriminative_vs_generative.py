@@ -36,9 +36,9 @@ sizes = [n for n in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000
 
 
 def learned(x, y, sigmas):
-    """The classifiers, by their names, of as many labelled rows."""
+    """The classifiers, by their names, of as many labeled rows."""
     spread = x.var(axis=0).mean()
-    how = {"steps": run.many(300), "where": run.where}
+    how = {"steps": run.many(300), "backend": run.backend}
     sharp, mild = (classical.logistic_regression(x, y, 10, sd, **how) for sd in (10.0, 1.0))
     return {
         "logistic regression": sharp.logits,
@@ -64,7 +64,7 @@ for _ in run.counted(draws, "draw"):
 
 
 # %% Who leads, and where the lead changes
-def told(values):
+def mean_and_error(values):
     """The mean over the draws, and its standard error."""
     return values.mean(axis=0), values.std(axis=0) / (len(values) - 1) ** 0.5
 
@@ -74,13 +74,13 @@ panels = figure.subplots(1, 2, sharey=True)
 for axes, (space, shares) in zip(panels, right.items(), strict=True):
     shares = {name: np.reshape(each, (-1, len(sizes))) for name, each in shares.items()}
     for name, each in shares.items():
-        mean, error = told(each)
+        mean, error = mean_and_error(each)
         axes.errorbar(sizes, mean, error, label=name, marker=".", capsize=2)
         run.found(f"{space}: {name}, {sizes[-1]} labels", mean[-1], f"{sizes[0]}: {mean[0]:.3f}")
     verdict = []
     for rival in list(shares)[:2]:
         # Both have the same labels in a draw, so it is their difference that is averaged.
-        mean, error = told(shares["naive Bayes"] - shares[rival])
+        mean, error = mean_and_error(shares["naive Bayes"] - shares[rival])
         leads, trails = mean > 3 * error, mean < -3 * error
         for i in sorted({int(mean.argmax()), len(sizes) - 1}):
             run.found(f"{space}: naive Bayes less {rival}, {sizes[i]} labels", mean[i],
@@ -105,7 +105,7 @@ run.save("accuracy", figure, "accuracy on other digits against the number of lab
 # %% What W is: of logistic regression, and that of naive Bayes; and the means of naive Bayes
 few, spread = drawn[-1], x[drawn[-1]].var(axis=0).mean()
 bayes = classical.naive_bayes(x[few], known.labels[few], 10, spread)
-line = classical.logistic_regression(x[few], known.labels[few], 10, where=run.where)
+line = classical.logistic_regression(x[few], known.labels[few], 10, backend=run.backend)
 weights = np.stack([w - w.mean(axis=0) for w in (line.weight, bayes.means / bayes.variances)])
 weights /= np.quantile(abs(weights), 0.99, axis=(1, 2), keepdims=True)  # -1 black, 1 white
 sheet = np.concatenate([*weights, bayes.means * 2 - 1])

@@ -6,7 +6,7 @@ Goodfellow et al. 2014, Figure 1 (a drawing) and Proposition 1. (a) G makes one 
 another, and D has only begun to tell. (b) G stands still, and D comes to D*. (c) Where D rises, G
 has gone: up D's slope, to where the data are. (d) The two are one, and D is 1/2. The figure has no
 numbers; here p_data = N(0, 1), z is uniform on (-1, 1), and D* is known at all times. So that the
-players come to rest and do not circle, their rates fall to 0 and D's slope on the data is penalised
+players come to rest and do not circle, their rates fall to 0 and D's slope on the data is penalized
 (R1, which leaves the equilibrium as it is: Mescheder et al. 2018).
 """
 
@@ -27,8 +27,8 @@ from tinygan.models.mlp import perceptron
 from tinygan.optim.minimize import minimize
 
 run = Example("figure1", __doc__, steps=8000, full=40_000, data=None)
-G = perceptron(1, 32, 32, 1, rng=run.rng, width=run.width).to(run.where)
-D = perceptron(1, 64, 64, 1, rng=run.rng, width=run.width).to(run.where)
+G = perceptron(1, 32, 32, 1, rng=run.rng, width=run.width).to(run.backend)
+D = perceptron(1, 64, 64, 1, rng=run.rng, width=run.width).to(run.backend)
 m, game, alone = 256, gan.non_saturating, max(1, run.steps // 4)
 
 
@@ -47,7 +47,7 @@ def bent():
 
 
 opt = optim.Adam(G.parameters(), 2e-3)
-for _ in islice(captured(lambda: minimize(bent, opt), run.where), alone):
+for _ in islice(captured(lambda: minimize(bent, opt), run.backend), alone):
     pass
 
 # %% What there is to see: p_g from a fine comb of noise, so that no chance is in it
@@ -57,7 +57,7 @@ comb = np.linspace(-1, 1, 100_001)
 
 
 def values(net, points):
-    points = Tensor(points.astype(np.float32)[:, None]).to(run.where)
+    points = Tensor(points.astype(np.float32)[:, None]).to(run.backend)
     with no_grad():
         return net(points).numpy()[:, 0].astype(np.float64)
 
@@ -111,7 +111,7 @@ for step, _ in run.play(lambda: gan.play(game, *players, m=m, penalty=gan.r1(0.1
         look("Algorithm 1")
     if step == begun:
         look("(a) D has begun to tell", True)
-        steps = captured(lambda: train_d(game, *players, m=m), run.where)
+        steps = captured(lambda: train_d(game, *players, m=m), run.backend)
         for i in range(alone):
             if i % max(1, alone // 10) == 0:
                 look("(b) G stands still")

@@ -29,18 +29,18 @@ HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
 FIRST = "first_gan", "gan_on_one_page"  # a picture and no figures
 EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST})
-WIDE, COLOURS = 320, 64  # of a thumbnail
+WIDE, COLORS = 320, 64  # of a thumbnail
 
 
 def run(name: str, full: bool) -> dict:
     """Run an example: its record. Raises SystemExit, after its own message, if it fails."""
-    started, where = time.perf_counter(), machine()
+    started, backend = time.perf_counter(), machine()
     command = [sys.executable, str(HERE / f"{name}.py"), *(["--full"] if full else [])]
     if status := subprocess.run(command).returncode:
         raise SystemExit(f"{name}.py ended with status {status}; README.md is as it was")
     record = json.loads(Path("out", name, "figures.json").read_text())
     record["process_seconds"] = round(time.perf_counter() - started, 1)
-    return record | {"machine": where}
+    return record | {"machine": backend}
 
 
 def thumbnail(name: str, picture: Path) -> None:
@@ -50,7 +50,7 @@ def thumbnail(name: str, picture: Path) -> None:
         small = image.convert("RGB")
         small.thumbnail((WIDE, WIDE))
         with atomic(THUMBNAILS / f"{name}.png") as file:
-            small.quantize(COLOURS).save(file, format="PNG", optimize=True)
+            small.quantize(COLORS).save(file, format="PNG", optimize=True)
 
 
 def page(records: dict[str, dict]) -> str:
@@ -67,7 +67,7 @@ def page(records: dict[str, dict]) -> str:
     for key, record in records.items():
         name = record["example"]
         title = (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
-        about, where = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
+        about, backend = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
         about += f", on {record['data']}" if record.get("data") else ""
         full = " --full" if record["full"] else ""
         shown = "; ".join(f"`{picture}`: {what}" for picture, what in record["pictures"].items())
@@ -80,9 +80,9 @@ def page(records: dict[str, dict]) -> str:
             cells = finding["what"], f"{finding['ours']:.5g}", finding["published"], verdict
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
         parts.append(
-            f"\n{about}; {record['process_seconds']:.0f} s on {where['processor']}, "
-            f"{where['cores']} cores, BLAS on {where['blas_threads']}; "
-            f"commit {where['commit']}, {where['date']}\n"
+            f"\n{about}; {record['process_seconds']:.0f} s on {backend['processor']}, "
+            f"{backend['cores']} cores, BLAS on {backend['blas_threads']}; "
+            f"commit {backend['commit']}, {backend['date']}\n"
         )
         assert key.startswith(name)
     return "".join(parts)

@@ -3,7 +3,7 @@
     min over G, max over D   V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]
 
 Goodfellow et al. 2014, "Generative adversarial nets", section 5. G is 100-1200-1200-784 with ReLU
-and a sigmoid, D has maxout layers and dropout; G maximises log D(G(z)); both steps at once; SGD
+and a sigmoid, D has maxout layers and dropout; G maximizes log D(G(z)); both steps at once; SGD
 with a falling rate and a rising momentum: `reproduce.recipe_2014` has it line by line. They show
 beside their samples the nearest training images, "in order to demonstrate that the model has not
 memorized the training set", and give a Parzen log-likelihood, 225 +- 2 on MNIST. What that is worth
@@ -24,15 +24,15 @@ from tinygan.metrics.parzen import parzen
 
 run = Example("gan_mnist", __doc__, steps=3000, full=30_000)
 kept = run.many(1000)
-images = run.load(least=4 * kept).images
+images = run.load(minimum=4 * kept).images
 known, validation = images[: -2 * kept], flat(images[-kept:])
 test = flat(run.load("test").images if run.has_test else images[-2 * kept : -kept])
 
 # %% The recipe
 pair = models.build("mlp-2014", images.shape[1:], rng=run.rng, width=run.width)
 start_at_mean(pair.G, flat(known))  # G begins at the mean image
-pair.to(run.where)
-data = Minibatches(known, rng=run.rng, low=0.0, where=run.where)
+pair.to(run.backend)
+data = Minibatches(known, rng=run.rng, low=0.0, backend=run.backend)
 epoch = 500 if run.full else max(1, run.steps // 250)  # momentum rises over 250 of them
 sides = players(pair.G, pair.D, data, pair.noise(run.rng), epoch)
 for _ in run.play(lambda: gan.play_simultaneously(*sides, m=BATCH)):

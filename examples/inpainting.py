@@ -4,7 +4,7 @@
 
 Pathak et al. 2016, "Context encoders: feature learning by inpainting". All of the context passes
 through one narrow code, and the hole is drawn from that. Many things may have been in it. The
-squared error asks for their mean, grey where they differ; D asks for one of them, black and white.
+squared error asks for their mean, gray where they differ; D asks for one of them, black and white.
 D sees the hole alone: shown the context, too, it would win by the seam (their section 3.2).
 """
 
@@ -16,7 +16,7 @@ from tinygan.data import Minibatches
 from tinygan.experiments.example import Example
 from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.classifier_scores import glance, grey_share
+from tinygan.metrics.classifier_scores import glance, gray_share
 from tinygan.metrics.pixels import psnr
 from tinygan.models.pair import Pair, scaled
 
@@ -58,9 +58,9 @@ def networks(rng):
 def trained(weight):
     """What it draws in the holes of images that it has not seen, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
-    pair = networks(rng).to(run.where)
-    data = Minibatches(learned.images, rng=rng, where=run.where)
-    mask = Tensor(around).to(run.where)
+    pair = networks(rng).to(run.backend)
+    data = Minibatches(learned.images, rng=rng, backend=run.backend)
+    mask = Tensor(around).to(run.backend)
 
     def pairs(m):
         x = data(m)
@@ -69,7 +69,7 @@ def trained(weight):
     players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
     how = {"weight": weight, "distance": losses.mse, "paired": False}
     G = run.averaged(pair.G, lambda: play_pix2pix(*players, **how))
-    return models.pixels(G, Tensor(digits * around * 2 - 1).to(run.where))
+    return models.pixels(G, Tensor(digits * around * 2 - 1).to(run.backend))
 
 
 mean = learned.images[hole].mean(axis=0, dtype=np.float64).astype(np.float32) / 255
@@ -87,22 +87,22 @@ run.save(
 )
 
 # %% Is it what was there? And is it black and white, as real digits are?
-judge = Classifier.shipped()
+classifier = Classifier.shipped()
 near = {name: psnr(patches, missing).mean() for name, patches in ways.items()}
 for name, figure in near.items():
-    told = ("mean and 3 more", figure >= near["mean"] + 3) if name == "G with D" else ()
-    run.found(f"PSNR in the hole, dB: {name}", figure, *told)
+    target = ("mean and 3 more", figure >= near["mean"] + 3) if name == "G with D" else ()
+    run.found(f"PSNR in the hole, dB: {name}", figure, *target)
 for name, each in images.items():
-    run.found(f"named right by a classifier: {name}", judge.accuracy(each, test.labels))
-far = {name: glance(each, digits, judge).frechet for name, each in images.items()}
+    run.found(f"named right by a classifier: {name}", classifier.accuracy(each, test.labels))
+far = {name: glance(each, digits, classifier).frechet for name, each in images.items()}
 for name, figure in far.items():
-    told = ("below .8 of G without D", figure < 0.8 * far["G without D"])
-    run.found(f"Frechet distance: {name}", figure, *(told if name == "G with D" else ()))
-grey = {name: grey_share(patches) for name, patches in {**ways, "real digits": missing}.items()}
-nearer = abs(grey["G with D"] - grey["real digits"]) < abs(
-    grey["G without D"] - grey["real digits"]
+    target = ("below .8 of G without D", figure < 0.8 * far["G without D"])
+    run.found(f"Frechet distance: {name}", figure, *(target if name == "G with D" else ()))
+gray = {name: gray_share(patches) for name, patches in {**ways, "real digits": missing}.items()}
+nearer = abs(gray["G with D"] - gray["real digits"]) < abs(
+    gray["G without D"] - gray["real digits"]
 )
-for name, share in grey.items():
-    told = ("nearer to real digits", nearer) if name == "G with D" else ()
-    run.found(f"share of grey pixels in the hole: {name}", share, *told)
+for name, share in gray.items():
+    target = ("nearer to real digits", nearer) if name == "G with D" else ()
+    run.found(f"share of gray pixels in the hole: {name}", share, *target)
 run.end()

@@ -5,9 +5,9 @@
 
 Mao et al. 2017, "Least squares generative adversarial networks". The sigmoid of the usual game is
 flat for a fake that fools D, however far it lies from real images; a square is not. With the
-targets a, b, c = -1, 1, 0 the best D makes G minimise Pearson's chi-square of p_data + p_g against
+targets a, b, c = -1, 1, 0 the best D makes G minimize Pearson's chi-square of p_data + p_g against
 2 p_g (their theorem 1). With the usual 0, 1, 1, in which G wants what D calls real, what it
-minimises is 1/4 + chi-square / 8: no longer the divergence, but least where that is least.
+minimizes is 1/4 + chi-square / 8: no longer the divergence, but least where that is least.
 """
 
 # %% The same networks three times; all that differs is the game
@@ -33,8 +33,8 @@ games = {
 sheets = []
 for name, game in games.items():
     rng = np.random.default_rng(run.seed)
-    pair = models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width).to(run.where)
-    data = Minibatches(learned.images, rng=rng, where=run.where)
+    pair = models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width).to(run.backend)
+    data = Minibatches(learned.images, rng=rng, backend=run.backend)
     players = pair.players(data, rng)
     G = run.averaged(pair.G, lambda g=game, p=players: gan.play(g, *p, m=64), 0.999)
     z = pair.noise(np.random.default_rng(1))(n)
@@ -59,8 +59,8 @@ for (a, b, c), expected, is_what in (
     ((-1, 1, 0), chi2 / 2, "half of Pearson's"),
     ((0, 1, 1), 1 / 4 + chi2 / 8, "1/4 and an eighth of Pearson's"),
 ):
-    least = least_squares_criterion(p, q, a, b, c, dx)
-    run.found(f"{a}, {b}, {c}: what G minimises, N(0,1) and N(1,1)", least,
-              f"{is_what} {chi2:.6f}: {expected:.6f}", abs(least - expected) < 1e-6)  # fmt: skip
+    minimum = least_squares_criterion(p, q, a, b, c, dx)
+    run.found(f"{a}, {b}, {c}: what G minimizes, N(0,1) and N(1,1)", minimum,
+              f"{is_what} {chi2:.6f}: {expected:.6f}", abs(minimum - expected) < 1e-6)  # fmt: skip
 
 run.end()

@@ -43,7 +43,7 @@ def plane(D, pack, extent, side=100):
     line = np.linspace(-extent, extent, side, dtype=np.float32)
     points = np.stack(np.meshgrid(line, -line), axis=2).reshape(-1, 2)
     with no_grad():
-        logits = D(Tensor(np.tile(points, pack)).to(run.where)).numpy().reshape(side, side)
+        logits = D(Tensor(np.tile(points, pack)).to(run.backend)).numpy().reshape(side, side)
     low, high = np.percentile(logits, (1, 99))
     return np.clip((logits - low) / (high - low + 1e-9), 0, 1)
 
@@ -64,7 +64,7 @@ for name, who in trainings:
     game, penalty, pack = games[who]
     mixture, extent = kinds[name], extents[name]
     options = {"penalty": penalty, "steps": run.steps // looks, "width": width}
-    played = modes_of_mixtures.play(mixture, run.seed, pack, looks, run.where, game, **options)
+    played = modes_of_mixtures.play(mixture, run.seed, pack, looks, run.backend, game, **options)
     films[name, who] = []
     for _, (samples, D) in zip(run.counted(looks, "look"), played, strict=False):
         films[name, who].append(picture(plane(D, pack, extent), samples, extent))
@@ -103,7 +103,7 @@ if run.full:
     found = [seen["ring", "2 packed"].captured]
     options = {"steps": run.steps // looks, "width": width}
     for seed in range(run.seed + 1, run.seed + 10):
-        played = modes_of_mixtures.play(kinds["ring"], seed, 2, looks, run.where, **options)
+        played = modes_of_mixtures.play(kinds["ring"], seed, 2, looks, run.backend, **options)
         *_, (samples, _) = (now for _, now in zip(run.counted(looks, "look"), played, strict=False))
         found.append(modes(samples, kinds["ring"]).captured)
     whole = found.count(8)

@@ -6,8 +6,8 @@ Isola et al. 2017, "Image-to-image translation with conditional adversarial netw
 what it drew on the way down is laid beside what it draws on the way up, so no line has to pass
 through the narrow middle. D judges patches, not images: it is a convolution, and all its logits
 count. An outline leaves little open, and L1 alone finds the digit. But it asks for the median, and
-where ink ends that is black or white more often than the pixels are; D can tell that greys are
-missing (as colours are, in their section 4.2). Their lambda is 1 / weight. Their noise, dropout, is
+where ink ends that is black or white more often than the pixels are; D can tell that grays are
+missing (as colors are, in their section 4.2). Their lambda is 1 / weight. Their noise, dropout, is
 left out: it hardly changed what G answered.
 """
 
@@ -19,7 +19,7 @@ from tinygan.data import Minibatches
 from tinygan.experiments.example import Example
 from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.metrics.classifier import Classifier
-from tinygan.metrics.classifier_scores import grey_share
+from tinygan.metrics.classifier_scores import gray_share
 from tinygan.models.pair import Pair, scaled
 
 run = Example("pix2pix", __doc__, steps=600, full=10_000)
@@ -27,7 +27,7 @@ learned, test = run.load_digits()
 
 
 def outlined(images):
-    """Of digits (N, 1, 28, 28): white where a pixel is no ink and one of its four neighbours is."""
+    """Of digits (N, 1, 28, 28): white where a pixel is no ink and one of its four neighbors is."""
     ink = np.pad(images > 127, ((0, 0), (0, 0), (1, 1), (1, 1)))
     inside = ink[:, :, 1:-1, 1:-1]
     beside = ink[:, :, :-2, 1:-1] | ink[:, :, 2:, 1:-1] | ink[:, :, 1:-1, :-2] | ink[:, :, 1:-1, 2:]
@@ -69,8 +69,8 @@ def networks(rng):
 def trained(weight):
     """What it makes of the outlines that it has not seen, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
-    pair = networks(rng).to(run.where)
-    data = Minibatches(both, rng=rng, where=run.where)
+    pair = networks(rng).to(run.backend)
+    data = Minibatches(both, rng=rng, backend=run.backend)
 
     def pairs(m):
         two = data(m)
@@ -78,7 +78,7 @@ def trained(weight):
 
     players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
     G = run.averaged(pair.G, lambda: play_pix2pix(*players, weight=weight))
-    return models.pixels(G, Tensor(outlines * 2 - 1).to(run.where))
+    return models.pixels(G, Tensor(outlines * 2 - 1).to(run.backend))
 
 
 ways = {
@@ -94,18 +94,18 @@ run.save(
     "of each digit: its outline, L1 alone, L1 and D, the digit",
 )
 
-# %% Are they the digits of which the outlines are? And are they as grey?
-judge = Classifier.shipped()
+# %% Are they the digits of which the outlines are? And are they as gray?
+classifier = Classifier.shipped()
 for name, images in ways.items():
-    right = judge.accuracy(images, test.labels)
-    told = ("at least 0.9", right >= 0.9) if name == "L1 and D" else ()
-    run.found(f"named right by a classifier: {name}", right, *told)
+    right = classifier.accuracy(images, test.labels)
+    target = ("at least 0.9", right >= 0.9) if name == "L1 and D" else ()
+    run.found(f"named right by a classifier: {name}", right, *target)
 for name in ("L1 alone", "L1 and D"):
     run.found(f"L1 to the digit: {name}", abs(ways[name] - digits).mean())
-grey = {name: grey_share(images) for name, images in ways.items()}
-missing = {name: abs(share - grey["real digits"]) for name, share in grey.items()}
+gray = {name: gray_share(images) for name, images in ways.items()}
+missing = {name: abs(share - gray["real digits"]) for name, share in gray.items()}
 nearer = missing["L1 and D"] < missing["L1 alone"]
 for name in ("L1 alone", "L1 and D", "real digits"):
-    told = ("nearer to real digits", nearer) if name == "L1 and D" else ()
-    run.found(f"share of grey pixels: {name}", grey[name], *told)
+    target = ("nearer to real digits", nearer) if name == "L1 and D" else ()
+    run.found(f"share of gray pixels: {name}", gray[name], *target)
 run.end()

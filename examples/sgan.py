@@ -22,13 +22,13 @@ from tinygan.experiments.reproduce import ssl
 
 run = Example("sgan", __doc__, steps=600, full=1800)
 learned, test = run.load_digits(2000)
-images, labels = learned.labelled()
-options = {"where": run.where, "width": run.width}
+images, labels = learned.labeled()
+options = {"backend": run.backend, "width": run.width}
 
 
 def error(D):
     """The share of the test images that D takes for another digit."""
-    return ssl.errors(D, *test.labelled()) / len(test.images)
+    return ssl.errors(D, *test.labeled()) / len(test.images)
 
 
 def trained(matching):
@@ -45,15 +45,15 @@ def trained(matching):
 kinds = fooling, matching = trained(False), trained(True)
 sheets = [plots.grid(models.pixels(k.G, k.noise(50), low=0.0), 5, 0) for k in kinds]
 run.save("samples", np.concatenate(sheets, axis=1), "left: G fools D; right: G matches features")
-told = plots.grid(matching.known(100).numpy(), 10, 0)
-run.save("labelled", told, "the images that D is told the class of")
+sheet = plots.grid(matching.known(100).numpy(), 10, 0)
+run.save("labeled", sheet, "the images that D is told the class of")
 
 # %% Was it the images without labels? Was it G?
 errors = {
     what: error(ssl.without_g(
-        matching.known, unlabelled, run.steps, rng=np.random.default_rng(run.seed), **options
+        matching.known, unlabeled, run.steps, rng=np.random.default_rng(run.seed), **options
     ))
-    for what, unlabelled in (("labels alone", None), ("information", matching.unlabelled))
+    for what, unlabeled in (("labels alone", None), ("information", matching.unlabeled))
 }  # fmt: skip
 run.found("the same D on 100 labels alone: test error", errors["labels alone"])
 run.found("the same D, paid for information, without G: test error", errors["information"])

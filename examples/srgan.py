@@ -55,8 +55,8 @@ def networks(rng):
 def trained(weight):
     """What it makes of the small images that it has not seen, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
-    pair = networks(rng).to(run.where)
-    data = Minibatches(learned.images, rng=rng, where=run.where)
+    pair = networks(rng).to(run.backend)
+    data = Minibatches(learned.images, rng=rng, backend=run.backend)
 
     def pairs(m):
         x = data(m)
@@ -65,7 +65,7 @@ def trained(weight):
     players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
     how = {"weight": weight, "distance": losses.mse, "paired": False}
     G = run.averaged(pair.G, lambda: play_pix2pix(*players, **how))
-    return models.pixels(G, Tensor(small * 2 - 1).to(run.where))
+    return models.pixels(G, Tensor(small * 2 - 1).to(run.backend))
 
 
 def resized(images, how):
@@ -88,10 +88,10 @@ run.save(
 )
 
 # %% Near to the digit? Named right? And like real digits?
-judge = Classifier.shipped()
+classifier = Classifier.shipped()
 near = {name: psnr(images, digits).mean() for name, images in ways.items()}
-right = {name: judge.accuracy(images, test.labels) for name, images in ways.items()}
-far = {name: glance(images, digits, judge).frechet for name, images in ways.items()}
+right = {name: classifier.accuracy(images, test.labels) for name, images in ways.items()}
+far = {name: glance(images, digits, classifier).frechet for name, images in ways.items()}
 for what, figures, beside, holds in (
     ("PSNR, dB", near, "above bicubic", near["G with D"] > near["bicubic"]),
     (
@@ -111,5 +111,5 @@ for what, figures, beside, holds in (
         run.found(f"{what}: {name}", figure, *((beside, holds) if name == "G with D" else ()))
 lost = near["G without D"] - near["G with D"]
 run.found("PSNR that D's detail costs, dB", lost, "at least .1", lost >= 0.1)
-run.found("named right: real digits", judge.accuracy(digits, test.labels))
+run.found("named right: real digits", classifier.accuracy(digits, test.labels))
 run.end()

@@ -1,21 +1,21 @@
 """StackGAN: images from captions, in two stages.
 
-    stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colours
+    stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colors
     stage II   that image, and another c of the same caption  to 28x28    what the first left undone
 
 Zhang et al. 2017, "StackGAN: text to photo-realistic image synthesis with stacked generative
 adversarial networks". e stands for the caption, as in "a red seven on blue": here the sum of a
 vector for each word, which is learned (their encoder of sentences was trained elsewhere). The words
-are all seen in training, but a fifth of the captions is not. A judge, trained on grey digits, tells
+are all seen in training, but a fifth of the captions is not. A judge, trained on gray digits, tells
 if an image shows the digit, the ink and the ground that its caption asks for.
 """
 
-# %% Digits in colours, and captions of which a fifth is kept back
+# %% Digits in colors, and captions of which a fifth is kept back
 import numpy as np
 
 from tinygan import Tensor, gan, nn, no_grad, ops, plots
 from tinygan.data import Minibatches
-from tinygan.data.coloured import CAPTIONS, TABLE, WORDS, coloured
+from tinygan.data.colored import CAPTIONS, TABLE, WORDS, colored
 from tinygan.experiments.example import Example
 from tinygan.gan.variants import text_to_image
 from tinygan.metrics.captions import recognize_caption
@@ -26,7 +26,7 @@ run = Example("stackgan", __doc__, steps=1400, full=6000)
 rng, (learned, test) = run.rng, run.load_digits()
 every = np.arange(len(CAPTIONS))
 unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
-images, said = coloured(*learned.labelled(), seen, rng=rng)
+images, said = colored(*learned.labeled(), seen, rng=rng)
 
 
 def halved(images):
@@ -95,16 +95,16 @@ def reader(*second):
 
 # %% One stage, then the other
 def there(array):
-    return Tensor(array).to(run.where)
+    return Tensor(array).to(run.backend)
 
 
 def trained(G, D, images, said):
     """G, averaged over the last rounds."""
-    pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.where)
-    data, table = Minibatches(images, labels=said, rng=rng, where=run.where), there(TABLE)
+    pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.backend)
+    data, table = Minibatches(images, labels=said, rng=rng, backend=run.backend), there(TABLE)
 
     def captioned(m):
-        x, which = data.labelled(m)
+        x, which = data.labeled(m)
         return x, table[which]
 
     players, play = pair.players(captioned, rng), text_to_image.play_text_to_image
@@ -142,7 +142,7 @@ for name, kept in (("seen", seen), ("unseen", unseen)):
         run.found(
             f"stage {stage}, {name} captions: as asked for", share, "at least 0.9", share >= 0.9
         )
-images, said = coloured(*test.labelled(), every, rng=rng)
+images, said = colored(*test.labeled(), every, rng=rng)
 for name, real in (("14x14", halved(images)), ("28x28", images)):
     run.found(f"real digits of {name}: as their captions", right(real / np.float32(255), said))
 run.end()

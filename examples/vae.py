@@ -30,19 +30,19 @@ images, held = known.images, test.images
 
 def rows(images):
     """Images as rows of numbers in [0, 1], where the net is."""
-    return Tensor(images.reshape(len(images), -1).astype(np.float32) / 255).to(run.where)
+    return Tensor(images.reshape(len(images), -1).astype(np.float32) / 255).to(run.backend)
 
 
 def trained(latent):
     """A VAE with so many latents, and its decoder as a generator: noise to images."""
     rng = np.random.default_rng(run.seed)
-    net = VAE(latent, scaled(400, run.width), rng=rng).to(run.where)
-    data = Minibatches(images, rng=rng, low=0.0, where=run.where)
+    net = VAE(latent, scaled(400, run.width), rng=rng).to(run.backend)
+    data = Minibatches(images, rng=rng, low=0.0, backend=run.backend)
     opt = optim.Adam(net.parameters(), 1e-3)
     for _ in run.play(lambda: minimize(lambda: net.loss(data(128).reshape((128, -1))) / 128, opt)):
         pass
     G = nn.Sequential(net.decoder, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
-    return net, lambda z: models.pixels(G, Tensor(z.astype(np.float32)).to(run.where), low=0)
+    return net, lambda z: models.pixels(G, Tensor(z.astype(np.float32)).to(run.backend), low=0)
 
 
 net, draw = trained(20)
@@ -51,10 +51,10 @@ net, draw = trained(20)
 look = np.random.default_rng(1)
 p = np.clip(rows(images).numpy().mean(axis=0), 1e-3, 1 - 1e-3)
 x = np.clip(rows(held).numpy(), 1e-7, 1 - 1e-7)
-told = [-(x * np.log(q) + (1 - x) * np.log(1 - q)).sum(axis=1).mean() for q in (p, x)]
+bounds = [-(x * np.log(q) + (1 - x) * np.log(1 - q)).sum(axis=1).mean() for q in (p, x)]
 loss = mean_loss(net, rows(held))
-beside = "mean image {:.1f}, entropy of the pixels {:.1f}".format(*told)
-run.found("loss on held-out images, nats", loss, beside, loss < told[0])
+beside = "mean image {:.1f}, entropy of the pixels {:.1f}".format(*bounds)
+run.found("loss on held-out images, nats", loss, beside, loss < bounds[0])
 if run.full and known.name == "mnist":
     run.found("loss after 10 epochs of MNIST", loss, "105.6; at most 106.0", loss <= 106)
 

@@ -63,8 +63,8 @@ def generator(draw: Draw) -> np.random.Generator:
     return np.random.default_rng(draw(st.integers(0, 1 << 20)))
 
 
-def shape(draw: Draw, least: int = 0, most: int = 3, side: int = 3) -> Shape:
-    return tuple(draw(st.lists(st.integers(1, side), min_size=least, max_size=most)))
+def shape(draw: Draw, minimum: int = 0, most: int = 3, side: int = 3) -> Shape:
+    return tuple(draw(st.lists(st.integers(1, side), min_size=minimum, max_size=most)))
 
 
 def part_of(draw: Draw, full: Shape) -> Shape:

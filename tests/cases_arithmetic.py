@@ -95,7 +95,7 @@ def integer_powers(draw):
 
 @ARITHMETIC.add("power", "exponents among them 0")
 def powers_with_zero(draw):
-    rng, full = generator(draw), shape(draw, least=1)
+    rng, full = generator(draw), shape(draw, minimum=1)
     b = np.where(rng.random(full) < 0.5, 0.0, smooth(rng, full))
     return Point(ops.power, (positive(rng, part_of(draw, full)), b), np.power)
 
@@ -109,7 +109,7 @@ def powers_of_zero(draw):
 @ARITHMETIC.add("matmul", "batches that broadcast")
 def matmul_batches(draw):
     rng, batch = generator(draw), shape(draw, most=2)
-    n, k, m = shape(draw, least=3)
+    n, k, m = shape(draw, minimum=3)
     a = smooth(rng, (*part_of(draw, batch), n, k))
     b = smooth(rng, (*part_of(draw, batch), k, m))
     return Point(draw(st.sampled_from([ops.matmul, operator.matmul])), (a, b), np.matmul)
@@ -118,7 +118,7 @@ def matmul_batches(draw):
 @ARITHMETIC.add("matmul", "a vector on either side, or on both")
 def matmul_vectors(draw):
     rng, batch = generator(draw), shape(draw, most=2)
-    n, k, m = shape(draw, least=3)
+    n, k, m = shape(draw, minimum=3)
     left, right = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
     a = smooth(rng, (k,) if left else (*batch, n, k))
     b = smooth(rng, (k,) if right else (*batch, k, m))
@@ -127,14 +127,14 @@ def matmul_vectors(draw):
 
 @ARITHMETIC.add("matmul", "x with itself transposed")
 def gram(draw):
-    x = smooth(generator(draw), shape(draw, least=2, most=2))
+    x = smooth(generator(draw), shape(draw, minimum=2, most=2))
     return Point(lambda x: x @ x.T, (x,), lambda x: x @ x.T)
 
 
 @ARITHMETIC.add("linear", "with and without a bias, rows of any shape")
 def linear(draw):
     rng, rows = generator(draw), shape(draw, most=2)
-    inner, out = shape(draw, least=2, most=2)
+    inner, out = shape(draw, minimum=2, most=2)
     x, w = smooth(rng, (*rows, inner)), smooth(rng, (out, inner))
     if draw(st.booleans()):
         return Point(ops.linear, (x, w), lambda x, w: x @ w.T)
@@ -144,7 +144,7 @@ def linear(draw):
 @ARITHMETIC.add("matmul", "array and tensor")
 def matmul_arrays(draw):
     rng = generator(draw)
-    n, k, m = shape(draw, least=3)
+    n, k, m = shape(draw, minimum=3)
     c, b = smooth(rng, (n, k)), smooth(rng, (k, m))
     return Point(lambda b: c.astype(b.dtype) @ b, (b,), lambda b: c @ b)
 
@@ -235,7 +235,7 @@ for _name, *_rest in [
 def _along_one_axis(name, op, numpys):
     @ARITHMETIC.add(name)
     def build(draw):
-        a = smooth(generator(draw), shape(draw, least=1))
+        a = smooth(generator(draw), shape(draw, minimum=1))
         along = draw(st.integers(-a.ndim, a.ndim - 1))
         return Point(lambda a: op(a, along), (a,), lambda a: numpys(a, axis=along))
 
@@ -246,7 +246,7 @@ _along_one_axis("log_softmax", ops.log_softmax, scipy.special.log_softmax)
 
 @ARITHMETIC.add("standardize")
 def standardize(draw):
-    a = distinct(generator(draw), (2, *shape(draw, least=1)))
+    a = distinct(generator(draw), (2, *shape(draw, minimum=1)))
     along = (draw(st.sampled_from([0, -a.ndim])), *draw(st.sets(st.integers(1, a.ndim - 1))))
     eps = draw(st.sampled_from([1e-2, np.float64(0.5)]))
 
@@ -260,7 +260,7 @@ def standardize(draw):
 @ARITHMETIC.add("standardize", "weight and bias")
 def standardize_affine(draw):
     rng = generator(draw)
-    a = distinct(rng, (2, *shape(draw, least=1)))
+    a = distinct(rng, (2, *shape(draw, minimum=1)))
     along = (0, *draw(st.sets(st.integers(1, a.ndim - 1))))
     kept = np.mean(a, along, keepdims=True).shape
     weight, bias = (smooth(rng, kept) for _ in range(2))

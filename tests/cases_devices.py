@@ -1,5 +1,5 @@
 """What is run on NumPy and on another backend, to be compared: each function here gives arrays of
-the host, computed on the backend `where`, in a fixed order. The same seeds give the same numbers.
+the host, computed on the backend `backend`, in a fixed order. The same seeds give the same numbers.
 """
 
 from functools import partial
@@ -8,7 +8,8 @@ import numpy as np
 from carried import carry
 from traffic import counting
 
-from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim
+from tinygan import Tensor, gan, grad, models, nn, ops, optim
+from tinygan import backend as backends
 from tinygan.data import Minibatches
 
 
@@ -19,16 +20,16 @@ def rng(seed=0):
 def on_host(values):
     """Of tensors and arrays of any backend, waiting only now."""
     arrays = [value.data if isinstance(value, Tensor) else value for value in values]
-    return [backend.of(array).to_host(array) for array in arrays]
+    return [backends.of(array).to_host(array) for array in arrays]
 
 
 def state_of(*owners):
     return [array for owner in owners for array in owner.state_dict().values()]
 
 
-def derivatives(point, where):
+def derivatives(point, backend):
     """The value, its gradients, and the gradients of those; with the traffic on the way."""
-    function, xs = carry(point, where)
+    function, xs = carry(point, backend)
     with counting() as traffic:
         y = function(*xs)
         first = grad(ops.sum(y + 0.3 * y * y), xs, create_graph=True, allow_unused=True)
@@ -78,17 +79,17 @@ LAYERS = {
 }
 
 
-def passes(name, training, where, dtype):
+def passes(name, training, backend, dtype):
     """Two passes through a layer, their gradients, and the state that they leave."""
     make, shape = LAYERS[name]
-    layer = make().astype(dtype).train(training).to(where)
+    layer = make().astype(dtype).train(training).to(backend)
     for p in layer.parameters():  # scales and shifts start at 1 and 0: too special
-        p.data[...] = backend.adopt(rng(7).normal(size=p.shape), p.data)
+        p.data[...] = backends.adopt(rng(7).normal(size=p.shape), p.data)
     seen = []
     for seed in (1, 2):
         integers = name == "Embedding"
         x = rng(seed).integers(0, 9, shape) if integers else rng(seed).normal(size=shape)
-        x = Tensor(x if integers else x.astype(dtype)).to(where)
+        x = Tensor(x if integers else x.astype(dtype)).to(backend)
         y = layer(x)
         seen += [y, *grad(ops.sum(y * y), layer.parameters() + [x] * (not integers))]
     return on_host(seen + state_of(layer))
@@ -105,12 +106,12 @@ OPTIMIZERS = {
 }
 
 
-def updates(name, where, dtype):
+def updates(name, backend, dtype):
     """Three updates from clipped gradients, a moving average, then another optimizer that goes on
     from the state of the first."""
     net = nn.Sequential(nn.Linear(5, 4, rng=rng()), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=rng(1)))
-    net.astype(dtype).to(where)
-    x = Tensor(rng(2).normal(size=(6, 5)).astype(dtype)).to(where)
+    net.astype(dtype).to(backend)
+    x = Tensor(rng(2).normal(size=(6, 5)).astype(dtype)).to(backend)
     opt, ema = OPTIMIZERS[name](net.parameters()), optim.EMA(net, 0.9)
 
     def update(opt):
@@ -149,13 +150,13 @@ PENALTIES = {
 class Match:
     """Two players on a backend, with all that a round needs: batches of 4."""
 
-    def __init__(self, model, where, dtype, game="non-saturating", wrapper="plain", penalty="none",
-                 play="play"):  # fmt: skip
+    def __init__(self, model, backend, dtype, game="non-saturating", wrapper="plain",
+                 penalty="none", play="play"):  # fmt: skip
         shape = SHAPES.get(model, (1, 28, 28))
         pair = models.build(model, shape, rng=rng())
-        self.G, self.D = pair.G.astype(dtype).to(where), pair.D.astype(dtype).to(where)
+        self.G, self.D = pair.G.astype(dtype).to(backend), pair.D.astype(dtype).to(backend)
         images = rng(1).integers(0, 256, (9, *shape)).astype(np.uint8)
-        batches = Minibatches(images, rng=rng(2), low=pair.low, where=where)
+        batches = Minibatches(images, rng=rng(2), low=pair.low, backend=backend)
         self.opt_g = optim.Adam(self.G.parameters(), 1e-3, (0.5, 0.999))
         self.opt_d = optim.Adam(self.D.parameters(), 1e-3, (0.5, 0.999))
         self.start = partial(

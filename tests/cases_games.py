@@ -121,7 +121,7 @@ def _game(name, game_of, prices_of):
 
     @GAMES.add(name, "G")
     def generator_(draw):
-        fake = near_halves(generator(draw), shape(draw, least=1))
+        fake = near_halves(generator(draw), shape(draw, minimum=1))
         return Point(lambda l: game_of().g_loss(l), (fake,), lambda l: np.mean(prices_of()[2](l)))
 
 
@@ -261,7 +261,7 @@ def _penalty(name):
             D, images, weight, lambda w, b, v: formula(slopes(where(*images), w, b, v[0]), weight)
         )
 
-    @PENALTIES.add(name, "through convolutions, a norm, weight and spectral normalisation")
+    @PENALTIES.add(name, "through convolutions, a norm, weight and spectral normalization")
     def convolutional(draw):
         rng, weight = generator(draw), draw(weights)
         images = [smooth(rng, (2, 1, 4, 4)) for _ in range(2)]

@@ -24,7 +24,7 @@ AFFINE = Cases()
 @AFFINE.add("Linear")
 def linear(draw):
     rng = generator(draw)
-    *batch, n, m = shape(draw, least=3)
+    *batch, n, m = shape(draw, minimum=3)
     bias = draw(st.booleans())
     layer = nn.Linear(n, m, bias, rng=rng)
     return point(
@@ -171,19 +171,19 @@ def _weight_norm(draw, layer, x, form, axis=0):
 
 
 @AFFINE.add("WeightNorm", "of a convolution")
-def normalised_convolution(draw):
+def normalized_convolution(draw):
     layer, x, form = _convolution(draw, transposed=False)
     return _weight_norm(draw, layer, x, _with_bias(form))
 
 
 @AFFINE.add("WeightNorm", "of a transposed convolution")
-def normalised_transposed(draw):
+def normalized_transposed(draw):
     layer, x, form = _convolution(draw, transposed=True)
     return _weight_norm(draw, layer, x, _with_bias(form), axis=1)
 
 
 @AFFINE.add("WeightNorm", "of a linear layer")
-def normalised_linear(draw):
+def normalized_linear(draw):
     rng = generator(draw)
     n, m = (draw(st.integers(1, 3)) for _ in range(2))
     layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)

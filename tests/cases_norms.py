@@ -1,4 +1,4 @@
-"""Cases for activations, noise and normalisation."""
+"""Cases for activations, noise and normalization."""
 
 import numpy as np
 import scipy.special
@@ -50,10 +50,10 @@ def gaussian_noise(draw):
     return point(nn.GaussianNoise(std, rng=np.random.default_rng()), x, value, seed)
 
 
-# Normalisation.
+# Normalization.
 
 
-def _normalised(x, axes, eps, weight=1, bias=0):
+def _normalized(x, axes, eps, weight=1, bias=0):
     m, v = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     return (x - m) / np.sqrt(v + eps) * weight + bias
 
@@ -67,7 +67,7 @@ def _batch_norm(name, ndims):
 
     def build(draw):
         rng, ndim = generator(draw), draw(st.sampled_from(ndims))
-        sizes = (draw(st.integers(2, 3)), *shape(draw, least=ndim - 1, most=ndim - 1))
+        sizes = (draw(st.integers(2, 3)), *shape(draw, minimum=ndim - 1, most=ndim - 1))
         layer = kind(sizes[1], eps, affine=draw(st.booleans()))
         return randomized(layer, rng), rng, distinct(rng, sizes)
 
@@ -75,7 +75,7 @@ def _batch_norm(name, ndims):
     def training(draw):
         layer, _, x = build(draw)
         axes = (0, *range(2, x.ndim))
-        return point(layer, x, lambda x, *p: _normalised(x, axes, eps, *_column(p, x.ndim)))
+        return point(layer, x, lambda x, *p: _normalized(x, axes, eps, *_column(p, x.ndim)))
 
     @NORMS.add(name, "evaluation")
     def evaluation(draw):
@@ -97,10 +97,10 @@ _batch_norm("BatchNorm2d", (4,))
 
 @NORMS.add("InstanceNorm2d")
 def instance_norm(draw):
-    rng, (n, c, h) = generator(draw), shape(draw, least=3)
+    rng, (n, c, h) = generator(draw), shape(draw, minimum=3)
     layer = randomized(nn.InstanceNorm2d(c, 0.01, affine=draw(st.booleans())), rng)
     x = distinct(rng, (n, c, h, draw(st.integers(2, 3))))
-    return point(layer, x, lambda x, *p: _normalised(x, (2, 3), 0.01, *_column(p, 4)))
+    return point(layer, x, lambda x, *p: _normalized(x, (2, 3), 0.01, *_column(p, 4)))
 
 
 @NORMS.add("LayerNorm")
@@ -109,4 +109,4 @@ def layer_norm(draw):
     layer = randomized(nn.LayerNorm(sizes if len(sizes) > 1 else sizes[0], 0.01), rng)
     axes = tuple(range(-len(sizes), 0))
     x = distinct(rng, (*shape(draw, most=2), *sizes))
-    return point(layer, x, lambda x, w, b: _normalised(x, axes, 0.01, w, b))
+    return point(layer, x, lambda x, w, b: _normalized(x, axes, 0.01, w, b))

@@ -14,13 +14,13 @@ PIXELS = Cases()
 
 @PIXELS.add("Flatten")
 def flatten(draw):
-    x = smooth(generator(draw), shape(draw, least=2, most=4))
+    x = smooth(generator(draw), shape(draw, minimum=2, most=4))
     return point(nn.Flatten(), x, lambda x: x.reshape(len(x), -1))
 
 
 @PIXELS.add("Unflatten")
 def unflatten(draw):
-    before, inner, after = shape(draw, most=1), shape(draw, least=1, most=3), shape(draw, most=1)
+    before, inner, after = shape(draw, most=1), shape(draw, minimum=1, most=3), shape(draw, most=1)
     x = smooth(generator(draw), (*before, math.prod(inner), *after))
     dim = draw(st.sampled_from([len(before), len(before) - x.ndim]))
     return point(nn.Unflatten(dim, inner), x, lambda x: x.reshape(*before, *inner, *after))

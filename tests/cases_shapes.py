@@ -10,8 +10,8 @@ from tinygan import Tensor, ops
 SHAPES = Cases()
 
 
-def _drawn(draw, least=0, most=3):
-    return smooth(generator(draw), shape(draw, least, most))
+def _drawn(draw, minimum=0, most=3):
+    return smooth(generator(draw), shape(draw, minimum, most))
 
 
 @SHAPES.add("reshape")
@@ -50,7 +50,7 @@ def transpose_all(draw):
 
 @SHAPES.add("swapaxes")
 def swapaxes(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     one, two = (draw(st.integers(-a.ndim, a.ndim - 1)) for _ in range(2))
     return Point(lambda a: ops.swapaxes(a, one, two), (a,), lambda a: np.swapaxes(a, one, two))
 
@@ -79,7 +79,7 @@ def sum_to(draw):
 
 @SHAPES.add("concatenate")
 def concatenate(draw):
-    rng, full = generator(draw), shape(draw, least=1)
+    rng, full = generator(draw), shape(draw, minimum=1)
     axis = draw(st.integers(-len(full), len(full) - 1))
     parts = []
     for size in draw(st.lists(st.integers(0, 3), min_size=1, max_size=3)):
@@ -91,7 +91,7 @@ def concatenate(draw):
 
 @SHAPES.add("concatenate", "arrays among the tensors, x twice")
 def concatenate_mixed(draw):
-    x = _drawn(draw, least=1)
+    x = _drawn(draw, minimum=1)
     c = smooth(generator(draw), x.shape)
     return Point(
         lambda x: ops.concatenate([x, c.astype(x.dtype), x]),
@@ -120,20 +120,20 @@ def basic(draw):
 
 @SHAPES.add("getitem", "steps backwards")
 def backwards(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     return _indexed(a, tuple(slice(None, None, draw(st.sampled_from([-1, -2]))) for _ in a.shape))
 
 
 @SHAPES.add("getitem", "arrays of integers, with repeats")
 def gathered(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     shapes = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=4)
     return _indexed(a, draw(hnp.integer_array_indices(a.shape, result_shape=shapes)))
 
 
 @SHAPES.add("getitem", "integers beside slices, negative and repeated")
 def mixed(draw):
-    a = _drawn(draw, least=2)
+    a = _drawn(draw, minimum=2)
     rows = draw(st.lists(st.integers(-a.shape[0], a.shape[0] - 1), min_size=1, max_size=4))
     index = draw(st.sampled_from([rows, np.array(rows)]))
     return _indexed(a, draw(st.sampled_from([(index, slice(None, None, -1)), (index, 0), index])))
@@ -141,21 +141,21 @@ def mixed(draw):
 
 @SHAPES.add("getitem", "a tensor of integers")
 def by_tensor(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     rows = np.array(draw(st.lists(st.integers(0, a.shape[0] - 1), max_size=4)), dtype=np.int64)
     return Point(lambda a: a[Tensor(rows), ...], (a,), lambda a: a[rows])
 
 
 @SHAPES.add("getitem", "a mask")
 def masked(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     mask = generator(draw).random(a.shape[: draw(st.integers(1, a.ndim))]) < 0.5
     return _indexed(a, mask)
 
 
 @SHAPES.add("scatter")
 def scatter(draw):
-    full = shape(draw, least=1)
+    full = shape(draw, minimum=1)
     index = draw(
         hnp.basic_indices(full)
         | hnp.integer_array_indices(full, result_shape=hnp.array_shapes(max_dims=2, max_side=3))
@@ -179,7 +179,7 @@ def pad_zeros(draw):
 
 @SHAPES.add("pad", "mirrored at the edges")
 def pad_reflect(draw):
-    a = _drawn(draw, least=1)
+    a = _drawn(draw, minimum=1)
     widths = [(draw(st.integers(0, n - 1)), draw(st.integers(0, n - 1))) for n in a.shape]
     return Point(
         lambda a: ops.pad(a, widths, mode="reflect"),

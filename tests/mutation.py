@@ -52,13 +52,13 @@ ALL = [
 SECONDS = 100  # of the processor, for one mutant: one that does not end is killed by that
 
 
-def _detached(where: str, name: str) -> str:
-    return f"{where}: {name}  ->  ({name}.detach() if hasattr({name}, 'detach') else {name})"
+def _detached(backend: str, name: str) -> str:
+    return f"{backend}: {name}  ->  ({name}.detach() if hasattr({name}, 'detach') else {name})"
 
 
 # Mutants that are no mistakes: each with the reason why no test can tell it from the original.
 EQUIVALENT: dict[str, str] = {
-    f"{where}  in  {line}": why
+    f"{backend}  in  {line}": why
     for line, wheres in {
         "if parent.born > t.born:": {
             "autograd.py, grad: parent.born > t.born  ->  parent.born >= t.born": "all differ",
@@ -167,7 +167,7 @@ EQUIVALENT: dict[str, str] = {
             "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
         },
     }.items()
-    for where, why in wheres.items()
+    for backend, why in wheres.items()
 }
 
 

@@ -52,9 +52,9 @@ def on_ranks(size, work):
         thread.start()
     for thread in crew:
         thread.join()
-    told = [problem for problem in problems if problem is not None]
-    broken = [problem for problem in told if isinstance(problem, threading.BrokenBarrierError)]
-    for problem in [p for p in told if p not in broken] + broken:
+    found = [problem for problem in problems if problem is not None]
+    broken = [problem for problem in found if isinstance(problem, threading.BrokenBarrierError)]
+    for problem in [p for p in found if p not in broken] + broken:
         raise problem
     return results
 
@@ -103,7 +103,7 @@ def assert_same(several, one, match, tolerance=1e-12, idle=1e-7):
 
 def play_match(
     comm, model, dtype="float64", rounds=3, width=1, k=1, philox=False, labels=False, penalty=False,
-    at_once=False, synchronised=True, game="non-saturating",
+    at_once=False, synchronized=True, game="non-saturating",
 ):  # fmt: skip
     """The weights, buffers and losses after some rounds of a small pair, by name."""
     rng = np.random.default_rng(0)
@@ -129,7 +129,7 @@ def play_match(
     if penalty:
         options |= {"k": k, "penalty": gan.wgan_gp(rng=noise_rng)}
     start = gan.play_simultaneously if at_once else gan.play
-    with inputs.playing(comm, synchronised=synchronised):
+    with inputs.playing(comm, synchronized=synchronized):
         for _, result in zip(range(rounds), start(*players, **options), strict=False):
             losses = parallel.mean_of(comm, [result.d_loss.item(), result.g_loss.item()])
     state = {f"G/{k}": v for k, v in pair.G.state_dict().items()}

@@ -19,7 +19,7 @@ MLPS = [name for name in WORKLOADS if name.startswith("mlp")]
 @pytest.fixture
 def short(monkeypatch):
     monkeypatch.setattr(measure, "SLOT", 0.02)
-    monkeypatch.setattr(measure, "_gemm_peak", lambda where, threads, tf32: 100.0)
+    monkeypatch.setattr(measure, "_gemm_peak", lambda backend, threads, tf32: 100.0)
 
 
 def test_the_work_of_a_round_is_counted():

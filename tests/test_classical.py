@@ -18,7 +18,7 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def labelled(n=60, d=3, classes=3, seed=0):
+def labeled(n=60, d=3, classes=3, seed=0):
     """Rows around a mean for each class, which overlap."""
     labels = np.arange(n) % classes
     means = rng(seed).normal(size=(classes, d))
@@ -48,7 +48,7 @@ def test_the_joint_density_is_that_of_the_definition(k, d, seed):
 
 
 def test_naive_bayes_counts_averages_and_is_a_softmax_of_a_line():
-    x, labels = labelled(61)
+    x, labels = labeled(61)
     model = classical.naive_bayes(x, labels, 3, spread=0.7)
     means = np.stack([x[labels == y].mean(axis=0) for y in range(3)])
     variance = (((x - means[labels]) ** 2).sum(axis=0) + 10 * 0.7) / (61 + 10)
@@ -61,7 +61,7 @@ def test_naive_bayes_counts_averages_and_is_a_softmax_of_a_line():
 
 
 def objective(model, x, spread, imagined, shares=None):
-    """What `normals` is to maximise; or, without shares, what EM is."""
+    """What `normals` is to maximize; or, without shares, what EM is."""
     variances = model.variances
     prior = -imagined / 2 * (np.log(variances) + spread / variances).sum()
     if shares is None:
@@ -122,7 +122,7 @@ def test_a_density_without_rows_stays_finite_and_never_wins():
 
 def test_mixtures_of_one_density_are_bayes_of_normals():
     """24 rows of a class get one density; priors are the shares of the classes."""
-    x, labels = labelled(24 + 12 + 6)
+    x, labels = labeled(24 + 12 + 6)
     labels = np.repeat([0, 1, 2], [24, 12, 6])
     model = classical.mixtures(x, labels, 0.5, rng=rng())
     joint = np.stack([
@@ -139,7 +139,7 @@ def test_classes_of_two_clouds_need_a_mixture():
     side = np.where(np.arange(400) % 4 < 2, -3.0, 3.0) * (labels == 0)
     x = side[:, None] + 0.5 * rng().normal(size=(400, 2))
     accuracy = [
-        (classical.mixtures(x, labels, 0.5, rng=rng(1), most=most).classify(x) == labels).mean()
+        (classical.mixtures(x, labels, 0.5, rng=rng(1), maximum=most).classify(x) == labels).mean()
         for most in (1, 2)
     ]
     assert accuracy[1] > 0.99
@@ -156,15 +156,15 @@ def test_a_row_is_left_out_of_its_own_window():
 
 
 def test_windows_are_those_of_the_classes_with_the_likeliest_sigma():
-    x, labels = labelled(40, classes=2)
+    x, labels = labeled(40, classes=2)
     sigmas = [0.01, 0.8, 30.0]
     model = classical.windows(x, labels, sigmas)
     joint = [log_likelihoods(x[labels == y], x, [0.8])[0] + np.log(0.5) for y in (0, 1)]
     np.testing.assert_allclose(model.log_joint(x), np.stack(joint, axis=1))
 
 
-def test_a_narrow_window_is_the_nearest_neighbour():
-    (x, labels), (new, _) = labelled(30), labelled(20, seed=5)
+def test_a_narrow_window_is_the_nearest_neighbor():
+    (x, labels), (new, _) = labeled(30), labeled(20, seed=5)
     nearest = ((new[:, None] - x) ** 2).sum(axis=2).argmin(axis=1)
     found = classical.windows(x, labels, [0.01]).classify(new)
     np.testing.assert_array_equal(found, labels[nearest])
@@ -175,7 +175,7 @@ def test_a_narrow_window_is_the_nearest_neighbour():
 
 @pytest.mark.parametrize("sd", [0.3, 10.0])
 def test_the_gradient_is_nothing_at_the_optimum_and_the_optimum_is_scipys(sd):
-    x, labels = labelled()
+    x, labels = labeled()
     x += 5  # far from 0, which would slow it down
     found = classical.logistic_regression(x, labels, 3, sd, steps=1000)
     w, b = (Tensor(part) for part in found)
@@ -187,8 +187,8 @@ def test_the_gradient_is_nothing_at_the_optimum_and_the_optimum_is_scipys(sd):
     def cost(p):
         w, b = p[:9].reshape(3, 3), p[9:]
         logits = x @ w.T + b
-        told = (classical.log_sum(logits) - logits[np.arange(60), labels]).mean()
-        return told + (w**2).sum() / (2 * 60 * sd**2)
+        loss = (classical.log_sum(logits) - logits[np.arange(60), labels]).mean()
+        return loss + (w**2).sum() / (2 * 60 * sd**2)
 
     best = scipy.optimize.minimize(cost, np.zeros(12), tol=1e-9)
     assert loss.item() == pytest.approx(best.fun, rel=1e-5)
@@ -207,17 +207,17 @@ def test_where_its_assumption_is_true_naive_bayes_finds_the_same_line():
 
 
 def test_another_backend_finds_the_same_line():
-    x, labels = labelled()
+    x, labels = labeled()
     one, other = (
-        classical.logistic_regression(x, labels, 3, steps=20, where=where)
-        for where in ("numpy", "guard")
+        classical.logistic_regression(x, labels, 3, steps=20, backend=backend)
+        for backend in ("numpy", "guard")
     )
     for ours, theirs in zip(one, other, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     np.testing.assert_array_equal(one.classify(x), one.logits(x).argmax(axis=1))
 
 
-X, Y = labelled(12)
+X, Y = labeled(12)
 NONSENSE = {
     "a class without rows": (
         lambda: classical.windows(X, 2 * Y, [1.0]), r"labels: class 1 has no row"),

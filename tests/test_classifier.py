@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import train_classifier
 
-from tinygan import InputError, Tensor, backend, data, storage
+from tinygan import InputError, Tensor, data, storage
+from tinygan import backend as backends
 from tinygan.metrics.classifier import FEATURES, Classifier, shifted, train
 
 
@@ -18,36 +19,36 @@ def digits():
 
 
 @pytest.fixture(scope="module")
-def judge(digits):
+def classifier(digits):
     x, y = digits
-    *_, (_, loss, judge) = train(x[:1500], y[:1500], rng=np.random.default_rng(0), epochs=2)
+    *_, (_, loss, classifier) = train(x[:1500], y[:1500], rng=np.random.default_rng(0), epochs=2)
     assert loss < 1.5
-    return judge
+    return classifier
 
 
-def test_it_learns_digits_that_it_has_not_seen(judge, digits):
+def test_it_learns_digits_that_it_has_not_seen(classifier, digits):
     x, y = digits
-    assert judge.accuracy(x[9500:], y[9500:]) > 0.75
+    assert classifier.accuracy(x[9500:], y[9500:]) > 0.75
 
 
 def test_the_same_seed_gives_the_same_weights(digits):
     x, y = digits
 
     def sha256(seed):
-        *_, (_, _, judge) = train(x[:200], y[:200], rng=np.random.default_rng(seed), epochs=2)
-        return judge.sha256
+        *_, (_, _, classifier) = train(x[:200], y[:200], rng=np.random.default_rng(seed), epochs=2)
+        return classifier.sha256
 
     assert sha256(0) == sha256(0) != sha256(1)
 
 
-def test_features_and_probabilities_do_not_depend_on_the_batch(judge, digits):
+def test_features_and_probabilities_do_not_depend_on_the_batch(classifier, digits):
     x = digits[0][:700]
-    features, p = judge.features(x), judge.probabilities(x)
+    features, p = classifier.features(x), classifier.probabilities(x)
     assert features.shape == (700, FEATURES) and features.min() >= 0
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(judge.features(x[600:601]), features[600:601], atol=1e-4)
-    np.testing.assert_array_equal(judge.probabilities(x), p)  # asking changes nothing
-    for one, other in zip(judge(x), (features, p), strict=True):
+    np.testing.assert_allclose(classifier.features(x[600:601]), features[600:601], atol=1e-4)
+    np.testing.assert_array_equal(classifier.probabilities(x), p)  # asking changes nothing
+    for one, other in zip(classifier(x), (features, p), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -56,13 +57,13 @@ def test_it_answers_where_its_weights_are(digits):
     here, there = Classifier.shipped(), Classifier.shipped("guard")
     assert here.sha256 == there.sha256
     for images in (x, Tensor(x).to("guard").data):
-        for judge in (here, there):
-            for answer, known in zip(judge(images), here(x), strict=True):
-                where = "guard" if judge is there else "numpy"
-                assert isinstance(answer, backend.get(where).array_type)
-                got = backend.of(answer).to_host(answer)
+        for classifier in (here, there):
+            for answer, known in zip(classifier(images), here(x), strict=True):
+                backend = "guard" if classifier is there else "numpy"
+                assert isinstance(answer, backends.get(backend).array_type)
+                got = backends.of(answer).to_host(answer)
                 np.testing.assert_allclose(got, known, rtol=1e-4, atol=1e-4)
-            assert judge.accuracy(images, y) == 1.0
+            assert classifier.accuracy(images, y) == 1.0
 
 
 def test_images_are_shifted_each_by_its_own_way():
@@ -86,14 +87,14 @@ def test_images_are_shifted_each_by_its_own_way():
         (np.full((2, 1, 28, 28), "x"), "expected numbers, got <U1"),
     ],
 )
-def test_other_images_are_refused(judge, images, message):
+def test_other_images_are_refused(classifier, images, message):
     with pytest.raises(ValueError, match=f"images: .*{message}"):
-        judge.features(images)
+        classifier.features(images)
 
 
-def test_what_is_no_array_is_refused(judge):
+def test_what_is_no_array_is_refused(classifier):
     with pytest.raises(TypeError, match="expected an array of a known backend, got list"):
-        judge.features([[0.0]])
+        classifier.features([[0.0]])
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ def test_what_is_no_array_is_refused(judge):
         (np.array([0, 1, 2, 3, -1]), "expected 0 to 9, got -1 to 3"),
     ],
 )
-def test_other_labels_are_refused(judge, digits, labels, message):
+def test_other_labels_are_refused(classifier, digits, labels, message):
     with pytest.raises(ValueError, match=f"labels: .*{message}"):
-        judge.accuracy(digits[0][:5], labels)
+        classifier.accuracy(digits[0][:5], labels)
     with pytest.raises(ValueError, match=f"labels: .*{message}"):
         next(train(digits[0][:5], labels, rng=np.random.default_rng(0)))
 
@@ -125,7 +126,7 @@ def command(monkeypatch, *arguments):
 def few(monkeypatch, digits):
     """Of each data set the first 20 images; and no more are trained on."""
     sets = {"train": digits, "test": [part[-1500:] for part in digits]}
-    monkeypatch.setattr(train_classifier, "_labelled", lambda name, split: sets[split])
+    monkeypatch.setattr(train_classifier, "_labeled", lambda name, split: sets[split])
     monkeypatch.setattr(
         train_classifier,
         "train",
@@ -139,20 +140,20 @@ def test_it_tells_what_it_reaches_on_images_of_neither_set(few, monkeypatch, cap
     said = capsys.readouterr().out
     for words in ("epoch 1: loss", "held out", "MNIST's 10,000 test images", "SHA-256"):
         assert words in said
-    arrays, told = storage.load(out)
-    assert told["data"] == "digits" and 0 <= told["test"] <= 1
+    arrays, about = storage.load(out)
+    assert about["data"] == "digits" and 0 <= about["test"] <= 1
     assert {a.dtype for a in arrays.values()} == {np.dtype(np.float16)}
     monkeypatch.setattr("tinygan.metrics.classifier.FILE", out)
     assert Classifier.shipped().sha256 in said  # what was saved is what was measured
 
 
 def test_it_does_without_test_images_and_says_so(few, monkeypatch, capsys, digits):
-    def labelled(name, split):
+    def labeled(name, split):
         if split == "test":
             raise InputError("mnist: the network is down")
         return digits
 
-    monkeypatch.setattr(train_classifier, "_labelled", labelled)
+    monkeypatch.setattr(train_classifier, "_labeled", labeled)
     assert command(monkeypatch, "--data", "digits", "--epochs", 1) == 0
     said = capsys.readouterr().out
     assert "MNIST's test images cannot be had: mnist: the network is down" in said

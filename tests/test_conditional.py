@@ -133,15 +133,15 @@ def test_labels_of_noise_are_all_equally_likely():
     np.testing.assert_allclose(y.data.mean(axis=0), 0.25, atol=0.02)  # four standard errors
 
 
-def labelled_minibatches(where="numpy", low=-1.0):
+def labeled_minibatches(backend="numpy", low=-1.0):
     images = rng(1).integers(0, 256, (20, *SHAPE)).astype(np.uint8)
     images[:, 0, 0, 0] = np.arange(20)
     labels = np.arange(20) % K
-    return Minibatches(images, labels=labels, rng=rng(2), low=low, where=where)
+    return Minibatches(images, labels=labels, rng=rng(2), low=low, backend=backend)
 
 
 def test_images_keep_their_labels():
-    data = labelled_minibatches(low=0.0)
+    data = labeled_minibatches(low=0.0)
     x, y = conditional.split_label(conditional.labeled_data(data, K)(7), K)
     assert x.shape == (7, 784)
     np.testing.assert_array_equal(np.rint(x.data[:, 0] * 255) % K, y.data.argmax(axis=1))
@@ -150,15 +150,15 @@ def test_images_keep_their_labels():
 PAIRS = {"cgan_mlp": cgan_mlp, "cgan28": cgan28, "acgan28": acgan28}
 
 
-def match(name, where):
+def match(name, backend):
     """Of `gan.play` between the pair of that name: a start, and who has a state."""
     pair = PAIRS[name](SHAPE, K, rng=rng())
-    pair.G.to(where), pair.D.to(where)
+    pair.G.to(backend), pair.D.to(backend)
     game = gan.non_saturating
     if name == "acgan28":
         game = conditional.auxiliary_classifier(game)
     opt_g, opt_d = (optim.Adam(net.parameters(), 1e-3) for net in (pair.G, pair.D))
-    data = conditional.labeled_data(labelled_minibatches(where, pair.low), K)
+    data = conditional.labeled_data(labeled_minibatches(backend, pair.low), K)
     noise = conditional.labeled_noise(pair.noise(rng(3)), K, rng=rng(4))
     start = lambda: gan.play(game, pair.G, pair.D, data, noise, opt_g, opt_d, m=4)  # noqa: E731
     return start, (pair.G, pair.D, opt_g, opt_d)
@@ -166,7 +166,7 @@ def match(name, where):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_algorithm_1_plays_it_and_a_recording_does_the_same(name):
-    (before, after), replayed = played_and_replayed(lambda where: match(name, where), 5)
+    (before, after), replayed = played_and_replayed(lambda backend: match(name, backend), 5)
     assert replayed.recorded and not replayed.why
     for one, other in zip(before, after, strict=True):
         assert np.isfinite(other).all() and (one != other).any()
@@ -214,7 +214,7 @@ NONSENSE = {
     "a row too short": (
         lambda: conditional.split_label(numbers(0, 2, 4), 4), r"rows: .*more than 4.*\(2, 4\)"),
     "no labels": (
-        lambda: Minibatches(np.zeros((2, 1, 1, 1), np.uint8), rng=rng()).labelled(1), "no labels"),
+        lambda: Minibatches(np.zeros((2, 1, 1, 1), np.uint8), rng=rng()).labeled(1), "no labels"),
     "labels of others": (
         lambda: Minibatches(np.zeros((2, 1, 1, 1), np.uint8), rng=rng(), labels=np.zeros(3, int)),
         r"labels: expected integers \(2,\), one for each image, got int64 \(3,\)"),

@@ -20,8 +20,8 @@ def cores(request, monkeypatch):
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
-@pytest.mark.parametrize("least", [1, 30])
-def test_every_index_is_worked_on_once(cores, n, least):
+@pytest.mark.parametrize("minimum", [1, 30])
+def test_every_index_is_worked_on_once(cores, n, minimum):
     done, parts, workers = np.zeros(n, int), [], set()
 
     def work(start, stop):
@@ -29,10 +29,10 @@ def test_every_index_is_worked_on_once(cores, n, least):
         parts.append(stop - start)
         workers.add(threading.get_ident())
 
-    cpu.share(work, n, least)
+    cpu.share(work, n, minimum)
     assert (done == 1).all() and sum(parts) == n
-    assert len(parts) == max(1, min(cores, n // least))
-    assert len(parts) == 1 or min(parts) >= least
+    assert len(parts) == max(1, min(cores, n // minimum))
+    assert len(parts) == 1 or min(parts) >= minimum
     assert len(workers) == len(parts)
 
 

@@ -61,8 +61,8 @@ class Library:
             assert ld.value >= max(1, rows)  # or cuBLAS refuses it
             size = np.dtype(dtype).itemsize
             length = (ld.value * (columns - 1) + rows) * size
-            where = pointer.value + i * step.value * size
-            memory = np.frombuffer((ctypes.c_char * length).from_address(where), dtype)
+            backend = pointer.value + i * step.value * size
+            memory = np.frombuffer((ctypes.c_char * length).from_address(backend), dtype)
             strides = (size, ld.value * size)
             return np.lib.stride_tricks.as_strided(memory, (rows, columns), strides)
 

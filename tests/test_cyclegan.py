@@ -225,12 +225,12 @@ class Kept:
 @pytest.mark.parametrize("cycle", [0, 10])
 @pytest.mark.parametrize("identity", [0, 5])
 def test_a_recording_does_the_same(cycle, identity):
-    def match(where):
+    def match(backend):
         players = networks()
         for net in players:
-            net.to(where)
+            net.to(backend)
         images = rng(6).integers(0, 256, (2, 20, *SHAPE)).astype(np.uint8)
-        xs, ys = (Minibatches(part, rng=rng(7), where=where) for part in images)
+        xs, ys = (Minibatches(part, rng=rng(7), backend=backend) for part in images)
         opts = optimizers(players, lambda p: optim.Adam(p, 1e-3))
         kept, options = buffers(4), {"m": M, "cycle": cycle, "identity": identity}
         game = gan.least_squares()

@@ -30,7 +30,7 @@ def digits():
     return load("digits")
 
 
-def test_there_are_ten_thousand_grey_images_with_labels(digits):
+def test_there_are_ten_thousand_gray_images_with_labels(digits):
     assert digits.name == "digits"
     assert (digits.images.shape, digits.images.dtype) == ((10_000, 1, 28, 28), np.uint8)
     assert (digits.labels.shape, digits.labels.dtype) == ((10_000,), np.int64)
@@ -75,7 +75,7 @@ def test_a_changed_or_missing_file_is_refused(tmp_path, monkeypatch, name):
         load("digits")
 
 
-def test_the_origin_names_the_authors_the_licence_and_the_pinned_files():
+def test_the_origin_names_the_authors_the_license_and_the_pinned_files():
     text = (module.FOLDER / "ORIGIN.md").read_text(encoding="utf-8")
     for part in ("LeCun", "Cortes", "Share Alike 3.0", "Juan Cazala", *module.SHA256.values()):
         assert part in text

@@ -46,10 +46,10 @@ def test_images_of_the_right_size_come_back_equal_in_the_order_of_their_names(tm
     assert data.name == f"folder:{tmp_path}"
 
 
-def test_colour_is_channels_first(tmp_path):
+def test_color_is_channels_first(tmp_path):
     each = picture()
     each.save(tmp_path / "a.png")
-    image = read(tmp_path, folder_mode="colour").images[0]
+    image = read(tmp_path, folder_mode="color").images[0]
     np.testing.assert_array_equal(image, np.asarray(each).transpose(2, 0, 1))
 
 
@@ -66,7 +66,7 @@ def test_the_central_square_is_kept(tmp_path, size):
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
 def test_every_usual_kind_of_pixel_and_every_size_is_read(tmp_path, mode, size):
     picture(mode, (33, 47)).save(tmp_path / "a.tif")
-    for folder_mode, channels in (("grey", 1), ("colour", 3)):
+    for folder_mode, channels in (("gray", 1), ("color", 3)):
         images = read(tmp_path, folder_size=size, folder_mode=folder_mode).images
         assert images.shape == (1, channels, size, size)
 
@@ -142,7 +142,7 @@ def test_an_empty_folder_is_refused(tmp_path):
     ("options", "words"),
     [
         ({"split": "test"}, "a folder is one split"),
-        ({"folder_mode": "sepia"}, "expected grey or colour"),
+        ({"folder_mode": "sepia"}, "expected gray or color"),
         ({"folder_size": 0}, "expected 1 to 1024"),
         ({"folder_size": 5000}, "expected 1 to 1024"),
     ],

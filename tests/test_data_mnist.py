@@ -89,7 +89,7 @@ def test_a_damaged_file_is_refused_by_name(folder):
         load("mnist")
 
 
-def test_the_labels_of_another_set_or_split_are_recognised(folder, monkeypatch):
+def test_the_labels_of_another_set_or_split_are_recognized(folder, monkeypatch):
     write(folder)
     digest = hashlib.sha256(idx(LABELS)).hexdigest()
     monkeypatch.setitem(mnist.KNOWN, digest, ("fashion-mnist", "train"))

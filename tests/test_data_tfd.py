@@ -30,7 +30,7 @@ def write(folder, **changed):
     np.savez(folder / "TFD_48x48.npz", **fields)
 
 
-def test_train_is_the_unlabelled_and_the_first_folds_train(folder):
+def test_train_is_the_unlabeled_and_the_first_folds_train(folder):
     write(folder)
     data = load("tfd")
     np.testing.assert_array_equal(data.images, FIELDS["images"][[0, 1, 4, 5]][:, None])

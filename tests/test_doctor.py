@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import InputError, Tensor, backend, gan, nn, ops, optim, storage
+from tinygan import InputError, Tensor, gan, nn, ops, optim, storage
+from tinygan import backend as backends
 from tinygan.commands.doctor import report
 from tinygan.commands.parser import main
 from tinygan.data import Minibatches
@@ -44,14 +45,14 @@ from tinygan.training.run_folder import diverged
 
 def names_of_a_run(tmp_path, tweak=lambda session: None, **options):
     """What is said while a session is played, `tweak`ed before its first round."""
-    session, told = Session(Config(**options)), []
+    session, text = Session(Config(**options)), []
     tweak(session)
-    seen = HealthMonitor(session, RunFolder.new(session.config, tmp_path / "run"), told.append)
+    seen = HealthMonitor(session, RunFolder.new(session.config, tmp_path / "run"), text.append)
     with np.errstate(all="ignore"):
         for _ in range(session.config.steps):
             seen.play_round()
     names = [found.name for found in diagnose_run(seen.looks)]
-    assert [text.partition(": ")[2].partition(".")[0] for text in told] == names  # each once
+    assert [text.partition(": ")[2].partition(".")[0] for text in text] == names  # each once
     return names
 
 
@@ -213,8 +214,8 @@ def test_one_look_in_fifty_rounds(tmp_path, monkeypatch):
 def test_what_was_said_is_not_said_again(tmp_path, capsys):
     options = Config(**{**SMALL, "lr_g": 0.0, "steps": 400, "sample_every": 100})
     straight = train(options, tmp_path / "straight", progress=False)
-    told = capsys.readouterr().err
-    assert told.count("G does not move") == 1 and "--game non-saturating" not in told
+    text = capsys.readouterr().err
+    assert text.count("G does not move") == 1 and "--game non-saturating" not in text
     short = dataclasses.replace(options, steps=220)
     stopped = train(short, tmp_path / "stopped", progress=False)
     assert capsys.readouterr().err.count("after round 200: G does not move") == 1
@@ -267,9 +268,9 @@ def test_a_rate_beyond_all_reason(tmp_path, options, found):
     first, _, second = found.partition(" .* ")
     assert "diverged by step " in message and first in message and second in message
     assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
-    told = report(tmp_path / "run")
-    assert "not finite" in told and second in told
-    assert "ended before the first probe" in told and "no diagnosis is made" not in told
+    text = report(tmp_path / "run")
+    assert "not finite" in text and second in text
+    assert "ended before the first probe" in text and "no diagnosis is made" not in text
 
 
 def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
@@ -382,18 +383,20 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
 @pytest.mark.parametrize("case", PATHS)
-def test_the_first_op_and_its_layer_are_named(case, where):
+def test_the_first_op_and_its_layer_are_named(case, backend):
     function, game, expected = PATHS[case]
     rng = np.random.default_rng(0)
-    G = nn.Sequential(nn.Linear(2, 3, rng=rng)).to(where)
-    D = nn.Sequential(nn.Linear(3, 4, rng=rng), Layer(function), nn.Linear(4, 1, rng=rng)).to(where)
+    G = nn.Sequential(nn.Linear(2, 3, rng=rng)).to(backend)
+    D = nn.Sequential(nn.Linear(3, 4, rng=rng), Layer(function), nn.Linear(4, 1, rng=rng)).to(
+        backend
+    )
     opt_g, opt_d = (optim.Adam(net.parameters(), 0.0) for net in (G, D))
 
     def source(size):
         like = G.parameters()[0].data
-        return lambda m: Tensor(backend.place(rng.standard_normal((m, size), np.float32), like))
+        return lambda m: Tensor(backends.place(rng.standard_normal((m, size), np.float32), like))
 
     inspector = Inspector(G, D, opt_g, opt_d)
     rounds = gan.play(inspector.wrap_game(game), G, D, source(3), source(2), opt_g, opt_d, m=4)
@@ -444,16 +447,16 @@ def test_an_op_is_called_by_its_name():
 # What a look sees, where it is known.
 
 
-def scene(where="numpy", G=None, D=None, x=None, z=None, game=gan.non_saturating):
+def scene(backend="numpy", G=None, D=None, x=None, z=None, game=gan.non_saturating):
     def there(values):
-        return Tensor(np.asarray(values, np.float32)).to(where)
+        return Tensor(np.asarray(values, np.float32)).to(backend)
 
     rng = np.random.default_rng(0)
     G = G or nn.Sequential(nn.Linear(2, 2, rng=rng))
     D = D or nn.Sequential(nn.Linear(2, 1, rng=rng))
     x = rng.standard_normal((40, 2)) if x is None else x
     z = rng.standard_normal((40, 2)) if z is None else z
-    return probe(game, G.to(where), D.to(where), there(x), there(z))
+    return probe(game, G.to(backend), D.to(backend), there(x), there(z))
 
 
 def linear(weight, bias):
@@ -462,14 +465,14 @@ def linear(weight, bias):
     return layer
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
-def test_a_look_sees_what_is_there(where):
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
+def test_a_look_sees_what_is_there(backend):
     x = np.array([[0, 0], [4, 0], [0, 4], [4, 4]])
     G = nn.Sequential(
         linear([[0.5, 0], [0, 0.5]], [10, 0])
     )  # half as far apart, and 10 to the right
     D = nn.Sequential(linear([[-1, 0]], [7]))
-    seen = scene(where, G, D, x, x)
+    seen = scene(backend, G, D, x, x)
     real, fake = np.array([7, 3, 7, 3]), np.array([-3, -5, -3, -5])
     sigmoid = 1 / (1 + np.exp(-fake))
     assert (seen.real, seen.fake, seen.order) == (5, -4, 1)
@@ -493,20 +496,20 @@ def test_the_price_of_the_minimax_game_is_shut_by_d_of_g_of_z():
     assert scene(D=D).order == 0.5
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
-def test_dead_units_and_averages_that_drift(where):
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
+def test_dead_units_and_averages_that_drift(backend):
     G = nn.Sequential(
         linear([[1, 0], [0, 1], [1, 1], [1, 0]], [0, 0, -1e3, -1e3]),
         nn.ReLU(),
         nn.BatchNorm1d(4),
         linear(np.eye(2, 4), 0),
     )
-    off = scene(where, G=G)
+    off = scene(backend, G=G)
     assert off.dead == {"G.1 (ReLU)": 0.5}
     assert list(off.drift) == ["G.2 (BatchNorm1d)"] and off.drift["G.2 (BatchNorm1d)"] > 0.3
     G = nn.Sequential(nn.BatchNorm1d(2))
     z = np.array([[1.0, 3], [3, 3.5]])  # means 2 and 3.25, standard deviations 1 and 0.25
-    seen = scene(where, G=G, z=z)
+    seen = scene(backend, G=G, z=z)
     exact = math.sqrt((0 + 2**2 + 0.75**2 + 3.25**2) / 2)
     assert seen.drift["G.0 (BatchNorm1d)"] == pytest.approx(exact, rel=1e-3)
 
@@ -668,12 +671,12 @@ def still(tmp_path_factory):
 
 def test_the_doctor_reads_a_finished_run(still, capsys):
     assert main(["doctor", str(still.path)]) == 0
-    told = capsys.readouterr().out
-    assert "5 probes" in told and "after round 200: G does not move" in told
-    assert "log.csv: step 250" in told and "--lr-g" in told
-    assert "--game non-saturating" not in told  # the run has it
+    text = capsys.readouterr().out
+    assert "5 probes" in text and "after round 200: G does not move" in text
+    assert "log.csv: step 250" in text and "--lr-g" in text
+    assert "--game non-saturating" not in text  # the run has it
     assert main(["doctor", str(still.checkpoint)]) == 0
-    assert capsys.readouterr().out == told
+    assert capsys.readouterr().out == text
 
 
 def test_a_run_that_nobody_watched_is_looked_at_as_it_is(tmp_path):
@@ -682,8 +685,8 @@ def test_a_run_that_nobody_watched_is_looked_at_as_it_is(tmp_path):
     train(options, folder.path, progress=False, doctor=False)
     assert not folder.health.exists()
     before = files(folder)
-    told = report(folder.path)
-    assert "it was trained without the doctor" in told and "after round 250: G too strong" in told
+    text = report(folder.path)
+    assert "it was trained without the doctor" in text and "after round 250: G too strong" in text
     assert files(folder) == before
     early = dataclasses.replace(options, steps=60)
     train(early, tmp_path / "early", progress=False, doctor=False)

@@ -390,7 +390,7 @@ OPTIMIZERS = {
     "end of a line": (lambda: optim.linear(0.1, -1.0, 9), "end: .*got -1.0"),
     "start of a decay": (lambda: optim.exponential_decay(np.nan, 2), "start: .*got nan"),
     "a rate that grows": (lambda: optim.exponential_decay(1, 0.9), r"rate: .*\[1, inf\), got 0.9"),
-    "least of a decay": (lambda: optim.exponential_decay(1, 2, -1), "least: .*got -1"),
+    "least of a decay": (lambda: optim.exponential_decay(1, 2, -1), "minimum: .*got -1"),
     "steps of a cosine": (lambda: optim.cosine_decay(0.1, -5), "steps: .*got -5"),
     "start of a cosine": (lambda: optim.cosine_decay(np.inf, 5), "start: .*got inf"),
     "a network for parameters": (lambda: optim.Adam(NET), "parameters: .* list of .*got Linear"),

@@ -17,13 +17,13 @@ SHIPPED = "a610438b262f6399413f8237ef7914cd5ea5be499d2f448dd426752c5f830343"
 
 
 @pytest.fixture(scope="module")
-def judge():
+def classifier():
     return Classifier.shipped()
 
 
 @pytest.fixture(scope="module")
 def digits():
-    """In another order: neighbours in MNIST were written by the same hand."""
+    """In another order: neighbors in MNIST were written by the same hand."""
     whole, order = data.load("digits"), np.random.default_rng(1).permutation(10_000)
     return whole.images[order].astype(np.float32) / 255, whole.labels[order]
 
@@ -37,9 +37,9 @@ def real(digits):
 
 
 @pytest.fixture(scope="module")
-def rows(judge, digits, real):
+def rows(classifier, digits, real):
     """Other real digits as "this run", and the controls."""
-    return evaluation.evaluate(digits[0][8000:9000], real, judge, rng=np.random.default_rng(0))
+    return evaluation.evaluate(digits[0][8000:9000], real, classifier, rng=np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def run(tmp_path_factory):
     return out
 
 
-def test_the_shipped_classifier_is_the_one_that_was_trained(judge, digits):
+def test_the_shipped_classifier_is_the_one_that_was_trained(classifier, digits):
     x, y = digits
-    assert judge.sha256 == SHIPPED
-    assert judge.accuracy(x[:2000], y[:2000]) > 0.99
+    assert classifier.sha256 == SHIPPED
+    assert classifier.accuracy(x[:2000], y[:2000]) > 0.99
 
 
 def test_real_digits_are_at_their_floor_and_the_controls_are_not(rows):
@@ -85,11 +85,11 @@ def test_copies_of_training_images_are_found_and_other_real_images_are_none(rows
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5])
-def test_one_image_over_and_over_is_measured_too(judge, real, rows, value):
+def test_one_image_over_and_over_is_measured_too(classifier, real, rows, value):
     same = np.full((1000, 1, 28, 28), value, np.float32)
     with np.errstate(all="raise", under="ignore"):
         found = evaluation.measures(
-            same, evaluation.Ruler(real, judge), rng=np.random.default_rng(0)
+            same, evaluation.Ruler(real, classifier), rng=np.random.default_rng(0)
         )
     assert all(map(math.isfinite, found.values()))
     assert found["score"] == pytest.approx(1) and found["class_kl"] == pytest.approx(math.log(10))
@@ -101,9 +101,9 @@ def test_another_backend_measures_the_same(real, digits):
     few = evaluation.Real(*(part[:300] for part in real[:5]), *real[5:])
     here, there = (
         evaluation.evaluate(
-            digits[0][8000:8300], few, Classifier.shipped(where), rng=np.random.default_rng(0)
+            digits[0][8000:8300], few, Classifier.shipped(backend), rng=np.random.default_rng(0)
         )
-        for where in ("numpy", "guard")
+        for backend in ("numpy", "guard")
     )
     for name in here:
         assert there[name] == pytest.approx(here[name], rel=1e-3, abs=2e-3), name

@@ -34,7 +34,7 @@ def example(tmp_path, monkeypatch):
 
 def test_options_and_what_they_are_by_default(example):
     run = example()
-    assert (run.seed, run.steps, run.full, run.width, run.where) == (0, 10, False, 1.0, "numpy")
+    assert (run.seed, run.steps, run.full, run.width, run.backend) == (0, 10, False, 1.0, "numpy")
     run = example("--full", "--seed", "3", "--width", "0.5")
     assert (run.seed, run.steps, run.full, run.width) == (3, 70, True, 0.5)
     assert run.rng.random() == np.random.default_rng(3).random()
@@ -154,16 +154,16 @@ def test_rounds_are_played_and_figures_kept(example, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ((), [("at least 0.85; real digits 0.9900", True), ("", None)]),
         (("--full",), [("at least 0.95; real digits 0.9900", False), ("at least 0.9", False)]),
     ],
 )
-def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
+def test_figures_of_a_conditional_gan(example, monkeypatch, options, expected):
     asked = {}
 
-    def shares(draw, real, judge, *, rng, n, pairs):
+    def shares(draw, real, classifier, *, rng, n, pairs):
         asked.update(drawn=len(draw(3)[0]), real=real, n=n, pairs=pairs)
         return Share(0.9, 0.8, 0.99)
 
@@ -179,7 +179,7 @@ def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
     pairs = 60_000 if options else 5000
     assert [(f["what"], f["ours"]) for f in found] == [
         ("GAN-test", 0.9), (f"GAN-train, of {pairs} samples", 0.8)]  # fmt: skip
-    assert [(f["published"], f["holds"]) for f in found] == told
+    assert [(f["published"], f["holds"]) for f in found] == expected
     assert asked["drawn"] == 3 and (asked["n"], asked["pairs"]) == (5000, pairs)
     assert asked["real"][0].max() == 1 and (asked["real"][1] == test.labels).all()
 
@@ -187,8 +187,8 @@ def test_figures_of_a_conditional_gan(example, monkeypatch, options, told):
 def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypatch):
     asked = []
 
-    def toy(seed, told, where, epochs):
-        asked.append((seed, where, epochs))
+    def toy(seed, echo, backend, epochs):
+        asked.append((seed, backend, epochs))
         if len(asked) == 2:
             raise KeyboardInterrupt
         return SeedResults([Result("a figure", seed)])

@@ -52,8 +52,8 @@ def test_dcgan(play):
 
 def test_lsgan(play):
     _, figures = play("lsgan", "--steps", "3")
-    pearson = figures["-1, 1, 0: what G minimises, N(0,1) and N(1,1)"]
-    usual = figures["0, 1, 1: what G minimises, N(0,1) and N(1,1)"]
+    pearson = figures["-1, 1, 0: what G minimizes, N(0,1) and N(1,1)"]
+    usual = figures["0, 1, 1: what G minimizes, N(0,1) and N(1,1)"]
     assert 2 * pearson == pytest.approx(0.408109, abs=2e-6)
     assert usual == pytest.approx(1 / 4 + 0.408109 / 8, abs=1e-6)
 
@@ -81,19 +81,19 @@ def test_gan_mnist(play):
     assert figures["of as many real images"] > figures[of_samples]
 
 
-def test_memorisation(play):
-    _, figures = play("memorisation", "--steps", "3")
+def test_memorization(play):
+    _, figures = play("memorization", "--steps", "3")
     assert figures["copies with noise: closer"] > 0.99
     assert figures["learned from 9850: closer"] < 0.01  # after three rounds it draws no digit
 
 
 def test_vae(play):
     names, figures = play("vae", "--steps", "30")
-    told = names["told"]  # the costs of the mean image, and of the pixels themselves
+    bounds = names["bounds"]  # the costs of the mean image, and of the pixels themselves
     guess = 784 * np.log(2)  # 1/2 for each pixel, which is about what it begins with
-    assert 0 < told[1] < told[0] < guess
-    assert told[1] < figures["loss on held-out images, nats"] < 0.9 * guess
-    # The grid of the manifold: as much of N(0, 1) between any two neighbours.
+    assert 0 < bounds[1] < bounds[0] < guess
+    assert bounds[1] < figures["loss on held-out images, nats"] < 0.9 * guess
+    # The grid of the manifold: as much of N(0, 1) between any two neighbors.
     assert names["z"].shape == (400, 2) and names["samples"].shape == (200, 1, 28, 28)
     np.testing.assert_allclose(np.diff(scipy.stats.norm.cdf(names["z"][:20, 0])), 1 / 20)
     exact, error = names["exact"], names["error"]

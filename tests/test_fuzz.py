@@ -283,24 +283,24 @@ def read(path, reader, content):
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_changed_file_is_valid_or_an_input_error(place, name):
-    where, reader, sound, wrap = READERS[name]
-    sound = sound(place / where) if callable(sound) else sound
-    read(place / where, reader, wrap(sound))
+    backend, reader, sound, wrap = READERS[name]
+    sound = sound(place / backend) if callable(sound) else sound
+    read(place / backend, reader, wrap(sound))
     for length in {0, 1, len(sound) // 2, len(sound) - 1}:
-        read(place / where, reader, wrap(sound[:length]))
+        read(place / backend, reader, wrap(sound[:length]))
 
     @fuzz
     @given(changed(sound))
     def tried(content):
-        read(place / where, reader, wrap(content))
+        read(place / backend, reader, wrap(content))
 
     tried()
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_any_bytes_are_valid_or_an_input_error(place, name):
-    where, reader, sound, wrap = READERS[name]
-    sound = sound(place / where) if callable(sound) else sound
+    backend, reader, sound, wrap = READERS[name]
+    sound = sound(place / backend) if callable(sound) else sound
 
     @fuzz
     @example(b"", 0)
@@ -308,15 +308,15 @@ def test_any_bytes_are_valid_or_an_input_error(place, name):
     @example(b"[" * 100_000, 0)
     @given(st.binary(max_size=200), st.sampled_from([0, 4, 8, 16, 128]))
     def tried(content, kept):
-        read(place / where, reader, wrap(sound[:kept] + content))
+        read(place / backend, reader, wrap(sound[:kept] + content))
 
     tried()
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_sound_file_is_read(place, name):
-    where, reader, sound, wrap = READERS[name]
-    path = place / where
+    backend, reader, sound, wrap = READERS[name]
+    path = place / backend
     path.write_bytes(wrap(sound(path) if callable(sound) else sound))
     reader(path)
     path.unlink()
@@ -509,12 +509,12 @@ class Trap:
 
 @pytest.mark.parametrize("name", READERS)
 def test_no_pickle_is_opened(place, name):
-    where, reader, _, wrap = READERS[name]
+    backend, reader, _, wrap = READERS[name]
     trap = place / "sprung"
     objects = io.BytesIO()
     np.save(objects, np.array([Trap(trap)], object), allow_pickle=True)
     for content in (pickle.dumps(Trap(trap)), objects.getvalue(), pickle.dumps(Trap(trap), 0)):
-        read(place / where, reader, wrap(content))
+        read(place / backend, reader, wrap(content))
         assert not trap.exists()
 
 

@@ -96,7 +96,9 @@ def test_a_round_of_every_model_with_every_penalty(model, penalty, play):
 
 def test_minibatches_are_gathered_on_the_device():
     images = rng().integers(0, 256, (7, 2, 3, 3)).astype(np.uint8)
-    here, there = (Minibatches(images, rng=rng(1), where=where) for where in ("numpy", "cupy"))
+    here, there = (
+        Minibatches(images, rng=rng(1), backend=backend) for backend in ("numpy", "cupy")
+    )
     for m in (3, 5, 9):
         x = there(m)
         assert x.backend.name == "cupy"
@@ -105,7 +107,7 @@ def test_minibatches_are_gathered_on_the_device():
 
 def test_a_session_goes_on_where_another_backend_was():
     options = {"model": "mlp-small", "batch": 4}
-    here, there = (Session(Config(**options, backend=where)) for where in ("numpy", "cupy"))
+    here, there = (Session(Config(**options, backend=backend)) for backend in ("numpy", "cupy"))
     here.play_round()
     there.restore(*here.state())
     for session in (here, there):

@@ -27,8 +27,8 @@ ROUNDS_OF_GAMES = [
 
 
 def matches(model="mlp-small", **options):
-    def match(where):
-        m = Match(model, where, np.float32, **options)
+    def match(backend):
+        m = Match(model, backend, np.float32, **options)
         return m.start, (m.G, m.D, m.opt_g, m.opt_d)
 
     _, replayed = played_and_replayed(match, ROUNDS)
@@ -54,7 +54,7 @@ def test_every_penalty(penalty, model, play):
     matches(model, penalty=penalty, play=play)
 
 
-def small(where, **options):
+def small(backend, **options):
     """A game of small players with every layer that keeps or draws something."""
     rng = np.random.default_rng(0)
     G = nn.Sequential(
@@ -68,8 +68,8 @@ def small(where, **options):
         nn.WeightNorm(nn.Linear(8, 4, rng=rng)),
         nn.WeightNorm(nn.Linear(4, 1, rng=rng), learned_scale=False),
     )
-    G, D = G.to(where), D.to(where)
-    x, z = (Source(seed, size, where) for seed, size in ((1, 5), (2, 3)))
+    G, D = G.to(backend), D.to(backend)
+    x, z = (Source(seed, size, backend) for seed, size in ((1, 5), (2, 3)))
     opt_g = optim.SGD(G.parameters(), optim.exponential_decay(0.1, 1.1), optim.linear(0.5, 0.7, 5))
     opt_d = optim.RMSprop(D.parameters(), optim.cosine_decay(0.01, 6))
     ema = optim.EMA(G, 0.9)
@@ -86,9 +86,9 @@ def small(where, **options):
 class Source:
     """Numbers made anew for each minibatch, of m numbers, or of `m` where that is set."""
 
-    def __init__(self, seed, size, where):
+    def __init__(self, seed, size, backend):
         self.rng, self.size, self.m = np.random.default_rng(seed), size, None
-        self.like = Tensor(np.ones(1, np.float32)).to(where).data
+        self.like = Tensor(np.ones(1, np.float32)).to(backend).data
 
     def __call__(self, m):
         def make():

@@ -100,7 +100,7 @@ def test_gradients_are_checked_on_the_device_itself():
 
 def matches(rounds, model, **options):
     """As many rounds on NumPy and on the guard; the traffic of the last on the guard."""
-    ours, theirs = (Match(model, where, FLOAT32, **options) for where in ("guard", "numpy"))
+    ours, theirs = (Match(model, backend, FLOAT32, **options) for backend in ("guard", "numpy"))
     for _ in range(rounds):
         got, traffic = ours.round()
         assert_same(got, theirs.round()[0])
@@ -150,10 +150,10 @@ def test_a_round_with_every_penalty(penalty, model, play):
 
 def test_a_session_is_saved_and_goes_on_as_on_numpy(tmp_path):
     options = {"model": "mlp-small", "batch": 4, "steps": 4, "smoothing": 0.1, "sample_every": 2}
-    for where in ("numpy", "guard"):
-        train(Config(**options, backend=where), tmp_path / where, progress=False)
+    for backend in ("numpy", "guard"):
+        train(Config(**options, backend=backend), tmp_path / backend, progress=False)
     assert (tmp_path / "guard/log.csv").read_text() == (tmp_path / "numpy/log.csv").read_text()
-    one, two = (Session(Config(**options, backend=where)) for where in ("guard", "numpy"))
+    one, two = (Session(Config(**options, backend=backend)) for backend in ("guard", "numpy"))
     two.play_round()
     one.restore(*two.state())
     for session in (one, two):
@@ -213,10 +213,10 @@ def test_a_tensor_moves_and_never_by_itself():
 
 
 @pytest.mark.parametrize("name", nn.init.__all__)
-def test_initialisers_fill_what_is_on_the_device(name):
+def test_initializers_fill_what_is_on_the_device(name):
     function = getattr(nn.init, name)
-    for where in ("numpy", "guard"):
-        net = network().to(where)
+    for backend in ("numpy", "guard"):
+        net = network().to(backend)
         if name == "dcgan_":
             function(net, rng=rng())
         elif name == "gan_2014_":
@@ -225,14 +225,16 @@ def test_initialisers_fill_what_is_on_the_device(name):
             function(net[0].weight, 3.0)
         else:
             function(net[0].weight, rng=rng())
-        if where == "numpy":
+        if backend == "numpy":
             expected = net.state_dict()
     assert_same([v.get() for v in net.state_dict().values()], list(expected.values()))
 
 
 def test_minibatches_are_gathered_on_the_device():
     images = rng().integers(0, 256, (7, 2, 3, 3)).astype(np.uint8)
-    here, there = (Minibatches(images, rng=rng(1), where=where) for where in ("numpy", "guard"))
+    here, there = (
+        Minibatches(images, rng=rng(1), backend=backend) for backend in ("numpy", "guard")
+    )
     for m in (3, 5, 9):
         with counting() as traffic:
             x = there(m)

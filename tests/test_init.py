@@ -1,4 +1,4 @@
-"""Initialisers and the initial weights of layers: bounds and variances are the papers'."""
+"""Initializers and the initial weights of layers: bounds and variances are the papers'."""
 
 import math
 
@@ -49,7 +49,7 @@ NORMAL = {
 
 
 @pytest.mark.parametrize("name", UNIFORM)
-def test_uniform_initialisers_fill_their_interval(name):
+def test_uniform_initializers_fill_their_interval(name):
     fill, bound = UNIFORM[name]
     p = fill(parameter(40, 30, 3, 3))
     assert p.dtype == np.float32
@@ -59,7 +59,7 @@ def test_uniform_initialisers_fill_their_interval(name):
 
 
 @pytest.mark.parametrize("name", NORMAL)
-def test_normal_initialisers_have_their_mean_and_deviation(name):
+def test_normal_initializers_have_their_mean_and_deviation(name):
     fill, mean, std = NORMAL[name]
     values = fill(parameter(40, 30, 3, 3)).data
     np.testing.assert_allclose(values.std(), std, rtol=0.03)  # four standard errors
@@ -111,7 +111,7 @@ def test_an_embedding_starts_standard_normal():
     np.testing.assert_allclose([values.mean(), values.std()], [0, 1], atol=0.03)
 
 
-def test_dcgan_initialises_weights_scales_and_biases():
+def test_dcgan_initializes_weights_scales_and_biases():
     net = nn.Sequential(
         nn.Conv2d(20, 30, 4, rng=rng()),
         nn.BatchNorm2d(5000),
@@ -128,7 +128,7 @@ def test_dcgan_initialises_weights_scales_and_biases():
     np.testing.assert_array_equal(net[4].weight.data, 1)
 
 
-def test_dcgan_initialises_what_spectral_norm_wraps():
+def test_dcgan_initializes_what_spectral_norm_wraps():
     net = nn.Sequential(nn.SpectralNorm(nn.Conv2d(20, 30, 4, rng=rng()), rng=rng()))
     init.dcgan_(net, rng=rng())
     np.testing.assert_allclose(net[0].weight_orig.data.std(), 0.02, rtol=0.05)
@@ -136,7 +136,7 @@ def test_dcgan_initialises_what_spectral_norm_wraps():
 
 
 @pytest.mark.parametrize("learned", [True, False])
-def test_dcgan_initialises_what_weight_norm_wraps(learned):
+def test_dcgan_initializes_what_weight_norm_wraps(learned):
     wrapped = nn.WeightNorm(nn.ConvTranspose2d(20, 30, 4, rng=rng()), learned_scale=learned)
     y = wrapped(np.ones((1, 20, 3, 3), np.float32))
     init.dcgan_(nn.Sequential(wrapped), rng=rng())
@@ -159,11 +159,11 @@ def test_the_initial_weights_of_2014():
         np.testing.assert_array_equal(layer.bias.data, 0)
 
 
-# The data-dependent initialisation of weight normalisation.
+# The data-dependent initialization of weight normalization.
 
 
 def fitted(network, *shape, seed=5):
-    """The network after its initialisation on a minibatch that is not standardised, and that."""
+    """The network after its initialization on a minibatch that is not standardized, and that."""
     x = 3 + 2 * rng(seed).normal(size=shape)
     network.astype(np.float64)
     assert data_dependent_init(network, x) is network
@@ -183,8 +183,8 @@ def test_data_dependent_init_is_the_formula_of_the_paper(learned):
     np.testing.assert_allclose(layer(x).data, (t - t.mean(0)) / t.std(0), atol=1e-12)
 
 
-def test_data_dependent_init_standardises_the_outputs_of_every_layer():
-    """Each layer on what comes from those before it, which are initialised by then."""
+def test_data_dependent_init_standardizes_the_outputs_of_every_layer():
+    """Each layer on what comes from those before it, which are initialized by then."""
     convolutions = nn.Sequential(
         nn.WeightNorm(nn.Conv2d(2, 4, 3, 2, rng=rng(1))),
         nn.LeakyReLU(0.2),
@@ -201,7 +201,7 @@ def test_data_dependent_init_standardises_the_outputs_of_every_layer():
     np.testing.assert_allclose(y.var(0), 1, rtol=1e-12)
 
 
-def test_data_dependent_init_standardises_the_pieces_of_maxout():
+def test_data_dependent_init_standardizes_the_pieces_of_maxout():
     layer, x = fitted(nn.WeightNorm(nn.Maxout(4, 3, 2, rng=rng())), 50, 4)
     v = layer.weight_v.data
     weight = layer.weight_g.data * v / np.linalg.norm(v, axis=1, keepdims=True)
@@ -275,14 +275,14 @@ def test_data_dependent_init_makes_graphs_stale(bias, learned):
 
 def test_data_dependent_init_is_the_same_on_every_backend():
     states = []
-    for where in ("numpy", "guard"):
+    for backend in ("numpy", "guard"):
         network = nn.Sequential(
             nn.WeightNorm(nn.Conv2d(1, 3, 2, rng=rng(1))),
             nn.Flatten(),
             nn.WeightNorm(nn.Maxout(12, 2, 2, rng=rng(2)), learned_scale=False),
         )
-        x = Tensor(rng(3).normal(size=(6, 1, 3, 3)).astype(np.float32)).to(where)
-        states.append(data_dependent_init(network.to(where), x).to("numpy").state_dict())
+        x = Tensor(rng(3).normal(size=(6, 1, 3, 3)).astype(np.float32)).to(backend)
+        states.append(data_dependent_init(network.to(backend), x).to("numpy").state_dict())
     for key, value in states[0].items():
         np.testing.assert_array_equal(states[1][key], value)
         assert value.dtype == np.float32
@@ -294,7 +294,7 @@ def test_the_same_seed_gives_the_same_weights():
     assert (one.weight.data != other.weight.data).any()
 
 
-def test_initialising_in_place_keeps_the_array_and_makes_graphs_stale():
+def test_initializing_in_place_keeps_the_array_and_makes_graphs_stale():
     layer = nn.Linear(2, 1, rng=rng())
     y, array = layer(np.ones((1, 2), np.float32)).sum(), layer.weight.data
     init.normal_(layer.weight, rng=rng())

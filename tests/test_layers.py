@@ -60,7 +60,7 @@ def test_small_ints_of_numpy_do_not_overflow():
     np.testing.assert_allclose(np.abs(layer.weight.data).max(), 640**-0.5, rtol=0.01)
 
 
-def test_batch_norm_tracks_statistics_towards_those_of_each_batch():
+def test_batch_norm_tracks_statistics_toward_those_of_each_batch():
     layer, batches = nn.BatchNorm1d(2, momentum=0.25), rng().normal(3, 2, (4, 5, 2))
     mean, var = np.zeros(2), np.ones(2)
     for x in batches.astype(np.float32):

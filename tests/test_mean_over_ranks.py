@@ -15,7 +15,7 @@ def rng(seed=0):
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d, nn.BatchNorm2d])
 @pytest.mark.parametrize("affine", [True, False])
-def test_synchronised_batchnorm_is_that_of_the_whole_batch_to_second_order(layer, affine):
+def test_synchronized_batchnorm_is_that_of_the_whole_batch_to_second_order(layer, affine):
     """The second derivative as a penalty on slopes takes it: of a mean over the examples."""
     shape = (8, 3) if layer is nn.BatchNorm1d else (8, 3, 2, 2)
     images, curve = rng(1).normal(size=shape), Tensor(rng(2).normal(size=shape[1:]))
@@ -74,9 +74,9 @@ def test_a_gradient_through_the_mean_can_be_differentiated_again():
 def test_local_batchnorm_takes_the_statistics_of_the_share():
     images = rng().normal(size=(8, 3))
 
-    def look(comm, share, synchronised):
+    def look(comm, share, synchronized):
         norm = nn.BatchNorm1d(3).astype(np.float64)
-        with playing(comm, synchronised=synchronised):
+        with playing(comm, synchronized=synchronized):
             y = norm(share)
         return y.data, norm.running_var
 

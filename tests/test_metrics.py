@@ -43,7 +43,7 @@ def plain_distances(a, b):
 
 
 @given(st.integers(1, 8), st.integers(2, 8), st.integers(1, 4), st.sampled_from([1, 5, 1 << 20]))
-def test_distances_and_neighbours_are_those_of_the_definition(n, m, d, block):
+def test_distances_and_neighbors_are_those_of_the_definition(n, m, d, block):
     a, b = cloud(n, d, 1), cloud(m, d, 2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distances, "BLOCK", block)
@@ -447,8 +447,8 @@ def sure(a):
 
 
 def moments(a):
-    centred = a - a.mean(axis=0)
-    return a.mean(axis=0), backend.of(a).matmul(centred.T, centred) / len(a)
+    centered = a - a.mean(axis=0)
+    return a.mean(axis=0), backend.of(a).matmul(centered.T, centered) / len(a)
 
 
 CLUSTERS = mixtures.Mixture(cloud(4), 0.5)
@@ -512,7 +512,7 @@ def test_no_measure_was_forgotten_above():
         "gan_train",
         "gan_train_test",
         "glance",
-        "grey_share",
+        "gray_share",
     }
     assert public - elsewhere == set(ONE) | set(TWO) | results | of_no_samples
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match
 
-from tinygan import InputError, backend, parallel, storage
+from tinygan import InputError, parallel, storage
+from tinygan import backend as backends
 from tinygan.backend.cuda import reduce
 from tinygan.backend.inputs import SINGLE_PROCESS
 from tinygan.commands.shared import stop
@@ -58,15 +59,15 @@ class World:
 MPI = types.SimpleNamespace(IN_PLACE="in place", Get_processor_name=lambda: "here")
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
-def test_mpi_takes_means_in_place_and_through_the_host(where):
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
+def test_mpi_takes_means_in_place_and_through_the_host(backend):
     def work(comm):
         ranks = MPIComm(MPI, World(comm))
-        flat = backend.move(np.arange(3.0) + comm.rank, where)
+        flat = backends.move(np.arange(3.0) + comm.rank, backend)
         same = flat
         ranks.allreduce_mean_(flat)
         assert same is flat and ranks.allgather(comm.rank) == [0, 1]
-        return backend.of(flat).to_host(flat)
+        return backends.of(flat).to_host(flat)
 
     for mean in on_ranks(2, work):
         np.testing.assert_array_equal(mean, [0.5, 1.5, 2.5])
@@ -216,8 +217,8 @@ def test_an_error_of_all_is_told_once_and_different_ones_are_told_by_rank():
         return MPIComm(MPI, World(comm)).last_words(2, message)
 
     assert on_ranks(2, lambda comm: last(comm, "bad")) == ["bad", ""]
-    told = on_ranks(2, lambda comm: last(comm, f"bad {comm.rank}"))
-    assert told == ["rank 0: bad 0\nrank 1: bad 1", ""]
+    messages = on_ranks(2, lambda comm: last(comm, f"bad {comm.rank}"))
+    assert messages == ["rank 0: bad 0\nrank 1: bad 1", ""]
 
 
 def test_an_error_of_one_ends_all(monkeypatch, capsys):
@@ -270,7 +271,7 @@ def mpiexec(*parts, status=0, timeout=120, **environment):
     return done.stdout, done.stderr
 
 
-def told(err):
+def messages(err):
     """What tinygan said, of all that stands in stderr."""
     assert "Traceback" not in err
     return [line for line in err.splitlines() if "tinygan: " in line]
@@ -315,7 +316,7 @@ def test_processes_play_what_one_plays(tmp_path, size, dtype):
 @processes
 def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
     out, err = mpiexec([2, *TRAIN, "--out", tmp_path / "two", "--steps", "50"])
-    assert out.count("Try next") == 1 and told(err) == []
+    assert out.count("Try next") == 1 and messages(err) == []
     assert os.listdir(tmp_path) == ["two"]
     train(Config(model="mlp-small", batch=16, steps=50), tmp_path / "one", progress=False)
     logs = [np.loadtxt(tmp_path / run / "log.csv", delimiter=",", skiprows=1)
@@ -329,7 +330,9 @@ def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
     (warning,) = [w for w in verify(tmp_path / "two").warnings if "ranks" in w]
     assert warning == "ranks: recorded 2, now 1"
     out, err = mpiexec([2, sys.executable, "-m", "tinygan", "verify", tmp_path / "two"])
-    assert out == f"{tmp_path / 'two'}: all states agree, 2 from step 0 to 50\n" and not told(err)
+    assert out == f"{tmp_path / 'two'}: all states agree, 2 from step 0 to 50\n" and not messages(
+        err
+    )
 
 
 @processes
@@ -340,10 +343,12 @@ def test_a_run_of_several_ranks_is_found_to_differ_by_as_many(tmp_path):
     path.write_text("".join(lines[:-1]) + json.dumps({"step": 20, "sha256": "0" * 64}) + "\n")
     verifies = [2, sys.executable, "-m", "tinygan", "verify", tmp_path / "run"]
     out, err = mpiexec(verifies, status=1)
-    assert out.count("the state at step 20 differs; it agreed until step 0") == 1 and not told(err)
+    assert out.count("the state at step 20 differs; it agreed until step 0") == 1 and not messages(
+        err
+    )
     path.write_text("".join(lines[:1]))
     _, err = mpiexec(verifies, status=2)
-    (line,) = told(err)
+    (line,) = messages(err)
     assert "holds no hashes" in line
 
 
@@ -359,7 +364,7 @@ def test_a_run_of_several_ranks_is_found_to_differ_by_as_many(tmp_path):
 )
 def test_what_cannot_be_used_is_told_once(options, message):
     _, err = mpiexec([2, *TRAIN, *options], status=2)
-    (line,) = told(err)
+    (line,) = messages(err)
     assert line.startswith(message)
 
 
@@ -367,7 +372,7 @@ def test_what_cannot_be_used_is_told_once(options, message):
 def test_ranks_with_other_options_stop_with_the_difference(tmp_path):
     out = ["--out", tmp_path / "run"]
     _, err = mpiexec([1, *TRAIN, *out], [1, *TRAIN, *out, "--lr-d", "0.5"], status=2)
-    assert told(err) == ["tinygan: the ranks differ: --lr-d is None on rank 0, 0.5 on rank 1"]
+    assert messages(err) == ["tinygan: the ranks differ: --lr-d is None on rank 0, 0.5 on rank 1"]
     assert not (tmp_path / "run").exists()
 
 
@@ -375,7 +380,7 @@ def test_ranks_with_other_options_stop_with_the_difference(tmp_path):
 def test_ranks_with_another_folder_stop_with_the_difference(tmp_path):
     jobs = [[1, *TRAIN, "--out", tmp_path / name] for name in "ab"]
     _, err = mpiexec(*jobs, status=2)
-    (line,) = told(err)
+    (line,) = messages(err)
     assert line.startswith("tinygan: the ranks differ: --out is ") and not os.listdir(tmp_path)
 
 
@@ -390,7 +395,7 @@ def test_ranks_with_other_images_stop_with_the_difference(tmp_path):
         "session.load = changed",
     ]
     _, err = mpiexec([2, *doctored(other, "--out", tmp_path / "run")], status=2)
-    (line,) = told(err)
+    (line,) = messages(err)
     assert "the ranks differ: the SHA-256 of the images of digits is" in line
     assert not (tmp_path / "run").exists()
 
@@ -423,7 +428,7 @@ def test_an_error_on_one_rank_ends_all(tmp_path):
         "if rank == 1: Session.readings = lambda *args: open('/nonsense/file')",
     ]
     _, err = mpiexec([2, *doctored(full, "--out", tmp_path / "run")], status=None)
-    assert told(err) == ["tinygan: rank 1: /nonsense/file: No such file or directory"]
+    assert messages(err) == ["tinygan: rank 1: /nonsense/file: No such file or directory"]
 
 
 @processes
@@ -438,7 +443,7 @@ def test_a_rank_that_is_asked_to_stop_stops_all(tmp_path):
     run = tmp_path / "run"
     ask = at_round(7, "os.kill(os.getpid(), signal.SIGINT)")
     _, err = mpiexec([2, *doctored(ask, "--steps", "400", "--out", run)], status=130)
-    (line,) = told(err)
+    (line,) = messages(err)
     assert line.startswith("tinygan: stopped after round 8, and saved")
     assert storage.load(run / "checkpoint.safetensors")[1]["step"] == 8
     assert json.loads((run / "config.json").read_text())["steps"] == 400

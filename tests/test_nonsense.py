@@ -1,4 +1,4 @@
-"""What surrounds the layers, on nonsense: initialisers, data, games at play, models, measures,
+"""What surrounds the layers, on nonsense: initializers, data, games at play, models, measures,
 options, runs, pictures. Each error names the argument, what came, and what was expected. (Of
 tensors, ops, layers, losses and optimizers: test_errors.py. Of samples: test_metrics.py.)"""
 
@@ -22,7 +22,7 @@ from tinygan import (
 from tinygan.backend.inputs import SINGLE_PROCESS
 from tinygan.backend.philox import Philox
 from tinygan.data import Minibatches
-from tinygan.data.coloured import coloured as in_colours
+from tinygan.data.colored import colored as in_colors
 from tinygan.data.mixtures import grid as grid_of
 from tinygan.data.mixtures import ring
 from tinygan.experiments import classical, results
@@ -151,43 +151,43 @@ PLAY = {
 WEIGHT = nn.Linear(3, 2, rng=RNG).weight
 
 
-def initialised(name, *numbers, weight=WEIGHT, rng=RNG):
+def initialized(name, *numbers, weight=WEIGHT, rng=RNG):
     return lambda: getattr(init, name)(weight, *numbers, rng=rng)
 
 
-INITIALISERS = {
-    "no parameter": (initialised("normal_", weight=None), "parameter: expected a Tensor, got None"),
+INITIALIZERS = {
+    "no parameter": (initialized("normal_", weight=None), "parameter: expected a Tensor, got None"),
     "an array": (
-        initialised("xavier_normal_", weight=WEIGHT.data),
+        initialized("xavier_normal_", weight=WEIGHT.data),
         "parameter: expected a Tensor, got ndarray",
     ),
     "a fan of nothing": (
-        initialised("kaiming_normal_", weight=numbers(0, 3)),
+        initialized("kaiming_normal_", weight=numbers(0, 3)),
         r"parameter: fans need .*got shape \(0, 3\)",
     ),
-    "no rng": (initialised("uniform_", rng=None), "rng: expected a numpy.random.Gen.*got None"),
-    "no rng, normal": (initialised("normal_", rng=None), "rng: .*got None"),
-    "no rng, orthogonal": (initialised("orthogonal_", rng=0), "rng: .*got 0"),
+    "no rng": (initialized("uniform_", rng=None), "rng: expected a numpy.random.Gen.*got None"),
+    "no rng, normal": (initialized("normal_", rng=None), "rng: .*got None"),
+    "no rng, orthogonal": (initialized("orthogonal_", rng=0), "rng: .*got 0"),
     "a constant that is none": (lambda: init.constant_(WEIGHT, None), "value: .*got None"),
     "a constant that is NaN": (lambda: init.constant_(WEIGHT, NAN), "value: .*got nan"),
-    "an end that is NaN": (initialised("uniform_", NAN), r"a: expected .*\(-inf, inf\), got nan"),
-    "an end far away": (initialised("uniform_", 0, INF), "b: .*got inf"),
-    "ends in disorder": (initialised("uniform_", 2), "a, b: expected a <= b, got 2, 1.0"),
-    "a mean without end": (initialised("normal_", INF), "mean: .*got inf"),
+    "an end that is NaN": (initialized("uniform_", NAN), r"a: expected .*\(-inf, inf\), got nan"),
+    "an end far away": (initialized("uniform_", 0, INF), "b: .*got inf"),
+    "ends in disorder": (initialized("uniform_", 2), "a, b: expected a <= b, got 2, 1.0"),
+    "a mean without end": (initialized("normal_", INF), "mean: .*got inf"),
     "a NaN of a deviation": (
-        initialised("normal_", 0, NAN),
+        initialized("normal_", 0, NAN),
         r"std: expected .*\[0, inf\), got nan",
     ),
-    "a negative deviation": (initialised("normal_", 0, -1), "std: .*got -1"),
-    "gain": (initialised("xavier_uniform_", -1), r"gain: expected .*\[0, inf\), got -1"),
-    "gain, NaN": (initialised("xavier_normal_", NAN), "gain: .*got nan"),
-    "gain, infinite": (initialised("orthogonal_", INF), "gain: .*got inf"),
-    "slope": (initialised("kaiming_uniform_", "x"), "a: expected a number .*got 'x'"),
-    "slope, NaN": (initialised("kaiming_normal_", NAN), "a: expected a number .*got nan"),
-    "no network": (initialised("dcgan_", weight=None), "network: expected a Module, got NoneType"),
-    "no network, 2014": (initialised("gan_2014_", 0.1, weight=None), "network: .*got NoneType"),
+    "a negative deviation": (initialized("normal_", 0, -1), "std: .*got -1"),
+    "gain": (initialized("xavier_uniform_", -1), r"gain: expected .*\[0, inf\), got -1"),
+    "gain, NaN": (initialized("xavier_normal_", NAN), "gain: .*got nan"),
+    "gain, infinite": (initialized("orthogonal_", INF), "gain: .*got inf"),
+    "slope": (initialized("kaiming_uniform_", "x"), "a: expected a number .*got 'x'"),
+    "slope, NaN": (initialized("kaiming_normal_", NAN), "a: expected a number .*got nan"),
+    "no network": (initialized("dcgan_", weight=None), "network: expected a Module, got NoneType"),
+    "no network, 2014": (initialized("gan_2014_", 0.1, weight=None), "network: .*got NoneType"),
     "a range that is negative": (
-        initialised("gan_2014_", -1, weight=batchnormed()),
+        initialized("gan_2014_", -1, weight=batchnormed()),
         r"r: expected a number in \[0, inf\), got -1",
     ),
 }
@@ -207,8 +207,8 @@ def optimizers(g, d):
 def semi_supervised():
     return {
         **players(nn.Linear(2, 3, rng=RNG)),
-        "labelled": lambda m: (numbers(m, 1, 2, 2), Tensor(np.zeros(m, int))),
-        "unlabelled": lambda m: numbers(m, 1, 2, 2),
+        "labeled": lambda m: (numbers(m, 1, 2, 2), Tensor(np.zeros(m, int))),
+        "unlabeled": lambda m: numbers(m, 1, 2, 2),
         "noise": lambda m: numbers(m, 3),
         "m": 4,
     }
@@ -299,13 +299,13 @@ def of_others():
 OTHER_ROUNDS = {
     "semi-supervised, no G": (other(play_semi_supervised, G=None), "G: expected a Module"),
     "no game": (other(play_semi_supervised, game=None), "game: expected a game, .*got None"),
-    "no labelled images": (
-        other(play_semi_supervised, labelled=None),
-        "labelled: expected a function of m, got NoneType",
+    "no labeled images": (
+        other(play_semi_supervised, labeled=None),
+        "labeled: expected a function of m, got NoneType",
     ),
     "an array of images": (
-        other(play_semi_supervised, unlabelled=BYTES),
-        "unlabelled: expected a function of m, got ndarray",
+        other(play_semi_supervised, unlabeled=BYTES),
+        "unlabeled: expected a function of m, got ndarray",
     ),
     "semi-supervised, no optimizer": (
         other(play_semi_supervised, opt_g=None),
@@ -588,8 +588,8 @@ CLASSICAL = {
         r"labels: expected numbers >= 0, got -1\.\.1",
     ),
     "mixtures of at most 0": (
-        lambda: classical.mixtures(ROWS, OF_ROWS, 0.1, rng=RNG, most=0),
-        "most: expected an int >= 1, got 0",
+        lambda: classical.mixtures(ROWS, OF_ROWS, 0.1, rng=RNG, maximum=0),
+        "maximum: expected an int >= 1, got 0",
     ),
     "windows of nothing": (
         lambda: classical.windows(None, OF_ROWS),
@@ -626,8 +626,8 @@ def drawn(how="draw", **options):
     """Of a Sampler without a run, whose generator is new."""
     sampler = object.__new__(training.Sampler)
     sampler.pair = models.build("mlp-small", SHAPE, rng=RNG)
-    least = {"draw": {"n": 2}, "walk": {"rows": 1, "steps": 2}}[how]
-    return lambda: getattr(sampler, how)(**{**least, **options})
+    minimum = {"draw": {"n": 2}, "walk": {"rows": 1, "steps": 2}}[how]
+    return lambda: getattr(sampler, how)(**{**minimum, **options})
 
 
 def matched(**changes):
@@ -638,7 +638,7 @@ LABELS, SAID = np.arange(4), np.arange(160)
 
 
 def painted_in(digits=BYTES, labels=LABELS, which=SAID):
-    return lambda: in_colours(digits, labels, which, rng=RNG)
+    return lambda: in_colors(digits, labels, which, rng=RNG)
 
 
 DIGIT = (1, 28, 28)
@@ -720,12 +720,12 @@ DRAWING = {
         lambda: latent.interpolate([1.0], [2.0], 3, "normal"),
         r"start, end: expected NumPy arrays of floats, got \[1.0\], \[2.0\]",
     ),
-    "no digits to colour": (painted_in(None), "digits: expected a NumPy array, got NoneType"),
-    "no labels to colour": (
+    "no digits to color": (painted_in(None), "digits: expected a NumPy array, got NoneType"),
+    "no labels to color": (
         painted_in(labels=None),
         "labels: expected a NumPy array, got NoneType",
     ),
-    "no captions to colour by": (painted_in(which=[1]), "which: expected a NumPy array, got list"),
+    "no captions to color by": (painted_in(which=[1]), "which: expected a NumPy array, got list"),
     "images at nothing": (
         lambda: Minibatches(BYTES, rng=RNG).at(None),
         r"which: expected integers \(m,\), got None",
@@ -751,11 +751,11 @@ MEASURES = {
     "k-means by no rng": (lambda: kmeans.kmeans(A, 3, rng=None), "rng: expected .*got None"),
     "no means": (lambda: kmeans.kmeans(A, None, rng=RNG), "k: expected 1 to 30.*got None"),
     "half a step": (lambda: kmeans.kmeans(A, 3, rng=RNG, steps=1.5), "steps: .*got 1.5"),
-    "half a neighbour": (
+    "half a neighbor": (
         lambda: precision_recall.radii(A, 1.5),
         "k: expected an int >= 1, got 1.5",
     ),
-    "no neighbour": (
+    "no neighbor": (
         lambda: precision_recall.precision_recall(A, B, None),
         "k: expected .*got None",
     ),
@@ -850,7 +850,7 @@ DATA = {
     "high without end": (minibatches(high=INF), "high: expected a number .*got inf"),
     "a list of labels": (minibatches(labels=[1] * 4), "labels: expected a NumPy array, got list"),
     "too few labels": (minibatches(labels=np.ones(3, int)), r"labels: .*\(4,\).*int64 \(3,\)"),
-    "a backend": (minibatches(where="tpu"), "backend 'tpu' is unknown; expected one of"),
+    "a backend": (minibatches(backend="tpu"), "backend 'tpu' is unknown; expected one of"),
     "no m": (asked(0), "m: expected an int >= 1, got 0"),
     "a negative m": (asked(-1), "m: expected an int >= 1, got -1"),
     "a broken m": (asked(1.5), "m: expected an int >= 1, got 1.5"),
@@ -888,10 +888,10 @@ DATA = {
     ),
     "a wrong mode": (
         lambda: data.load("folder:.", folder_mode="x"),
-        "folder mode 'x' is unknown; expected grey or colour",
+        "folder mode 'x' is unknown; expected gray or color",
     ),
     "labels where there are none": (
-        lambda: data.Dataset("x", BYTES, None, None).labelled(),
+        lambda: data.Dataset("x", BYTES, None, None).labeled(),
         "x: has no labels",
     ),
 }
@@ -1037,7 +1037,7 @@ TABLE = {
     f"{group}: {name}": mistake
     for group, table in {
         "play": PLAY,
-        "init": INITIALISERS,
+        "init": INITIALIZERS,
         "other rounds": OTHER_ROUNDS,
         "joint": JOINT,
         "classical": CLASSICAL,

@@ -188,7 +188,7 @@ def test_schedules_are_their_formulas():
     assert [line(t) for t in (0, 1, 4, 9)] == [1, 1.5, 3, 3]
     np.testing.assert_allclose([curve(t) for t in (0, 2, 4, 9)], [2, 1.5, 1, 1])
     np.testing.assert_allclose(curve(1), 1.5 + math.sqrt(0.5) / 2)
-    decay = optim.exponential_decay(0.1, 2.0, least=0.02)
+    decay = optim.exponential_decay(0.1, 2.0, minimum=0.02)
     np.testing.assert_allclose([decay(t) for t in (0, 1, 2, 3)], [0.1, 0.05, 0.025, 0.02])
 
 

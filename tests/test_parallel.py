@@ -54,7 +54,7 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
     def draws(comm):
         data = Minibatches(images, rng=rng(1), labels=np.arange(10))
         with playing(comm):  # the second goes on in the next epoch
-            x, (y, label) = data(8 // comm.size), data.labelled(8 // comm.size)
+            x, (y, label) = data(8 // comm.size), data.labeled(8 // comm.size)
         return x.data, y.data, label.data, np.array(list(data.state_dict().values()))
 
     whole, shares = draws(SINGLE_PROCESS), on_ranks(4, draws)
@@ -122,7 +122,7 @@ def test_a_match_of_ranks_is_the_match_of_one(match, size):
 def test_with_local_batchnorm_the_ranks_agree_on_weights_that_are_others():
     match = MATCHES["convolutions and BatchNorm"]
     one = play_match(SINGLE_PROCESS, **match)
-    first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronised=False))
+    first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronized=False))
     assert np.abs(one["D/0.weight"] - first["D/0.weight"]).max() > 1e-6
     for name in first:
         if "running" not in name:
@@ -181,7 +181,7 @@ def test_the_share_of_a_minibatch_is_the_same_for_all():
     ],
 )
 def test_ranks_that_differ_are_all_told_where(spoil, message):
-    told = []
+    messages = []
 
     def meet(comm):
         session = Session(config(), comm)
@@ -190,11 +190,11 @@ def test_ranks_that_differ_are_all_told_where(spoil, message):
         try:
             agree(comm, session.facts)
         except InputError as problem:
-            told.append(str(problem))
+            messages.append(str(problem))
 
     on_ranks(4, meet)
-    assert len(told) == 4 and len(set(told)) == 1
-    assert told[0].startswith("the ranks differ: ") and re.search(message, told[0])
+    assert len(messages) == 4 and len(set(messages)) == 1
+    assert messages[0].startswith("the ranks differ: ") and re.search(message, messages[0])
 
 
 def test_ranks_that_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
@@ -216,16 +216,16 @@ def test_what_rank_0_cannot_do_all_are_told():
     def fail():
         raise InputError("no room")
 
-    told = []
+    messages = []
 
     def work(comm):
         try:
             from_first(comm, fail)
         except InputError as problem:
-            told.append(str(problem))
+            messages.append(str(problem))
         return from_first(comm, lambda: Path(f"by {comm.rank}"))
 
-    assert on_ranks(3, work) == [Path("by 0")] * 3 and told == ["no room"] * 3
+    assert on_ranks(3, work) == [Path("by 0")] * 3 and messages == ["no room"] * 3
 
 
 def test_a_stop_of_one_rank_is_a_stop_of_all(tmp_path, monkeypatch):

@@ -80,8 +80,8 @@ def test_numbers_have_the_distribution_they_should(dtype):
     if dtype != np.float16:  # it has few values
         assert scipy.stats.kstest(u.ravel(), "uniform").pvalue > 0.01
         assert scipy.stats.kstest(z.ravel(), "norm").pvalue > 0.01
-    neighbours = np.corrcoef(z.ravel()[:-1].astype(float), z.ravel()[1:].astype(float))[0, 1]
-    assert abs(neighbours) < 0.02
+    neighbors = np.corrcoef(z.ravel()[:-1].astype(float), z.ravel()[1:].astype(float))[0, 1]
+    assert abs(neighbors) < 0.02
 
 
 def test_the_extreme_words_give_finite_numbers():

@@ -143,7 +143,7 @@ def test_without_the_adversary_g_is_the_same_whatever_d_does():
     assert (ends[0.3, 0.0] != ends[0.3, 0.5]).any()
 
 
-def greys(weight):
+def grays(weight):
     """What G makes of nothing known, where the truth is -1 or 1 by chance: how far from 0."""
     first, last = (
         [nn.Conv2d(*sizes, 1, rng=rng(i)) for i in (1, 2)] for sizes in ((1, 32), (32, 1))
@@ -164,7 +164,7 @@ def greys(weight):
 
 
 def test_of_many_answers_the_distance_gives_the_mean_and_the_adversary_one():
-    assert greys(0) < 0.2 and greys(2.0) > 0.5
+    assert grays(0) < 0.2 and grays(2.0) > 0.5
 
 
 def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
@@ -191,11 +191,11 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
 @pytest.mark.parametrize("weight", [0.0, 0.3])
 @pytest.mark.parametrize("paired", [True, False])
 def test_a_recording_does_the_same(paired, weight):
-    def match(where):
+    def match(backend):
         G, D = networks(paired)
-        G.to(where), D.to(where)
+        G.to(backend), D.to(backend)
         images = rng(6).integers(0, 256, (20, 3, 4, 4)).astype(np.uint8)
-        data = Minibatches(images, rng=rng(7), where=where)
+        data = Minibatches(images, rng=rng(7), backend=backend)
 
         def pairs(m):
             both = data(m)

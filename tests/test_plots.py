@@ -26,7 +26,7 @@ def test_a_grid_puts_each_image_in_its_place():
     assert sheet[7:, 12:].max() == 0  # the place that no image filled
 
 
-def test_a_grid_knows_colour_and_clips():
+def test_a_grid_knows_color_and_clips():
     images = np.zeros((1, 3, 1, 1)) + np.array([-3.0, 0.0, 9.0]).reshape(1, 3, 1, 1)
     assert plots.grid(images)[2, 2].tolist() == [0, 128, 255]
     assert plots.grid(images, low=0.0)[2, 2].tolist() == [0, 0, 255]

@@ -37,14 +37,14 @@ from tinygan.optim import rules
 def test_a_verdict_is_that_of_the_figures():
     assert near("x", 1.5, 1, 0.5).holds is True
     assert near("x", 1.51, 1, 0.5).holds is near("x", math.nan, 1, 0.5).holds is False
-    told = lines([[Result("x", 1, "2", holds)] for holds in (True, False, None)]).splitlines()
+    text = lines([[Result("x", 1, "2", holds)] for holds in (True, False, None)]).splitlines()
     shown = [
         "ours  published",
         "1     2          reproduced",
         "1     2          NOT reproduced",
         "1     2",
     ]
-    assert [line[3:].strip() for line in told] == shown
+    assert [line[3:].strip() for line in text] == shown
 
 
 def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatch):
@@ -65,8 +65,8 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
 
 @pytest.fixture
 def toy(monkeypatch):
-    def run(seed, told, where, epochs):
-        told(f"seed {seed} for {epochs} on {where}")
+    def run(seed, echo, backend, epochs):
+        echo(f"seed {seed} for {epochs} on {backend}")
         if seed == 3:
             raise KeyboardInterrupt
         return SeedResults(
@@ -83,7 +83,7 @@ def toy(monkeypatch):
 def test_seeds_are_averaged_and_records_added(toy, tmp_path):
     history, heard = tmp_path / "history.json", []
     for _ in range(2):
-        found = reproduce("toy", (0, 1), told=heard.append, history=history, epochs=5)
+        found = reproduce("toy", (0, 1), echo=heard.append, history=history, epochs=5)
     assert heard[:2] == ["seed 0 for 5 on numpy", "seed 1 for 5 on numpy"]
     assert [[f.ours for f in outcome.findings] for outcome in found] == [[0, 7], [0.5, 7]]
     assert "0.25 +- 0.35" in table("toy", found) and "  reproduced by 1 of 2" in table("toy", found)
@@ -98,7 +98,7 @@ def test_the_seeds_before_a_stop_are_kept(toy, tmp_path):
     history = tmp_path / "history.json"
     history.write_text("[7]")
     with pytest.raises(KeyboardInterrupt):
-        reproduce("toy", (1, 2, 3), told=lambda line: None, history=history)
+        reproduce("toy", (1, 2, 3), echo=lambda line: None, history=history)
     kept, record = json.loads(history.read_text())
     assert kept == 7 and [one["seed"] for one in record["seeds"]] == [1, 2]
 
@@ -108,19 +108,19 @@ def test_a_record_names_the_commit_that_was_run_whatever_is_committed_meanwhile(
 ):
     commits = iter(["first", "second", "third"])
     monkeypatch.setattr(
-        reproduce_module, "machine", lambda where: {"commit": next(commits), "at": where}
+        reproduce_module, "machine", lambda backend: {"commit": next(commits), "at": backend}
     )
-    reproduce("toy", (0, 1), told=lambda line: None, history=tmp_path / "history.json")
+    reproduce("toy", (0, 1), echo=lambda line: None, history=tmp_path / "history.json")
     (record,) = json.loads((tmp_path / "history.json").read_text())
     assert [one["machine"] for one in record["seeds"]] == [{"commit": "first", "at": "numpy"}] * 2
 
 
 def test_what_was_stopped_goes_on_and_seeds_that_are_known_are_not_run_again(toy, tmp_path):
     history, heard = tmp_path / "history.json", []
-    again = {"told": heard.append, "history": history, "resume": True}
+    again = {"echo": heard.append, "history": history, "resume": True}
     with pytest.raises(KeyboardInterrupt):
-        reproduce("toy", (1, 3), told=heard.append, history=history)
-    reproduce("toy", (7,), told=heard.append, history=history, epochs=4)  # another record
+        reproduce("toy", (1, 3), echo=heard.append, history=history)
+    reproduce("toy", (7,), echo=heard.append, history=history, epochs=4)  # another record
     del heard[:]
     found = reproduce("toy", (0, 1, 2), **again)
     assert heard == ["seed 0 for 3 on numpy", f"seed 1: is in {history}", "seed 2 for 3 on numpy"]
@@ -143,7 +143,7 @@ def test_a_record_with_one_machine_for_all_its_seeds_is_gone_on_with(toy, tmp_pa
     old = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
     seeds = [{"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {}}]
     history.write_text(json.dumps([{**old, "seeds": seeds, "seconds": 9, "machine": {"cores": 2}}]))
-    reproduce("toy", (0, 1), told=lambda line: None, history=history, resume=True)
+    reproduce("toy", (0, 1), echo=lambda line: None, history=history, resume=True)
     (record,) = json.loads(history.read_text())
     one, zero = record["seeds"]
     assert (one["seed"], one["seconds"], one["machine"]) == (1, 9, {"cores": 2})
@@ -200,7 +200,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
     for name, value in (("KNOWN", 300), ("SAMPLES", 50)):
         monkeypatch.setattr(parzen_2014, name, value)
     monkeypatch.setattr(parzen_2014, "EVERY", 1)
-    seen, told = [], []
+    seen, echoed = [], []
     sgd = rules.SGD
 
     class Noted(sgd):
@@ -209,7 +209,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
             return lr, momentum
 
     monkeypatch.setattr(recipe_2014, "SGD", Noted)
-    findings, curves, _ = parzen_2014.run(0, told.append, "numpy", epochs=2)
+    findings, curves, _ = parzen_2014.run(0, echoed.append, "numpy", epochs=2)
     steps, rates, momenta = np.array(seen[::2]).T
     assert len(steps) == 6  # three minibatches of 100 an epoch
     np.testing.assert_allclose(rates, 0.1 / 1.000004 ** np.arange(6))
@@ -219,7 +219,7 @@ def test_the_recipe_of_2014(monkeypatch, tmp_path):
     best = int(np.argmax(curves["validation"]))
     assert findings[0].ours == curves["log_likelihood"][best]
     assert findings[1].ours == curves["log_likelihood"][-1]
-    assert "epoch 2: log-likelihood" in told[-1]
+    assert "epoch 2: log-likelihood" in echoed[-1]
     parzen_2014.draw(tmp_path / "curve.png", [SeedResults(findings, curves)] * 2)
     with Image.open(tmp_path / "curve.png") as picture:
         assert picture.width > 500
@@ -257,9 +257,9 @@ def test_the_variational_autoencoder_learns(monkeypatch):
     digits = data.load("digits")
     part = digits._replace(images=digits.images[:600])
     monkeypatch.setattr(vae_bound, "load", lambda *a: part)
-    told = []
-    (finding,), curves, _ = vae_bound.run(0, told.append, "numpy", epochs=3)
-    losses = [float(line.split()[-1]) for line in told]
+    echoed = []
+    (finding,), curves, _ = vae_bound.run(0, echoed.append, "numpy", epochs=3)
+    losses = [float(line.split()[-1]) for line in echoed]
     assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
     assert curves["test"] == pytest.approx(losses, abs=0.01) and len(curves["train"]) == 3
     assert finding.holds is False and 100 < finding.ours < 300
@@ -294,9 +294,9 @@ def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch
 
 def test_the_findings_of_mixtures(monkeypatch, tmp_path):
     monkeypatch.setattr(modes_of_mixtures, "EPOCH", 2)
-    told = []
-    findings, curves, _ = modes_of_mixtures.run(0, told.append, "numpy", epochs=3)
-    assert len(findings) == 16 and len(told) == 8
+    echoed = []
+    findings, curves, _ = modes_of_mixtures.run(0, echoed.append, "numpy", epochs=3)
+    assert len(findings) == 16 and len(echoed) == 8
     true = [f.ours for f in findings if "true samples: high" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
     true = [f.ours for f in findings if "true samples: reverse" in f.what]
@@ -324,10 +324,10 @@ def little_mnist(monkeypatch):
 
 def test_semi_supervised_learning_beats_the_labels_alone(little_mnist, monkeypatch):
     monkeypatch.setattr(ssl, "STEPS", 20)
-    told = []
-    (found, control), curves, _ = ssl.run(0, told.append, "numpy", epochs=3, labels=50)
+    echoed = []
+    (found, control), curves, _ = ssl.run(0, echoed.append, "numpy", epochs=3, labels=50)
     assert curves["errors"][-1] == found.ours and curves["epoch"] == [1, 2, 3]
-    assert found.holds is None and found.published == "221 +- 136" and len(told) == 3
+    assert found.holds is None and found.published == "221 +- 136" and len(echoed) == 3
     # Of 600 images; a guess is wrong in 540.
     assert curves["errors"][-1] < min(curves["errors"][0], control.ours, 400)
 
@@ -345,7 +345,7 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     rng, options = np.random.default_rng(0), {"width": 0.1, "feature_matching": False}
     training = ssl.training(digits.images, digits.labels, few, 100, rng=rng, **options)
     assert list(training.start()) == []
-    [((_, _, labelled, unlabelled, _, opt_g, opt_d), options)] = played
+    [((_, _, labeled, unlabeled, _, opt_g, opt_d), options)] = played
     assert (opt_g.lr(0), opt_g.lr(90), opt_d.lr(0)) == pytest.approx((3e-3, 1.5e-3, 1.5e-3))
     assert training.average.decay == pytest.approx(0.8)  # a fifth of the steps
     assert opt_g.betas == opt_d.betas == (0.5, 0.999)
@@ -353,23 +353,23 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     real, fake = (Tensor(np.full((2, 1), l)) for l in (1.0, -2.0))
     smoothed = gan.label_smoothing(gan.non_saturating, 0.1, 0.05).d_loss(real, fake).item()
     assert options["game"].d_loss(real, fake).item() == pytest.approx(smoothed)
-    assert len(labelled.__self__.images) == 50 and len(unlabelled.images) == 10_000
+    assert len(labeled.__self__.images) == 50 and len(unlabeled.images) == 10_000
 
 
 def test_a_control_without_g_is_paid_for_information_too():
     digits, rng = data.load("digits"), np.random.default_rng(0)
-    known, unlabelled = (
+    known, unlabeled = (
         data.Minibatches(images, labels=labels, rng=rng, low=0.0)
         for images, labels in ((digits.images[:100], digits.labels[:100]),
                                (digits.images[100:600], digits.labels[100:600]))
     )  # fmt: skip
-    told = []
-    for source in (None, unlabelled):
+    echoed = []
+    for source in (None, unlabeled):
         same = {"rng": np.random.default_rng(0), "width": 0.1}
         D = ssl.without_g(known, source, 60, **same)
         with no_grad(), D.evaluating():
-            told.append(mutual_information(D(unlabelled(500))).item())
-    assert told[1] > told[0] + 0.05
+            echoed.append(mutual_information(D(unlabeled(500))).item())
+    assert echoed[1] > echoed[0] + 0.05
 
 
 def test_labels_are_chosen_anew_and_evenly():
@@ -407,9 +407,9 @@ def test_the_rate_falls_over_the_last_fifth():
 def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
     for name, value in (("KNOWN", 300), ("SAMPLES", 200), ("PAIRS", 300), ("EVERY", 2)):
         monkeypatch.setattr(class_conditional, name, value)
-    told = []
-    findings, curves, _ = class_conditional.run(0, told.append, "numpy", epochs=3)
-    assert curves["epoch"] == [2, 3] and len(told) == 2 + 1 + 2
+    echoed = []
+    findings, curves, _ = class_conditional.run(0, echoed.append, "numpy", epochs=3)
+    assert curves["epoch"] == [2, 3] and len(echoed) == 2 + 1 + 2
     real, likelihood, *shares = (f.ours for f in findings)
     best = int(np.argmax(curves["validation"]))
     assert real > 0.98 and likelihood == curves["log_likelihood"][best] > -700
@@ -441,8 +441,11 @@ def test_gan_train_and_gan_test_tell_collapse():
     x, y = digits.images[:1400].astype(np.float32) / 255, digits.labels[:1400]
     first = np.array([np.flatnonzero(y == c)[0] for c in range(10)])
     collapsed = np.repeat(x[first], 100, axis=0), np.repeat(np.arange(10), 100)
-    judge, rng = Classifier.shipped(), np.random.default_rng(0)
-    assert gan_test(judge, *collapsed) == 1 and gan_test(judge, x[first], np.arange(10)[::-1]) == 0
+    classifier, rng = Classifier.shipped(), np.random.default_rng(0)
+    assert (
+        gan_test(classifier, *collapsed) == 1
+        and gan_test(classifier, x[first], np.arange(10)[::-1]) == 0
+    )
     learned = [
         gan_train(*pairs, x[1000:], y[1000:], rng=rng, epochs=4)
         for pairs in (collapsed, (x[:1000], y[:1000]))

@@ -57,24 +57,24 @@ def test_d_is_paid_for_classes_that_tell_of_images_without_labels():
         D.eval()
         opts = [optim.SGD(net.parameters(), 0.1) for net in (G, D)]
         paid.append(next(play_semi_supervised(G, D, *sources, *opts, m=M, information=information)))
-    _, D, labelled, unlabelled, _ = players()
+    _, D, labeled, unlabeled, _ = players()
     D.eval()
-    labelled(M)
-    expected = 0.7 * mutual_information(D(unlabelled(M))).item()
+    labeled(M)
+    expected = 0.7 * mutual_information(D(unlabeled(M))).item()
     assert paid[0].d_loss.item() - paid[1].d_loss.item() == pytest.approx(expected, rel=1e-4)
 
 
-def players(where="numpy"):
-    """G, D = Sequential(body, head), and sources of labelled images, images and noise."""
+def players(backend="numpy"):
+    """G, D = Sequential(body, head), and sources of labeled images, images and noise."""
     G = nn.Sequential(nn.Linear(2, 4, rng=rng(1)), nn.Unflatten(1, (1, 2, 2)))
     body = nn.Sequential(nn.Flatten(), nn.Linear(4, 6, rng=rng(2)), nn.LeakyReLU(0.2))
     D = nn.Sequential(body, nn.Sequential(nn.Dropout(0.3, rng=rng(3)), nn.Linear(6, K, rng=rng(4))))
-    G.to(where), D.to(where)
+    G.to(backend), D.to(backend)
     images = rng(5).integers(0, 256, (20, 1, 2, 2)).astype(np.uint8)
-    known = Minibatches(images[:6], labels=np.arange(6) % K, rng=rng(6), where=where)
+    known = Minibatches(images[:6], labels=np.arange(6) % K, rng=rng(6), backend=backend)
     like, z = G.parameters()[0], rng(8)
     noise = lambda m: Tensor(inputs.normal(z, (m, 2), like.data))  # noqa: E731
-    return G, D, known.labelled, Minibatches(images, rng=rng(7), where=where), noise
+    return G, D, known.labeled, Minibatches(images, rng=rng(7), backend=backend), noise
 
 
 def loss_of_d(D, known, x, fake):
@@ -96,12 +96,12 @@ def test_the_losses_are_those_by_hand_and_each_player_takes_its_own_step(matchin
     opt_g, opt_d = optim.SGD(G.parameters(), 0.1), optim.SGD(D.parameters(), 0.0)
     rounds = play_semi_supervised(G, D, *sources, opt_g, opt_d, m=M, feature_matching=matching)
     result = next(rounds)
-    labelled, unlabelled, noise = others
-    known, x, z = labelled(M), unlabelled(M), noise(M)
+    labeled, unlabeled, noise = others
+    known, x, z = labeled(M), unlabeled(M), noise(M)
     assert result.d_loss.item() == pytest.approx(loss_of_d(d, known, x, g(z)), rel=1e-5)
     np.testing.assert_allclose(result.real.data, real_logit(d(x)).data, rtol=1e-4)
     np.testing.assert_allclose(result.fake.data, real_logit(d(g(z))).data, rtol=1e-4)
-    x, z = unlabelled(M), noise(M)
+    x, z = unlabeled(M), noise(M)
     features = [d[0](each).data.mean(axis=0) for each in (x, g(z))]
     expected = ((features[0] - features[1]) ** 2).mean() / (features[0] ** 2).mean()
     if not matching:
@@ -161,8 +161,8 @@ def test_it_learns_from_images_without_labels():
 
 @pytest.mark.parametrize("matching", [True, False])
 def test_a_recording_does_the_same(matching):
-    def match(where):
-        G, D, *sources = players(where)
+    def match(backend):
+        G, D, *sources = players(backend)
         opt_g, opt_d = (optim.Adam(net.parameters(), 1e-3) for net in (G, D))
         options = {"m": M, "feature_matching": matching}
         start = lambda: play_semi_supervised(G, D, *sources, opt_g, opt_d, **options)  # noqa: E731

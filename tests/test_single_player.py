@@ -11,12 +11,12 @@ from tinygan.models.mlp import perceptron
 ALONE = {"G": (train_g, 0.0, 0.1), "D": (train_d, 0.1, 0.0)}
 
 
-def match(lr_d, lr_g, where="numpy", layer=nn.Tanh):
+def match(lr_d, lr_g, backend="numpy", layer=nn.Tanh):
     """Players on fixed minibatches, so that it does not matter how often they are asked for."""
     rng = np.random.default_rng(0)
-    G = perceptron(2, 4, 3, rng=rng).to(where)
-    D = nn.Sequential(nn.Linear(3, 4, rng=rng), layer(), nn.Linear(4, 1, rng=rng)).to(where)
-    x, z = (Tensor(rng.normal(size=(5, n)).astype(np.float32)).to(where) for n in (3, 2))
+    G = perceptron(2, 4, 3, rng=rng).to(backend)
+    D = nn.Sequential(nn.Linear(3, 4, rng=rng), layer(), nn.Linear(4, 1, rng=rng)).to(backend)
+    x, z = (Tensor(rng.normal(size=(5, n)).astype(np.float32)).to(backend) for n in (3, 2))
     opt_g, opt_d = optim.SGD(G.parameters(), lr_g), optim.SGD(D.parameters(), lr_d)
     return G, D, lambda m: x[:m], lambda m: z[:m], opt_g, opt_d
 
@@ -25,13 +25,13 @@ def weights(net):
     return np.concatenate([p.numpy().reshape(-1) for p in net.parameters()])
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
 @pytest.mark.parametrize("layer", [nn.Tanh, lambda: nn.BatchNorm1d(4)])
 @pytest.mark.parametrize("game", gan.GAMES)
 @pytest.mark.parametrize("who", ALONE)
-def test_one_player_moves_as_in_a_round_in_which_the_other_cannot(who, game, layer, where):
+def test_one_player_moves_as_in_a_round_in_which_the_other_cannot(who, game, layer, backend):
     alone, lr_d, lr_g = ALONE[who]
-    one, both = match(lr_d, lr_g, where, layer), match(lr_d, lr_g, "numpy", layer)
+    one, both = match(lr_d, lr_g, backend, layer), match(lr_d, lr_g, "numpy", layer)
     before = weights(one[0]), weights(one[1])
     steps = alone(gan.GAMES[game], *one, m=4)
     rounds = gan.play(gan.GAMES[game], *both, m=4)

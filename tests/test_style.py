@@ -48,3 +48,24 @@ def test_a_public_docstring_names_the_errors_that_are_raised(path):
         if raises and "\n" in text and not re.search(r"\b[Rr]aise", text):
             wrong.append(f"{node.lineno}: {node.name}")
     assert wrong == []
+
+
+STEMS = "initial synchron normal memor maxim minim standard reparametr recogn penal optim regular"
+BRITISH = re.compile(
+    "labell|colour|grey|neighbour|behaviour|favour|honour|centre|licence|judgement|modell|travell"
+    f"|cancell|towards|artefact|analys(e[sd]?|ing)\\b|({STEMS.replace(' ', '|')})is(e|ing|ation)",
+    re.IGNORECASE,
+)
+
+
+def test_the_spelling_is_american():
+    files = [path for kind in ("py", "md", "toml", "cff") for path in ROOT.rglob(f"*.{kind}")]
+    kept = ("tinygan", "tests", "examples", "benchmarks")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        if path.parent == ROOT or path.relative_to(ROOT).parts[0] in kept
+        if path != Path(__file__) and path.name != "CHANGELOG.md"  # it lists the old names
+        for match in BRITISH.finditer(path.read_text())
+    ]
+    assert wrong == []

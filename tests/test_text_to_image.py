@@ -362,18 +362,18 @@ def test_the_graph_of_a_round_is_gone_before_the_next_is_built():
 
 @pytest.mark.parametrize("kl", [0, 0.7])
 def test_a_recording_does_the_same(kl):
-    def match(where):
+    def match(backend):
         G, D = networks()
-        G.to(where), D.to(where)
+        G.to(backend), D.to(backend)
         images = rng(8).integers(0, 256, (20, 1, 2, 3)).astype(np.uint8)
-        table = Tensor(rng(9).integers(0, WORDS, (7, L))).to(where)
-        data = Minibatches(images, labels=np.arange(20) % 7, rng=rng(10), where=where)
+        table = Tensor(rng(9).integers(0, WORDS, (7, L))).to(backend)
+        data = Minibatches(images, labels=np.arange(20) % 7, rng=rng(10), backend=backend)
         opts = [optim.Adam(net.parameters(), 1e-3) for net in (G, D)]
         like, draw = G.parameters()[0].data, rng(11)
         noise = lambda m: Tensor(inputs.normal(draw, (m, 2 + SIZE), like))  # noqa: E731
 
         def captioned(m):
-            x, which = data.labelled(m)
+            x, which = data.labeled(m)
             return x.reshape((m, 2, 3)), table[which]
 
         players = gan.non_saturating, G, D, captioned, noise, *opts

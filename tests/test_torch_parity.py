@@ -120,7 +120,7 @@ def spectral():
     )
 
 
-def normalised():
+def normalized():
     r, T = rng(), torch.nn
     norm = torch.nn.utils.weight_norm
     return (
@@ -145,7 +145,7 @@ NETWORKS = {
     "vectors": vectors,
     "embedded": embedded,
     "spectral": spectral,
-    "normalised": normalised,
+    "normalized": normalized,
 }
 pytestmark = pytest.mark.filterwarnings("ignore:.*_norm.* is deprecated:FutureWarning")
 
@@ -241,7 +241,7 @@ def test_every_layer_that_pytorch_has_is_compared():
     assert compared == set(nn.__all__) - without_twin
 
 
-def test_fans_of_initialisers():
+def test_fans_of_initializers():
     for shape in [(4, 3), (5, 2, 3, 4)]:
         there = torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
         assert nn.init._fans(nn.Parameter(np.zeros(shape, np.float32))) == there

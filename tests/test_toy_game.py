@@ -50,8 +50,8 @@ def test_each_remedy_changes_one_thing():
 
 def test_all_remedies_at_once_play_on_any_backend():
     ends = []
-    for where in ("numpy", "guard"):
-        one = toy_game(RING, REMEDIES, seed=[1, 2], where=where, width=0.1)
+    for backend in ("numpy", "guard"):
+        one = toy_game(RING, REMEDIES, seed=[1, 2], backend=backend, width=0.1)
         rounds = extra_g_steps(gan.non_saturating, one, times=2)
         ends.append([next(rounds).d_loss.numpy() for _ in range(3)])
         ends[-1] += [one.slope(gan.minimax), one.samples(7)]

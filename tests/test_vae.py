@@ -34,10 +34,10 @@ def test_the_loss_is_the_cross_entropy_and_the_divergence_of_what_is_coded(seed,
     vae.rng = rng(7)
     z = mean.data + np.exp(log_variance.data / 2) * rng(7).standard_normal(mean.shape)
     p = 1 / (1 + np.exp(-vae.decoder(Tensor(z)).data))
-    told = -(x.data * np.log(p) + (1 - x.data) * np.log(1 - p)).sum()
+    bce = -(x.data * np.log(p) + (1 - x.data) * np.log(1 - p)).sum()
     kl = (mean.data**2 + np.exp(log_variance.data) - 1 - log_variance.data).sum() / 2
     loss = vae.loss(x).item()
-    assert loss == pytest.approx(told + kl)
+    assert loss == pytest.approx(bce + kl)
     # No net does better: the entropy of the pixels, with a code that costs nothing.
     assert loss > -(x.data * np.log(x.data) + (1 - x.data) * np.log(1 - x.data)).sum()
 
@@ -87,10 +87,10 @@ def test_a_vae_that_codes_nothing_tells_the_mean_image():
 
 
 def test_a_recorded_training_is_the_same():
-    def match(where):
-        vae = VAE(2, 5, 12, rng=rng()).to(where)
+    def match(backend):
+        vae = VAE(2, 5, 12, rng=rng()).to(backend)
         pixels = rng(1).integers(0, 256, (20, 1, 3, 4)).astype(np.uint8)
-        data = Minibatches(pixels, rng=rng(2), low=0.0, where=where)
+        data = Minibatches(pixels, rng=rng(2), low=0.0, backend=backend)
         opt = optim.Adam(vae.parameters(), 1e-3)
         start = lambda: minimize(lambda: vae.loss(data(6).reshape((6, 12))) / 6, opt)  # noqa: E731
         return start, (vae, opt)

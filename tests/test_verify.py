@@ -149,7 +149,7 @@ def test_another_machine_is_told(spoilt, capsys):
 
 def test_a_resumed_run_records_that_it_goes_on_elsewhere(spoilt, monkeypatch):
     there = {**environment.describe("numpy"), "numpy": "9.0", "ranks": 1}
-    monkeypatch.setattr(loop, "surroundings", lambda where, comm: there)
+    monkeypatch.setattr(loop, "surroundings", lambda backend, comm: there)
     resume(spoilt, steps=14, progress=False)
     resume(spoilt, steps=16, progress=False)
     lines = [json.loads(line) for line in (spoilt / "states.jsonl").read_text().splitlines()]

@@ -68,7 +68,7 @@ def sizes(**values: int) -> list[int]:
     Raises ValueError unless each is an int from 1 to 2**31 - 1.
     """
     for name, value in values.items():
-        if not is_size(value, least=1):
+        if not is_size(value, minimum=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
         if value >= LIMIT:
             raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
@@ -153,20 +153,20 @@ LIMIT = 2**31  # of sizes: the product of two of them still fits in 64 bits
 Pair = tuple[int, int]
 
 
-def is_size(value: Any, least: int) -> bool:
-    """Return whether `value` is a Python or NumPy int >= `least`. A bool is not an int here."""
+def is_size(value: Any, minimum: int) -> bool:
+    """Return whether `value` is a Python or NumPy int >= `minimum`. A bool is not an int here."""
     is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return is_int and int(value) >= least
+    return is_int and int(value) >= minimum
 
 
-def pair(name: str, value: int | Sequence[int], least: int) -> Pair:
+def pair(name: str, value: int | Sequence[int], minimum: int) -> Pair:
     """`value` as (height, width); an int stands for both.
 
-    Raises ValueError unless both are ints from `least` to 2**31 - 1.
+    Raises ValueError unless both are ints from `minimum` to 2**31 - 1.
     """
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
-    if len(both) != 2 or not all(is_size(v, least) for v in both):
-        raise ValueError(f"{name}: expected an int >= {least} or a pair of them, got {value!r}")
+    if len(both) != 2 or not all(is_size(v, minimum) for v in both):
+        raise ValueError(f"{name}: expected an int >= {minimum} or a pair of them, got {value!r}")
     if max(both) >= LIMIT:
         raise ValueError(f"{name}: expected less than 2**31, got {value!r}")
     return int(both[0]), int(both[1])

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, backend
+from . import __version__
+from . import backend as backends
 from .backend.cpu import blas_threads, cores
 
 __all__ = ["blas", "describe", "machine", "processor", "report"]
@@ -33,14 +34,14 @@ def report() -> str:
         "(set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
         "backends",
     ]
-    for name, problem in backend.survey().items():
+    for name, problem in backends.survey().items():
         lines.append(f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}")
     return "\n".join(lines)
 
 
-def describe(where: str) -> dict[str, Any]:
-    """The software and hardware that can change the last bits of a result on backend `where`."""
-    device = backend.get(where).device()
+def describe(backend: str) -> dict[str, Any]:
+    """The software and hardware that can change the last bits of a result on `backend`."""
+    device = backends.get(backend).device()
     found: dict[str, Any] = {
         "tinygan": __version__,
         "python": platform.python_version(),
@@ -70,9 +71,9 @@ def blas() -> str:
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 
-def machine(where: str = "numpy") -> dict[str, Any]:
-    """The software and hardware that a measured time on the backend `where` depends on: the entries
-    of `describe`, cores, versions of torch and CuPy, commit and date."""
+def machine(backend: str = "numpy") -> dict[str, Any]:
+    """The software and hardware that a measured time on `backend` depends on: the entries of
+    `describe`, cores, versions of torch and CuPy, commit and date."""
     versions = {}
     for name in ("torch", "cupy"):
         if name in sys.modules or importlib.util.find_spec(name):
@@ -83,7 +84,7 @@ def machine(where: str = "numpy") -> dict[str, Any]:
             except PackageNotFoundError:
                 continue
     commit = {"commit": _commit(), "date": time.strftime("%Y-%m-%d")}
-    return {**describe(where), "cores": cores(), **versions, **commit}
+    return {**describe(backend), "cores": cores(), **versions, **commit}
 
 
 def _commit() -> str:
@@ -91,9 +92,9 @@ def _commit() -> str:
     for an installed copy."""
 
     def git(*words: str) -> str:
-        where = Path(__file__).parent
+        backend = Path(__file__).parent
         return subprocess.run(
-            ["git", "-C", str(where), *words], capture_output=True, text=True, check=True
+            ["git", "-C", str(backend), *words], capture_output=True, text=True, check=True
         ).stdout.strip()
 
     try:

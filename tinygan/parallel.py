@@ -63,8 +63,8 @@ def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
             values = [mine.get(name, "nothing") for mine in one]
             other = next((rank for rank, value in enumerate(values) if value != values[0]), 0)
             if other:
-                told = f"{values[0]!r} on rank 0, {values[other]!r} on rank {other}"
-                different.append(f"{name} is {told}")
+                echo = f"{values[0]!r} on rank 0, {values[other]!r} on rank {other}"
+                different.append(f"{name} is {echo}")
         if different:
             raise InputError(f"the ranks differ: {'; '.join(different)}")
 
@@ -84,9 +84,9 @@ def from_first(comm: Comm, act: Callable[[], T]) -> T:
     return done  # type: ignore[return-value]
 
 
-def own_device(where: str, comm: Comm) -> str:
-    """The backend `where`, with "cupy" replaced by the GPU of this rank, as "cupy:1"."""
-    return f"cupy:{comm.local}" if where == "cupy" and comm.size > 1 else where
+def own_device(backend: str, comm: Comm) -> str:
+    """`backend`, with "cupy" replaced by the GPU of this rank, as "cupy:1"."""
+    return f"cupy:{comm.local}" if backend == "cupy" and comm.size > 1 else backend
 
 
 @cache
@@ -97,9 +97,9 @@ def join() -> Comm:
     uncaught error of one rank ends all of them, since the others would wait for it forever.
 
     Raises InputError if there are other ranks that MPI cannot reach."""
-    told = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
-    expected = max(map(int, told), default=0)  # 0: unknown
-    if expected == 1 or not (told or any(name in os.environ for name in RANKS)):
+    echo = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
+    expected = max(map(int, echo), default=0)  # 0: unknown
+    if expected == 1 or not (echo or any(name in os.environ for name in RANKS)):
         return SINGLE_PROCESS
     try:
         from mpi4py import MPI
@@ -117,16 +117,16 @@ def join() -> Comm:
         )
     if world.size == 1:
         return SINGLE_PROCESS
-    neighbours = world.Split_type(MPI.COMM_TYPE_SHARED)
+    neighbors = world.Split_type(MPI.COMM_TYPE_SHARED)
     if not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
-        cpu.at_most(max(1, cpu.cores() // neighbours.size))
+        cpu.at_most(max(1, cpu.cores() // neighbors.size))
 
     def end_all(kind: type[BaseException], problem: BaseException, at: TracebackType | None) -> Any:
         traceback.print_exception(kind, problem, at)
         _abort(world, 1)
 
     sys.excepthook = end_all
-    return MPIComm(MPI, world, neighbours.rank)
+    return MPIComm(MPI, world, neighbors.rank)
 
 
 class MPIComm:

@@ -140,18 +140,18 @@ def curves(
     figure = Figure(figsize=(9, 6.4), layout="constrained")
     FigureCanvasAgg(figure)
     losses, outputs = figure.subplots(2, 1, sharex=True)
-    for axes, name, label, colour in (
+    for axes, name, label, color in (
         (losses, "d_loss", "loss of D", "tab:blue"),
         (losses, "g_loss", "loss of G", "tab:green"),
         (outputs, "d_real", "D(x)", "tab:blue"),
         (outputs, "d_fake", "D(G(z))", "tab:green"),
     ):
-        axes.plot(log["step"], log[name], color=colour, alpha=0.25, linewidth=0.8)
+        axes.plot(log["step"], log[name], color=color, alpha=0.25, linewidth=0.8)
         point = "o" if len(log["step"]) == 1 else None  # one point makes no line
-        axes.plot(log["step"], _smooth(log[name]), color=colour, label=label, marker=point)
+        axes.plot(log["step"], _smooth(log[name]), color=color, label=label, marker=point)
         if name in balance:
             where = f"{_named(balance[name])} once G is perfect"
-            line = axes.axhline(balance[name], color=colour, linestyle="--", linewidth=0.9)
+            line = axes.axhline(balance[name], color=color, linestyle="--", linewidth=0.9)
             if axes is losses or name == "d_real":  # D(G(z)) has the same line
                 line.set_label(where)
     losses.set_ylabel("loss")
@@ -195,11 +195,11 @@ def bars(
     figure = Figure(figsize=(11, 1.5 * lines + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=10)
     places = figure.add_gridspec(lines, columns)
-    colours = ["tab:blue", "tab:green", *["tab:gray"] * len(sets)][: len(sets)]
+    colors = ["tab:blue", "tab:green", *["tab:gray"] * len(sets)][: len(sets)]
     for i, name in enumerate(shown):
         axes = figure.add_subplot(places[i // columns, i % columns])
         values = [rows[each][name] for each in sets]
-        drawn = axes.barh(range(len(sets)), values, color=colours)
+        drawn = axes.barh(range(len(sets)), values, color=colors)
         texts = [labels.get((each, name), f"{rows[each][name]:.3g}") for each in sets]
         for text in axes.bar_label(drawn, texts, padding=2, fontsize=7):
             text.set_color("tab:red" if text.get_text().endswith("!") else "black")
@@ -222,9 +222,7 @@ def bars(
         axes = figure.add_subplot(places[-1, :])
         for i, each in enumerate(sets[:2]):
             at = np.arange(len(histogram)) + 0.4 * i
-            axes.bar(
-                at, [rows[each][name] for name in histogram], 0.4, color=colours[i], label=each
-            )
+            axes.bar(at, [rows[each][name] for name in histogram], 0.4, color=colors[i], label=each)
         axes.set_xticks(np.arange(len(histogram)) + 0.2, list(histogram.values()))
         axes.set_title("samples of each class", fontsize=9)
         axes.tick_params(labelsize=7)

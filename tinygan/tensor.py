@@ -140,9 +140,9 @@ class Tensor:
         """The value of a one-element tensor as a Python number. On a GPU this synchronizes."""
         return self.numpy().item()
 
-    def to(self, where: str) -> Tensor:
+    def to(self, backend: str) -> Tensor:
         """A new leaf with the same value on another backend: "numpy", "cupy", "cupy:1"."""
-        return Tensor(backends.move(self._data, where), name=self.name)
+        return Tensor(backends.move(self._data, backend), name=self.name)
 
     def detach(self) -> Tensor:
         """A new leaf with the same value and without the graph of this tensor."""

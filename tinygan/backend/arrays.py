@@ -71,7 +71,7 @@ class Backend:
     # The sum of each column of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
     # Call work(start, stop) on parts of range(n), each of at least `least`; in parallel on a CPU.
-    share: Callable[[cpu.Work, int, int], object] = lambda work, n, least: work(0, n)
+    share: Callable[[cpu.Work, int, int], object] = lambda work, n, minimum: work(0, n)
     # Replacements of the functions that are marked `@kernel`, by their names.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     # Device memory in bytes: the size of the library's pool, used or not; the free memory (None:
@@ -169,15 +169,15 @@ def get(name: str) -> Backend:
     raise BackendUnavailable(f"backend {name!r} is unknown; expected one of {', '.join(known)}")
 
 
-def move(array: Array, where: str) -> Array:
-    """A copy of `array` on the backend (and device) named by `where`, with the same dtype."""
-    target, (_, device) = get(where), _parse(where)
+def move(array: Array, backend: str) -> Array:
+    """A copy of `array` on the backend (and device) named by `backend`, with the same dtype."""
+    target, (_, device) = get(backend), _parse(backend)
     return target.from_host(of(array).to_host(array), device)
 
 
-def use(where: str) -> None:
-    """Make the device named by `where` ("cupy:1") the current one of this thread."""
-    get(where).use(_parse(where)[1])
+def use(backend: str) -> None:
+    """Make the device named by `backend` ("cupy:1") the current one of this thread."""
+    get(backend).use(_parse(backend)[1])
 
 
 def place(host: np.ndarray, like: Array) -> Array:

@@ -50,11 +50,12 @@ _within: ContextVar[bool] = ContextVar("within", default=False)  # whether this 
 _several = False  # whether BLAS ever had several threads; if not, `undisturbed` needs no lock
 
 
-def share(work: Work, n: int, least: int) -> None:
-    """Call work(start, stop) on parts of range(n) in parallel, each of at least `least` numbers.
+def share(work: Work, n: int, minimum: int) -> None:
+    """Call work(start, stop) on parts of range(n) in parallel, each of at least `minimum` numbers.
 
     The parts must not depend on each other. Returns when all are done, and raises the first error
-    of a part. Starting a part costs about 20 us, so `least` numbers should take several times that.
+    of a part. Starting a part costs about 20 us, so `minimum` numbers should take several
+    times that.
     """
     if _within.get() or not _may_wait():  # a nested call does not divide its work again
         work(0, n)
@@ -62,14 +63,14 @@ def share(work: Work, n: int, least: int) -> None:
     with _busy:
         token = _within.set(True)
         try:
-            _side_by_side(work, n, least)
+            _side_by_side(work, n, minimum)
         finally:
             _within.reset(token)
 
 
-def _side_by_side(work: Work, n: int, least: int) -> None:
+def _side_by_side(work: Work, n: int, minimum: int) -> None:
     threads = blas_threads() or 1
-    parts = min(threads, n // least)
+    parts = min(threads, n // minimum)
     if parts < 2:
         work(0, n)
         return

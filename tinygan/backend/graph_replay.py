@@ -137,10 +137,10 @@ class GraphReplay(Generic[Round]):
         return self._round
 
 
-def captured(start: Callable[[], Iterator[Round]], where: str) -> Iterator[Round]:
-    """The rounds of `start()`: from Python if `where` is NumPy, else by `GraphReplay`."""
-    backend = backends.get(where)
-    return start() if backend is backends.numpy else GraphReplay(start, backend)
+def captured(start: Callable[[], Iterator[Round]], backend: str) -> Iterator[Round]:
+    """The rounds of `start()`: from Python if `backend` is NumPy, else by `GraphReplay`."""
+    library = backends.get(backend)
+    return start() if library is backends.numpy else GraphReplay(start, library)
 
 
 class _OtherShapes(RuntimeError):

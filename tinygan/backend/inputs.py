@@ -152,10 +152,10 @@ _round: ContextVar[_Round] = ContextVar("round", default=_NO_OTHERS)
 
 
 @contextmanager
-def playing(comm: Comm, *, synchronised: bool = True) -> Iterator[None]:
+def playing(comm: Comm, *, synchronized: bool = True) -> Iterator[None]:
     """Within this block (and thread), a minibatch of m examples is this rank's part of one of
-    m * comm.size; BatchNorm takes its statistics over all of them if `synchronised`."""
-    token = _round.set(_Round(comm, comm if synchronised else SINGLE_PROCESS))
+    m * comm.size; BatchNorm takes its statistics over all of them if `synchronized`."""
+    token = _round.set(_Round(comm, comm if synchronized else SINGLE_PROCESS))
     try:
         yield
     finally:

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     with name_in_errors(args.folder):
         samples = evaluation.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
     echo = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
-    rows = evaluation.evaluate(samples, real, classifier, rng=rng, told=echo)
+    rows = evaluation.evaluate(samples, real, classifier, rng=rng, echo=echo)
     warnings, notes = report.warnings(rows), report.notes(rows, real)
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
     if n < args.n:

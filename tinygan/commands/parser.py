@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
-        where = f"{problem.filename}: " if problem.filename else ""
-        return stop(2, _line(f"{where}{problem.strerror or problem}"))
+        backend = f"{problem.filename}: " if problem.filename else ""
+        return stop(2, _line(f"{backend}{problem.strerror or problem}"))
 
 
 def _line(message: str) -> str:

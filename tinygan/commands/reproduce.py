@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     echo = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     kept = {"history": args.out, "resume": args.resume}
     seeds = range(args.seeds)
-    outcomes = reproduce(args.name, seeds, told=echo, where=args.backend, **kept, **options)
+    outcomes = reproduce(args.name, seeds, echo=echo, backend=args.backend, **kept, **options)
     print(table(args.name, outcomes))
     drawn = picture(args.name, args.out)
     print(f"\nkept in {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         if shown:
             print(f"\rround {step} of {last} ", end="", file=sys.stderr, flush=True)
 
-    found = training.verify(args.folder, start=args.start, told=echo, comm=comm)
+    found = training.verify(args.folder, start=args.start, echo=echo, comm=comm)
     if shown:
         print(file=sys.stderr)
     if comm.rank > 0:

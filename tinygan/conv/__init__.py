@@ -56,7 +56,7 @@ def conv2d(
     Raises ValueError if the shapes do not fit or the kernel is larger than the padded image.
     """
     x, w = lift(x, w)
-    stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
+    stride, padding = pair("stride", stride, minimum=1), pair("padding", padding, minimum=0)
     x, w = _checked("conv2d", x, w, channel_axis=1)
     for size, k, p in zip(x.shape[2:], w.shape[2:], padding, strict=True):
         if k > size + 2 * p:
@@ -87,8 +87,8 @@ def conv_transpose2d(
     Raises ValueError if the shapes do not fit.
     """
     y, w = lift(y, w)
-    stride, padding = pair("stride", stride, least=1), pair("padding", padding, least=0)
-    extra = pair("output_padding", output_padding, least=0)
+    stride, padding = pair("stride", stride, minimum=1), pair("padding", padding, minimum=0)
+    extra = pair("output_padding", output_padding, minimum=0)
     y, w = _checked("conv_transpose2d", y, w, channel_axis=0)
     if extra[0] >= stride[0] or extra[1] >= stride[1]:
         raise ValueError(f"output_padding: expected less than the stride {stride}, got {extra}")

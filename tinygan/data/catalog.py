@@ -40,12 +40,12 @@ def names() -> tuple[str, ...]:
 
 
 def load(
-    name: str, split: str = "train", *, folder_size: int = 28, folder_mode: str = "grey"
+    name: str, split: str = "train", *, folder_size: int = 28, folder_mode: str = "gray"
 ) -> Dataset:
     """The data set called `name`, its "train" or "test" split.
 
     "digits" is embedded. The others come from $TINYGAN_DATA, the cache or the network.
-    "folder:PATH" reads the images under PATH, resized to `folder_size` pixels, "grey" or "colour".
+    "folder:PATH" reads the images under PATH, resized to `folder_size` pixels, "gray" or "color".
 
     Raises InputError that says what to do, if the data are missing or damaged.
     """

@@ -67,17 +67,17 @@ def cifar10(split: str) -> Dataset:
     return Dataset("cifar10", images, labels, CLASSES)
 
 
-def _records(where: str, batch: bytes) -> np.ndarray:
+def _records(backend: str, batch: bytes) -> np.ndarray:
     """The records of a batch, uint8 (n, 3073)."""
     count, rest = divmod(len(batch), RECORD)
     if rest or not count:
         raise InputError(
-            f"{where}: expected records of {RECORD} bytes, found {len(batch)} bytes, which is "
+            f"{backend}: expected records of {RECORD} bytes, found {len(batch)} bytes, which is "
             f"{count} records and {rest} bytes"
         )
     records = np.frombuffer(batch, np.uint8).reshape(count, RECORD)
     if records[:, 0].max() > 9:
-        raise InputError(f"{where}: expected labels 0 to 9, found {records[:, 0].max()}")
+        raise InputError(f"{backend}: expected labels 0 to 9, found {records[:, 0].max()}")
     return records
 
 

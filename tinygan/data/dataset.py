@@ -23,7 +23,7 @@ class Dataset(NamedTuple):
     labels: np.ndarray | None
     classes: tuple[str, ...] | None
 
-    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+    def labeled(self) -> tuple[np.ndarray, np.ndarray]:
         """Images (N, C, H, W) and labels (N,).
 
         Raises ValueError if there are no labels."""

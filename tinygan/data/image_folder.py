@@ -25,10 +25,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 # The maximum of pixels per byte of a file: PNG packs up to 8256 of one color into a byte. Beyond it
 # (except for small images) the header is taken as damaged, before memory is allocated.
 PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
-MODES = {"grey": "L", "colour": "RGB"}
+MODES = {"gray": "L", "color": "RGB"}
 
 
-def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "grey") -> Dataset:
+def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "gray") -> Dataset:
     """All images under `path`, sorted by name, uint8 (N, C, size, size); only the "train" split.
 
     Raises InputError if there are none, or if one cannot be read as an image of 8 bits per channel.

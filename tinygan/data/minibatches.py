@@ -26,9 +26,9 @@ class Minibatches:
     """A source of minibatches of uint8 images (N, C, H, W): a call with m gives the next m as
     float32, scaled to [low, high].
 
-    The images stay uint8 on the backend `where`, and minibatches are gathered there. Every image
+    The images stay uint8 on `backend`, and minibatches are gathered there. Every image
     comes once per epoch. If an epoch has too few left, the minibatch is completed from the next
-    epoch, so all have m images. `labels` (N,) are for `labelled`.
+    epoch, so all have m images. `labels` (N,) are for `labeled`.
 
     Raises ValueError or TypeError for other images or labels.
     """
@@ -40,7 +40,7 @@ class Minibatches:
         rng: Rng,
         low: float = -1.0,
         high: float = 1.0,
-        where: str = "numpy",
+        backend: str = "numpy",
         labels: np.ndarray | None = None,
     ) -> None:
         for name, given in (("images", images), ("labels", labels)):
@@ -62,8 +62,8 @@ class Minibatches:
             )
         if not low < high:
             raise ValueError(f"low, high: expected low < high, got {low}, {high}")
-        self.images, self.low, self.high = move(images, where), low, high
-        self.labels = None if labels is None else move(labels, where)
+        self.images, self.low, self.high = move(images, backend), low, high
+        self.labels = None if labels is None else move(labels, backend)
         self.seed, self.epoch, self.position = int(rng.integers(2**63)), 0, 0
         self._order = self._shuffled()
 
@@ -76,12 +76,12 @@ class Minibatches:
             raise ValueError(f"which: expected integers (m,), got {which!r}")
         return self._scaled(place(which, self.images))
 
-    def labelled(self, m: int) -> tuple[Tensor, Tensor]:
+    def labeled(self, m: int) -> tuple[Tensor, Tensor]:
         """The next m images and their labels (m,).
 
         Raises ValueError if there are no labels."""
         if self.labels is None:
-            raise ValueError("labelled: these Minibatches were given no labels")
+            raise ValueError("labeled: these Minibatches were given no labels")
         which = self._which(m)
         return self._scaled(which), Tensor(self.labels[which])
 

@@ -5,7 +5,7 @@
                                                                       them (EM), the Parzen window
 
 Ng and Jordan 2002, "On discriminative vs. generative classifiers". Naive Bayes with variances that
-all classes share is a softmax of W x + b, too: the two differ only in what they maximise. Rows of
+all classes share is a softmax of W x + b, too: the two differ only in what they maximize. Rows of
 numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels, or numbers that are not
 finite, raise ValueError or TypeError.
 """
@@ -85,7 +85,7 @@ def normals(
     x: np.ndarray, shares: np.ndarray, spread: float, imagined: float = 10.0, shared: bool = False
 ) -> Normals:
     """The densities that fit rows x (N, D) best, of which `shares` (N, K) belong to each: the
-    "M step". They maximise
+    "M step". They maximize
 
         sum_ik shares_ik log(w_k N(x_i; mean_k, var_k)) - imagined/2 sum_kd (log var + spread / var)
 
@@ -114,20 +114,20 @@ def normals(
 def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) -> Normals:
     """A normal density for each class, whose variances are shared (as Ng and Jordan have it)."""
     (classes,) = checks.sizes(classes=classes)
-    x = _labelled(x, labels, classes)
+    x = _labeled(x, labels, classes)
     return normals(x, np.eye(classes)[labels], spread, shared=True)
 
 
 def em(
     x: np.ndarray, k: int, spread: float, *, rng: Rng, steps: int = 20, imagined: float = 10.0
 ) -> Normals:
-    """A mixture of k by expectation and maximisation (Dempster, Laird and Rubin 1977), from where
+    """A mixture of k by expectation and maximization (Dempster, Laird and Rubin 1977), from where
     k-means leaves off: guess the shares by the mixture, fit the mixture to the shares, and again.
     No step makes the rows less likely (with the prior of `normals` counted in)."""
     (steps,) = checks.sizes(steps=steps)
     x = rows("x", x)
-    centres, _ = kmeans(x, k, rng=rng)
-    shares = np.eye(k)[squared_distances(x, centres).argmin(axis=1)]
+    centers, _ = kmeans(x, k, rng=rng)
+    shares = np.eye(k)[squared_distances(x, centers).argmin(axis=1)]
     for _ in range(steps):
         mixture = normals(x, shares, spread, imagined)
         shares = mixture.posterior(x)
@@ -149,7 +149,7 @@ class Bayes(NamedTuple):
         return self.log_joint(x).argmax(axis=1)
 
 
-def _labelled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
+def _labeled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
     """The rows x, as float64. Raises TypeError or ValueError unless each has a label."""
     x = rows("x", x)
     checks.labels(labels, len(x), classes)
@@ -158,7 +158,7 @@ def _labelled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> 
 
 def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
     """`fit` to the rows of each class; every class must have one."""
-    x = _labelled(x, labels)
+    x = _labeled(x, labels)
     counts = np.bincount(labels)
     if not counts.all():
         raise ValueError(f"labels: class {counts.argmin()} has no row")
@@ -166,13 +166,13 @@ def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density
 
 
 def mixtures(
-    x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, most: int = 10
+    x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, maximum: int = 10
 ) -> Bayes:
     """For each class a mixture by `em`: of one density for 25 rows, and at most so many."""
-    (most,) = checks.sizes(most=most)
+    (maximum,) = checks.sizes(maximum=maximum)
 
     def fit(own: np.ndarray) -> Density:
-        return em(own, min(most, 1 + len(own) // 25), spread, rng=rng).log_density
+        return em(own, min(maximum, 1 + len(own) // 25), spread, rng=rng).log_density
 
     return _each(x, labels, fit)
 
@@ -180,7 +180,7 @@ def mixtures(
 def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Bayes:
     """For each class the Parzen window of its rows; all of one sigma, the one under which a row
     is likeliest by the others of its class."""
-    x, widths = _labelled(x, labels), checked_sigmas(sigmas)
+    x, widths = _labeled(x, labels), checked_sigmas(sigmas)
     likely = np.zeros(len(widths))
     for y in np.unique(labels):
         likely += left_out(x[labels == y], widths).sum(axis=1)
@@ -227,7 +227,7 @@ def logistic_regression(
     *,
     steps: int = 300,
     lr: float = 0.3,
-    where: str = "numpy",
+    backend: str = "numpy",
 ) -> Softmax:
     """The likeliest W and b, by `steps` of Adam on all rows, from 0:
 
@@ -239,20 +239,20 @@ def logistic_regression(
     steps, classes = checks.sizes(steps=steps, classes=classes)
     checks.between(0, math.inf, "()", sd=sd)
     checks.between(0, math.inf, lr=lr)
-    x = _labelled(x, labels)
+    x = _labeled(x, labels)
     net = Linear(x.shape[1], classes, rng=np.random.default_rng(0))
     for p in net.parameters():
         init.constant_(p, 0.0)
-    net.to(where)
+    net.to(backend)
     middle = x.mean(axis=0)
-    centred = Tensor((x - middle).astype(np.float32)).to(where)
-    known, prior = Tensor(labels).to(where), 1 / (2 * len(x) * sd**2)
+    centered = Tensor((x - middle).astype(np.float32)).to(backend)
+    known, prior = Tensor(labels).to(backend), 1 / (2 * len(x) * sd**2)
 
     def loss() -> Tensor:
-        return cross_entropy(net(centred), known) + prior * sum(net.weight * net.weight)
+        return cross_entropy(net(centered), known) + prior * sum(net.weight * net.weight)
 
     opt = Adam(net.parameters(), cosine_decay(lr, steps))
-    for _ in islice(captured(lambda: minimize(loss, opt), where), steps):
+    for _ in islice(captured(lambda: minimize(loss, opt), backend), steps):
         pass
     weight, bias = (p.numpy().astype(np.float64) for p in net.parameters())
     weight -= weight.mean(axis=0)  # what all classes share tells nothing, and costs by the prior
@@ -263,5 +263,5 @@ def log_sum(a: np.ndarray) -> np.ndarray:
     """log sum exp along the rows of a (N, K): (N,)."""
     if not isinstance(a, np.ndarray) or a.ndim != 2 or not a.size:
         raise ValueError(f"a: expected an array (N, K), got {getattr(a, 'shape', a)!r}")
-    most = a.max(axis=1)
-    return most + np.log(np.exp(a - most[:, None]).sum(axis=1))
+    maximum = a.max(axis=1)
+    return maximum + np.log(np.exp(a - maximum[:, None]).sum(axis=1))

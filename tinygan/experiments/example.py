@@ -53,7 +53,7 @@ class Example:
     data by default and with --full; None where the example makes its own. Bad options end the
     program with one line and status 2, Ctrl-C with status 130.
 
-    seed, steps, full, width, where    as they were asked for (`where`: the backend)
+    seed, steps, full, width, where    as they were asked for (`backend`: the backend)
     rng                                a generator from the seed
     has_test                           once they are loaded: have the data test images of their own?
     """
@@ -72,7 +72,7 @@ class Example:
         self._stopping(backend.use, args.backend)
         if not _in_notebook() and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, _interrupted)
-        self.name, self.seed, self.full, self.where = name, args.seed, args.full, args.backend
+        self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
         self.rng = np.random.default_rng(self.seed)
@@ -86,11 +86,11 @@ class Example:
         self._started = time.perf_counter()
 
     def load(
-        self, split: str = "train", *, shape: tuple[int, ...] | None = None, least: int = 1000
+        self, split: str = "train", *, shape: tuple[int, ...] | None = None, minimum: int = 1000
     ) -> Dataset:
         """The data: those of --data, or the example's own; if the full ones cannot be had, the
         embedded digits, after saying so. Of those there are no test images: see `has_test`. Images
-        of another shape than (C, H, W), or fewer than `least`, end the program."""
+        of another shape than (C, H, W), or fewer than `minimum`, end the program."""
         assert self._data is not None
         name = self._data[self.full] if self._asked is None else self._asked
         try:
@@ -101,8 +101,8 @@ class Example:
             print(f"{problem}\nso this runs on the embedded digits", file=sys.stderr)
             data = load("digits", split)
         n, found = len(data.images), data.images.shape[1:]
-        if n < least or (shape is not None and found != shape):
-            wanted = f"at least {least} images" + (f" {shape}" if shape else "")
+        if n < minimum or (shape is not None and found != shape):
+            wanted = f"at least {minimum} images" + (f" {shape}" if shape else "")
             _stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
         entry = DATASETS.get(data.name)
         self.has_test = entry is not None and entry.test_set == data.name
@@ -110,7 +110,7 @@ class Example:
         return data
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
-        """Labelled digits to learn from, and others to be tested on: the test images, or, where the
+        """Labeled digits to learn from, and others to be tested on: the test images, or, where the
         data have none, n that are held out (fewer in a trial). What is no digits ends the program:
         the classifier that judges knows no more."""
         data = self.load(shape=DIGIT)
@@ -121,7 +121,7 @@ class Example:
             return data, self.load("test")
         kept = len(data.images) - max(200, self.many(n))
         parts = slice(0, kept), slice(kept, None)
-        images, labels = data.labelled()
+        images, labels = data.labeled()
         first, last = (data._replace(images=images[part], labels=labels[part]) for part in parts)
         return first, last
 
@@ -132,7 +132,7 @@ class Example:
     def play(self, start: Callable[[], Iterator[Round]]) -> Iterator[tuple[int, Round]]:
         """So many rounds of `start()` as were asked for, each with its number from 1 on; recorded
         on a GPU. A bar tells of them."""
-        rounds = captured(start, self.where)
+        rounds = captured(start, self.backend)
         for step in self.counted(self.steps):
             yield step, next(rounds)
 
@@ -178,17 +178,17 @@ class Example:
         self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
     ) -> tuple[np.ndarray, np.ndarray]:
         """GAN-test and GAN-train of a conditional GAN on digits, of which draw(n) gives n samples
-        and their labels (see `metrics.labelled`): at least .85 of GAN-test by default; .95, and .9
+        and their labels (see `metrics.labeled`): at least .85 of GAN-test by default; .95, and .9
         of GAN-train, with --full. And a picture of 100 samples, which are what it returns."""
         shown = draw(100)
         self.save("classes", grid(shown[0], 10, 0), "a row for each class")
-        images, labels = test.labelled()
+        images, labels = test.labeled()
         real, look = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
         n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
         found = gan_train_test(draw, real, Classifier.shipped(), rng=look, n=n, pairs=pairs)
-        least = 0.95 if self.full else 0.85
-        told = f"at least {least}; real digits {found.ceiling:.4f}"
-        self.found("GAN-test", found.gan_test, told, found.gan_test >= least)
+        minimum = 0.95 if self.full else 0.85
+        echo = f"at least {minimum}; real digits {found.ceiling:.4f}"
+        self.found("GAN-test", found.gan_test, echo, found.gan_test >= minimum)
         wanted = ("at least 0.9", found.gan_train >= 0.9) if self.full else ()
         self.found(f"GAN-train, of {pairs} samples", found.gan_train, *wanted)
         return shown
@@ -199,12 +199,12 @@ class Example:
         the seed where it was."""
         history = self.out / f"reproduced-{machine()['commit'] or __version__}.json"
         kept: dict[str, Any] = {"history": history, "resume": True}
-        kept |= {"where": self.where, **options}
+        kept |= {"backend": self.backend, **options}
         asked = range(self.seed, self.seed + seeds)
         outcomes = self._stopping(lambda: reproduce(name, asked, **kept))
-        told = "".join(f", {value} {option}" for option, value in options.items())
+        counts = "".join(f", {value} {option}" for option, value in options.items())
         hours = sum(outcome.seconds for outcome in outcomes) / 3600
-        self.found(f"hours for {seeds} seeds of {name}{told}", hours)
+        self.found(f"hours for {seeds} seeds of {name}{counts}", hours)
         return outcomes
 
     def end(self) -> None:
@@ -215,7 +215,7 @@ class Example:
             "seed": self.seed,
             "steps": self.steps,
             "full": self.full,
-            "backend": self.where,
+            "backend": self.backend,
             "data": self._loaded,
             "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
@@ -238,7 +238,7 @@ class Example:
 
 
 def is_digits(data: Dataset) -> bool:
-    """Whether these are labelled digits of 28x28, as the classifier of the measures knows them."""
+    """Whether these are labeled digits of 28x28, as the classifier of the measures knows them."""
     named = data.labels is not None and data.classes == tuple("0123456789")
     return named and data.images.shape[1:] == DIGIT
 

@@ -84,7 +84,7 @@ def toy_game(
     remedies: Collection[str] = (),
     *,
     seed: Any,
-    where: str = "numpy",
+    backend: str = "numpy",
     width: float = 1,
 ) -> ToyGame:
     """A match on a mixture in the plane, with these remedies; hidden layers are `width` times as
@@ -95,7 +95,7 @@ def toy_game(
     if unknown := set(remedies) - set(REMEDIES):
         raise ValueError(f"remedies: expected some of {REMEDIES}, got {sorted(unknown)}")
     rng, pack = np.random.default_rng(seed), 2 if "packing" in remedies else 1
-    G = perceptron(2, 64, 64, 2, rng=rng, width=width).to(where)
+    G = perceptron(2, 64, 64, 2, rng=rng, width=width).to(backend)
     units, last = scaled(16 if "fewer units" in remedies else 64, width), 2 * pack
     layers: list[nn.Module] = []
     for _ in range(2):
@@ -104,7 +104,7 @@ def toy_game(
         last = units
     if "minibatch discrimination" in remedies:
         layers, last = [*layers, nn.MinibatchDiscrimination(units, 6, 3, rng=rng)], units + 6
-    D = nn.Sequential(*layers, nn.Linear(last, 1, rng=rng)).to(where)
+    D = nn.Sequential(*layers, nn.Linear(last, 1, rng=rng)).to(backend)
     like = G.parameters()[0].data
 
     def data(m: int) -> Tensor:

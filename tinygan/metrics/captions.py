@@ -1,4 +1,4 @@
-"""Recognize the digit, ink and ground of colored digits, as `data.coloured` makes them."""
+"""Recognize the digit, ink and ground of colored digits, as `data.colored` makes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import nn
 from ..backend import is_array, of
-from ..data.coloured import GROUNDS, INKS
+from ..data.colored import GROUNDS, INKS
 from ..tensor import Tensor
 from .classifier import Classifier
 
@@ -17,13 +17,13 @@ __all__ = ["recognize_caption"]
 SHARE = 0.04  # of the pixels: nearly every digit has more ink
 
 
-def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
+def recognize_caption(images: Any, classifier: Classifier) -> np.ndarray:
     """The digit in each image (N, 3, H, H) in [0, 1], H 28 or 14, and the indices of its ink and
-    its ground: (N, 3), as in `data.coloured.CAPTIONS`.
+    its ground: (N, 3), as in `data.colored.CAPTIONS`.
 
     The ground is the color nearest to the median of the border pixels; the ink is the color nearest
     to the mean of the 4 % of pixels farthest from the ground. Each pixel, projected on the line
-    from ground to ink, gives a gray digit (interpolated to 28x28), which `judge` classifies. Every
+    from ground to ink, gives a gray digit (interpolated to 28x28), which `classifier` names. Every
     image gets an answer, even noise. Faint digits stay faint: with ink and ground each off by .1,
     the shipped classifier is wrong about more than half of them.
 
@@ -42,7 +42,7 @@ def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
     if not (x.min() >= 0 and x.max() <= 1):  # also true for NaN
         raise ValueError(f"images: expected numbers in [0, 1], got {x.min():g} to {x.max():g}")
     n, _, size, _ = x.shape
-    inks, grounds = (np.array([*colours.values()], np.float32) for colours in (INKS, GROUNDS))
+    inks, grounds = (np.array([*colors.values()], np.float32) for colors in (INKS, GROUNDS))
     edge = np.ones((size, size), bool)
     edge[1:-1, 1:-1] = False
     ground = _nearest(np.median(x[:, :, edge], axis=2), grounds)
@@ -52,12 +52,12 @@ def recognize_caption(images: Any, judge: Classifier) -> np.ndarray:
     ink = _nearest(most + grounds[ground], inks)
     way = inks[ink] - grounds[ground]
     # In [0, 1]: x lies in the RGB cube, and ground and ink are corners of it.
-    grey = np.einsum("ncp,nc->np", flat, way) / (way**2).sum(axis=1, keepdims=True)
+    gray = np.einsum("ncp,nc->np", flat, way) / (way**2).sum(axis=1, keepdims=True)
     larger = nn.Upsample(scale_factor=28 // size, mode="bilinear")
-    digit = judge.probabilities(larger(Tensor(grey.reshape(n, 1, size, size))).data)
+    digit = classifier.probabilities(larger(Tensor(gray.reshape(n, 1, size, size))).data)
     return np.stack([of(digit).to_host(digit).argmax(axis=1), ink, ground], axis=1)
 
 
-def _nearest(colours: np.ndarray, palette: np.ndarray) -> np.ndarray:
+def _nearest(colors: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """The index (N,) of the palette color (K, 3) nearest to each color (N, 3)."""
-    return ((colours[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)
+    return ((colors[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)

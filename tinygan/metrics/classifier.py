@@ -67,8 +67,8 @@ class Classifier:
         self.sha256 = digest.hexdigest()
 
     @classmethod
-    def shipped(cls, where: str = "numpy") -> Classifier:
-        """The package's own classifier, on the backend `where`.
+    def shipped(cls, backend: str = "numpy") -> Classifier:
+        """The package's own classifier, on `backend`.
 
         Raises InputError if its file is damaged."""
         arrays, _ = load(FILE)
@@ -77,7 +77,7 @@ class Classifier:
             net.load_state_dict(
                 {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
             )
-            net.to(where)
+            net.to(backend)
         return cls(body, head)
 
     def state_dict(self) -> dict[str, Any]:
@@ -174,12 +174,12 @@ def train(
         yield epoch, total / steps, Classifier(body, head)
 
 
-def shifted(images: np.ndarray, rng: Rng, most: int = 2) -> np.ndarray:
+def shifted(images: np.ndarray, rng: Rng, maximum: int = 2) -> np.ndarray:
     """Each image (N, 1, H, W), shifted down and right by random numbers of pixels in [-most, most],
     and filled with black."""
     n, _, h, w = images.shape
-    padded = np.pad(images[:, 0], ((0, 0), (most, most), (most, most)))
-    down, right = rng.integers(0, 2 * most + 1, (2, n))
+    padded = np.pad(images[:, 0], ((0, 0), (maximum, maximum), (maximum, maximum)))
+    down, right = rng.integers(0, 2 * maximum + 1, (2, n))
     rows = down[:, None] + np.arange(h)
     columns = right[:, None] + np.arange(w)
     return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]][:, None]

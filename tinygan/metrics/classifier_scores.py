@@ -39,7 +39,7 @@ __all__ = [
     "gan_train",
     "gan_train_test",
     "glance",
-    "grey_share",
+    "gray_share",
 ]
 
 
@@ -79,13 +79,13 @@ def class_kl(probabilities: Any) -> float:
     return kl_to_uniform(class_counts(probabilities))
 
 
-def gan_test(judge: Classifier, samples: Any, labels: np.ndarray) -> float:
-    """The accuracy of `judge` on samples (N, 1, 28, 28) in [0, 1] with labels (N,)."""
-    return judge.accuracy(samples, labels)
+def gan_test(classifier: Classifier, samples: Any, labels: np.ndarray) -> float:
+    """The accuracy of `classifier` on samples (N, 1, 28, 28) in [0, 1] with labels (N,)."""
+    return classifier.accuracy(samples, labels)
 
 
 class Share(NamedTuple):
-    """The result of `gan_train_test`; `ceiling` is the accuracy of `judge` on real images."""
+    """The result of `gan_train_test`; `ceiling` is the accuracy of `classifier` on real images."""
 
     gan_test: float
     gan_train: float
@@ -95,18 +95,18 @@ class Share(NamedTuple):
 def gan_train_test(
     draw: Callable[[int], tuple[Any, np.ndarray]],
     real: tuple[Any, np.ndarray],
-    judge: Classifier,
+    classifier: Classifier,
     *,
     rng: Rng,
     n: int = 10_000,
     pairs: int = 60_000,
 ) -> Share:
-    """GAN-test of n samples, GAN-train of `pairs` samples, and the accuracy of `judge` on `real`,
+    """GAN-test of n samples, GAN-train of `pairs` samples, and the classifier's accuracy on `real`,
     images (M, 1, 28, 28) and labels (M,). draw(n) gives n samples and their labels."""
     return Share(
-        gan_test(judge, *draw(n)),
+        gan_test(classifier, *draw(n)),
         gan_train(*draw(pairs), *real, rng=rng),
-        gan_test(judge, *real),
+        gan_test(classifier, *real),
     )
 
 
@@ -122,8 +122,8 @@ def gan_train(
     """The accuracy on real images (M, 1, 28, 28) in [0, 1] with labels (M,) of a classifier trained
     for `epochs` on samples (N, 1, 28, 28) and their labels (N,) alone. It grows with N and with
     `epochs`: compare at one of each, usually N = 60,000."""
-    *_, (_, _, judge) = train(samples, labels, rng=rng, epochs=epochs)
-    return judge.accuracy(images, image_labels)
+    *_, (_, _, classifier) = train(samples, labels, rng=rng, epochs=epochs)
+    return classifier.accuracy(images, image_labels)
 
 
 class Glance(NamedTuple):
@@ -135,19 +135,19 @@ class Glance(NamedTuple):
     class_kl: float
 
 
-def glance(samples: Any, real: np.ndarray, judge: Classifier | None = None) -> Glance:
+def glance(samples: Any, real: np.ndarray, classifier: Classifier | None = None) -> Glance:
     """Three quick metrics of samples (N, 1, 28, 28) against real digits (M, 1, 28, 28), both in
     [0, 1]. For other images than digits the numbers mean nothing. Frechet distances fall with N
     and M: compare at one of each.
 
     Raises ValueError for other shapes or ranges, and for too few samples."""
-    judge = Classifier.shipped() if judge is None else judge
-    p = judge.probabilities(samples)
-    distance = frechet_distance(judge.features(real), judge.features(samples))
+    classifier = Classifier.shipped() if classifier is None else classifier
+    p = classifier.probabilities(samples)
+    distance = frechet_distance(classifier.features(real), classifier.features(samples))
     return Glance(classifier_score(p), distance, class_kl(p))
 
 
-def grey_share(images: np.ndarray) -> float:
+def gray_share(images: np.ndarray) -> float:
     """The share of gray pixels, between .1 and .9, in images in [0, 1]: low for digits, high for
     blurred averages of them."""
     return float(((images > 0.1) & (images < 0.9)).mean())

@@ -26,18 +26,18 @@ def array(name: str, given: Any) -> Array:
     return given
 
 
-def rows(name: str, samples: Any, least: int = 1) -> Array:
+def rows(name: str, samples: Any, minimum: int = 1) -> Array:
     """The samples (N, ...) as float64 rows (N, D).
 
-    Raises TypeError or ValueError, naming the argument, unless it is an array of at least `least`
+    Raises TypeError or ValueError, naming the argument, unless it is an array of at least `minimum`
     samples of finite numbers within `LARGEST`, which exclude NaN in later results."""
     if array(name, samples).ndim < 2 or samples.dtype.kind not in "fiub":
         raise ValueError(
             f"{name}: expected numbers of shape (N, ...) with a sample a row, got "
             f"{samples.dtype} {samples.shape}"
         )
-    if len(samples) < least or not samples.size:
-        raise ValueError(f"{name}: expected at least {least} samples, got shape {samples.shape}")
+    if len(samples) < minimum or not samples.size:
+        raise ValueError(f"{name}: expected at least {minimum} samples, got shape {samples.shape}")
     flat = samples.reshape(len(samples), -1).astype(np.float64)
     size = float(abs(flat).max())  # NaN if there is a NaN
     if not math.isfinite(size):
@@ -79,8 +79,8 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
 
     Raises ValueError for k out of range."""
     most = len(b) - same
-    if not (is_size(k, least=1) and k <= most):
-        raise ValueError(f"k: expected 1 to {most}, the number of neighbours, got {k!r}")
+    if not (is_size(k, minimum=1) and k <= most):
+        raise ValueError(f"k: expected 1 to {most}, the number of neighbors, got {k!r}")
     xp = of(a).xp
     found = xp.empty(len(a), dtype=np.float64)
     for part in blocks(len(a), len(b)):

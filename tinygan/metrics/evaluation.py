@@ -148,9 +148,9 @@ def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
 class Ruler:
     """Real images on the classifier's backend, with all that is computed from them once."""
 
-    def __init__(self, real: Real, judge: Classifier) -> None:
-        self.judge, self.held_out = judge, real.held_out
-        self.features, _ = judge(real.reference)
+    def __init__(self, real: Real, classifier: Classifier) -> None:
+        self.classifier, self.held_out = classifier, real.held_out
+        self.features, _ = classifier(real.reference)
         self.reference, self.validation = self.placed(real.reference), self.placed(real.validation)
         self.radii, self.pixel_radii = radii(self.features, K), radii(self.reference, K)
         if real.held_out:
@@ -165,7 +165,7 @@ class Ruler:
 def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]:
     """All metrics of images (N, 1, 28, 28) in [0, 1], except those of `memorized`, by their names
     in `report.COLUMNS`; "at_edge" is 1 if Parzen's sigma is at the edge of its grid."""
-    features, p = ruler.judge(samples)
+    features, p = ruler.classifier(samples)
     images = ruler.placed(samples)
     size = min(1000, len(samples) // 2)  # if all subsets were equal, the error would be 0
     distance = kid(ruler.features, features, rng=rng, size=size)
@@ -200,18 +200,18 @@ def memorized(near: np.ndarray, held: np.ndarray) -> dict[str, float]:
 def evaluate(
     samples: np.ndarray,
     real: Real,
-    judge: Classifier,
+    classifier: Classifier,
     *,
     rng: Rng,
-    told: Callable[[str], object] = lambda name: None,
+    echo: Callable[[str], object] = lambda name: None,
 ) -> dict[str, dict[str, float]]:
-    """The `measures` of the samples ("this run"), the reference and every control, by name. `told`
+    """The `measures` of the samples ("this run"), the reference and every control, by name. `echo`
     is called with each name first. With held-out images, `memorized` too: its reference compares
     one half of them with the other, and its control is training images ("one class alone"), which
     it must detect."""
-    ruler, rows = Ruler(real, judge), {}
+    ruler, rows = Ruler(real, classifier), {}
     for name, images in ((OURS, samples), *controls(real, rng=rng)):
-        told(name)
+        echo(name)
         rows[name] = measures(images, ruler, rng=rng)
         if real.held_out:
             near, held = ruler.held[::2], ruler.held[1::2]

@@ -67,8 +67,8 @@ def frechet_distance(real: Any, fake: Any) -> float:
 
 def _moments(x: Array) -> tuple[Array, Array]:
     mean = x.mean(axis=0)
-    centred = x - mean
-    return mean, of(x).matmul(centred.T, centred) / (len(x) - 1)
+    centered = x - mean
+    return mean, of(x).matmul(centered.T, centered) / (len(x) - 1)
 
 
 class KID(NamedTuple):
@@ -109,9 +109,9 @@ def kid(real: Any, fake: Any, *, rng: Rng, subsets: int = 50, size: int = 1000) 
     Raises ValueError for sets of other widths, or smaller than a subset."""
     x, y = rows("real", real, 2), rows("fake", fake, 2)
     same_width("fake", y, "real", x)
-    if not (is_size(size, least=2) and size <= min(len(x), len(y))):
+    if not (is_size(size, minimum=2) and size <= min(len(x), len(y))):
         raise ValueError(f"size: expected 2 to {min(len(x), len(y))}, the samples, got {size!r}")
-    if not is_size(subsets, least=2):
+    if not is_size(subsets, minimum=2):
         raise ValueError(f"subsets: expected at least 2, got {subsets!r}")
     checks.generator(rng)
     values = [

@@ -24,9 +24,9 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
 
     Raises ValueError unless 1 <= k <= N and steps >= 1, TypeError unless `rng` is a Generator."""
     data = rows("x", x)
-    if not (is_size(k, least=1) and k <= len(data)):
+    if not (is_size(k, minimum=1) and k <= len(data)):
         raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
-    if not is_size(steps, least=1):
+    if not is_size(steps, minimum=1):
         raise ValueError(f"steps: expected at least 1, got {steps!r}")
     checks.generator(rng)
     library = of(data)

@@ -41,7 +41,7 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
     its center, of n - 1 + m, are all real (Naeem et al. 2020). .969 for n = m = 10,000, k = 5.
 
     Raises ValueError unless 1 <= k < n and m >= 1."""
-    if not (all(is_size(size, least=1) for size in (k, n, m)) and k < n):
+    if not (all(is_size(size, minimum=1) for size in (k, n, m)) and k < n):
         raise ValueError(f"expected 1 <= k < n and m >= 1, got k = {k!r}, n = {n!r}, m = {m!r}")
     return 1 - math.prod((n - i) / (n + m - i) for i in range(1, k + 1))
 

@@ -59,7 +59,7 @@ def _alarms(row: Row, floor: Row) -> Iterator[tuple[str, str]]:
         )
     for prefix, where in (("", "in features"), ("pixel_", "in pixels")):
         density, recall = row[f"{prefix}density"], row[f"{prefix}recall"]
-        least = floor[f"{prefix}recall"]
+        minimum = floor[f"{prefix}recall"]
         if row[f"{prefix}precision"] < floor[f"{prefix}precision"] / 2:
             yield (
                 f"{prefix}precision",
@@ -72,10 +72,10 @@ def _alarms(row: Row, floor: Row) -> Iterator[tuple[str, str]]:
                 f"density {density:.2f} {where} is over 1.2: the samples crowd where real images "
                 "are dense, as averages do",
             )
-        if recall < least - 4 * math.sqrt(2 * least * (1 - least) / n):
+        if recall < minimum - 4 * math.sqrt(2 * minimum * (1 - minimum) / n):
             yield (
                 f"{prefix}recall",
-                f"recall {recall:.3f} {where} is under its floor {least:.3f}: some real images "
+                f"recall {recall:.3f} {where} is under its floor {minimum:.3f}: some real images "
                 "have nothing like them among the samples",
             )
     if row["at_edge"]:

@@ -39,9 +39,9 @@ class Pair(NamedTuple):
     lr_d: float = 2e-4  # Adam's learning rates
     lr_g: float = 2e-4
 
-    def to(self, where: str) -> Pair:
+    def to(self, backend: str) -> Pair:
         """Move both networks to a backend and return the pair."""
-        self.G.to(where), self.D.to(where)
+        self.G.to(backend), self.D.to(backend)
         return self
 
     def players(self, data: Source, rng: Noise) -> tuple[Any, ...]:

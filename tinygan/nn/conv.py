@@ -40,9 +40,9 @@ class _Conv(Module):
         super().__init__()
         in_channels, out_channels = checks.sizes(in_channels=in_channels, out_channels=out_channels)
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = pair("kernel_size", kernel_size, least=1)
-        self.stride = pair("stride", stride, least=1)
-        self.padding = pair("padding", padding, least=0)
+        self.kernel_size = pair("kernel_size", kernel_size, minimum=1)
+        self.stride = pair("stride", stride, minimum=1)
+        self.padding = pair("padding", padding, minimum=0)
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         # PyTorch takes fan_in from the second axis for transposed convolutions too.
         fan_in = second * math.prod(self.kernel_size)
@@ -103,7 +103,7 @@ class ConvTranspose2d(_Conv):
         rng: Rng,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias, True, rng)
-        self.output_padding = pair("output_padding", output_padding, least=0)
+        self.output_padding = pair("output_padding", output_padding, minimum=0)
         if any(e >= s for e, s in zip(self.output_padding, self.stride, strict=True)):
             raise ValueError(
                 f"output_padding: expected less than the stride {self.stride}, got "

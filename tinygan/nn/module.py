@@ -139,14 +139,14 @@ class Module:
 
     # Moving, copying, saving.
 
-    def to(self: Self, where: str) -> Self:
+    def to(self: Self, backend: str) -> Self:
         """Move all parameters and buffers to a backend in place: "numpy", "cupy", "cupy:1".
 
         Inputs must be on the same device; `backend.use("cupy:1")` makes it the current one. Build
         optimizers after moving: they keep references to the arrays.
         """
-        backends.get(where)  # raises before anything is moved
-        return self._convert(lambda array: backends.move(array, where))
+        backends.get(backend)  # raises before anything is moved
+        return self._convert(lambda array: backends.move(array, backend))
 
     def astype(self: Self, dtype: Any) -> Self:
         """Convert all floating-point parameters and buffers to another dtype in place."""

@@ -36,7 +36,7 @@ def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Paramet
 class _BatchNorm(Module):
     """Batch normalization (Ioffe and Szegedy 2015, algorithm 1).
 
-    In training it uses the minibatch's mean and variance, and the running statistics move towards
+    In training it uses the minibatch's mean and variance, and the running statistics move toward
     them by `momentum` (the variance unbiased, as in PyTorch). In evaluation it uses the running
     statistics. In a GAN, D gets real images and fakes in separate minibatches, so their statistics
     do not mix.

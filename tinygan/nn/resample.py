@@ -25,7 +25,7 @@ class Upsample(Module):
         super().__init__()
         if mode not in ("nearest", "bilinear"):
             raise ValueError(f"mode: expected 'nearest' or 'bilinear', got {mode!r}")
-        self.scale_factor, self.mode = pair("scale_factor", scale_factor, least=1), mode
+        self.scale_factor, self.mode = pair("scale_factor", scale_factor, minimum=1), mode
 
     def forward(self, x: Any) -> Tensor:
         x = checks.images(self, x)
@@ -71,7 +71,7 @@ class ReflectionPad2d(Module):
     def __init__(self, padding: int | Sequence[int]) -> None:
         super().__init__()
         widths = tuple(padding) if isinstance(padding, Sequence) else (padding,) * 4
-        if len(widths) != 4 or not all(is_size(p, least=0) for p in widths):
+        if len(widths) != 4 or not all(is_size(p, minimum=0) for p in widths):
             raise ValueError(f"padding: expected an int >= 0 or four of them, got {padding!r}")
         self.padding = tuple(int(p) for p in widths)
 

@@ -29,7 +29,7 @@ class EMA:
         self._buffers = [kept for _, kept in self.module.named_buffers()]
 
     def update(self) -> None:
-        """Move the average towards the current parameters by 1 - decay."""
+        """Move the average toward the current parameters by 1 - decay."""
         if self._parameters:
             (rate,) = host_input(self._count, like=self._parameters[0][1].data)
         for p, average in self._parameters:

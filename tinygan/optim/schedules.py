@@ -20,11 +20,11 @@ def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
     return lambda t: start + (end - start) * min(1.0, t / steps)
 
 
-def exponential_decay(start: float, rate: float, least: float = 0.0) -> Callable[[int], float]:
+def exponential_decay(start: float, rate: float, minimum: float = 0.0) -> Callable[[int], float]:
     """max(least, start / rate^t). The 2014 paper's code has 0.1 / 1.000004^t, at least 1e-6."""
-    checks.between(0, math.inf, start=start, least=least)
+    checks.between(0, math.inf, start=start, minimum=minimum)
     checks.between(1, math.inf, rate=rate)  # PyTorch's gamma is 1 / rate
-    return lambda t: max(least, start * rate**-t)
+    return lambda t: max(minimum, start * rate**-t)
 
 
 def cosine_decay(start: float, steps: int, end: float = 0.0) -> Callable[[int], float]:

@@ -21,8 +21,8 @@ __all__ = ["Config", "flag", "option_type"]
 
 SOURCES = ("auto", "numpy", "philox")
 PENALTY_NAMES = ("auto", *PENALTIES)
-FOLDER_MODES = ("grey", "colour")
-BATCHNORMS = ("synchronised", "local")
+FOLDER_MODES = ("gray", "color")
+BATCHNORMS = ("synchronized", "local")
 
 
 def _option(default: Any, meaning: str) -> Any:
@@ -44,7 +44,7 @@ class Config:
     data: str = _option("digits", f"the real images: {_names(data_names())}")
     folder_size: int = _option(28, "width and height of the images of folder:PATH")
     folder_mode: str = _option(
-        "grey", f"color mode of the images of folder:PATH: {_names(FOLDER_MODES)}"
+        "gray", f"color mode of the images of folder:PATH: {_names(FOLDER_MODES)}"
     )
     steps: int = _option(1200, "rounds of Algorithm 1")
     batch: int = _option(
@@ -72,7 +72,7 @@ class Config:
     label_flips: float = _option(0.0, "probability that a label is wrong")
     simultaneous: bool = _option(False, "both players step at once, as in the code of 2014")
     batchnorm: str = _option(
-        "synchronised",
+        "synchronized",
         f"BatchNorm statistics under mpiexec: {_names(BATCHNORMS)}; over all ranks, which equals "
         "one process, or for each rank alone, which is faster",
     )

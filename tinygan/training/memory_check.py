@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .. import backend
+from .. import backend as backends
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
 from ..parallel import own_device
@@ -24,14 +24,14 @@ def check_memory(config: Config, comm: Comm = SINGLE_PROCESS) -> None:
     predict the memory of this rank's part of a minibatch.
 
     Raises InputError, with the minibatch that would fit, if a round does not."""
-    library, where = backend.get(config.backend), own_device(config.backend, comm)
-    backend.use(where)
+    library, backend = backends.get(config.backend), own_device(config.backend, comm)
+    backends.use(backend)
     free, share = library.free(), config.batch // comm.size
     if free is None or share <= SMALL:
         return
     used = []
     for batch in TRIALS:
-        trial = Session(replace(config, batch=batch, backend=where, no_graph=True))
+        trial = Session(replace(config, batch=batch, backend=backend, no_graph=True))
         library.release()
         before = library.held()
         trial.play_round()

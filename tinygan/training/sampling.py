@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import backend, checks, models, storage
+from .. import backend as backends
+from .. import checks, models, storage
 from ..checks import is_size
 from ..errors import InputError
 from ..models import Pair
@@ -24,11 +25,11 @@ class Sampler:
     Raises InputError if there is no checkpoint, or if it is damaged.
     """
 
-    def __init__(self, run: str | Path, where: str = "numpy") -> None:
+    def __init__(self, run: str | Path, backend: str = "numpy") -> None:
         path = RunFolder(run).path
         path = path if path.is_file() else RunFolder.existing(run).checkpoint
         arrays, meta = storage.load(path)
-        backend.use(where)
+        backends.use(backend)
         try:
             self.config = config = Config.from_dict(meta["config"])
             shape = tuple(meta["shape"])
@@ -41,7 +42,7 @@ class Sampler:
             self.pair.G.load_state_dict(weights)
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
-        self.pair.G.to(where).eval()
+        self.pair.G.to(backend).eval()
         self.folder = path.parent
 
     def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
@@ -58,10 +59,10 @@ class Sampler:
             interpolate(ends[2 * i], ends[2 * i + 1], steps, self.pair.prior) for i in range(rows)
         ]
         like = self.pair.G.parameters()[0].data
-        return self._generate(Tensor(backend.place(np.concatenate(ways), like)), batch)
+        return self._generate(Tensor(backends.place(np.concatenate(ways), like)), batch)
 
     def _noise(self, n: int, seed: int) -> Tensor:
-        if not is_size(seed, least=0):
+        if not is_size(seed, minimum=0):
             raise ValueError(f"seed: expected an int >= 0, got {seed!r}")
         return self.pair.noise(np.random.default_rng(seed))(n)
 

@@ -43,14 +43,14 @@ class Session:
     def __init__(self, config: Config, comm: Comm = SINGLE_PROCESS) -> None:
         if not isinstance(config, Config):
             raise TypeError(f"config: expected a Config, got {type(config).__name__}")
-        self.comm, self.where = comm, own_device(config.backend, comm)
+        self.comm, self.backend = comm, own_device(config.backend, comm)
         self._share, rest = divmod(config.batch, comm.size)
         if rest:
             raise InputError(
                 f"--batch {config.batch}: expected a multiple of {comm.size}, the number of ranks, "
                 "each of which takes the same share"
             )
-        backend.use(self.where)
+        backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
         images = load(
@@ -62,14 +62,14 @@ class Session:
         if config.penalty_used != "none":
             pair = pair._replace(D=_without_batchnorm(pair.D))
         self.pair = pair
-        self.G, self.D = pair.G.to(self.where), pair.D.to(self.where)
+        self.G, self.D = pair.G.to(self.backend), pair.D.to(self.backend)
         self.ema = EMA(self.G, config.ema)
         lr_g = pair.lr_g if config.lr_g is None else config.lr_g
         lr_d = pair.lr_d if config.lr_d is None else config.lr_d
         self.opt_g = config.new_optimizer(self.G.parameters(), lr_g)
         self.opt_d = config.new_optimizer(self.D.parameters(), lr_d)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
-        self.data = Minibatches(images, rng=data_rng, low=pair.low, where=self.where)
+        self.data = Minibatches(images, rng=data_rng, low=pair.low, backend=self.backend)
         self.fixed_z = pair.noise(look_rng)(64)
         sources: dict[str, backend.Noise] = {"networks": net_rng, "game": game_rng}
         if config.rng == "philox":
@@ -83,7 +83,7 @@ class Session:
         self._opt_d: Updates = self.opt_d
         if comm.size > 1:
             self._opt_g, self._opt_d = (DataParallel(o, comm) for o in (self.opt_g, self.opt_d))
-        self._rounds = self._play() if config.no_graph else captured(self._play, self.where)
+        self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
@@ -109,8 +109,8 @@ class Session:
 
     def play_round(self) -> Round:
         """Play one round of Algorithm 1; the losses and logits returned are those of this rank."""
-        synchronised = self.config.batchnorm == "synchronised"
-        with tf32(self.config.tf32), playing(self.comm, synchronised=synchronised):
+        synchronized = self.config.batchnorm == "synchronized"
+        with tf32(self.config.tf32), playing(self.comm, synchronized=synchronized):
             result = next(self._rounds)
         self.step += 1
         return result

@@ -26,10 +26,10 @@ __all__ = ["HASH_EVERY", "StateHashes", "Written", "surroundings"]
 HASH_EVERY = 100  # rounds; for the largest model a hash takes as long as two rounds
 
 
-def surroundings(where: str, comm: Comm) -> dict[str, Any]:
-    """The environment of a run on the backend `where`: versions, threads, processor, and the number
-    of ranks."""
-    return {**describe(where), "ranks": comm.size}
+def surroundings(backend: str, comm: Comm) -> dict[str, Any]:
+    """The environment of a run on `backend`: versions, threads, processor, and the number of
+    ranks."""
+    return {**describe(backend), "ranks": comm.size}
 
 
 class Written(NamedTuple):

@@ -37,13 +37,13 @@ def verify(
     run: str | Path,
     *,
     start: str | Path | None = None,
-    told: Callable[[int, int], object] = lambda step, last: None,
+    echo: Callable[[int, int], object] = lambda step, last: None,
     comm: Comm = SINGLE_PROCESS,
 ) -> Verdict:
     """Repeat a run from its start, or from its checkpoint `start`, and compare the state with each
     recorded one, up to the first that differs.
 
-    Nothing is written. The state in the run's checkpoint also counts as recorded. `told` is called
+    Nothing is written. The state in the run's checkpoint also counts as recorded. `echo` is called
     after each round with its number and that of the last one. A run of several ranks is verified by
     the same number of ranks, which all call this with the same arguments.
 
@@ -85,7 +85,7 @@ def verify(
                 continue
             while session.step < step:
                 session.play_round()
-                told(session.step, last)
+                echo(session.step, last)
             now = from_first(comm, session.sha256)
             if now != sha256:
                 before = tuple(each for each in agreed if each < step)

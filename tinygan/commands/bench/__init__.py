@@ -5,7 +5,7 @@
 
 Each contender plays in a process of its own with the same number of threads. They take turns in
 short slots, so that whatever else the machine does slows all of them; a ratio is the median over
-pairs of neighbouring slots.
+pairs of neighboring slots.
 """
 
 from .measure import bench

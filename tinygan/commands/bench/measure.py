@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
+from ...backend.arrays import get, survey
 from ...backend.cpu import cores
 from ...environment import machine
 from ...errors import InputError, choose
@@ -120,9 +120,9 @@ def bench(
         if name.startswith("torch") and importlib.util.find_spec("torch") is None:
             raise InputError(f"--against {name}: PyTorch is not installed; pip install torch")
     if backends is None:
-        backends = [name for name, problem in backend.survey().items() if problem is None]
+        backends = [name for name, problem in survey().items() if problem is None]
     for name in backends:
-        backend.get(name)
+        get(name)
     for name, value, most in (("threads", threads, cores()), ("batch", batch, 1 << 16)):
         if value is not None and not 1 <= value <= most:
             raise InputError(f"--{name}: expected an int in [1, {most}], got {value}")
@@ -134,18 +134,20 @@ def bench(
     threads = threads or cores()
     rows: list[dict[str, Any]] = []
     peaks: dict[str, float] = {}
-    for where in ("numpy", *(name for name in backends if name != "numpy")):
-        if where not in backends:
+    for backend in ("numpy", *(name for name in backends if name != "numpy")):
+        if backend not in backends:
             continue  # what runs on the host races on the host, what runs on a GPU on that GPU
-        ours, peers = ([where], PEERS) if where == "numpy" else ([where, where + EAGER], GPU_PEERS)
+        ours, peers = (
+            ([backend], PEERS) if backend == "numpy" else ([backend, backend + EAGER], GPU_PEERS)
+        )
         contenders = [*ours, *(peer for name in against for peer in peers.get(name, (name,)))]
-        peaks[where] = _gemm_peak(where, threads, tf32)
+        peaks[backend] = _gemm_peak(backend, threads, tf32)
         for name in workloads:
             m = batch or find(name).batch
             race = list(_race(name, contenders, len(ours), m, width, threads, seconds, tf32))
             for row in race:
                 row["gflops"] = row["flops"] / row["median"] / 1e9
-                row["of_peak"] = row["gflops"] / peaks[where]
+                row["of_peak"] = row["gflops"] / peaks[backend]
             rows += race
     return {
         "rows": rows,
@@ -215,8 +217,8 @@ def _left_out_if_it_fails(is_peer: bool) -> Iterator[None]:
         print(f"left out: {problem}", file=sys.stderr)
 
 
-def _gemm_peak(where: str, threads: int, tf32: bool) -> float:
+def _gemm_peak(backend: str, threads: int, tf32: bool) -> float:
     """GFLOP/s of the fastest of a few large matrix products in float32, in a process of its own."""
-    with Worker("", f"gemm-{where}", 1, 1, threads, tf32) as worker:
+    with Worker("", f"gemm-{backend}", 1, 1, threads, tf32) as worker:
         fastest = min(worker.play(1) for _ in range(20))
-    return 2 * (GEMM if where == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9
+    return 2 * (GEMM if backend == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9

@@ -66,7 +66,7 @@ def _legend(table: dict[str, Any]) -> str:
     return (
         f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
         f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
-        f"Medians over slots in turn; in brackets, quartiles of the ratios of neighbouring slots. "
+        f"Medians over slots in turn; in brackets, quartiles of the ratios of neighboring slots. "
         f"Peak: {peaks} GFLOP/s, the fastest of large products in float32"
         f"{', its factors rounded to TF32' if table.get('tf32') else ''}."
     )

@@ -69,9 +69,9 @@ def player(
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
     cuda, tuned = name.startswith("torch-cuda"), name not in ("torch", "torch-cuda")
-    where, graph = "cuda" if cuda else "cpu", name == "torch-cuda-graph"
-    G, D = translated(pair.G).to(where), translated(pair.D).to(where)
-    x = torch.from_numpy(images).to(where)
+    backend, graph = "cuda" if cuda else "cpu", name == "torch-cuda-graph"
+    G, D = translated(pair.G).to(backend), translated(pair.D).to(backend)
+    x = torch.from_numpy(images).to(backend)
     if tuned:
         G, D, x = (a.to(memory_format=torch.channels_last) for a in (G, D, x))
     opt_g, opt_d = (
@@ -83,17 +83,17 @@ def player(
     if name == "torch-cuda-compile":
         G, D = (torch.compile(net, mode="reduce-overhead") for net in (G, D))
     bce = functional.binary_cross_entropy_with_logits
-    ones, zeros = torch.ones(batch, 1, device=where), torch.zeros(batch, 1, device=where)
+    ones, zeros = torch.ones(batch, 1, device=backend), torch.zeros(batch, 1, device=backend)
 
     def minibatches() -> Iterator[torch.Tensor]:
         while True:
-            order = torch.randperm(len(x), device=where)
+            order = torch.randperm(len(x), device=backend)
             yield from order[: len(x) // batch * batch].split(batch)
 
     def noise() -> torch.Tensor:
         if pair.prior == "normal":
-            return torch.randn(batch, pair.z_size, device=where)
-        return (torch.rand(batch, pair.z_size, device=where) * 2 - 1) * 3**0.5
+            return torch.randn(batch, pair.z_size, device=backend)
+        return (torch.rand(batch, pair.z_size, device=backend) * 2 - 1) * 3**0.5
 
     def round_(indices: torch.Tensor) -> None:
         if name == "torch-cuda-compile":  # or D(x) would overwrite G(z), which no gradient awaits

@@ -14,7 +14,8 @@ from itertools import islice
 
 import numpy as np
 
-from ... import backend, data, gan, optim
+from ... import backend as backends
+from ... import data, gan, optim
 from ...backend import cpu
 from ...backend.cuda.blas import tf32
 from ...backend.graph_replay import GraphReplay
@@ -85,13 +86,13 @@ def contender(
 
 
 def _tinygan(
-    pair: Pair, images: np.ndarray, batch: int, where: str, record: bool
+    pair: Pair, images: np.ndarray, batch: int, backend: str, record: bool
 ) -> Callable[[int], None]:
-    rng, on_host = np.random.default_rng(0), where == "numpy"
-    backend.use(where)
-    G, D = pair.G.to(where), pair.D.to(where)
+    rng, on_host = np.random.default_rng(0), backend == "numpy"
+    backends.use(backend)
+    G, D = pair.G.to(backend), pair.D.to(backend)
     opt_g, opt_d = (optim.Adam(net.parameters(), LR, BETAS) for net in (G, D))
-    x = data.Minibatches(images, rng=rng, low=pair.low, where=where)
+    x = data.Minibatches(images, rng=rng, low=pair.low, backend=backend)
     source = rng if on_host else Philox(0)
     for layer in D.modules():
         if isinstance(layer, Dropout):
@@ -103,7 +104,7 @@ def _tinygan(
 
     rounds: Iterator[gan.Round] = start()
     if record and not on_host:
-        rounds = GraphReplay(start, backend.get(where))
+        rounds = GraphReplay(start, backends.get(backend))
         for _ in range(3):
             next(rounds)
         if rounds.why:
@@ -112,20 +113,20 @@ def _tinygan(
     def play(n: int) -> None:
         for _ in islice(rounds, n):
             pass
-        backend.get(where).synchronize()
+        backends.get(backend).synchronize()
 
     return play
 
 
-def _gemm(where: str) -> Callable[[int], None]:
-    size = GEMM if where == "numpy" else 4 * GEMM
-    a, b = (backend.move(np.ones((size, size), np.float32), where) for _ in range(2))
-    out = np.empty_like(a) if where == "numpy" else None
-    library = backend.get(where)
+def _gemm(backend: str) -> Callable[[int], None]:
+    size = GEMM if backend == "numpy" else 4 * GEMM
+    a, b = (backends.move(np.ones((size, size), np.float32), backend) for _ in range(2))
+    out = np.empty_like(a) if backend == "numpy" else None
+    library = backends.get(backend)
 
     def play(n: int) -> None:
         for _ in range(n):
-            np.matmul(a, b, out=out) if where == "numpy" else library.matmul(a, b)
+            np.matmul(a, b, out=out) if backend == "numpy" else library.matmul(a, b)
         library.synchronize()
 
     return play
@@ -139,7 +140,7 @@ def _peak_memory(name: str) -> int:
 
         return int(torch.cuda.max_memory_reserved())
     if not name.startswith(("torch", "by-hand", "gemm", "numpy")):
-        return backend.get(name.removesuffix(EAGER)).held()
+        return backends.get(name.removesuffix(EAGER)).held()
     if resource is None:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

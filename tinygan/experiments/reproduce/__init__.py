@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ... import backend
+from ... import backend as backends
 from ...environment import machine
 from ...errors import InputError, choose
 from ..results import Result, SeedResults, lines
@@ -41,7 +41,7 @@ __all__ = [
 
 class Experiment(NamedTuple):
     """The entry of an experiment. `run(seed, told, where, **options)` gives its results with a seed
-    on the backend `where`; `draw(path, outcomes)` makes a picture of those of all seeds."""
+    on `backend`; `draw(path, outcomes)` makes a picture of those of all seeds."""
 
     run: Callable[..., SeedResults]
     protocol: str
@@ -129,14 +129,14 @@ def reproduce(
     name: str,
     seeds: Sequence[int] = (0,),
     *,
-    told: Callable[[str], object] = print,
+    echo: Callable[[str], object] = print,
     history: str | Path | None = None,
     resume: bool = False,
-    where: str = "numpy",
+    backend: str = "numpy",
     **options: int,
 ) -> list[SeedResults]:
-    """Run the experiment `name` on the backend `where` for each seed, and give their outcomes.
-    `told` hears lines of progress. With `history`, a record is added to that JSON file, seed by
+    """Run the experiment `name` on `backend` for each seed, and give their outcomes.
+    `echo` hears lines of progress. With `history`, a record is added to that JSON file, seed by
     seed; and a picture beside it (see `picture`), if the experiment draws one. With `resume`, seeds
     that the file's last record of the same options has are not run again, and the others are added
     to that.
@@ -146,17 +146,17 @@ def reproduce(
     if unknown := set(options) - set(experiment.options):
         raise InputError(f"--{sorted(unknown)[0]}: {name} has no such option")
     options = {**experiment.options, **options}
-    backend.use(where)
-    kept = None if history is None else History(history, name, where, options, resume=resume)
-    here = machine(where)  # with the commit that is run
+    backends.use(backend)
+    kept = None if history is None else History(history, name, backend, options, resume=resume)
+    here = machine(backend)  # with the commit that is run
     outcomes: list[SeedResults] = []
     for seed in seeds:
         if kept is not None and seed in kept.known:
-            told(f"seed {seed}: is in {history}")
+            echo(f"seed {seed}: is in {history}")
             outcomes.append(kept.known[seed])
         else:
             started = time.perf_counter()
-            outcome: SeedResults = experiment.run(seed, told, where, **options)
+            outcome: SeedResults = experiment.run(seed, echo, backend, **options)
             outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
             if kept is not None:
                 kept.add(seed, outcomes[-1], here)

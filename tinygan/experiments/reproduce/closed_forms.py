@@ -34,13 +34,13 @@ C = -1.163451  # by quadrature: the criterion of P and Q
 Samples = Callable[[], tuple[Tensor, Tensor]]  # real ones and fakes, each (m, 1)
 
 
-def run(seed: int, told: Callable[[str], object], where: str) -> SeedResults:
-    """All claims: those that need no samples, and what is trained. On the host, whatever `where`:
+def run(seed: int, echo: Callable[[str], object], backend: str) -> SeedResults:
+    """All claims: those that need no samples, and what is trained. On the host, whatever `backend`:
     nothing here is large."""
-    told("closed forms, and small games ...")
+    echo("closed forms, and small games ...")
     outcomes = [_criterion(), _table(), _saturation(), _least_squares(), _turns(), _asymmetry(),
                 _divergences()]  # fmt: skip
-    told("training D on samples ...")
+    echo("training D on samples ...")
     outcomes += _trained(np.random.default_rng(seed))
     findings = [finding for outcome in outcomes for finding in outcome.findings]
     return SeedResults(findings, {name: c for o in outcomes for name, c in o.curves.items()})
@@ -256,7 +256,7 @@ def _modes(x: np.ndarray = X) -> tuple[np.ndarray, np.ndarray]:
 
 def _nearest_normal(name: str, p: np.ndarray, x: np.ndarray, dx: float) -> tuple[float, float]:
     """Mean and sd of the normal q with the least divergence of p from it: from N(1, 1) on to the
-    best of the neighbours, and nearer ones where none is better."""
+    best of the neighbors, and nearer ones where none is better."""
 
     def cost(q: tuple[float, float]) -> float:
         return divergence(name, p, normal_density(x, *q), dx)

@@ -58,12 +58,10 @@ def _trained(axes: Any, curves: Curves) -> None:
 def _criterion(axes: Any, curves: Curves) -> None:
     shift = curves["criterion.shift"]
     axes.plot(shift, curves["criterion.C"], color="tab:red", linewidth=2, label="C(G)")
-    for t, colour in enumerate(("tab:blue", "tab:green", "tab:purple", "tab:brown")):
+    for t, color in enumerate(("tab:blue", "tab:green", "tab:purple", "tab:brown")):
         V = curves[f"criterion.D{t}"]
-        axes.plot(
-            shift, V, color=colour, linewidth=1.5, label=f"V of the D that is best at m = {t}"
-        )
-        axes.plot(t, np.interp(t, shift, V), "o", color=colour, markersize=4)
+        axes.plot(shift, V, color=color, linewidth=1.5, label=f"V of the D that is best at m = {t}")
+        axes.plot(t, np.interp(t, shift, V), "o", color=color, markersize=4)
     for value, name in ((-math.log(4), "-log 4"), (0, "0: no overlap")):
         axes.axhline(value, **CLOSED, zorder=1)  # under the V of m = 0, which is -log 4 everywhere
         axes.text(4, value + 0.03, name, ha="right", va="bottom", fontsize=8)
@@ -93,11 +91,11 @@ def _table(axes: Any, curves: Curves) -> None:
 def _saturation(axes: Any, curves: Curves) -> None:
     logit = curves["pull.logit"]
     D = 1 / (1 + np.exp(-logit))
-    for name, formula, closed, colour in (
+    for name, formula, closed, color in (
         ("minimax", "log(1 - D)", D, "tab:blue"),
         ("non-saturating", "-log D", 1 - D, "tab:green"),
     ):
-        axes.semilogy(logit, curves[f"pull.{name}"], "o", color=colour, markersize=3.5,
+        axes.semilogy(logit, curves[f"pull.{name}"], "o", color=color, markersize=3.5,
                       label=f"G pays {formula}")  # fmt: skip
         axes.semilogy(logit, closed, **CLOSED)
     ends = curves["pull.minimax"][0], curves["pull.non-saturating"][0]

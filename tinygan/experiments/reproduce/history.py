@@ -27,10 +27,10 @@ class History:
     experiment, backend and options, if there is one. Raises InputError if the file is none."""
 
     def __init__(
-        self, path: str | Path, name: str, where: str, options: Mapping[str, int], *, resume: bool
+        self, path: str | Path, name: str, backend: str, options: Mapping[str, int], *, resume: bool
     ) -> None:
         self.path, self._before = Path(path), _read(path)
-        about = {"experiment": name, "backend": where, "options": dict(options)}
+        about = {"experiment": name, "backend": backend, "options": dict(options)}
         alike = [
             record
             for record in self._before

@@ -49,16 +49,16 @@ PUBLISHED = {
 WANTED = {"ring": (8, 0.9, 0.1), "grid": (24, 0.8, 0.15)}
 
 
-def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 30) -> SeedResults:
+def run(seed: int, echo: Callable[[str], object], backend: str, epochs: int = 30) -> SeedResults:
     """For each mixture, with and without packing; an epoch is 500 steps."""
     findings, curves = [], {}
     for (name, pack), published in PUBLISHED.items():
         mixture, who = MIXTURES[name], f"{name}, " + ("GAN" if pack == 1 else f"{pack} packed")
-        told(f"seed {seed}, {who}: {epochs} epochs of {EPOCH} steps ...")
-        looks = (modes(points, mixture) for points in train(mixture, seed, pack, epochs, where))
+        echo(f"seed {seed}, {who}: {epochs} epochs of {EPOCH} steps ...")
+        looks = (modes(points, mixture) for points in train(mixture, seed, pack, epochs, backend))
         seen = [(m.captured, m.high_quality, m.reverse_kl) for m in looks]
         last, (most, share, kl) = seen[-1], WANTED[name]
-        told(f"seed {seed}, {who}: {last[0]} of {len(mixture.means)} modes, "
+        echo(f"seed {seed}, {who}: {last[0]} of {len(mixture.means)} modes, "
              f"{last[1]:.1%} of high quality, reverse KL {last[2]:.3f}")  # fmt: skip
         holds = last[0] >= most, last[1] >= share, last[2] <= kl
         for i, what in enumerate(("modes", "share of high quality", "reverse KL")):
@@ -79,11 +79,11 @@ def train(
     seed: int,
     pack: int,
     epochs: int,
-    where: str = "numpy",
+    backend: str = "numpy",
     game: gan.AnyGame = gan.non_saturating,
 ) -> Iterator[np.ndarray]:
     """2500 samples after each epoch."""
-    return (samples for samples, _ in play(mixture, seed, pack, epochs, where, game))
+    return (samples for samples, _ in play(mixture, seed, pack, epochs, backend, game))
 
 
 def play(
@@ -91,7 +91,7 @@ def play(
     seed: int,
     pack: int,
     epochs: int,
-    where: str = "numpy",
+    backend: str = "numpy",
     game: gan.AnyGame = gan.non_saturating,
     *,
     penalty: gan.Penalty | None = None,
@@ -102,7 +102,7 @@ def play(
     Hidden layers are `width` times as wide."""
     rng, epoch = np.random.default_rng(seed), steps or EPOCH
     G, D = networks(mixture.means.shape[1], pack, rng, width)
-    G.to(where), D.to(where)
+    G.to(backend), D.to(backend)
     like, d = G.parameters()[0].data, mixture.means.shape[1]
 
     def data(m: int) -> Tensor:
@@ -121,7 +121,7 @@ def play(
             average.update()
             yield result
 
-    rounds = captured(averaged, where)
+    rounds = captured(averaged, backend)
     look = normal(np.random.default_rng([seed, 1]), (SAMPLES, Z), like)
     for _ in range(epochs):
         for _ in islice(rounds, epoch):
@@ -156,12 +156,12 @@ def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
         true = len(mixture.means), 0.9889, (len(mixture.means) - 1) / (2 * SAMPLES)
         measured = "modes", "share of high quality", "reverse KL"
         for axes, what, best in zip(row, measured, true, strict=True):
-            for who, colour in (("GAN", "tab:blue"), ("2 packed", "tab:orange")):
+            for who, color in (("GAN", "tab:blue"), ("2 packed", "tab:orange")):
                 for i, outcome in enumerate(outcomes):
                     curve = outcome.curves[f"{name}, {who}: {what}"]
                     label = None if i else who
                     steps = [EPOCH * epoch for epoch in range(1, len(curve) + 1)]
-                    axes.plot(steps, curve, color=colour, linewidth=0.8, label=label)
+                    axes.plot(steps, curve, color=color, linewidth=0.8, label=label)
             axes.axhline(best, color="black", linestyle="--", linewidth=0.9, label="true samples")
             axes.set_title(f"{name}: {what}", fontsize=10)
             axes.set_ylim(bottom=0)

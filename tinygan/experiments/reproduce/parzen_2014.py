@@ -34,7 +34,7 @@ KNOWN, SAMPLES = 50_000, 10_000
 EVERY, PATIENCE = 5, 50  # epochs
 
 
-def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) -> SeedResults:
+def run(seed: int, echo: Callable[[str], object], backend: str, epochs: int = 60) -> SeedResults:
     """Train for so many epochs, or until the validation images have seen nothing better for
     PATIENCE of them; the log-likelihood is asked for after every EVERY."""
     train, test = (load("mnist", split).images for split in ("train", "test"))
@@ -43,11 +43,11 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) 
     rng = np.random.default_rng(seed)
     pair = models.build("mlp-2014", (1, 28, 28), rng=rng)
     start_at_mean(pair.G, pixels[:KNOWN])
-    pair.to(where)
+    pair.to(backend)
     z = pair.noise(np.random.default_rng([seed, 1]))(SAMPLES)  # the same for every epoch
-    data = Minibatches(train[:KNOWN], rng=rng, low=0.0, where=where)
+    data = Minibatches(train[:KNOWN], rng=rng, low=0.0, backend=backend)
     sides = players(pair.G, pair.D, data, pair.noise(rng), KNOWN // BATCH)
-    training = captured(lambda: gan.play_simultaneously(*sides, m=BATCH), where)
+    training = captured(lambda: gan.play_simultaneously(*sides, m=BATCH), backend)
     names = "epoch", "log_likelihood", "standard_error", "sigma", "validation"
     curves: dict[str, list[float]] = {name: [] for name in names}
     best = 0  # where in the curves
@@ -58,14 +58,14 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 60) 
         with no_grad(), pair.G.evaluating():
             samples = pair.G(z).numpy().reshape(SAMPLES, -1)
         if not np.isfinite(samples).all():
-            told(f"seed {seed}, epoch {epoch}: diverged")
+            echo(f"seed {seed}, epoch {epoch}: diverged")
             break
         result = parzen(samples, validation, x_test)
         (held,) = log_likelihoods(samples, stopping, [result.sigma])
         row = epoch, result.mean, result.standard_error, result.sigma, float(held.mean())
         for name, figure in zip(names, row, strict=True):
             curves[name].append(figure)
-        told(f"seed {seed}, epoch {epoch}: log-likelihood {result.mean:.1f} "
+        echo(f"seed {seed}, epoch {epoch}: log-likelihood {result.mean:.1f} "
              f"+- {result.standard_error:.1f} (sigma {result.sigma:.3f}), "
              f"loss of D {last.d_loss.item():.3f}")  # fmt: skip
         best = int(np.argmax(curves["validation"]))

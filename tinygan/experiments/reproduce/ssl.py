@@ -1,8 +1,8 @@
 """Semi-supervised MNIST: 93 +- 6.5 errors of 10,000 by 100 labels (Salimans et al. 2016, Table 1).
 
 Their recipe (openai/improved-gan, train_mnist_feature_matching.py): the networks of
-`models.semi_supervised`; feature matching; Adam .003, beta1 .5; minibatches of 100 labelled, 100
-unlabelled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the average of D's
+`models.semi_supervised`; feature matching; Adam .003, beta1 .5; minibatches of 100 labeled, 100
+unlabeled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the average of D's
 weights. The labels are as many of each class, drawn anew for each seed.
 
 Here by default it is fewer epochs, and the average is shorter accordingly. By that recipe D ran
@@ -45,26 +45,26 @@ MOST = {100: 300, 1000: 250}  # what is to be reached, in errors of 10,000
 
 
 def run(
-    seed: int, told: Callable[[str], object], where: str, epochs: int = 30, labels: int = 100
+    seed: int, echo: Callable[[str], object], backend: str, epochs: int = 30, labels: int = 100
 ) -> SeedResults:
-    """Train on `labels` labelled images and all 60,000 without; then on the labels alone."""
+    """Train on `labels` labeled images and all 60,000 without; then on the labels alone."""
     if labels < CLASSES or labels % CLASSES:
         raise InputError(f"--labels: expected a multiple of {CLASSES}, got {labels}")
-    (images, classes), test = (load("mnist", split).labelled() for split in ("train", "test"))
+    (images, classes), test = (load("mnist", split).labeled() for split in ("train", "test"))
     rng = np.random.default_rng(seed)
     few = chosen(classes, labels, rng)
-    players = training(images, classes, few, epochs * STEPS, rng=rng, where=where)
-    rounds, average = captured(players.start, where), players.average
+    players = training(images, classes, few, epochs * STEPS, rng=rng, backend=backend)
+    rounds, average = captured(players.start, backend), players.average
     curves: dict[str, list[float]] = {"epoch": [], "errors": []}
     for epoch in range(1, epochs + 1):
         last = deque(islice(rounds, STEPS), maxlen=1)[0]
         curves["epoch"].append(epoch)
         curves["errors"].append(errors(average.module, *test))
-        told(f"seed {seed}, epoch {epoch}: {curves['errors'][-1]} errors, losses "
+        echo(f"seed {seed}, epoch {epoch}: {curves['errors'][-1]} errors, losses "
              f"{last.d_loss.item():.3f}, {last.g_loss.item():.4f}")  # fmt: skip
     found, most = curves["errors"][-1], MOST.get(labels)
     published = PUBLISHED.get(labels, "no figure") + (f"; at most {most}" if most else "")
-    control = without_g(players.known, None, epochs * STEPS // 10, rng=rng, where=where)
+    control = without_g(players.known, None, epochs * STEPS // 10, rng=rng, backend=backend)
     return SeedResults(
         [
             Result(f"errors of 10,000 with {labels} labels", found, published,
@@ -95,7 +95,7 @@ class Training(NamedTuple):
     G: nn.Module
     average: EMA
     known: Minibatches
-    unlabelled: Minibatches
+    unlabeled: Minibatches
     noise: gan.Source
     start: Callable[[], Iterator[gan.Round]]
 
@@ -107,15 +107,15 @@ def training(
     steps: int,
     *,
     rng: Rng,
-    where: str = "numpy",
+    backend: str = "numpy",
     width: float = 1,
     feature_matching: bool = True,
 ) -> Training:
     """So many steps on all the images, of which `few` have labels."""
     G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng, width=width)
-    G.to(where), D.to(where)
-    known = Minibatches(images[few], labels=labels[few], rng=rng, low=0.0, where=where)
-    unlabelled, noise = Minibatches(images, rng=rng, low=0.0, where=where), unit_noise(G, rng)
+    G.to(backend), D.to(backend)
+    known = Minibatches(images[few], labels=labels[few], rng=rng, low=0.0, backend=backend)
+    unlabeled, noise = Minibatches(images, rng=rng, low=0.0, backend=backend), unit_noise(G, rng)
     opt_g = Adam(G.parameters(), falling(3e-3, steps), (0.5, 0.999))
     opt_d = Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999))
     average = EMA(D, max(0.0, 1 - 20 / steps))
@@ -123,12 +123,12 @@ def training(
     options: dict[str, Any] = {"feature_matching": feature_matching, "information": INFORMATION}
 
     def start() -> Iterator[gan.Round]:
-        players = G, D, known.labelled, unlabelled, noise, opt_g, opt_d
+        players = G, D, known.labeled, unlabeled, noise, opt_g, opt_d
         for result in play_semi_supervised(*players, m=BATCH, game=game, **options):
             average.update()
             yield result
 
-    return Training(G, average, known, unlabelled, noise, start)
+    return Training(G, average, known, unlabeled, noise, start)
 
 
 def falling(rate: float, steps: int) -> Callable[[int], float]:
@@ -138,23 +138,23 @@ def falling(rate: float, steps: int) -> Callable[[int], float]:
 
 def without_g(
     known: Minibatches,
-    unlabelled: Minibatches | None,
+    unlabeled: Minibatches | None,
     steps: int,
     *,
     rng: Rng,
-    where: str = "numpy",
+    backend: str = "numpy",
     width: float = 1,
 ) -> nn.Module:
     """The controls: a D like the other, that never sees G. It learns from the labels alone; or,
     as the other does, from what its classes tell of images without labels, too."""
     _, D = improved_gan(backends.of(known.images).to_host(known.images), rng=rng, width=width)
-    D.to(where)
+    D.to(backend)
     averaged, opt = EMA(D), Adam(D.parameters(), falling(3e-3, steps), (0.5, 0.999))
     for _ in range(steps):
-        x, y = known.labelled(BATCH)
+        x, y = known.labeled(BATCH)
         loss = cross_entropy(D(x), y)
-        if unlabelled is not None:
-            loss = loss - INFORMATION * mutual_information(D(unlabelled(BATCH)))
+        if unlabeled is not None:
+            loss = loss - INFORMATION * mutual_information(D(unlabeled(BATCH)))
         opt.step(grad(loss, D.parameters()))
         averaged.update()
     return averaged.module

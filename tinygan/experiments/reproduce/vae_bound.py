@@ -23,14 +23,14 @@ __all__ = ["run"]
 BATCH, PUBLISHED, MOST = 128, 105.6, 106.0
 
 
-def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 10) -> SeedResults:
+def run(seed: int, echo: Callable[[str], object], backend: str, epochs: int = 10) -> SeedResults:
     """Train, and measure the mean loss over the test images after each epoch."""
     x, x_test = (
-        Tensor(load("mnist", split).images.reshape(-1, 784).astype(np.float32) / 255).to(where)
+        Tensor(load("mnist", split).images.reshape(-1, 784).astype(np.float32) / 255).to(backend)
         for split in ("train", "test")
     )
     rng = np.random.default_rng(seed)
-    vae = VAE(rng=rng).to(where)
+    vae = VAE(rng=rng).to(backend)
     opt = Adam(vae.parameters(), 1e-3)
     curves: dict[str, list[float]] = {"train": [], "test": []}
     for epoch in range(1, epochs + 1):
@@ -43,6 +43,6 @@ def run(seed: int, told: Callable[[str], object], where: str, epochs: int = 10) 
         test = mean_loss(vae, x_test)
         curves["train"].append(total / len(x))
         curves["test"].append(test)
-        told(f"seed {seed}, epoch {epoch}: train {total / len(x):.2f}, test {test:.2f}")
+        echo(f"seed {seed}, epoch {epoch}: train {total / len(x):.2f}, test {test:.2f}")
     what = f"VAE, test loss after {epochs} epochs"
     return SeedResults([Result(what, test, f"{PUBLISHED}; at most {MOST}", test <= MOST)], curves)

@@ -82,11 +82,11 @@ def _split_label_after(row: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
 def labeled_data(data: Any, classes: int) -> Source:
     """A source of rows [x, y] for `gan.play`, from `data`, Minibatches with labels."""
     (classes,) = checks.sizes(classes=classes)
-    if not hasattr(data, "labelled"):
+    if not hasattr(data, "labeled"):
         raise TypeError(f"data: expected Minibatches with labels, got {type(data).__name__}")
 
     def source(m: int) -> Tensor:
-        x, labels = data.labelled(m)
+        x, labels = data.labeled(m)
         return concat_label(x, one_hot(labels, classes, x.dtype))
 
     return source

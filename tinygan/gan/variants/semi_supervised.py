@@ -54,8 +54,8 @@ def mutual_information(logits: Tensor) -> Tensor:
 def play_semi_supervised(
     G: Module,
     D: Sequential,
-    labelled: Callable[[int], tuple[Tensor, Tensor]],
-    unlabelled: Source,
+    labeled: Callable[[int], tuple[Tensor, Tensor]],
+    unlabeled: Source,
     noise: Source,
     opt_g: Optimizer,
     opt_d: Optimizer,
@@ -68,7 +68,7 @@ def play_semi_supervised(
     """Play rounds of a step for D, on m labeled images, m unlabeled images and m fakes, and a step
     for G, on m unlabeled images and m fakes.
 
-    D is Sequential(body, head): images to features, features to K class logits. labelled(m) gives
+    D is Sequential(body, head): images to features, features to K class logits. labeled(m) gives
     images and integer labels (m,). Without `feature_matching`, G minimizes its loss in `game`. D's
     loss is lowered by `information` times the `mutual_information` of unlabeled images.
 
@@ -78,16 +78,16 @@ def play_semi_supervised(
     checks.between(0, math.inf, information=information)
     if not isinstance(D, Sequential) or len(D) != 2:
         raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
-    sources = {"labelled": labelled, "unlabelled": unlabelled, "noise": noise}
+    sources = {"labeled": labeled, "unlabeled": unlabeled, "noise": noise}
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, **sources)
     body = D[0]
 
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
-        x_labelled, labels = labelled(m)
-        x, z = unlabelled(m), noise(m)
+        x_labeled, labels = labeled(m)
+        x, z = unlabeled(m), noise(m)
         with no_grad():
             fake = G(z)
-        logits, *others = discriminate(D, x_labelled, x, fake)
+        logits, *others = discriminate(D, x_labeled, x, fake)
         real, fakes = (real_logit(l) for l in others)
         # Halved, as in the authors' code: this loss sums over two minibatches.
         loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
@@ -96,7 +96,7 @@ def play_semi_supervised(
         return update(opt_d, loss), real.detach(), fakes.detach()
 
     def g_step() -> Tensor:
-        x, z = unlabelled(m), noise(m)
+        x, z = unlabeled(m), noise(m)
         if feature_matching:
             wanted, got = (mean(f, axis=0) for f in discriminate(body, x, G(z)))
             return update(opt_g, mse(got, wanted) / mean(wanted * wanted))

@@ -1,4 +1,4 @@
-"""Coloured digits: their captions, their colours, what is kept back; and the judge that tells."""
+"""Colored digits: their captions, their colors, what is kept back; and the judge that tells."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tinygan import backend, data
-from tinygan.data.coloured import CAPTIONS, GROUNDS, INKS, TABLE, WORDS, coloured
+from tinygan import backend as backends
+from tinygan import data
+from tinygan.data.colored import CAPTIONS, GROUNDS, INKS, TABLE, WORDS, colored
 from tinygan.metrics.captions import recognize_caption
 from tinygan.metrics.classifier import Classifier
 
 EVERY = np.arange(160)
-INK, GROUND = (np.array([*colours.values()]) for colours in (INKS, GROUNDS))
+INK, GROUND = (np.array([*colors.values()]) for colors in (INKS, GROUNDS))
 
 
 def rng(seed=0):
@@ -32,7 +33,7 @@ def digits():
 def test_a_caption_is_said_and_understood():
     """From words to what they mean by their names alone, and back."""
     digits = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-    names = [list(colours) for colours in (INKS, GROUNDS)]
+    names = [list(colors) for colors in (INKS, GROUNDS)]
     sentences = [" ".join(WORDS[i] for i in words) for words in TABLE]
     for sentence, meant in zip(sentences, CAPTIONS, strict=True):
         a, ink, digit, on, ground = sentence.split()
@@ -49,7 +50,7 @@ def test_every_digit_is_there_in_every_ink_on_every_ground():
     ]
 
 
-def test_the_colours_are_the_corners_of_the_cube_and_no_ink_is_a_ground():
+def test_the_colors_are_the_corners_of_the_cube_and_no_ink_is_a_ground():
     assert len({*INKS.values(), *GROUNDS.values()}) == 8
     assert (INK[:, 0] == 1).all() and (GROUND[:, 0] == 0).all()
     lights = {"red": "r", "green": "g", "blue": "b", "yellow": "rg", "magenta": "rb", "cyan": "gb",
@@ -58,66 +59,66 @@ def test_the_colours_are_the_corners_of_the_cube_and_no_ink_is_a_ground():
     assert mixed == INKS | GROUNDS
 
 
-# Colours of images.
+# Colors of images.
 
 
 def noise(n, seed, shape=(3, 4)):
-    """Images of all greys, black and white among them, with their labels."""
+    """Images of all grays, black and white among them, with their labels."""
     draw = rng(seed)
-    grey = draw.integers(0, 256, (n, 1, *shape), np.uint8)
-    grey[:, :, 0, :2] = 0, 255
-    return grey, draw.integers(0, 10, n)
+    gray = draw.integers(0, 256, (n, 1, *shape), np.uint8)
+    gray[:, :, 0, :2] = 0, 255
+    return gray, draw.integers(0, 10, n)
 
 
 @given(st.integers(0, 6), st.integers(0, 999))
 def test_a_pixel_is_on_the_line_from_ground_to_ink_as_far_as_it_is_white(n, seed):
-    grey, labels = noise(n, seed)
-    images, said = coloured(grey, labels, EVERY, rng=rng(seed))
+    gray, labels = noise(n, seed)
+    images, said = colored(gray, labels, EVERY, rng=rng(seed))
     assert (images.dtype, images.shape) == (np.uint8, (n, 3, 3, 4)) and said.shape == (n,)
     digit, ink, ground = CAPTIONS[said].T
     np.testing.assert_array_equal(digit, labels)
     above, below = INK[ink][:, :, None, None], GROUND[ground][:, :, None, None]
-    np.testing.assert_allclose(images / 255, below + grey / 255 * (above - below), atol=1e-12)
+    np.testing.assert_allclose(images / 255, below + gray / 255 * (above - below), atol=1e-12)
     # And so exactly: black is the ground, white the ink, and in red all digits look alike.
     np.testing.assert_array_equal(images[:, :, 0, 0], 255 * GROUND[ground])
     np.testing.assert_array_equal(images[:, :, 0, 1], 255 * INK[ink])
-    np.testing.assert_array_equal(images[:, :1], grey)
+    np.testing.assert_array_equal(images[:, :1], gray)
 
 
 @pytest.mark.parametrize("k", range(0, 160, 7))
-def test_digits_have_the_mean_colours_that_are_asked_for(digits, k):
+def test_digits_have_the_mean_colors_that_are_asked_for(digits, k):
     """Of what is all ink, and of what is all ground."""
     digit, ink, ground = CAPTIONS[k]
-    grey = digits[0][digits[1] == digit][:200]
-    images, said = coloured(grey, np.full(200, digit), np.array([k]), rng=rng())
+    gray = digits[0][digits[1] == digit][:200]
+    images, said = colored(gray, np.full(200, digit), np.array([k]), rng=rng())
     assert (said == k).all()
-    for value, colour in ((255, INK[ink]), (0, GROUND[ground])):
-        there = np.broadcast_to(grey == value, images.shape)
+    for value, color in ((255, INK[ink]), (0, GROUND[ground])):
+        there = np.broadcast_to(gray == value, images.shape)
         assert there.sum() > 100
         shown = [images[:, c][there[:, c]].mean() / 255 for c in range(3)]
-        np.testing.assert_array_equal(shown, colour)
+        np.testing.assert_array_equal(shown, color)
 
 
-def shown(images, grey):
+def shown(images, gray):
     """The digits' inks and grounds by their pixels alone: the brightest, and the corner's."""
-    brightest = grey.reshape(len(grey), -1).argmax(axis=1)
+    brightest = gray.reshape(len(gray), -1).argmax(axis=1)
     pixels = images.reshape(len(images), 3, -1)
     top, corner = pixels[np.arange(len(images)), :, brightest], pixels[:, :, 0]
     return [
-        (abs(seen[:, None] / 255 - colours).sum(axis=2)).argmin(axis=1)
-        for seen, colours in ((top, INK), (corner, GROUND))
+        (abs(seen[:, None] / 255 - colors).sum(axis=2)).argmin(axis=1)
+        for seen, colors in ((top, INK), (corner, GROUND))
     ]
 
 
 def test_what_is_kept_back_is_never_shown_and_the_rest_is(digits):
     """Of all the embedded digits, and told from the pixels, not from what is said."""
-    grey, labels = digits
+    gray, labels = digits
     unseen, seen = np.split(rng(1).permutation(EVERY), [32])
     found = {}
     for name, which in (("seen", seen), ("unseen", unseen)):
         there = np.isin(labels, CAPTIONS[which, 0])
-        images, said = coloured(grey[there], labels[there], which, rng=rng(2))
-        ink, ground = shown(images, grey[there])
+        images, said = colored(gray[there], labels[there], which, rng=rng(2))
+        ink, ground = shown(images, gray[there])
         combinations = np.stack([labels[there], ink, ground], axis=1)
         np.testing.assert_array_equal(combinations, CAPTIONS[said])
         found[name] = set(map(tuple, combinations))
@@ -129,33 +130,33 @@ def test_what_is_kept_back_is_never_shown_and_the_rest_is(digits):
 
 def test_captions_that_fit_are_equally_likely():
     which = np.flatnonzero(CAPTIONS[:, 0] == 3)[:5]
-    grey = np.zeros((20_000, 1, 1, 1), np.uint8)
-    _, said = coloured(grey, np.full(20_000, 3), which, rng=rng())
+    gray = np.zeros((20_000, 1, 1, 1), np.uint8)
+    _, said = colored(gray, np.full(20_000, 3), which, rng=rng())
     counts = np.bincount(said, minlength=160)[which]
     assert counts.sum() == 20_000
     assert abs(counts / 20_000 - 0.2).max() < 4 * np.sqrt(0.2 * 0.8 / 20_000)
 
 
 def test_the_same_seed_gives_the_same_and_nothing_else_is_drawn_or_changed():
-    grey, labels = noise(200, 0)
-    which, kept = EVERY[::-1].copy(), [CAPTIONS.copy(), TABLE.copy(), grey.copy(), labels.copy()]
+    gray, labels = noise(200, 0)
+    which, kept = EVERY[::-1].copy(), [CAPTIONS.copy(), TABLE.copy(), gray.copy(), labels.copy()]
     state = np.random.get_state()  # noqa: NPY002  that nobody should touch
-    first, again, other = (coloured(grey, labels, which, rng=rng(s)) for s in (1, 1, 2))
+    first, again, other = (colored(gray, labels, which, rng=rng(s)) for s in (1, 1, 2))
     after = np.random.get_state()  # noqa: NPY002
     assert state[2:] == after[2:] and (state[1] == after[1]).all()
     for a, b, c in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (a != c).any()
-    for now, before in zip((CAPTIONS, TABLE, grey, labels), kept, strict=True):
+    for now, before in zip((CAPTIONS, TABLE, gray, labels), kept, strict=True):
         np.testing.assert_array_equal(now, before)
     np.testing.assert_array_equal(which, EVERY[::-1])
 
 
-GREY, LABELS = noise(3, 0)
+GRAY, LABELS = noise(3, 0)
 BAD = {
-    "floats": ({"digits": GREY / 255}, r"digits: expected uint8 \(N, 1, H, W\), got float64"),
-    "three axes": ({"digits": GREY[:, 0]}, r"digits: .*uint8 \(3, 3, 4\)"),
-    "colours already": ({"digits": GREY.repeat(3, axis=1)}, r"digits: .*\(3, 3, 3, 4\)"),
+    "floats": ({"digits": GRAY / 255}, r"digits: expected uint8 \(N, 1, H, W\), got float64"),
+    "three axes": ({"digits": GRAY[:, 0]}, r"digits: .*uint8 \(3, 3, 4\)"),
+    "colors already": ({"digits": GRAY.repeat(3, axis=1)}, r"digits: .*\(3, 3, 3, 4\)"),
     "too few labels": ({"labels": LABELS[:2]}, r"labels: expected integers \(3,\), got .*\(2,\)"),
     "labels with a point": ({"labels": LABELS / 2}, r"labels: expected integers .*float64 \(3,\)"),
     "a label of 10": ({"labels": np.array([0, 10, 3])}, r"labels: expected 0\.\.9, got 0\.\.10"),
@@ -174,11 +175,11 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_coloured_is_refused_by_name(name):
+def test_what_cannot_be_colored_is_refused_by_name(name):
     wrong, message = BAD[name]
-    given_ = {"digits": GREY, "labels": LABELS, "which": EVERY, "rng": rng()} | wrong
+    given_ = {"digits": GRAY, "labels": LABELS, "which": EVERY, "rng": rng()} | wrong
     with pytest.raises((ValueError, TypeError), match=message) as raised:
-        coloured(**given_)
+        colored(**given_)
     assert "\n" not in str(raised.value)
 
 
@@ -191,34 +192,36 @@ def halved(images):
 
 
 @pytest.fixture(scope="module")
-def judge():
+def classifier():
     return Classifier.shipped()
 
 
 @pytest.fixture(scope="module")
 def painted(digits):
-    """The last 500 digits: grey, in colours in [0, 1], and what is said of them. (The judge was
-    trained on these, in grey: the control is what it makes of them in grey.)"""
-    grey, labels = digits[0][-500:], digits[1][-500:]
-    images, said = coloured(grey, labels, EVERY, rng=rng())
-    return grey / np.float32(255), images / np.float32(255), CAPTIONS[said]
+    """The last 500 digits: gray, in colors in [0, 1], and what is said of them. (The judge was
+    trained on these, in gray: the control is what it makes of them in gray.)"""
+    gray, labels = digits[0][-500:], digits[1][-500:]
+    images, said = colored(gray, labels, EVERY, rng=rng())
+    return gray / np.float32(255), images / np.float32(255), CAPTIONS[said]
 
 
 @pytest.fixture(scope="module")
-def verdicts(painted, judge):
-    return recognize_caption(painted[1], judge)
+def verdicts(painted, classifier):
+    return recognize_caption(painted[1], classifier)
 
 
-def test_the_judge_finds_both_colours_and_the_digit_that_it_finds_in_grey(painted, verdicts, judge):
-    grey, _, said = painted
+def test_the_judge_finds_both_colors_and_the_digit_that_it_finds_in_gray(
+    painted, verdicts, classifier
+):
+    gray, _, said = painted
     assert (verdicts.shape, verdicts.dtype.kind) == ((500, 3), "i")
     np.testing.assert_array_equal(verdicts[:, 1:], said[:, 1:])
-    np.testing.assert_array_equal(verdicts[:, 0], judge.probabilities(grey).argmax(axis=1))
+    np.testing.assert_array_equal(verdicts[:, 0], classifier.probabilities(gray).argmax(axis=1))
     assert (verdicts == said).all(axis=1).mean() > 0.98
 
 
-def test_the_judge_finds_them_in_small_images_too(painted, judge):
-    found = recognize_caption(halved(painted[1]), judge)
+def test_the_judge_finds_them_in_small_images_too(painted, classifier):
+    found = recognize_caption(halved(painted[1]), classifier)
     np.testing.assert_array_equal(found[:, 1:], painted[2][:, 1:])
     assert (found == painted[2]).all(axis=1).mean() > 0.95
 
@@ -231,13 +234,13 @@ class Watching:
         return np.zeros((len(images), 10))
 
 
-def test_what_the_judge_is_shown_is_the_grey_digit(painted):
-    grey, x, _ = painted
+def test_what_the_judge_is_shown_is_the_gray_digit(painted):
+    gray, x, _ = painted
     watching = Watching()
     recognize_caption(x, watching)
-    np.testing.assert_allclose(watching.images, grey, atol=1e-6)
+    np.testing.assert_allclose(watching.images, gray, atol=1e-6)
     recognize_caption(halved(x), watching)
-    small = grey.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+    small = gray.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
     for shown, image in zip(watching.images[:20, 0], small, strict=False):
         larger = Image.fromarray(image).resize((28, 28), Image.Resampling.BILINEAR)
         np.testing.assert_allclose(shown, larger, atol=1e-6)
@@ -251,8 +254,8 @@ def test_the_ground_is_at_the_edge_and_the_ink_is_what_is_farthest_from_it(size)
     full, bit = np.zeros((2, size, size))
     full[1:-1, 1:-1] = 1
     bit[2 : size // 4 + 2, size // 2 : size // 2 + size // 5] = 1
-    for where in (full, bit):
-        found = recognize_caption(below + where * (above - below), Watching())
+    for backend in (full, bit):
+        found = recognize_caption(below + backend * (above - below), Watching())
         np.testing.assert_array_equal(found[:, 1:], np.stack([ink, ground], axis=1))
 
 
@@ -263,55 +266,55 @@ def test_captions_of_other_images_are_right_as_often_as_by_chance(painted, verdi
     assert right.all(axis=2).mean() == pytest.approx(1 / 160, abs=0.002)
 
 
-def test_colours_that_are_not_quite_right_are_the_nearest(painted, judge):
-    """Of noisy images, and of faint ones: these `judge` gets as faint as they are, and to grey ones
-    that are off by a tenth at both ends it is a poor judge."""
-    grey, x, said = (each[:100] for each in painted)
+def test_colors_that_are_not_quite_right_are_the_nearest(painted, classifier):
+    """Of noisy images, and of faint ones: they reach the classifier as faint as they
+    are, and it errs on gray ones that are off by a tenth at both ends."""
+    gray, x, said = (each[:100] for each in painted)
     off = rng(1).uniform(-0.1, 0.1, x.shape).astype(np.float32)
-    for worse, least in (
+    for worse, minimum in (
         (np.clip(x + off, 0, 1), 0.95),
         (0.05 + 0.9 * x, 0.95),
         (0.1 + 0.8 * x, 0),
     ):
-        found = recognize_caption(worse, judge)
+        found = recognize_caption(worse, classifier)
         np.testing.assert_array_equal(found[:, 1:], said[:, 1:])
-        assert (found[:, 0] == said[:, 0]).mean() >= least
-    as_faint = judge.probabilities(0.1 + 0.8 * grey).argmax(axis=1)
+        assert (found[:, 0] == said[:, 0]).mean() >= minimum
+    as_faint = classifier.probabilities(0.1 + 0.8 * gray).argmax(axis=1)
     assert (found[:, 0] == as_faint).mean() > 0.95 and (as_faint == said[:, 0]).mean() < 0.7
 
 
-def test_one_colour_changed_changes_one_answer(painted, verdicts, judge):
+def test_one_color_changed_changes_one_answer(painted, verdicts, classifier):
     """A light in green where there was none: black is green then, and red yellow."""
-    grey, _, said = painted
+    gray, _, said = painted
     some = np.flatnonzero((said[:, 1:] == 0).all(axis=1))  # red on black
     assert len(some) > 10
-    red, none = grey[some, 0], np.zeros_like(grey[some, 0])
+    red, none = gray[some, 0], np.zeros_like(gray[some, 0])
     for green, ink, ground in ((none, 0, 0), (red, 1, 0), (1 - red, 0, 2), (none + 1, 1, 2)):
-        found = recognize_caption(np.stack([red, green, none], axis=1), judge)
+        found = recognize_caption(np.stack([red, green, none], axis=1), classifier)
         np.testing.assert_array_equal(found[:, 1:], np.tile([ink, ground], (len(some), 1)))
         np.testing.assert_array_equal(found[:, 0], verdicts[some, 0])
 
 
-def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, judge):
+def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, classifier):
     x = painted[1][:20]
-    expected = recognize_caption(x, judge)
-    np.testing.assert_array_equal(recognize_caption(x[7:9], judge), expected[7:9])
-    np.testing.assert_array_equal(recognize_caption(x.astype(float), judge), expected)
+    expected = recognize_caption(x, classifier)
+    np.testing.assert_array_equal(recognize_caption(x[7:9], classifier), expected[7:9])
+    np.testing.assert_array_equal(recognize_caption(x.astype(float), classifier), expected)
     there = Classifier.shipped("guard")
-    for images in (x, backend.move(x, "guard")):
-        for each in (judge, there):
+    for images in (x, backends.move(x, "guard")):
+        for each in (classifier, there):
             found = recognize_caption(images, each)
             assert type(found) is np.ndarray
             np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("size", [14, 28])
-def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(judge, size):
-    """Of noise between the colours, and of nothing but the colours and what is next to them."""
+def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(classifier, size):
+    """Of noise between the colors, and of nothing but the colors and what is next to them."""
     draw, shape = rng(1), (20, 3, size, size)
     x = np.append(draw.random(shape), draw.choice([0, 1e-7, 1 - 2**-24, 1], shape), axis=0)
     before = x.copy()
-    found = recognize_caption(x, judge)
+    found = recognize_caption(x, classifier)
     assert (found >= 0).all() and (found < [10, 4, 4]).all()
     np.testing.assert_array_equal(x, before)
 
@@ -321,7 +324,7 @@ DOT = IMAGES.copy()
 DOT[0, 1, 5, 5] = 1
 UNFIT = {
     "a list": ([[0.0]], TypeError, "images: expected an array, got list"),
-    "grey": (IMAGES[:, :1], ValueError, r"images: expected shape .*got \(2, 1, 28, 28\)"),
+    "gray": (IMAGES[:, :1], ValueError, r"images: expected shape .*got \(2, 1, 28, 28\)"),
     "one image": (IMAGES[0], ValueError, r"images: expected shape .*got \(3, 28, 28\)"),
     "another size": (IMAGES[:, :, :20, :20], ValueError, r"H 28 or 14, got \(2, 3, 20, 20\)"),
     "no square": (IMAGES[:, :, :14], ValueError, r"images: .*got \(2, 3, 14, 28\)"),
@@ -334,12 +337,12 @@ UNFIT = {
 }
 
 
-@pytest.mark.parametrize("where", ["numpy", "guard"])
+@pytest.mark.parametrize("backend", ["numpy", "guard"])
 @pytest.mark.parametrize("name", UNFIT)
-def test_other_images_are_refused_by_name(judge, name, where):
+def test_other_images_are_refused_by_name(classifier, name, backend):
     images, error, message = UNFIT[name]
-    if where == "guard" and error is ValueError and images.dtype.kind == "f":
-        images = backend.move(images, where)
+    if backend == "guard" and error is ValueError and images.dtype.kind == "f":
+        images = backends.move(images, backend)
     with pytest.raises(error, match=message) as raised:
-        recognize_caption(images, judge)
+        recognize_caption(images, classifier)
     assert "\n" not in str(raised.value)

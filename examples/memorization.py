@@ -1,10 +1,10 @@
-"""Is it memorising? A test that can say yes.
+"""Is it memorizing? A test that can say yes.
 
     closer = P(a sample is nearer to the training images than a held-out real image is)
 
 1/2 for a model that is as good as new real images, 1 for one that copies. Meehan, Chaudhuri and
 Dasgupta 2020, "A non-parametric test to detect data-copying in generative models". That no nearest
-neighbour equals its sample, which Goodfellow et al. 2014 showed, proves little by itself: here one
+neighbor equals its sample, which Goodfellow et al. 2014 showed, proves little by itself: here one
 GAN learns from thousands of digits, another from so few that it can but repeat them, and the same
 picture and the same number are made of both, of copies, and of means of two images: these are near
 to them, too, so what the number says is too near, and only the picture says what.
@@ -19,9 +19,9 @@ from tinygan.data import Minibatches
 from tinygan.experiments.example import DIGIT, Example
 from tinygan.metrics.memorization import compare, nearest_distances, nearest_images
 
-run = Example("memorisation", __doc__, steps=900, full=10_000)
+run = Example("memorization", __doc__, steps=900, full=10_000)
 kept = run.many(1500)
-images = run.load(shape=DIGIT, least=2 * kept).images
+images = run.load(shape=DIGIT, minimum=2 * kept).images
 held_out = images[-kept:].astype(np.float32) / 255
 few = 10
 
@@ -29,8 +29,8 @@ few = 10
 def samples_of(known):
     """Samples of a GAN that learned from the uint8 images `known`."""
     rng = np.random.default_rng(run.seed)
-    pair = models.build("dcgan28-slim", images.shape[1:], rng=rng, width=run.width).to(run.where)
-    players = pair.players(Minibatches(known, rng=rng, where=run.where), rng)
+    pair = models.build("dcgan28-slim", images.shape[1:], rng=rng, width=run.width).to(run.backend)
+    players = pair.players(Minibatches(known, rng=rng, backend=run.backend), rng)
     G = run.averaged(pair.G, lambda: gan.play(gan.non_saturating, *players, m=64))
     return models.pixels(G, pair.noise(rng)(kept), pair.low)
 
@@ -56,11 +56,11 @@ for axes, (name, (samples, count, expected)) in zip(panels, sets.items(), strict
     near, held = (nearest_distances(x, training) for x in (samples, held_out))
     found = compare(near, held)
     bins = np.linspace(0, max(held.max(), near.max()), 60)
-    for values, label, colour in (
+    for values, label, color in (
         (near, "samples", "tab:green"),
         (held, "held-out digits", "tab:gray"),
     ):
-        axes.hist(values, bins, density=True, alpha=0.6, label=label, color=colour)
+        axes.hist(values, bins, density=True, alpha=0.6, label=label, color=color)
     axes.set_title(f"{name}: closer {found.closer:.2f}, z {found.z:.0f}", fontsize=10)
     axes.legend(fontsize=8)
     twins = training[nearest_images(samples[:20], training)]

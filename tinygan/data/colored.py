@@ -1,6 +1,6 @@
 """Colored digits and their captions: "a red seven on blue".
 
-    images, said = coloured(digits, labels, which, rng=rng)    said: indices into CAPTIONS
+    images, said = colored(digits, labels, which, rng=rng)    said: indices into CAPTIONS
     WORDS[TABLE[said][0, 1]]                                   the second word of the first caption
 
 The colors are the corners of the RGB cube. The four with full red are inks, the four without red
@@ -14,7 +14,7 @@ import numpy as np
 from .. import checks
 from ..backend import Rng
 
-__all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "coloured"]
+__all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "colored"]
 
 INKS = {"red": (1, 0, 0), "yellow": (1, 1, 0), "magenta": (1, 0, 1), "white": (1, 1, 1)}
 GROUNDS = {"black": (0, 0, 0), "blue": (0, 0, 1), "green": (0, 1, 0), "cyan": (0, 1, 1)}
@@ -32,7 +32,7 @@ TABLE = np.array(
 )
 
 
-def coloured(
+def colored(
     digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
     """Color digits uint8 (N, 1, H, W), with labels (N,), to uint8 (N, 3, H, W), each by a caption
@@ -64,8 +64,8 @@ def coloured(
         said[here] = rng.choice(fitting, here.sum())
     _, ink, ground = CAPTIONS[said].T
     above, below = (
-        np.array([*colours.values()], np.int16)[index][:, :, None, None]
-        for colours, index in ((INKS, ink), (GROUNDS, ground))
+        np.array([*colors.values()], np.int16)[index][:, :, None, None]
+        for colors, index in ((INKS, ink), (GROUNDS, ground))
     )
     # Exact in integers: a channel of a color is 0 or 1, so the result is digits, 255 - digits, 0
     # or 255.
