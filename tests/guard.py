@@ -27,6 +27,7 @@ import traffic
 from guard_array import NAMES, NUMBERS, GuardArray, called, lowered, to_index
 
 from tinygan import backend
+from tinygan.backend import cpu
 
 
 class Ufunc:
@@ -157,6 +158,7 @@ backend.register(
         to_host=GuardArray.get,
         matmul=gemm,
         column_sums=lambda rows: gemm(guard_xp.ones(len(rows), rows.dtype), rows),  # bit for bit
+        kernels={"adam": partial(cpu.adam, guard_xp)},  # bit for bit
         recorder=Recorder,
     )
 )

@@ -176,21 +176,19 @@ def test_the_largest_refuses_what_it_does_not_know(kernels):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kept", [None, 0.99])
-def test_adam(kernels, kept, dtype):
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam(kernels, weight_decay, dtype):
     rng = np.random.default_rng(0)
     vectors = [np.abs(rng.normal(size=101)).astype(dtype) for _ in range(4)]
-    rate, eps = (np.array(x, dtype) for x in (1e-2, 1e-6))
-    kept = None if kept is None else np.array(kept, dtype)
+    numbers = [np.array(x, dtype) for x in (1e-2, 0.5, 0.001)]
+    options = (0.5, 0.999), 1e-6, weight_decay
     ours, theirs = ([v.copy() for v in vectors] for _ in range(2))
     for step in (kernels.adam, rules.adam.reference):
         for _ in range(3):
-            assert step(*(ours if step == kernels.adam else theirs), rate, eps, kept, (0.5, 0.999))
+            assert step(*(ours if step == kernels.adam else theirs), *numbers, *options)
     for got, expected in zip(ours, theirs, strict=True):
         agree(got, expected)
-    assert (
-        kernels.adam(*[v.astype(np.float16) for v in vectors], rate, eps, kept, (0.5, 0.9)) is None
-    )
+    assert kernels.adam(*[v.astype(np.float16) for v in vectors], *numbers, *options) is None
 
 
 @st.composite

@@ -1,11 +1,16 @@
 """Optimizers are their formulas, one number at a time; clipping, schedules, resuming."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinygan import Tensor, grad, nn, ops, optim
+from tinygan.backend import cpu
+from tinygan.optim import rules
 
 SHAPES = [(2, 3), (), (4,)]
 STEPS = 6
@@ -80,6 +85,25 @@ FORMULAS = {
         adam(0.1, 0.5, 0.9, 1e-3, 0.2),
     ),
 }
+
+
+@given(st.data())
+def test_the_fast_adam_is_the_printed_one(data):
+    """To 1e-6 of each element in float32, over steps of gradients of very different sizes."""
+    seed, steps = data.draw(st.integers(0, 999)), data.draw(st.integers(1, 20))
+    b1, b2 = data.draw(st.sampled_from([(0.5, 0.999), (0.0, 0.9), (0.9, 0.0)]))
+    lr, eps, decay = 1e-3, data.draw(st.sampled_from([1e-8, 1e-3])), data.draw(st.floats(0, 1))
+    rng = np.random.default_rng(seed)
+    start = [rng.normal(size=50), np.zeros(50), np.zeros(50)]
+    for dtype, rtol in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        fast, printed = ([each.astype(dtype) for each in start] for _ in range(2))
+        for t in range(1, steps + 1):
+            g = (rng.normal(size=50) * 10.0 ** rng.uniform(-6, 3, 50)).astype(dtype)
+            numbers = [dtype(x) for x in (lr, 1 - b1**t, 1 - b2**t)]
+            for step, (w, m, v) in ((partial(cpu.adam, np), fast), (rules.adam.reference, printed)):
+                step(w, g, m, v, *numbers, (b1, b2), eps, decay)
+        for got, expected in zip(fast, printed, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol * lr)
 
 
 @pytest.mark.parametrize("name", FORMULAS)

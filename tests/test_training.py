@@ -115,6 +115,14 @@ def test_ctrl_c_saves_and_the_run_goes_on_as_if_nothing_happened(tmp_path, undis
     assert contents(resume(tmp_path / "run", progress=False)) == contents(undisturbed)
 
 
+def test_a_checkpoint_of_an_older_format_is_refused():
+    session = Session(Config(model="mlp-small", steps=1))
+    arrays, meta = session.state()
+    del meta["format"]
+    with pytest.raises(InputError, match="format 1, expected 2: another version of tinygan"):
+        session.restore(arrays, meta)
+
+
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, undisturbed):
     process = start(tmp_path / "run")
     process.kill()

@@ -70,7 +70,7 @@ class Backend:
     matmul: Callable[[Array, Array], Array] = np.matmul
     # The sum of each column of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
-    # Call work(start, stop) on parts of range(n), each of at least `least`; in parallel on a CPU.
+    # Call work(start, stop) on parts of range(n), each of at least `minimum`; in parallel on a CPU.
     share: Callable[[cpu.Work, int, int], object] = lambda work, n, minimum: work(0, n)
     # Replacements of the functions that are marked `@kernel`, by their names.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -104,6 +104,7 @@ numpy = Backend(
         lambda rows: np.ones(len(rows), rows.dtype) @ rows
     ),
     share=cpu.share,
+    kernels={"adam": functools.partial(cpu.adam, np)},
     winograd=True,
     reads_are_free=True,
 )
@@ -133,7 +134,8 @@ def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
     """Let the backend of the first argument replace this function by a faster one.
 
     The replacement returns the same up to rounding, or None for arguments that it does not
-    support. Then, and on NumPy, `reference` itself runs; it is kept as `call.reference`."""
+    support. Then, and if there is none, `reference` itself runs; it is kept as
+    `call.reference`."""
     name = reference.__name__
 
     @functools.wraps(reference)

@@ -1,6 +1,6 @@
 """Threads and memory of the CPU.
 
-    share(work, n, least=1000)      work(start, stop) on parts of range(n), in parallel threads
+    share(work, n, minimum=1000)      work(start, stop) on parts of range(n), in parallel threads
     tune()                          set up this process for speed; results do not depend on it
 
 NumPy releases the interpreter's lock while it computes, so threads run in parallel. Their number is
@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "adam",
     "at_most",
     "blas_threads",
     "cores",
@@ -233,3 +234,28 @@ def tune() -> None:
     The commands, the benchmarks and the examples call it; `import tinygan` does not."""
     keep_freed()
     sleep_soon()
+
+
+def adam(
+    xp: Any, w: Any, g: Any, m: Any, v: Any, lr: Any, c1: Any, c2: Any,
+    betas: tuple[float, float], eps: float, weight_decay: float,
+) -> bool:  # fmt: skip
+    """`optim.rules.adam` with one temporary vector, by the functions of the array library xp. c1
+    and c2 are moved into the scalars, as section 2 of Kingma and Ba 2014 proposes."""
+    b1, b2 = betas
+    step = (1 - b1) * g
+    m *= b1
+    m += step
+    xp.multiply(g, g, out=step)
+    step *= 1 - b2
+    v *= b2
+    v += step
+    scale = xp.sqrt(c2)
+    xp.sqrt(v, out=step)
+    step += eps * scale
+    xp.divide(m, step, out=step)
+    step *= lr * scale / c1
+    if weight_decay:
+        w *= 1 - lr * weight_decay
+    w -= step
+    return True

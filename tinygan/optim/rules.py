@@ -61,11 +61,8 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2014, algorithm 1), with optional decoupled weight decay (AdamW).
-
-    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  both bias-corrected;
-    w <- w - lr (m / (sqrt(v) + eps) + weight_decay w).
-    GANs take betas (0.5, 0.999) (Radford et al. 2015).
+    """Adam (Kingma and Ba 2014, algorithm 1), with optional decoupled weight decay (AdamW:
+    Loshchilov and Hutter 2017). GANs take betas (0.5, 0.999) (Radford et al. 2015).
     """
 
     slots = ("m", "v")
@@ -84,38 +81,29 @@ class Adam(Optimizer):
         checks.between(0, math.inf, "()", eps=eps)
         checks.between(0, math.inf, weight_decay=weight_decay)
         super().__init__(parameters, lr)
-        self.betas, self.eps, self.weight_decay = tuple(betas), eps, weight_decay
-
-    # m and v are stored without the factors 1 - b1 and 1 - b2, which are part of the scalars.
+        self.betas, self.eps = (float(betas[0]), float(betas[1])), float(eps)
+        self.weight_decay = float(weight_decay)
 
     def numbers(self, lr: float) -> tuple[float, ...]:
         (b1, b2), t = self.betas, self.t
-        scale = ((1 - b2) / (1 - b2**t)) ** 0.5  # sqrt of the bias-corrected v is scale * sqrt(v)
-        rate = lr * (1 - b1) / ((1 - b1**t) * scale)
-        return rate, self.eps / scale, 1 - lr * self.weight_decay
+        return lr, 1 - b1**t, 1 - b2**t
 
-    def update(self, w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any) -> None:
-        adam(w, g, m, v, rate, eps, kept if self.weight_decay else None, self.betas)
+    def update(self, w: Any, g: Any, m: Any, v: Any, lr: Any, c1: Any, c2: Any) -> None:
+        adam(w, g, m, v, lr, c1, c2, self.betas, self.eps, self.weight_decay)
 
 
 @kernel
 def adam(
-    w: Any, g: Any, m: Any, v: Any, rate: Any, eps: Any, kept: Any, betas: tuple[float, float]
-) -> bool:
-    """Update in place with one temporary vector. w is multiplied by `kept` unless that is None."""
-    xp, (b1, b2) = of(w).xp, betas
-    m *= b1
-    m += g
-    square = g * g
-    v *= b2
-    v += square
-    if kept is not None:
-        w *= kept
-    step = xp.sqrt(v, out=square)
-    step += eps
-    xp.divide(m, step, out=step)
-    step *= rate
-    w -= step
+    w: Any, g: Any, m: Any, v: Any, lr: Any, c1: Any, c2: Any,
+    betas: tuple[float, float], eps: float, weight_decay: float,
+) -> bool:  # fmt: skip
+    """Adam as the paper prints it. Every backend replaces it by a faster one of equal results."""
+    b1, b2 = betas
+    m[...] = b1 * m + (1 - b1) * g  # "update biased first moment estimate"
+    v[...] = b2 * v + (1 - b2) * g**2  # "update biased second raw moment estimate"
+    m_hat = m / c1  # "compute bias-corrected first moment estimate", c1 = 1 - b1^t
+    v_hat = v / c2  # "compute bias-corrected second raw moment estimate", c2 = 1 - b2^t
+    w -= lr * (m_hat / (of(w).xp.sqrt(v_hat) + eps) + weight_decay * w)  # "update parameters"
     return True
 
 

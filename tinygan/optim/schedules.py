@@ -21,7 +21,7 @@ def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
 
 
 def exponential_decay(start: float, rate: float, minimum: float = 0.0) -> Callable[[int], float]:
-    """max(least, start / rate^t). The 2014 paper's code has 0.1 / 1.000004^t, at least 1e-6."""
+    """max(minimum, start / rate^t). The 2014 paper's code has 0.1 / 1.000004^t, at least 1e-6."""
     checks.between(0, math.inf, start=start, minimum=minimum)
     checks.between(1, math.inf, rate=rate)  # PyTorch's gamma is 1 / rate
     return lambda t: max(minimum, start * rate**-t)

@@ -36,6 +36,8 @@ from .config import Config, flag
 
 __all__ = ["Session", "digest"]
 
+FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
+
 
 class Session:
     """The two networks, their optimizers, the data and the noise, after `step` rounds."""
@@ -175,6 +177,7 @@ class Session:
             for key, value in owner.state_dict().items()
         }
         meta = {
+            "format": FORMAT,
             "config": self.config.as_dict(),
             "shape": self.data.images.shape[1:],
             "step": self.step,
@@ -192,7 +195,12 @@ class Session:
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Restore the state that `state` returned.
 
-        Raises InputError if it does not fit the networks or the images."""
+        Raises InputError if it has another format, or does not fit the networks or the images."""
+        if meta.get("format") != FORMAT:
+            raise InputError(
+                f"the checkpoint has format {meta.get('format', 1)}, expected {FORMAT}: another "
+                "version of tinygan wrote it; train again, or continue with that version"
+            )
         if meta.get("images_sha256") != self.images_sha256:
             raise InputError(
                 f"the images of {self.config.data} are not those that the run was trained on; put "

@@ -63,13 +63,14 @@ __global__ void shares(i64 n, const real* x, const real* y, real* share, int pie
 }
 
 // See optim.rules: m and v are kept without the factors 1 - b1 and 1 - b2.
-__global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real* rate, const real* eps,
-                     const real* kept, int decays, real b1, real b2) {
+__global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real* lr, const real* c1,
+                     const real* c2, real b1, real b2, real eps, real weight_decay) {
+    real scale = sqrt(*c2), rate = *lr * scale / *c1, kept = 1 - *lr * weight_decay;
     FOR_EACH(i, n) {
-        real mean = m[i] * b1 + g[i], square = v[i] * b2 + g[i] * g[i];
+        real mean = b1 * m[i] + (1 - b1) * g[i], square = b2 * v[i] + (1 - b2) * (g[i] * g[i]);
         m[i] = mean;
         v[i] = square;
-        w[i] = (decays ? w[i] * *kept : w[i]) - mean / (sqrt(square) + *eps) * *rate;
+        w[i] = w[i] * kept - mean / (sqrt(square) + eps * scale) * rate;
     }
 }
 

@@ -109,14 +109,13 @@ class Kernels:
     # Optimizers.
 
     def adam(
-        self, w: Array, g: Array, m: Array, v: Array, rate: Array, eps: Array, kept: Array | None,
-        betas: tuple[float, float],
+        self, w: Array, g: Array, m: Array, v: Array, lr: Array, c1: Array, c2: Array,
+        betas: tuple[float, float], eps: float, weight_decay: float,
     ) -> bool | None:  # fmt: skip
         if w.dtype.name not in TYPES or not g.flags.c_contiguous:
             return None
-        b1, b2 = (w.dtype.type(b) for b in betas)
-        decays, kept = np.int32(kept is not None), rate if kept is None else kept
-        self._launch("adam", w.dtype, w.size, w, g, m, v, rate, eps, kept, decays, b1, b2)
+        numbers = (w.dtype.type(x) for x in (*betas, eps, weight_decay))
+        self._launch("adam", w.dtype, w.size, w, g, m, v, lr, c1, c2, *numbers)
         return True
 
     # Convolution: see conv.im2col.
