@@ -1,4 +1,4 @@
-"""cpu.tune: large blocks that are freed and asked for again cost no page faults."""
+"""process.tune: large blocks that are freed and asked for again cost no page faults."""
 
 import os
 import platform
@@ -10,9 +10,9 @@ import pytest
 CODE = """
 import resource
 import numpy as np
-from tinygan.backend import cpu
+from tinygan.backend import process
 
-cpu.tune()
+process.tune()
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -71,7 +71,7 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
 
 
 def test_blas_has_its_threads_back(cores):
-    before = cpu._openblas()
+    before = cpu._thread_count()
     if before is None:
         pytest.skip("NumPy's BLAS here is not an OpenBLAS that tells its threads")
     count, _ = before
@@ -86,9 +86,9 @@ WAITS = """
 import os, sys, time
 import numpy as np
 {before}
-from tinygan.backend import cpu
+from tinygan.backend import process
 
-cpu.tune()
+process.tune()
 
 a = np.ones((1000, 1000), np.float32)
 (a @ a).sum()
@@ -113,7 +113,7 @@ def waits(before, **environment):
 
 
 @pytest.mark.skipif(
-    not hasattr(cpu._library(), "openblas_read_env"),
+    not hasattr(cpu.openblas(), "openblas_read_env"),
     reason="needs an OpenBLAS that can be told",
 )
 def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():

@@ -18,8 +18,8 @@ Read the files in this order:
     gan/variants                             then one variant, one paper
 
 The names below are the public API. `tinygan.data`, `tinygan.models`, `tinygan.plots` and
-`tinygan.training` are imported by name. `tinygan.backend.cpu.tune()` sets up the process for speed;
-the commands call it.
+`tinygan.training` are imported by name. `tinygan.backend.process.tune()` sets up the process for
+speed; the commands call it.
 """
 
 from . import backend, gan, losses, nn, ops, optim

@@ -1,7 +1,6 @@
-"""Threads and memory of the CPU.
+"""Threads of the CPU, and NumPy's faster form of Adam.
 
     share(work, n, minimum=1000)      work(start, stop) on parts of range(n), in parallel threads
-    tune()                          set up this process for speed; results do not depend on it
 
 NumPy releases the interpreter's lock while it computes, so threads run in parallel. Their number is
 that of NumPy's BLAS: `OPENBLAS_NUM_THREADS=1` makes everything run in one thread. While parts run
@@ -11,17 +10,12 @@ read, `share` runs everything in one thread.
 BLAS's thread count is global, and changes rounding. A matrix product therefore waits while another
 thread has lowered the count (`undisturbed`), so two trainings in one process do not change each
 other's last bits.
-
-glibc returns large blocks to the system as soon as they are freed, and the system clears each page
-that it hands out again: 40,000 pages, and half of the time, in a round of convolutions.
-`keep_freed` makes glibc keep them. The peak of memory does not change.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
@@ -37,10 +31,8 @@ __all__ = [
     "at_most",
     "blas_threads",
     "cores",
-    "keep_freed",
+    "openblas",
     "share",
-    "sleep_soon",
-    "tune",
     "undisturbed",
 ]
 
@@ -151,24 +143,8 @@ if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
     os.register_at_fork(after_in_child=_begin_anew)
 
 
-def sleep_soon() -> None:
-    """Let OpenBLAS's idle threads sleep after 2^19 cycles, unless OPENBLAS_THREAD_TIMEOUT is set.
-
-    By default they spin for 2^26 cycles (20 ms) and occupy cores that other threads need; 2^19
-    (0.2 ms) still covers the pause between two layers. OpenBLAS reads the variable when NumPy
-    loads it, so this makes it read the variable again and restart its threads. An OpenBLAS
-    without these functions is left as it is.
-    """
-    library, names = _library(), ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
-    if "OPENBLAS_THREAD_TIMEOUT" in os.environ or not all(hasattr(library, n) for n in names):
-        return
-    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "19"
-    for name in names:
-        getattr(library, name)()
-
-
 @cache
-def _library() -> ctypes.CDLL | None:
+def openblas() -> ctypes.CDLL | None:
     """The OpenBLAS inside NumPy's wheel, if there is one."""
     for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
         return ctypes.CDLL(str(path))
@@ -176,9 +152,9 @@ def _library() -> ctypes.CDLL | None:
 
 
 @cache
-def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
+def _thread_count() -> tuple[Callable[[], int], Callable[[int], None]] | None:
     """OpenBLAS's functions that get and set its thread count; None for another BLAS."""
-    library = _library()
+    library = openblas()
     for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
         if hasattr(library, name % "get"):
             return getattr(library, name % "get"), getattr(library, name % "set")
@@ -188,7 +164,7 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
 @undisturbed
 def blas_threads() -> int | None:
     """The number of threads of NumPy's BLAS outside of `share`; None if it cannot be read."""
-    found = _openblas()
+    found = _thread_count()
     return int(found[0]()) if found else None
 
 
@@ -203,37 +179,12 @@ def cores() -> int:
 
 
 def _set_blas_threads(n: int) -> None:
-    found = _openblas()
+    found = _thread_count()
     if found:
         found[1](n)
 
 
 _may_wait()
-
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGEST = 32 << 20  # bytes: the largest M_MMAP_THRESHOLD that glibc accepts
-
-
-def keep_freed() -> None:
-    """Make glibc's malloc keep freed memory, unless the environment sets MALLOC_TRIM_THRESHOLD_,
-    MALLOC_MMAP_THRESHOLD_ or GLIBC_TUNABLES. Does nothing with another C library."""
-    own = "MALLOC_TRIM_THRESHOLD_" in os.environ or "MALLOC_MMAP_THRESHOLD_" in os.environ
-    own = own or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
-    if own or not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-    if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, -1)
-        mallopt(M_MMAP_THRESHOLD, LARGEST)
-
-
-def tune() -> None:
-    """Set up this process for speed by `keep_freed` and `sleep_soon`. No result depends on it.
-
-    The commands, the benchmarks and the examples call it; `import tinygan` does not."""
-    keep_freed()
-    sleep_soon()
 
 
 def adam(

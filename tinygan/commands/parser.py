@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import __version__
-from ..backend import cpu
+from ..backend import process
 from ..errors import InputError
 from . import doctor, evaluate, info, reproduce, sample, train, verify
 from .bench import command as bench
@@ -31,7 +31,7 @@ COMMANDS = (train, doctor, verify, sample, evaluate, reproduce, bench, info)  # 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. `argv` is `sys.argv[1:]` if it is None."""
-    cpu.tune()
+    process.tune()
     smaller = "less"
     try:
         for stream in (sys.stdout, sys.stderr):

@@ -26,7 +26,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from .. import __version__, backend
-from ..backend import cpu
+from ..backend import process
 from ..backend.graph_replay import Round, captured
 from ..data import DATASETS, Dataset, load
 from ..environment import machine
@@ -68,7 +68,7 @@ class Example:
         data: tuple[str, str] | None = ("digits", "mnist"),
     ) -> None:
         args = _parsed(name, about or "", data is not None)
-        cpu.tune()
+        process.tune()
         self._stopping(backend.use, args.backend)
         if not _in_notebook() and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, _interrupted)

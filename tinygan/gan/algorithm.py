@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, Protocol
 
 from .. import checks
 from ..autograd import grad
-from ..nn import Module
+from ..nn.module import Module
 from ..ops import concatenate
 from ..tensor import Tensor, no_grad
 from .games import AnyGame, check_game
-from .penalties import Penalty
 
 __all__ = [
+    "Penalty",
     "Round",
     "Source",
     "Updates",
@@ -50,6 +50,7 @@ class Updates(Protocol):
 
 
 Source = Callable[[int], Tensor]  # data(m): m real images; noise(m): m noise samples
+Penalty = Callable[[Module, Tensor, Tensor], Tensor]  # penalty(D, x, fake): a term of D's loss
 
 
 def play(

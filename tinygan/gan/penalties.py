@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 from .. import checks
 from ..autograd import grad
 from ..backend import Noise, inputs
-from ..nn import Module
+from ..nn.module import Module
 from ..ops import mean, sqrt, sum
 from ..tensor import Tensor
+from .algorithm import Penalty
 
-__all__ = ["PENALTIES", "Penalty", "r1", "r1_r2", "r2", "wgan_gp"]
-
-
-class Penalty(Protocol):
-    """A term that is added to D's loss: see `wgan_gp` and `r1`."""
-
-    def __call__(self, D: Module, x: Tensor, fake: Tensor) -> Tensor: ...
+__all__ = ["PENALTIES", "r1", "r1_r2", "r2", "wgan_gp"]
 
 
 def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:

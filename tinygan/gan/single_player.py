@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .. import checks
-from ..nn import Module
+from ..nn.module import Module
 from ..optim import Optimizer
 from ..optim.minimize import Step, minimize
 from ..tensor import Tensor, no_grad

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..backend.inputs import host_input
-from ..nn import Module
+from ..nn.module import Module
 
 __all__ = ["EMA"]
 

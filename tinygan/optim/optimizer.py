@@ -16,7 +16,7 @@ import numpy as np
 from .. import checks
 from ..backend import adopt, numpy, of, unfit
 from ..backend.inputs import host_input
-from ..nn import Parameter
+from ..nn.module import Parameter
 from ..tensor import Tensor, listed
 
 __all__ = ["Optimizer", "Schedule", "at", "check_optimizers"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import checks
 from ..backend import kernel, of
-from ..nn import Parameter
+from ..nn.module import Parameter
 from .optimizer import Optimizer, Schedule
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "RMSprop"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from ... import backend as backends
 from ... import data, gan, optim
-from ...backend import cpu
+from ...backend import process
 from ...backend.cuda.blas import tf32
 from ...backend.graph_replay import GraphReplay
 from ...backend.philox import Philox
@@ -37,7 +37,7 @@ EAGER = "-eager"  # a backend whose rounds are not recorded
 
 
 def main() -> None:
-    cpu.tune()
+    process.tune()
     parser = argparse.ArgumentParser()
     parser.add_argument("workload")
     parser.add_argument("contender")
