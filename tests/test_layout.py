@@ -2,12 +2,16 @@
 
 import ast
 import graphlib
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import reading_path
 
 import tinygan
+from tinygan import gan, models, optim
+from tinygan.data import Minibatches
 
 PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
@@ -127,3 +131,40 @@ def test_the_files_of_the_reading_path_are_there():
     named = [name for files, _ in reading_path.READING for name in files]
     assert all((reading_path.ROOT / name).is_file() for name in named)
     assert len(set(named)) == len(named)
+
+
+ENGINE = ("ops", "conv", "nn", "losses", "gan")
+RUNTIME = ("cpu", "cuda", "graph_replay", "philox", "process")  # of backend/
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES if n.split(".")[1] in ENGINE])
+def test_the_engine_names_no_threads_no_ranks_and_no_cuda(name):
+    runtime = {"tinygan.parallel", *(f"tinygan.backend.{each}" for each in RUNTIME)}
+    assert not [other for other in imports(name, SOURCES[name]) if other in runtime]
+
+
+def test_a_round_of_a_perceptron_runs_few_files():
+    """At most 16 of the engine and the library, and 3 of backend/: a reader can follow it."""
+    images = np.zeros((64, 1, 28, 28), np.uint8)
+    rng = np.random.default_rng(0)
+    pair = models.build("mlp-small", images.shape[1:], rng=rng)
+    data = Minibatches(images, rng=rng, low=pair.low)
+    opt_g, opt_d = (optim.Adam(net.parameters()) for net in (pair.G, pair.D))
+    noise = pair.noise(rng)
+    rounds = gan.play(gan.non_saturating, pair.G, pair.D, data, noise, opt_g, opt_d)
+    next(rounds)
+    files = set()
+
+    def note(frame, event, argument):
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and PACKAGE in path.parents:
+            files.add(path.relative_to(PACKAGE).as_posix())
+
+    sys.setprofile(note)
+    try:
+        next(rounds)
+    finally:
+        sys.setprofile(None)
+    runtime = {name for name in files if name.startswith("backend/")}
+    assert "gan/algorithm.py" in files and "tensor.py" in files
+    assert len(files - runtime) <= 16 and len(runtime) <= 3, sorted(files)
