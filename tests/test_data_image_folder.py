@@ -1,4 +1,4 @@
-"""folder:PATH: pictures of any kind become square arrays; what is no picture is named."""
+"""folder:PATH: images of any format become square arrays; the error names a file that is none."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from tinygan.data import load
 from tinygan.errors import InputError
 
 RNG = np.random.default_rng(0)
-fuzz = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (28, 28)) -> Image.Image:
@@ -120,16 +115,10 @@ def test_hidden_and_other_files_are_left_alone(tmp_path):
     assert len(read(tmp_path).images) == 1
 
 
-@pytest.mark.parametrize("path", ["", "nowhere", "a\0b"])
-def test_a_folder_that_is_not_there_is_refused(path):
+@pytest.mark.parametrize("path", ["", "nowhere", "a\0b", __file__])
+def test_a_path_that_is_no_folder_is_refused(path):
     with pytest.raises(InputError, match="expected folder:PATH"):
         load(f"folder:{path}")
-
-
-def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
-    picture().save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="expected folder:PATH"):
-        read(tmp_path / "a.png")
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -142,7 +131,7 @@ def test_an_empty_folder_is_refused(tmp_path):
     ("options", "words"),
     [
         ({"split": "test"}, "a folder is one split"),
-        ({"folder_mode": "sepia"}, "expected gray or color"),
+        ({"folder_mode": "sepia"}, "expected one of gray, color"),
         ({"folder_size": 0}, "expected 1 to 1024"),
         ({"folder_size": 5000}, "expected 1 to 1024"),
     ],
@@ -153,8 +142,10 @@ def test_options_that_mean_nothing_are_refused(tmp_path, options, words):
         read(tmp_path, **options)
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
-def test_a_file_that_is_no_image_is_named(tmp_path, content):
+@pytest.mark.parametrize(
+    "content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a", packed("eps")]
+)  # Pillow would pass PostScript to another program
+def test_the_error_names_a_file_that_is_no_image(tmp_path, content):
     picture().save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(content)
     with pytest.raises(InputError, match=r"b\.png: cannot be read as an image"):
@@ -168,14 +159,6 @@ def test_a_link_to_nothing_is_named_and_a_pipe_left_alone(tmp_path):
     assert len(read(tmp_path).images) == 1
     (tmp_path / "c.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(InputError, match=r"c\.png: cannot be read"):
-        read(tmp_path)
-
-
-def test_a_format_outside_the_list_is_not_even_tried(tmp_path):
-    """Pillow would hand PostScript to another program."""
-    picture().save(tmp_path / "a.eps")
-    os.rename(tmp_path / "a.eps", tmp_path / "a.png")
-    with pytest.raises(InputError, match="cannot be read as an image"):
         read(tmp_path)
 
 
@@ -200,22 +183,3 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(InputError, match="closed: cannot be listed"):
         read(tmp_path)
-
-
-PACKED = {kind: packed(kind) for kind in ("png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm")}
-
-
-@pytest.mark.parametrize("kind", PACKED)
-@fuzz
-@given(data=st.data())
-def test_a_damaged_image_is_read_or_is_an_input_error(tmp_path, kind, data):
-    content = bytearray(PACKED[kind])
-    near = st.integers(0, min(100, len(content) - 1)) | st.integers(0, len(content) - 1)
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(near)] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(0, len(content)) | st.just(len(content)))
-    (tmp_path / "a.png").write_bytes(content[:cut])
-    try:
-        assert read(tmp_path).images.shape == (1, 1, 28, 28)
-    except InputError as problem:
-        assert "a.png: " in str(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ..errors import choose
@@ -10,7 +11,7 @@ from .cifar10 import cifar10
 from .dataset import Dataset
 from .digits import digits
 from .image_folder import image_folder
-from .mnist import fashion_mnist, mnist
+from .mnist import read_mnist
 from .tfd import tfd
 
 __all__ = ["DATASETS", "load", "names"]
@@ -27,8 +28,10 @@ class Entry(NamedTuple):
 
 DATASETS = {
     "digits": Entry(digits, test_set="mnist", classified=True, digits=True),
-    "mnist": Entry(mnist, test_set="mnist", classified=True, digits=True),
-    "fashion-mnist": Entry(fashion_mnist, test_set="fashion-mnist", classified=True),
+    "mnist": Entry(partial(read_mnist, "mnist"), test_set="mnist", classified=True, digits=True),
+    "fashion-mnist": Entry(
+        partial(read_mnist, "fashion-mnist"), test_set="fashion-mnist", classified=True
+    ),
     "cifar10": Entry(cifar10, test_set="cifar10"),
     "tfd": Entry(tfd),
 }
