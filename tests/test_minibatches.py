@@ -1,6 +1,7 @@
 """Each image comes once an epoch, in an order that is a function of seed and epoch alone."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,8 @@ def test_pixels_are_scaled_in_float32():
     x = Minibatches(images, rng=np.random.default_rng(0))(2)
     assert x.dtype == np.float32 and x.shape == (2, 1, 1, 3)
     np.testing.assert_allclose(x.numpy()[1, 0, 0], [-1, -0.6, 1], atol=1e-6)
+
+
+def test_a_position_of_other_data_is_refused():
+    with pytest.raises(ValueError, match=r"position: expected 0..10, got 11"):
+        batches().load_state_dict({"seed": 1, "epoch": 0, "position": 11})
