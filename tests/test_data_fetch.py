@@ -87,7 +87,7 @@ def test_an_empty_variable_counts_as_unset(cache, monkeypatch):
     assert find_local(["set"], [FILE.names]) is None
 
 
-def test_a_download_lands_whole_in_the_cache_and_is_not_repeated(web, cache):
+def test_a_download_is_stored_in_the_cache_and_not_repeated(web, cache):
     web[URLS[0]] = CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
     assert (cache / "images.gz").read_bytes() == CONTENT
@@ -132,7 +132,9 @@ def test_the_message_gives_the_innermost_cause(web, monkeypatch):
         locate(["set"], [FILE])
 
 
-def test_offline_one_message_says_what_to_put_where(web, cache, monkeypatch, tmp_path):
+def test_without_a_network_the_error_says_which_files_to_put_where(
+    web, cache, monkeypatch, tmp_path
+):
     with pytest.raises(InputError) as caught:
         locate(["set"], [FILE, LABELS])
     message = str(caught.value)

@@ -67,12 +67,12 @@ def test_every_usual_kind_of_pixel_and_every_size_is_read(tmp_path, mode, size):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm"])
-def test_every_usual_format_is_read_whatever_the_case_of_its_suffix(tmp_path, kind):
+def test_every_usual_format_is_read_with_a_suffix_in_capitals(tmp_path, kind):
     (tmp_path / f"a.{kind.upper()}").write_bytes(packed(kind))
     assert len(read(tmp_path).images) == 1
 
 
-def test_what_is_transparent_becomes_white(tmp_path):
+def test_transparent_pixels_become_white(tmp_path):
     pixels = np.zeros((28, 28, 4), np.uint8)
     pixels[:14, :, 3] = 255
     Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -80,12 +80,12 @@ def test_what_is_transparent_becomes_white(tmp_path):
     assert (image[:14] == 0).all() and (image[14:] == 255).all()
 
 
-def test_a_palette_with_transparency_leaks_no_warning(tmp_path):
+def test_a_palette_with_transparency_gives_no_warning(tmp_path):
     picture("P").save(tmp_path / "a.png", transparency=bytes(range(256)))
     assert len(read(tmp_path).images) == 1
 
 
-def test_a_photograph_is_turned_upright(tmp_path):
+def test_a_photograph_is_rotated_by_its_exif(tmp_path):
     each, exif = picture("L"), Image.Exif()
     exif[0x0112] = 3  # upside down
     each.save(tmp_path / "a.png", exif=exif)
@@ -106,7 +106,7 @@ def test_sub_folders_are_classes_when_every_image_is_in_one(tmp_path):
     assert data.labels is None and data.classes is None
 
 
-def test_hidden_and_other_files_are_left_alone(tmp_path):
+def test_hidden_files_and_other_formats_are_skipped(tmp_path):
     picture().save(tmp_path / "a.png")
     (tmp_path / "._a.png").write_bytes(b"not an image")
     (tmp_path / "notes.txt").write_text("not an image")
@@ -136,7 +136,7 @@ def test_an_empty_folder_is_refused(tmp_path):
         ({"folder_size": 5000}, "expected 1 to 1024"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(tmp_path, options, words):
+def test_unknown_options_are_refused(tmp_path, options, words):
     picture().save(tmp_path / "a.png")
     with pytest.raises(InputError, match=words):
         read(tmp_path, **options)
@@ -153,7 +153,7 @@ def test_the_error_names_a_file_that_is_no_image(tmp_path, content):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
-def test_a_link_to_nothing_is_named_and_a_pipe_left_alone(tmp_path):
+def test_a_pipe_is_skipped_and_the_error_names_a_broken_link(tmp_path):
     picture().save(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b.png")
     assert len(read(tmp_path).images) == 1
@@ -179,7 +179,7 @@ def test_pixels_of_more_than_8_bits_are_refused_not_clipped(tmp_path, kind):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_listed_is_named(tmp_path):
+def test_the_error_names_a_folder_that_cannot_be_listed(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(InputError, match="closed: cannot be listed"):
         read(tmp_path)

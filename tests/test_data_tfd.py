@@ -1,4 +1,4 @@
-"""The Toronto Face Database: splits and labels of a file laid out like it; all else is refused."""
+"""The Toronto Face Database: splits and labels of a file of its layout; other files are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_train_has_the_unlabeled_images_and_a_split_has_its_part_of_the_first_fo
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_a_missing_file_says_whom_to_ask_and_where_to_put_it(tmp_path, monkeypatch, given):
+def test_the_error_for_a_missing_file_gives_its_authors_and_its_place(tmp_path, monkeypatch, given):
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path) if given else "")
     with pytest.raises(InputError) as caught:
         load("tfd")
@@ -74,7 +74,7 @@ def test_a_missing_file_says_whom_to_ask_and_where_to_put_it(tmp_path, monkeypat
         ({"folds": np.full((6, 5), 2, np.uint8)}, "no train images"),
     ],
 )
-def test_a_file_laid_out_otherwise_is_refused(folder, changed, words):
+def test_a_file_with_other_arrays_is_refused(folder, changed, words):
     write(folder, **changed)
     with pytest.raises(InputError, match=words) as caught:
         load("tfd")

@@ -18,12 +18,12 @@ __all__ = ["DATASETS", "load", "names"]
 
 
 class Entry(NamedTuple):
-    """A named data set: how to read it, and what else the package has to know of it."""
+    """A named data set: its reader and its properties."""
 
-    read: Callable[[str], Dataset]  # of "train" or "test"
-    test_set: str | None = None  # the name of the set whose test split was kept from training
-    classified: bool = False  # whether `tinygan evaluate` has a classifier for its images
-    digits: bool = False  # whether the classes of that classifier are those of the set
+    read: Callable[[str], Dataset]  # of a split, "train" or "test"
+    test_set: str | None = None  # the data set whose test split is not part of this one
+    classified: bool = False  # `tinygan evaluate` has a classifier for its images
+    digits: bool = False  # its classes are those of that classifier
 
 
 DATASETS = {
