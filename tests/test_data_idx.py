@@ -85,9 +85,9 @@ WRONG = {
         foreign.hex(): (foreign, "not an IDX file", "two zero bytes", foreign[:4].hex(" "))
         for foreign in (b"\x89PNG\r\n\x1a\n", b"<!DOCTYPE html>", b"PK\x03\x04", b"\0")
     },
-    "another type": (b"\0\0\x0a\x01\0\0\0\x01\0", "0a is unknown", "08, 09, 0b, 0c, 0d, 0e"),
+    "another type": (b"\0\0\x0a\x01\0\0\0\x01\0", "08, 09, 0b, 0c, 0d, 0e; found 1 of type 0a"),
     **{
-        f"{ndim} dimensions": (bytes([0, 0, 8, ndim]) + bytes(1020), f"found {ndim} dimensions")
+        f"{ndim} dimensions": (bytes([0, 0, 8, ndim]) + bytes(1020), f"found {ndim} of type 08")
         for ndim in (0, 5, 255)
     },
     "no images": (idx(IMAGES[:0]), "0 x 4 x 5", "0 bytes; expected 1 to"),

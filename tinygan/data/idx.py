@@ -48,11 +48,11 @@ def _parse(path: str | Path, stream: Stream) -> np.ndarray:
             f"dimensions, found {start.hex(' ') or 'an empty file'}"
         )
     code, ndim = start[2:]
-    if code not in TYPES:
-        known = ", ".join(f"{known:02x}" for known in TYPES)
-        raise InputError(f"{path}: IDX type {code:02x} is unknown; expected one of {known}")
-    if not 1 <= ndim <= 4:
-        raise InputError(f"{path}: found {ndim} dimensions in the IDX header, expected 1 to 4")
+    if code not in TYPES or not 1 <= ndim <= 4:
+        raise InputError(
+            f"{path}: expected a header with 1 to 4 dimensions of a type among "
+            f"{', '.join(f'{known:02x}' for known in TYPES)}; found {ndim} of type {code:02x}"
+        )
     sizes = take(stream, 4 * ndim)
     if len(sizes) < 4 * ndim:
         raise InputError(

@@ -82,15 +82,20 @@ def _walk(root: Path) -> list[Path]:
 
 def _read(path: Path, size: int, mode: str) -> np.ndarray:
     """One image, uint8 (C, size, size), rotated by its EXIF; transparent pixels become white."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
-    kind = f"an image, one of {', '.join(FORMATS)}"
     remedy = "repair it, or take it out of the folder"
-    with read_errors(path, kind, remedy), warnings.catch_warnings():
+    with read_errors(path, "an image", remedy), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        try:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError as problem:  # Pillow's message has no name of a file
+            raise InputError(
+                f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}"
+            ) from problem
+        with opened:
             if opened.mode.startswith(("I", "F")):
                 raise InputError(
                     f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
