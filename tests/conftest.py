@@ -10,7 +10,7 @@ examples beyond the first in each property test:
     test_fuzz.py: a signed checkpoint with any meta                    20     50    500
 
 A test with a number of its own has it in every profile: 2 to 6 for gradients on devices, dtypes and
-memory, 40 to 200 for damaged files in test_data_*.py. An @example is tried in every profile.
+memory, 150 for damaged files in test_data_*.py. An @example is tried in every profile.
 """
 
 import os

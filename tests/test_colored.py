@@ -166,9 +166,9 @@ BAD = {
     "captions with a point": ({"which": EVERY / 1}, r"which: expected integers .*, got float64"),
     "a mask": ({"which": EVERY < 80}, r"which: expected integers \(K,\), got bool \(160,\)"),
     "captions in a table": ({"which": TABLE}, r"which: expected integers \(K,\), .*\(160, 5\)"),
-    "no captions": ({"which": EVERY[:0]}, "which: none of these captions speaks of"),
+    "no captions": ({"which": EVERY[:0]}, "which: none of these captions names the digit"),
     "none of them fits": (
-        {"labels": np.array([0, 0, 7]), "which": EVERY[:112]}, "which: none .* speaks of 7"),
+        {"labels": np.array([0, 0, 7]), "which": EVERY[:112]}, "which: none .* the digit 7"),
     "a seed": ({"rng": 0}, "rng: expected a numpy.random.Generator, .*got 0"),
     "the global generator": ({"rng": np.random}, "rng: expected a numpy.random.Generator"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""load: names and splits that are unknown are answered with those that are known."""
+"""load: an unknown name or split raises an error that lists the known ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_the_names_are_listed():
 
 
 @pytest.mark.parametrize("name", ["", "nothing like it", "folder", "../mnist"])
-def test_an_unknown_name_is_answered_with_all_names(name):
+def test_the_error_for_an_unknown_name_lists_all_names(name):
     with pytest.raises(InputError, match="is unknown; expected one of") as caught:
         load(name)
     for known in names():
@@ -24,12 +24,12 @@ def test_an_unknown_name_is_answered_with_all_names(name):
     ("name", "meant"),
     [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("DIGITS", "digits")],
 )
-def test_a_name_that_is_nearly_right_is_guessed(name, meant):
+def test_the_error_suggests_a_similar_name(name, meant):
     with pytest.raises(InputError, match=f"did you mean '{meant}'"):
         load(name)
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar10", "tfd", "folder:."])
-def test_an_unknown_split_is_refused_before_anything_is_read(name):
+def test_an_unknown_split_is_refused_before_any_file_is_read(name):
     with pytest.raises(InputError, match="split 'valid' is unknown; expected one of train, test"):
         load(name, "valid")

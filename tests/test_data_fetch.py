@@ -1,5 +1,5 @@
-"""Where files are looked for, and what a download that fails says. No network: pooch's own
-downloader is replaced by a dictionary."""
+"""The places of files, and the messages of a failed download. There is no network: a dictionary
+replaces pooch's downloader."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import hashlib
 import pooch
 import pytest
 
-from tinygan.data.fetch import File, locate, own
+from tinygan.data.fetch import File, find_local, locate
 from tinygan.errors import InputError
 
 CONTENT = b"sixteen images"
 FILE = File(
     ("images.gz", "images"),
-    ("https://first.invalid/images.gz", "https://second.invalid/images.gz"),
+    ("https://first.invalid/", "https://second.invalid/"),
     hashlib.sha256(CONTENT).hexdigest(),
 )
+URLS = [f"{url}images.gz" for url in FILE.urls]
 LABELS = File(("labels.gz", "labels"), (), "")
 
 
@@ -37,7 +38,7 @@ def root(cache, tmp_path, monkeypatch):
 
 @pytest.fixture
 def web(cache, monkeypatch):
-    """What the network has, by address; and the addresses that were asked for."""
+    """The files of the network by address, and the addresses of the requests."""
 
     class Web(dict):
         def __init__(self):
@@ -59,29 +60,19 @@ def web(cache, monkeypatch):
     return web
 
 
-def test_a_file_is_found_in_the_folder_of_its_data_set(root, web):
-    (root / "set" / "images.gz").write_bytes(b"own")
-    assert locate(["set"], [FILE]) == [root / "set" / "images.gz"]
+def test_the_folder_of_the_data_set_comes_first_and_may_have_another_name(root, web):
+    (root / "other").mkdir()
+    for path in (root / "images", root / "other" / "images.gz", root / "set" / "images.gz"):
+        path.write_bytes(b"local")
+        assert locate(["set", "other"], [FILE]) == [path]
     assert not web.asked
 
 
-def test_a_file_is_found_right_in_the_folder_of_all_data(root, web):
-    (root / "images").write_bytes(b"own")
-    assert locate(["set"], [FILE]) == [root / "images"]
-
-
-def test_the_folder_of_the_data_set_comes_first_and_may_have_another_name(root):
-    (root / "other").mkdir()
-    for folder in (root / "other", root):
-        (folder / "images.gz").write_bytes(b"own")
-    assert own(["set", "other"], [FILE.names]) == [root / "other" / "images.gz"]
-
-
 def test_the_files_of_a_pair_come_from_one_folder(root):
-    (root / "set" / "images.gz").write_bytes(b"own")
-    (root / "labels.gz").write_bytes(b"own")
+    (root / "set" / "images.gz").write_bytes(b"local")
+    (root / "labels.gz").write_bytes(b"local")
     with pytest.raises(InputError, match=r"set: has images.gz, but not labels.gz"):
-        own(["set"], [FILE.names, LABELS.names])
+        find_local(["set"], [FILE.names, LABELS.names])
 
 
 def test_a_missing_folder_in_the_variable_is_an_error(cache, tmp_path, monkeypatch, web):
@@ -93,46 +84,43 @@ def test_a_missing_folder_in_the_variable_is_an_error(cache, tmp_path, monkeypat
 
 def test_an_empty_variable_counts_as_unset(cache, monkeypatch):
     monkeypatch.setenv("TINYGAN_DATA", "")
-    assert own(["set"], [FILE.names]) is None
+    assert find_local(["set"], [FILE.names]) is None
 
 
-def test_a_download_lands_whole_in_the_cache_and_is_not_repeated(web, cache):
-    web[FILE.urls[0]] = CONTENT
+def test_a_download_is_stored_in_the_cache_and_not_repeated(web, cache):
+    web[URLS[0]] = CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
     assert (cache / "images.gz").read_bytes() == CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
-    assert web.asked == [FILE.urls[0]]
+    assert web.asked == [URLS[0]]
     assert [path.name for path in cache.iterdir()] == ["images.gz"]
 
 
 def test_the_second_address_is_tried_when_the_first_fails(web, cache):
-    web[FILE.urls[1]] = CONTENT
+    web[URLS[1]] = CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
-    assert web.asked == list(FILE.urls)
+    assert web.asked == URLS
 
 
 def test_a_damaged_file_in_the_cache_is_downloaded_again(web, cache):
     cache.mkdir(parents=True)
     (cache / "images.gz").write_bytes(b"damaged")
-    web[FILE.urls[0]] = CONTENT
+    web[URLS[0]] = CONTENT
     assert locate(["set"], [FILE])[0].read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("what", [b"another file", b"stops halfway"])
-def test_a_wrong_or_broken_download_leaves_nothing_behind(web, cache, what):
-    web.update(dict.fromkeys(FILE.urls, what))
-    with pytest.raises(InputError):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"another file", "the download has another SHA-256"), (b"stops halfway", "connection lost")],
+)
+def test_a_wrong_or_broken_download_leaves_nothing_behind(web, cache, content, reason):
+    web.update(dict.fromkeys(URLS, content))
+    with pytest.raises(InputError, match=rf"first\.invalid: .*{reason}"):
         locate(["set"], [FILE])
     assert list(cache.iterdir()) == []
 
 
-def test_a_wrong_download_is_called_wrong(web):
-    web.update(dict.fromkeys(FILE.urls, b"another file"))
-    with pytest.raises(InputError, match=r"first\.invalid: what came has another SHA-256"):
-        locate(["set"], [FILE])
-
-
-def test_the_cause_of_a_failure_is_told_without_what_is_wrapped_around_it(web, monkeypatch):
+def test_the_message_gives_the_innermost_cause(web, monkeypatch):
     def download(self, url, output_file, pooch, check_only=False):
         try:
             raise TimeoutError("timed out")
@@ -144,7 +132,9 @@ def test_the_cause_of_a_failure_is_told_without_what_is_wrapped_around_it(web, m
         locate(["set"], [FILE])
 
 
-def test_offline_one_message_says_what_to_put_where(web, cache, monkeypatch, tmp_path):
+def test_without_a_network_the_error_says_which_files_to_put_where(
+    web, cache, monkeypatch, tmp_path
+):
     with pytest.raises(InputError) as caught:
         locate(["set"], [FILE, LABELS])
     message = str(caught.value)
@@ -159,6 +149,6 @@ def test_offline_one_message_says_what_to_put_where(web, cache, monkeypatch, tmp
 def test_a_cache_that_cannot_be_written_is_an_input_error(web, cache):
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"a file where the folder should be")
-    web[FILE.urls[0]] = CONTENT
+    web[URLS[0]] = CONTENT
     with pytest.raises(InputError, match="failed"):
         locate(["set"], [FILE])

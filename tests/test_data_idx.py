@@ -1,8 +1,7 @@
-"""read_idx: what is well formed comes back equal; everything else is one InputError."""
+"""read_idx: a sound file comes back equal; any other raises one InputError."""
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import struct
 import tracemalloc
@@ -37,8 +36,8 @@ def write(folder: Path, content: bytes) -> Path:
     return path
 
 
-def refuse(folder: Path, content: bytes, *words: str) -> str:
-    """The InputError's message; it is one line that names the file and has the words."""
+def refuse(folder: Path, content: bytes, *words: str) -> None:
+    """The InputError has one line, which names the file and has the words."""
     path = write(folder, content)
     with pytest.raises(InputError) as caught:
         read_idx(path)
@@ -47,7 +46,6 @@ def refuse(folder: Path, content: bytes, *words: str) -> str:
     assert "\n" not in message
     for word in words:
         assert word in message
-    return message
 
 
 arrays = st.sampled_from(["u1", "i1", "i2", "i4", "f4", "f8"]).flatmap(
@@ -65,7 +63,7 @@ def test_an_array_of_any_type_and_shape_comes_back_equal(tmp_path, array, gzippe
     np.testing.assert_array_equal(got, array)
 
 
-def test_what_is_read_can_be_written_to(tmp_path):
+def test_the_array_can_be_written_to(tmp_path):
     read_idx(write(tmp_path, idx(IMAGES)))[0] = 0
 
 
@@ -76,50 +74,39 @@ def test_a_file_cut_anywhere_is_refused(tmp_path, pack):
         refuse(tmp_path, content[:length])
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzipped"])
-def test_trailing_bytes_are_refused(tmp_path, pack):
-    refuse(tmp_path, pack(idx(IMAGES) + b"\0"), "60 bytes were expected", "there are more")
+WRONG = {
+    "trailing bytes": (idx(IMAGES) + b"\0", "60 bytes were expected", "there are more"),
+    "trailing bytes in gzip": (gzip.compress(idx(IMAGES) + b"\0"), "there are more"),
+    "bytes after gzip": (gzip.compress(idx(IMAGES)) + b"more", "cannot be read as an IDX file"),
+    "a wrong checksum": (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "CRC", "copy it again"),
+    "nothing": (b"", "an empty file"),
+    "nothing in gzip": (gzip.compress(b""), "an empty file"),
+    **{
+        foreign.hex(): (foreign, "not an IDX file", "two zero bytes", foreign[:4].hex(" "))
+        for foreign in (b"\x89PNG\r\n\x1a\n", b"<!DOCTYPE html>", b"PK\x03\x04", b"\0")
+    },
+    "another type": (b"\0\0\x0a\x01\0\0\0\x01\0", "08, 09, 0b, 0c, 0d, 0e; found 1 of type 0a"),
+    **{
+        f"{ndim} dimensions": (bytes([0, 0, 8, ndim]) + bytes(1020), f"found {ndim} of type 08")
+        for ndim in (0, 5, 255)
+    },
+    "no images": (idx(IMAGES[:0]), "0 x 4 x 5", "0 bytes; expected 1 to"),
+}
 
 
-def test_bytes_after_the_gzip_data_are_refused(tmp_path):
-    refuse(tmp_path, gzip.compress(idx(IMAGES)) + b"more", "damaged gzip data")
+@pytest.mark.parametrize(("content", "words"), [(c, w) for c, *w in WRONG.values()], ids=WRONG)
+def test_a_wrong_file_is_refused(tmp_path, content, words):
+    refuse(tmp_path, content, *words)
 
 
-def test_a_wrong_checksum_is_refused(tmp_path):
-    content = bytearray(gzip.compress(idx(IMAGES)))
-    content[-8] ^= 1
-    refuse(tmp_path, bytes(content), "CRC")
-
-
-def test_an_empty_file_is_refused(tmp_path):
-    refuse(tmp_path, b"", "an empty file")
-    refuse(tmp_path, gzip.compress(b""), "an empty file")
-
-
+@pytest.mark.parametrize("pack", [bytes, lambda c: gzip.compress(c, 1)], ids=["plain", "gzipped"])
 @pytest.mark.parametrize(
-    "foreign", [b"\x89PNG\r\n\x1a\n", b"<!DOCTYPE html>", b"PK\x03\x04", b"\0"]
-)
-def test_a_file_of_another_format_is_refused(tmp_path, foreign):
-    refuse(tmp_path, foreign, "not an IDX file", "expected two zero bytes", foreign[:4].hex(" "))
-
-
-def test_an_unknown_type_is_refused(tmp_path):
-    refuse(tmp_path, b"\0\0\x0a\x01\0\0\0\x01\0", "type 0a is unknown", "08, 09, 0b, 0c, 0d, 0e")
-
-
-@pytest.mark.parametrize("ndim", [0, 5, 255])
-def test_a_strange_number_of_dimensions_is_refused(tmp_path, ndim):
-    refuse(tmp_path, bytes([0, 0, 8, ndim]) + bytes(4 * 255), f"found {ndim} dimensions")
-
-
-def test_no_images_are_refused(tmp_path):
-    refuse(tmp_path, b"\0\0\x08\x03" + struct.pack(">3I", 0, 28, 28), "0 x 28 x 28", "no data")
-
-
-@pytest.mark.parametrize("sizes", [(2**31, 28, 28), (2**32 - 1,) * 3, (LIMIT // 784, 28, 28)])
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzipped"])
-def test_a_header_is_not_believed_before_the_bytes_are_there(tmp_path, sizes, pack):
-    content = pack(b"\0\0\x08\x03" + struct.pack(">3I", *sizes) + bytes(1000))
+    ("sizes", "length"),
+    [((2**31, 28, 28), 1000), ((2**32 - 1,) * 3, 1000), ((LIMIT // 784, 28, 28), 1000),
+     ((1, 1, 10), 64 << 20)],
+)  # fmt: skip
+def test_no_memory_is_allocated_beyond_the_file_or_its_header(tmp_path, sizes, length, pack):
+    content = pack(b"\0\0\x08\x03" + struct.pack(">3I", *sizes) + bytes(length))
     tracemalloc.start()
     try:
         refuse(tmp_path, content, " x ".join(map(str, sizes)))
@@ -128,42 +115,8 @@ def test_a_header_is_not_believed_before_the_bytes_are_there(tmp_path, sizes, pa
         tracemalloc.stop()
 
 
-def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_claims(tmp_path):
-    bomb = gzip.compress(b"\0\0\x08\x01" + struct.pack(">I", 10) + bytes(64 << 20), 1)
-    tracemalloc.start()
-    try:
-        refuse(tmp_path, bomb, "there are more")
-        assert tracemalloc.get_traced_memory()[1] < 4 << 20
-    finally:
-        tracemalloc.stop()
-
-
-def test_what_cannot_be_opened_is_refused(tmp_path):
+def test_a_folder_and_a_missing_file_are_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_idx(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         read_idx(tmp_path / "nothing")
-
-
-@fuzz
-@given(data=st.data(), gzipped=st.booleans())
-def test_damaged_bytes_give_an_array_or_an_input_error(tmp_path, data, gzipped):
-    content = bytearray(gzip.compress(idx(IMAGES)) if gzipped else idx(IMAGES))
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        got = read_idx(write(tmp_path, bytes(content)))
-    except InputError:
-        return
-    assert isinstance(got, np.ndarray)
-    if gzipped and got.dtype == np.uint8:  # the checksum saw every change that matters
-        np.testing.assert_array_equal(got, IMAGES)
-
-
-@fuzz
-@given(
-    content=st.binary(max_size=64), start=st.sampled_from([b"", b"\0\0\x08\x01", b"\x1f\x8b\x08"])
-)
-def test_any_bytes_give_an_array_or_an_input_error(tmp_path, content, start):
-    with contextlib.suppress(InputError):
-        assert isinstance(read_idx(write(tmp_path, start + content)), np.ndarray)

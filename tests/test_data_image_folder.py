@@ -1,4 +1,4 @@
-"""folder:PATH: pictures of any kind become square arrays; what is no picture is named."""
+"""folder:PATH: images of any format become square arrays; the error names a file that is none."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from tinygan.data import load
 from tinygan.errors import InputError
 
 RNG = np.random.default_rng(0)
-fuzz = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (28, 28)) -> Image.Image:
@@ -72,12 +67,12 @@ def test_every_usual_kind_of_pixel_and_every_size_is_read(tmp_path, mode, size):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm"])
-def test_every_usual_format_is_read_whatever_the_case_of_its_suffix(tmp_path, kind):
+def test_every_usual_format_is_read_with_a_suffix_in_capitals(tmp_path, kind):
     (tmp_path / f"a.{kind.upper()}").write_bytes(packed(kind))
     assert len(read(tmp_path).images) == 1
 
 
-def test_what_is_transparent_becomes_white(tmp_path):
+def test_transparent_pixels_become_white(tmp_path):
     pixels = np.zeros((28, 28, 4), np.uint8)
     pixels[:14, :, 3] = 255
     Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -85,12 +80,12 @@ def test_what_is_transparent_becomes_white(tmp_path):
     assert (image[:14] == 0).all() and (image[14:] == 255).all()
 
 
-def test_a_palette_with_transparency_leaks_no_warning(tmp_path):
+def test_a_palette_with_transparency_gives_no_warning(tmp_path):
     picture("P").save(tmp_path / "a.png", transparency=bytes(range(256)))
     assert len(read(tmp_path).images) == 1
 
 
-def test_a_photograph_is_turned_upright(tmp_path):
+def test_a_photograph_is_rotated_by_its_exif(tmp_path):
     each, exif = picture("L"), Image.Exif()
     exif[0x0112] = 3  # upside down
     each.save(tmp_path / "a.png", exif=exif)
@@ -111,7 +106,7 @@ def test_sub_folders_are_classes_when_every_image_is_in_one(tmp_path):
     assert data.labels is None and data.classes is None
 
 
-def test_hidden_and_other_files_are_left_alone(tmp_path):
+def test_hidden_files_and_other_formats_are_skipped(tmp_path):
     picture().save(tmp_path / "a.png")
     (tmp_path / "._a.png").write_bytes(b"not an image")
     (tmp_path / "notes.txt").write_text("not an image")
@@ -120,16 +115,10 @@ def test_hidden_and_other_files_are_left_alone(tmp_path):
     assert len(read(tmp_path).images) == 1
 
 
-@pytest.mark.parametrize("path", ["", "nowhere", "a\0b"])
-def test_a_folder_that_is_not_there_is_refused(path):
+@pytest.mark.parametrize("path", ["", "nowhere", "a\0b", __file__])
+def test_a_path_that_is_no_folder_is_refused(path):
     with pytest.raises(InputError, match="expected folder:PATH"):
         load(f"folder:{path}")
-
-
-def test_a_file_in_place_of_a_folder_is_refused(tmp_path):
-    picture().save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="expected folder:PATH"):
-        read(tmp_path / "a.png")
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -142,40 +131,35 @@ def test_an_empty_folder_is_refused(tmp_path):
     ("options", "words"),
     [
         ({"split": "test"}, "a folder is one split"),
-        ({"folder_mode": "sepia"}, "expected gray or color"),
+        ({"folder_mode": "sepia"}, "expected one of gray, color"),
         ({"folder_size": 0}, "expected 1 to 1024"),
         ({"folder_size": 5000}, "expected 1 to 1024"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(tmp_path, options, words):
+def test_unknown_options_are_refused(tmp_path, options, words):
     picture().save(tmp_path / "a.png")
     with pytest.raises(InputError, match=words):
         read(tmp_path, **options)
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
-def test_a_file_that_is_no_image_is_named(tmp_path, content):
+@pytest.mark.parametrize(
+    "content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a", packed("eps")]
+)  # Pillow would pass PostScript to another program
+def test_the_error_names_a_file_that_is_no_image(tmp_path, content):
     picture().save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"b\.png: cannot be read as an image"):
+    with pytest.raises(InputError, match=r"b\.png: cannot be read as an image") as caught:
         read(tmp_path)
+    assert "BytesIO" not in str(caught.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
-def test_a_link_to_nothing_is_named_and_a_pipe_left_alone(tmp_path):
+def test_a_pipe_is_skipped_and_the_error_names_a_broken_link(tmp_path):
     picture().save(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b.png")
     assert len(read(tmp_path).images) == 1
     (tmp_path / "c.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(InputError, match=r"c\.png: cannot be read"):
-        read(tmp_path)
-
-
-def test_a_format_outside_the_list_is_not_even_tried(tmp_path):
-    """Pillow would hand PostScript to another program."""
-    picture().save(tmp_path / "a.eps")
-    os.rename(tmp_path / "a.eps", tmp_path / "a.png")
-    with pytest.raises(InputError, match="cannot be read as an image"):
         read(tmp_path)
 
 
@@ -196,26 +180,7 @@ def test_pixels_of_more_than_8_bits_are_refused_not_clipped(tmp_path, kind):
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_listed_is_named(tmp_path):
+def test_the_error_names_a_folder_that_cannot_be_listed(tmp_path):
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(InputError, match="closed: cannot be listed"):
         read(tmp_path)
-
-
-PACKED = {kind: packed(kind) for kind in ("png", "jpeg", "bmp", "gif", "webp", "tiff", "ppm")}
-
-
-@pytest.mark.parametrize("kind", PACKED)
-@fuzz
-@given(data=st.data())
-def test_a_damaged_image_is_read_or_is_an_input_error(tmp_path, kind, data):
-    content = bytearray(PACKED[kind])
-    near = st.integers(0, min(100, len(content) - 1)) | st.integers(0, len(content) - 1)
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(near)] = data.draw(st.integers(0, 255))
-    cut = data.draw(st.integers(0, len(content)) | st.just(len(content)))
-    (tmp_path / "a.png").write_bytes(content[:cut])
-    try:
-        assert read(tmp_path).images.shape == (1, 1, 28, 28)
-    except InputError as problem:
-        assert "a.png: " in str(problem)

@@ -1,4 +1,4 @@
-"""The networks are those that their papers name: layers, sizes, initial weights, noise."""
+"""The networks are those of their papers: layers, sizes, initial weights, noise."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def build(name, shape=(1, 28, 28), **options):
 
 
 def layers(net):
-    """What a network is made of, by the names and sizes that matter."""
+    """The layers of a network, by their names and sizes."""
     seen = []
     for _, layer in net.children():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
@@ -81,7 +81,7 @@ def test_layers_and_sizes(name):
     assert images.data.min() >= pair.low and images.data.max() <= 1
 
 
-def test_the_pair_of_2014_starts_as_its_code_starts():
+def test_the_pair_of_2014_has_the_initial_weights_of_its_code():
     pair = build("mlp-2014")
     for net, r in ((pair.G, 0.05), (pair.D, 0.005)):
         for name, p in net.named_parameters():
@@ -96,7 +96,7 @@ def test_the_pair_of_2014_starts_as_its_code_starts():
 
 
 @pytest.mark.parametrize("name", ["dcgan28", "dcgan28-slim", "dcgan32"])
-def test_convolutions_start_as_in_the_paper_of_dcgan(name):
+def test_dcgan_has_the_initial_weights_of_its_paper(name):
     pair = build(name, shape_of(name))
     for net in (pair.G, pair.D):
         for layer in net.modules():
@@ -108,13 +108,13 @@ def test_convolutions_start_as_in_the_paper_of_dcgan(name):
 
 
 @pytest.mark.parametrize("name", models.MODELS)
-def test_a_width_however_small_leaves_a_network(name):
+def test_a_tiny_width_leaves_one_unit_per_layer(name):
     pair = build(name, shape_of(name), width=1e-6)
     z = Tensor(np.zeros((2, 100), np.float32))
     assert pair.D(pair.G(z)).shape == (2, 1)
 
 
-def test_a_perceptron_has_the_sizes_that_it_is_given():
+def test_a_perceptron_has_the_given_sizes():
     net = perceptron(2, 30, 20, 1, rng=np.random.default_rng(0), width=0.1)
     assert layers(net) == [("Linear", 3, 2), "ReLU", ("Linear", 2, 3), "ReLU", ("Linear", 1, 2)]
     assert layers(perceptron(3, 1, rng=np.random.default_rng(0), width=5)) == [("Linear", 1, 3)]

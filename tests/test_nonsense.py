@@ -888,7 +888,7 @@ DATA = {
     ),
     "a wrong mode": (
         lambda: data.load("folder:.", folder_mode="x"),
-        "folder mode 'x' is unknown; expected gray or color",
+        "folder mode 'x' is unknown; expected one of gray, color",
     ),
     "labels where there are none": (
         lambda: data.Dataset("x", BYTES, None, None).labeled(),

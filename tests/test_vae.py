@@ -1,4 +1,4 @@
-"""The variational autoencoder: its loss, its gradients, and its rounds, which can be recorded."""
+"""The variational autoencoder: its loss, its gradients, and its captured rounds."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def images(n=7, seed=1):
 
 
 @given(st.integers(0, 99), st.floats(0.1, 2))
-def test_the_loss_is_the_cross_entropy_and_the_divergence_of_what_is_coded(seed, scale):
+def test_the_loss_is_the_cross_entropy_plus_the_kl(seed, scale):
     vae, x = net(seed, scale), images()
     mean, log_variance = vae.encode(x)
     vae.rng = rng(7)
@@ -38,12 +38,12 @@ def test_the_loss_is_the_cross_entropy_and_the_divergence_of_what_is_coded(seed,
     kl = (mean.data**2 + np.exp(log_variance.data) - 1 - log_variance.data).sum() / 2
     loss = vae.loss(x).item()
     assert loss == pytest.approx(bce + kl)
-    # No net does better: the entropy of the pixels, with a code that costs nothing.
+    # The minimum is the entropy of the pixels, with a KL of 0.
     assert loss > -(x.data * np.log(x.data) + (1 - x.data) * np.log(1 - x.data)).sum()
 
 
 @pytest.mark.parametrize("part", ["body.0.weight", "mean.weight", "log_variance.bias"])
-def test_the_encoder_gets_its_gradients_through_the_draw(part):
+def test_the_gradients_pass_through_the_sample_to_the_encoder(part):
     """By finite differences, with the noise held fixed."""
     vae, x = net(), images()
     p = dict(vae.named_parameters())[part]
@@ -60,7 +60,7 @@ def test_the_encoder_gets_its_gradients_through_the_draw(part):
     assert (g.data * step).sum() * 2 == pytest.approx(difference, rel=1e-5)
 
 
-def test_the_mean_loss_is_that_of_one_image_whatever_the_batch_and_learns_nothing():
+def test_the_mean_loss_is_that_of_one_image_for_any_batch_and_changes_no_state():
     vae, x, found = net(), images(), []
     before = vae.state_dict()
     for batch in (3, 100):
@@ -72,8 +72,7 @@ def test_the_mean_loss_is_that_of_one_image_whatever_the_batch_and_learns_nothin
         np.testing.assert_array_equal(value, before[key])
 
 
-def test_a_vae_that_codes_nothing_tells_the_mean_image():
-    """With a decoder that is all bias the best loss is known: the cross-entropy with the mean."""
+def test_the_best_loss_without_a_code_is_the_cross_entropy_with_the_mean_image():
     vae, x = net(), images()
     for p in vae.parameters():
         p.data[...] = 0
@@ -86,7 +85,7 @@ def test_a_vae_that_codes_nothing_tells_the_mean_image():
         np.testing.assert_allclose(g.data, 0, atol=1e-12)
 
 
-def test_a_recorded_training_is_the_same():
+def test_a_captured_step_gives_the_same_bits():
     def match(backend):
         vae = VAE(2, 5, 12, rng=rng()).to(backend)
         pixels = rng(1).integers(0, 256, (20, 1, 3, 4)).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ..errors import choose
@@ -10,25 +11,27 @@ from .cifar10 import cifar10
 from .dataset import Dataset
 from .digits import digits
 from .image_folder import image_folder
-from .mnist import fashion_mnist, mnist
+from .mnist import read_mnist
 from .tfd import tfd
 
 __all__ = ["DATASETS", "load", "names"]
 
 
 class Entry(NamedTuple):
-    """A named data set: how to read it, and what else the package has to know of it."""
+    """A named data set: its reader and its properties."""
 
-    read: Callable[[str], Dataset]  # of "train" or "test"
-    test_set: str | None = None  # the name of the set whose test split was kept from training
-    classified: bool = False  # whether `tinygan evaluate` has a classifier for its images
-    digits: bool = False  # whether the classes of that classifier are those of the set
+    read: Callable[[str], Dataset]  # of a split, "train" or "test"
+    test_set: str | None = None  # the data set whose test split is not part of this one
+    classified: bool = False  # `tinygan evaluate` has a classifier for its images
+    digits: bool = False  # its classes are those of that classifier
 
 
 DATASETS = {
     "digits": Entry(digits, test_set="mnist", classified=True, digits=True),
-    "mnist": Entry(mnist, test_set="mnist", classified=True, digits=True),
-    "fashion-mnist": Entry(fashion_mnist, test_set="fashion-mnist", classified=True),
+    "mnist": Entry(partial(read_mnist, "mnist"), test_set="mnist", classified=True, digits=True),
+    "fashion-mnist": Entry(
+        partial(read_mnist, "fashion-mnist"), test_set="fashion-mnist", classified=True
+    ),
     "cifar10": Entry(cifar10, test_set="cifar10"),
     "tfd": Entry(tfd),
 }

@@ -1,7 +1,7 @@
 """Colored digits and their captions: "a red seven on blue".
 
-    images, said = colored(digits, labels, which, rng=rng)    said: indices into CAPTIONS
-    WORDS[TABLE[said][0, 1]]                                   the second word of the first caption
+    images, captions = colored(digits, labels, which, rng=rng)   captions: indices into CAPTIONS
+    WORDS[TABLE[captions][0, 1]]                                 second word of the first caption
 
 The colors are the corners of the RGB cube. The four with full red are inks, the four without red
 are grounds. So no ink is a ground, and the red channel is the gray digit, whatever the colors.
@@ -35,8 +35,8 @@ TABLE = np.array(
 def colored(
     digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Color digits uint8 (N, 1, H, W), with labels (N,), to uint8 (N, 3, H, W), each by a caption
-    drawn from those in `which` (K,) that name its label. Also return the captions, int64 (N,).
+    """Color digits, uint8 (N, 1, H, W) with labels (N,), to uint8 (N, 3, H, W). The caption of each
+    is drawn from those in `which` (K,) that name its label. Also return the captions, int64 (N,).
 
     A pixel is ground + digit * (ink - ground), in [0, 1].
 
@@ -55,14 +55,14 @@ def colored(
         raise ValueError(
             f"which: expected 0..{len(CAPTIONS) - 1}, got {which.min()}..{which.max()}"
         )
-    said = np.zeros(len(digits), np.int64)
+    captions = np.zeros(len(digits), np.int64)
     for digit in np.unique(labels):
         fitting = which[CAPTIONS[which, 0] == digit]
         if not len(fitting):
-            raise ValueError(f"which: none of these captions speaks of {digit}")
-        here = labels == digit
-        said[here] = rng.choice(fitting, here.sum())
-    _, ink, ground = CAPTIONS[said].T
+            raise ValueError(f"which: none of these captions names the digit {digit}")
+        same = labels == digit
+        captions[same] = rng.choice(fitting, same.sum())
+    _, ink, ground = CAPTIONS[captions].T
     above, below = (
         np.array([*colors.values()], np.int16)[index][:, :, None, None]
         for colors, index in ((INKS, ink), (GROUNDS, ground))
@@ -70,4 +70,4 @@ def colored(
     # Exact in integers: a channel of a color is 0 or 1, so the result is digits, 255 - digits, 0
     # or 255.
     painted = 255 * below + digits * (above - below)
-    return painted.astype(np.uint8), said
+    return painted.astype(np.uint8), captions

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 from .dataset import Dataset
 from .mnist import DIGITS, read_pair
+from .reading import read_errors
 
 __all__ = ["digits"]
 
@@ -35,22 +36,13 @@ def digits(split: str) -> Dataset:
             f"digits, split {split!r}: the embedded sample has only the train split; the full "
             "MNIST has a test split, --data mnist"
         )
+    for name, expected in SHA256.items():
+        with read_errors(FOLDER / name, "a file of tinygan", "reinstall tinygan"):
+            found = hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+        if found != expected:
+            raise InputError(
+                f"{FOLDER / name}: this file of tinygan was changed: its SHA-256 is {found}, "
+                f"expected {expected}; reinstall tinygan"
+            )
     images, labels = (FOLDER / name for name in SHA256)
-    for path in (images, labels):
-        _check(path)
     return Dataset("digits", *read_pair(images, labels), DIGITS)
-
-
-def _check(path: Path) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as problem:
-        raise InputError(
-            f"{path}: a file of tinygan's own cannot be read ({problem.strerror}); reinstall "
-            "tinygan"
-        ) from problem
-    if found != SHA256[path.name]:
-        raise InputError(
-            f"{path}: a file of tinygan's own was changed, its SHA-256 is {found}, expected "
-            f"{SHA256[path.name]}; reinstall tinygan"
-        )

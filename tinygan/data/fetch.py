@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 from ..errors import InputError
 
-__all__ = ["File", "locate", "own"]
+__all__ = ["File", "find_local", "locate"]
 
 
 class File(NamedTuple):
-    """A published file: its possible names (the first is the download's), addresses and hash."""
+    """A published file: its possible names (the first is the download's), folders and hash."""
 
     names: tuple[str, ...]
-    urls: tuple[str, ...]  # tried in turn
+    urls: tuple[str, ...]  # of folders that have the file, tried in turn
     sha256: str
 
 
@@ -37,11 +37,11 @@ def locate(folders: Sequence[str], files: Sequence[File]) -> list[Path]:
 
     Raises InputError that says what to put where, if a file is missing.
     """
-    found = own(folders, [file.names for file in files])
+    found = find_local(folders, [file.names for file in files])
     return found or [_download(folders[0], file, files) for file in files]
 
 
-def own(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] | None:
+def find_local(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] | None:
     """The paths of the files in $TINYGAN_DATA, each given by its possible names; None if they are
     not there.
 
@@ -49,24 +49,6 @@ def own(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] 
 
     Raises InputError if only some of them are there.
     """
-    root = _root()
-    if root is None:
-        return None
-    for folder in [*(root / name for name in folders), root]:
-        paths = [_first(folder, names) for names in files]
-        present = [path for path in paths if path]
-        if len(present) == len(files):
-            return present
-        if present:
-            lacking = [names[0] for names, path in zip(files, paths, strict=True) if not path]
-            raise InputError(
-                f"{folder}: has {present[0].name}, but not {', '.join(lacking)}; expected them "
-                "side by side"
-            )
-    return None
-
-
-def _root() -> Path | None:
     given = os.environ.get("TINYGAN_DATA")
     if not given:
         return None
@@ -76,11 +58,19 @@ def _root() -> Path | None:
             f"TINYGAN_DATA={given}: there is no such folder; set it to the folder that holds your "
             "data sets, or unset it"
         )
-    return root
-
-
-def _first(folder: Path, names: Sequence[str]) -> Path | None:
-    return next((folder / name for name in names if os.path.exists(folder / name)), None)
+    for folder in [*(root / name for name in folders), root]:
+        paths = [
+            [folder / name for name in names if os.path.exists(folder / name)] for names in files
+        ]
+        if all(paths):
+            return [found[0] for found in paths]
+        if any(paths):
+            present = next(found[0].name for found in paths if found)
+            lacking = (names[0] for names, found in zip(files, paths, strict=True) if not found)
+            raise InputError(
+                f"{folder}: has {present}, but not {', '.join(lacking)}; expected them side by side"
+            )
+    return None
 
 
 def _download(folder: str, file: File, needed: Sequence[File]) -> Path:
@@ -89,7 +79,7 @@ def _download(folder: str, file: File, needed: Sequence[File]) -> Path:
     cache = Path(pooch.os_cache("tinygan")) / folder
     failures = []
     for url in file.urls:
-        result = _retrieve(url, file, cache)
+        result = _retrieve(url + file.names[0], file, cache)
         if isinstance(result, Path):
             return result
         failures.append(f"{urlsplit(url).hostname}: {result}")
@@ -127,7 +117,7 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
 def _reason(problem: BaseException) -> str:
     """The innermost cause of an error, in one line."""
     if isinstance(problem, ValueError) and "does not match the known hash" in str(problem):
-        return "what came has another SHA-256 than the one expected"
+        return "the download has another SHA-256 than expected"
     while deeper := problem.__cause__ or problem.__context__:
         problem = deeper
     line = " ".join(str(problem).split())

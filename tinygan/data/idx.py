@@ -11,20 +11,18 @@ more than it claims. A file with fewer or more bytes raises InputError.
 from __future__ import annotations
 
 import gzip
-import io
 import math
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from .reading import Stream, read_errors, take
 
 __all__ = ["read_idx"]
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 LIMIT = 1 << 30  # bytes; the largest known set in this format, EMNIST, has 638 million
-PIECE = 1 << 20
 
 
 def read_idx(path: str | Path) -> np.ndarray:
@@ -33,54 +31,43 @@ def read_idx(path: str | Path) -> np.ndarray:
     Raises InputError for a file that cannot be read, has another format, is damaged or truncated,
     or does not match its header.
     """
-    try:
-        with open(path, "rb") as file:
-            gzipped = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if not gzipped:
-                return _parse(path, file)
-            with gzip.GzipFile(fileobj=file) as stream:
-                return _parse(path, stream)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise InputError(
-            f"{path}: damaged gzip data ({problem}); expected a whole gzipped IDX file, so fetch "
-            "or copy it again"
-        ) from problem
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror or problem})") from problem
+    with read_errors(path, "an IDX file", "fetch or copy it again"), open(path, "rb") as file:
+        gzipped = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not gzipped:
+            return _parse(path, file)
+        with gzip.GzipFile(fileobj=file) as stream:
+            return _parse(path, stream)
 
 
-def _parse(path: str | Path, stream: io.BufferedIOBase) -> np.ndarray:
-    start = bytes(_take(stream, 4))
+def _parse(path: str | Path, stream: Stream) -> np.ndarray:
+    start = take(stream, 4)
     if len(start) < 4 or start[:2] != b"\0\0":
         raise InputError(
             f"{path}: not an IDX file; expected two zero bytes, a type and a number of "
             f"dimensions, found {start.hex(' ') or 'an empty file'}"
         )
     code, ndim = start[2:]
-    if code not in TYPES:
-        known = ", ".join(f"{known:02x}" for known in TYPES)
-        raise InputError(f"{path}: IDX type {code:02x} is unknown; expected one of {known}")
-    if not 1 <= ndim <= 4:
-        raise InputError(f"{path}: found {ndim} dimensions in the IDX header, expected 1 to 4")
-    sizes = _take(stream, 4 * ndim)
+    if code not in TYPES or not 1 <= ndim <= 4:
+        raise InputError(
+            f"{path}: expected a header with 1 to 4 dimensions of a type among "
+            f"{', '.join(f'{known:02x}' for known in TYPES)}; found {ndim} of type {code:02x}"
+        )
+    sizes = take(stream, 4 * ndim)
     if len(sizes) < 4 * ndim:
         raise InputError(
-            f"{path}: cut short in its header; expected {4 * ndim} bytes of sizes, found "
+            f"{path}: truncated in its header; expected {4 * ndim} bytes of sizes, found "
             f"{len(sizes)}"
         )
-    shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, 4 * ndim, 4))
+    shape = np.frombuffer(sizes, ">u4").tolist()
     text = " x ".join(map(str, shape))
     dtype = np.dtype(TYPES[code])
     claimed = math.prod(shape) * dtype.itemsize
-    if not claimed:
-        raise InputError(f"{path}: the IDX header says {text}, which is no data at all")
-    if claimed > LIMIT:
+    if not 0 < claimed <= LIMIT:
         raise InputError(
-            f"{path}: the IDX header says {text}, {claimed} bytes; expected at most {LIMIT}, so "
-            "it is damaged or none of the data sets that this reader is for"
+            f"{path}: the IDX header says {text}, which is {claimed} bytes; expected 1 to {LIMIT}"
         )
-    payload = _take(stream, claimed + 1)
+    payload = take(stream, claimed + 1)
     if len(payload) != claimed:
         found = f"only {len(payload)}" if len(payload) < claimed else "more"
         raise InputError(
@@ -88,11 +75,3 @@ def _parse(path: str | Path, stream: io.BufferedIOBase) -> np.ndarray:
             f"there are {found}; fetch or copy the file again"
         )
     return np.frombuffer(payload, dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
-
-
-def _take(stream: io.BufferedIOBase, count: int) -> bytearray:
-    """The next `count` bytes, or all that are left. At its end, gzip checks its CRC."""
-    taken = bytearray()
-    while len(taken) < count and (piece := stream.read(min(PIECE, count - len(taken)))):
-        taken += piece
-    return taken

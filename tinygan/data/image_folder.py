@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, choose
 from .dataset import Dataset
+from .reading import read_errors
 
 __all__ = ["image_folder"]
 
@@ -41,8 +42,7 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
             f"folder:{path}, split {split!r}: a folder is one split, train; give the other images "
             "as a folder of their own"
         )
-    if mode not in MODES:
-        raise InputError(f"folder mode {mode!r} is unknown; expected {' or '.join(MODES)}")
+    choose("folder mode", mode, MODES)
     if type(size) is not int or not 1 <= size <= 1024:
         raise InputError(f"folder size {size!r}: expected 1 to 1024 pixels")
     paths = _walk(root)
@@ -62,7 +62,8 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
 
 def _walk(root: Path) -> list[Path]:
     """The images under root, sorted, so that the same files give the same data set everywhere.
-    Hidden files are left out: systems store metadata in hidden files with the names of images."""
+    Hidden files are left out: systems store metadata in hidden files with the names of images. So
+    are pipes and devices, which never end. A broken link stays: reading it raises an error."""
 
     def fail(problem: OSError) -> None:
         raise InputError(f"{problem.filename}: cannot be listed ({problem.strerror})") from problem
@@ -70,62 +71,49 @@ def _walk(root: Path) -> list[Path]:
     paths = []
     for place, folders, files in os.walk(root, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [
+        images = (
             Path(place, name)
             for name in files
-            if name.lower().endswith(SUFFIXES)
-            and not name.startswith(".")
-            and not _is_special(Path(place, name))
-        ]
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        )
+        paths += [path for path in images if path.is_file() or not path.exists()]
     return sorted(paths, key=lambda path: path.relative_to(root).parts)
-
-
-def _is_special(path: Path) -> bool:
-    """Return True for a pipe, a folder or a device: reading a pipe would never end. A broken link
-    is not special, so that reading it raises an error."""
-    return path.exists() and not path.is_file()
 
 
 def _read(path: Path, size: int, mode: str) -> np.ndarray:
     """One image, uint8 (C, size, size), rotated by its EXIF; transparent pixels become white."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
-            with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-                if opened.mode.startswith(("I", "F")):
-                    raise InputError(
-                        f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
-                        "convert it first"
-                    )
-                if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * len(content)):
-                    raise InputError(
-                        f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
-                        "bytes; it is damaged, so take it out of the folder"
-                    )
-                image = ImageOps.exif_transpose(opened)
-                if "A" in image.getbands() or "transparency" in image.info:
-                    image = image.convert("RGBA")
-                    white = Image.new("RGBA", image.size, "white")
-                    image = Image.alpha_composite(white, image)
-                # Cropped before resizing: otherwise the filter would mix in pixels from outside.
-                side = min(image.size)
-                left, top = (image.width - side) // 2, (image.height - side) // 2
-                square = image.convert(mode).crop((left, top, left + side, top + side))
-                pixels = np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
-    except (InputError, MemoryError):
-        raise
-    except UnidentifiedImageError as problem:
-        raise InputError(
-            f"{path}: cannot be read as an image, it is of no known kind; expected one of "
-            f"{', '.join(FORMATS)}"
-        ) from problem
-    except Exception as problem:  # Pillow's decoders raise many kinds of errors
-        raise InputError(
-            f"{path}: cannot be read as an image ({problem}); repair it, or take it out of the "
-            "folder"
-        ) from problem
+    remedy = "repair it, or take it out of the folder"
+    with read_errors(path, "an image", remedy), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
+        try:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError as problem:  # Pillow's message has no name of a file
+            raise InputError(
+                f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}"
+            ) from problem
+        with opened:
+            if opened.mode.startswith(("I", "F")):
+                raise InputError(
+                    f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
+                    "convert it first"
+                )
+            if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * len(content)):
+                raise InputError(
+                    f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
+                    "bytes; it is damaged, so take it out of the folder"
+                )
+            image = ImageOps.exif_transpose(opened)
+            if "A" in image.getbands() or "transparency" in image.info:
+                image = image.convert("RGBA")
+                white = Image.new("RGBA", image.size, "white")
+                image = Image.alpha_composite(white, image)
+            # Cropped before resizing: otherwise the filter would mix in pixels from outside.
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            square = image.convert(mode).crop((left, top, left + side, top + side))
+            pixels = np.asarray(square.resize((size, size), Image.Resampling.LANCZOS))
     return pixels.reshape(size, size, -1).transpose(2, 0, 1)

@@ -26,9 +26,9 @@ class Minibatches:
     """A source of minibatches of uint8 images (N, C, H, W): a call with m gives the next m as
     float32, scaled to [low, high].
 
-    The images stay uint8 on `backend`, and minibatches are gathered there. Every image
-    comes once per epoch. If an epoch has too few left, the minibatch is completed from the next
-    epoch, so all have m images. `labels` (N,) are for `labeled`.
+    The images stay uint8 on `backend`, and minibatches are gathered there. Every image comes once
+    per epoch. A minibatch that an epoch cannot fill is completed from the next, so all have m
+    images. `labels` (N,) are for `labeled`.
 
     Raises ValueError or TypeError for other images or labels.
     """
@@ -109,6 +109,7 @@ class Minibatches:
         return np.concatenate(parts)
 
     def _shuffled(self) -> np.ndarray:
+        """The indices (N,) in the order of the current epoch."""
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
 
     def state_dict(self) -> dict[str, int]:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, first_line
+from ..errors import InputError
 from .dataset import Dataset
-from .fetch import own
+from .fetch import find_local
+from .reading import read_errors, require
 
 __all__ = ["tfd"]
 
@@ -41,7 +41,7 @@ def tfd(split: str) -> Dataset:
 
     Raises InputError if the file is missing or damaged.
     """
-    found = own(["tfd"], [(NAME,)])
+    found = find_local(["tfd"], [(NAME,)])
     if not found:
         raise InputError(
             f"tfd: {NAME} not found. It cannot be downloaded: the Toronto Face Database is given "
@@ -50,59 +50,28 @@ def tfd(split: str) -> Dataset:
             "folder of your data sets; or take the embedded sample, --data digits"
         )
     [path] = found
-    images, expressions, fold = _read(path)
-    chosen = np.isin(fold, {"train": (0, 1), "test": (3,)}[split])
+    errors = read_errors(path, "an .npz file of arrays", f"make it by {CONVERT}")
+    with errors, zipfile.ZipFile(path) as archive:
+        images, expressions, folds = (_array(archive, name) for name in NAMES)
+    fits = images.dtype == np.uint8 and images.ndim == 3 and images.shape[1:] == (48, 48)
+    require(fits, path, "images, uint8 (N, 48, 48)", images)
+    n = len(images)
+    fits = expressions.size == n and bool(np.isin(expressions, (-1, *range(1, 8))).all())
+    require(fits, path, f"labs_ex, {n} times -1 or 1 to 7", expressions)
+    fits = folds.shape == (n, 5) and bool(np.isin(folds, range(4)).all())
+    require(fits, path, f"folds, ({n}, 5) of 0 to 3", folds)
+    chosen = np.isin(folds[:, 0], {"train": (0, 1), "test": (3,)}[split])
     if not chosen.any():
         raise InputError(f"{path}: its first fold has no {split} images")
-    labels = np.where(expressions > 0, expressions - 1, -1)
-    return Dataset(
-        "tfd", np.ascontiguousarray(images[chosen][:, None]), labels[chosen], EXPRESSIONS
-    )
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images (N, 48, 48), expressions (N,) and the first fold (N,)."""
-    images, expressions, folds = _arrays(path)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (48, 48):
-        raise InputError(
-            f"{path}: expected images, uint8 (N, 48, 48), found {images.dtype} {images.shape}"
-        )
-    count = len(images)
-    if expressions.size != count or not np.isin(expressions, (-1, *range(1, 8))).all():
-        raise InputError(
-            f"{path}: expected labs_ex, {count} times -1 or 1 to 7, found {expressions.dtype} "
-            f"{expressions.shape}" + _outside(expressions)
-        )
-    if folds.shape != (count, 5) or not np.isin(folds, range(4)).all():
-        raise InputError(
-            f"{path}: expected folds, ({count}, 5) of 0 to 3, found {folds.dtype} {folds.shape}"
-            + _outside(folds)
-        )
-    return images, expressions.reshape(-1).astype(np.int64), folds[:, 0].astype(np.int64)
-
-
-def _arrays(path: Path) -> list[np.ndarray]:
-    """The arrays of the .npz file. Sizes are checked before anything is allocated."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [name.removesuffix(".npy") for name in archive.namelist()]
-            if not set(NAMES) <= set(found):
-                raise InputError(
-                    f"{path}: expected the arrays {', '.join(NAMES)}, found "
-                    f"{', '.join(found) or 'none'}; make it by {CONVERT}"
-                )
-            return [_array(archive, f"{name}.npy") for name in NAMES]
-    except InputError:
-        raise
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror or problem})") from problem
-    except Exception as problem:  # zipfile, zlib and the header parser raise many kinds of errors
-        raise InputError(f"{path}: no .npz file of arrays ({first_line(problem)})") from problem
+    labels = expressions.reshape(-1).astype(np.int64)
+    labels = np.where(labels > 0, labels - 1, -1)[chosen]
+    return Dataset("tfd", images[chosen][:, None], labels, EXPRESSIONS)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    size = archive.getinfo(name).file_size
-    with archive.open(name) as file:
+    """An array of the .npz file. Its size is checked before anything is allocated."""
+    size = archive.getinfo(f"{name}.npy").file_size
+    with archive.open(f"{name}.npy") as file:
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError(f"{name}: an unknown version of .npy")
         shape, by_column, dtype = np.lib.format.read_array_header_1_0(file)
@@ -111,8 +80,3 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             raise ValueError(f"{name}: {shape} of {dtype} does not fit into {size} bytes")
         values = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
     return values.reshape(shape, order="F" if by_column else "C")
-
-
-def _outside(values: np.ndarray) -> str:
-    numbers = values.size and values.dtype.kind in "iuf"
-    return f" from {values.min()} to {values.max()}" if numbers else ""

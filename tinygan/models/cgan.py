@@ -1,5 +1,5 @@
-"""Class-conditional pairs, for the rows of `gan.variants.conditional`: G maps [z, y] to
-[image, y], and D maps [image, y] to a logit."""
+"""Class-conditional pairs, for the rows of `gan.variants.conditional`: G maps [z, y] to [x, y], and
+D maps [x, y] to a logit."""
 
 from __future__ import annotations
 
@@ -83,24 +83,16 @@ def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
     """A conditional DCGAN for 28x28: D sees the label as extra channels of the image."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
-    return net._replace(
-        G=ConditionalGenerator(net.G, classes),
-        D=ConditionalDiscriminator(net.D, shape),
-        lr_d=5e-4,
-        lr_g=1e-3,
-    )
+    G, D = ConditionalGenerator(net.G, classes), ConditionalDiscriminator(net.D, shape)
+    return Pair(G, D, lr_d=5e-4, lr_g=1e-3)
 
 
 def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
     """An AC-GAN for 28x28: D also predicts the class; use it with `auxiliary_classifier`."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
-    return net._replace(
-        G=ConditionalGenerator(net.G, classes),
-        D=ACGANDiscriminator(net.D, shape),
-        lr_d=5e-4,
-        lr_g=1e-3,
-    )
+    G, D = ConditionalGenerator(net.G, classes), ACGANDiscriminator(net.D, shape)
+    return Pair(G, D, lr_d=5e-4, lr_g=1e-3)
 
 
 def _check(shape: Shape, classes: int) -> None:

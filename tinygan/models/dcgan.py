@@ -12,14 +12,12 @@ from .pair import Pair, Shape, scaled
 __all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
 
 
-def dcgan28(
-    shape: Shape, *, rng: Rng, width: float = 1, inputs: int = 100, planes: int = 0, logits: int = 1
-) -> Pair:
+def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **conditional: int) -> Pair:
     """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.
 
     Conditional pairs need more `inputs` of G, and `planes` extra input channels or more `logits`
     of D."""
-    return _dcgan("dcgan28", shape, 28, (128, 64), width, rng, inputs, planes, logits)
+    return _dcgan(28, (128, 64), shape, rng, width, **conditional)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
@@ -30,16 +28,16 @@ def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 def dcgan32(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """A pair for 32x32. G: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32; D in
     reverse."""
-    return _dcgan("dcgan32", shape, 32, (256, 128, 64), width, rng)
+    return _dcgan(32, (256, 128, 64), shape, rng, width)
 
 
 def _dcgan(
-    name: str,
-    shape: Shape,
     size: int,
     channels: tuple[int, ...],
-    width: float,
+    shape: Shape,
     rng: Rng,
+    width: float,
+    *,
     inputs: int = 100,
     planes: int = 0,
     logits: int = 1,
@@ -48,8 +46,8 @@ def _dcgan(
     widths = tuple(scaled(c, width) for c in channels)
     if shape[1:] != (size, size):
         raise InputError(
-            f"model {name!r} makes images of {size}x{size}, the data has {shape[1]}x{shape[2]}; "
-            "choose a model of that size, or an mlp-* model, which takes any"
+            f"model 'dcgan{size}' makes images of {size}x{size}, the data has {shape[1]}x"
+            f"{shape[2]}; choose a model of that size, or an mlp-* model, which takes any"
         )
     start = size >> len(widths)
     G: list[nn.Module] = [
@@ -57,17 +55,16 @@ def _dcgan(
         nn.Unflatten(1, (widths[0], start, start)),
     ]
     for before, after in zip(widths, (*widths[1:], shape[0]), strict=True):
-        G += [nn.BatchNorm2d(before), nn.ReLU()]
-        G.append(nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, rng=rng))
+        convolution = nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, rng=rng)
+        G += [nn.BatchNorm2d(before), nn.ReLU(), convolution]
     G.append(nn.Tanh())
 
     D: list[nn.Module] = []
     for before, after in zip((shape[0] + planes, *widths[:0:-1]), widths[::-1], strict=True):
-        inner = bool(D)  # no BatchNorm at D's input: it would hide brightness and contrast
-        D.append(nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng))
-        if inner:
-            D.append(nn.BatchNorm2d(after))
-        D.append(nn.LeakyReLU(0.2))
+        # No BatchNorm at D's input: it would hide brightness and contrast.
+        norm = [nn.BatchNorm2d(after)] if D else []
+        strided = nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng)
+        D += [strided, *norm, nn.LeakyReLU(0.2)]
     D += [nn.Flatten(), nn.Linear(widths[0] * start * start, logits, rng=rng)]
     pair = Pair(nn.Sequential(*G), nn.Sequential(*D))
     for network in (pair.G, pair.D):

@@ -21,10 +21,9 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> n
         raise ValueError(f"steps: expected at least 2, got {steps!r}")
     if not all(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in (start, end)):
         raise TypeError(f"start, end: expected NumPy arrays of floats, got {start!r}, {end!r}")
-    if np.ndim(start) != 1 or np.shape(start) != np.shape(end):
+    if start.ndim != 1 or start.shape != end.shape:
         raise ValueError(
-            f"start, end: expected two of one size, (size,), got {np.shape(start)} and "
-            f"{np.shape(end)}"
+            f"start, end: expected two of one size, (size,), got {start.shape} and {end.shape}"
         )
     if prior not in ("normal", "uniform"):
         raise ValueError(f"prior: expected 'normal' or 'uniform', got {prior!r}")

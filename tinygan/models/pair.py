@@ -53,14 +53,11 @@ class Pair(NamedTuple):
     def optimizers(self) -> tuple[Adam, Adam]:
         """Adam for G and Adam for D, with the pair's learning rates."""
         betas = (0.5, 0.999)
-        return (
-            Adam(self.G.parameters(), self.lr_g, betas),
-            Adam(self.D.parameters(), self.lr_d, betas),
-        )
+        G, D = self.G.parameters(), self.D.parameters()
+        return Adam(G, self.lr_g, betas), Adam(D, self.lr_d, betas)
 
     def noise(self, rng: Noise) -> Callable[[int], Tensor]:
         """A source of noise for `gan.play`: noise(m) is a Tensor (m, z_size) on G's backend."""
-
         checks.noise(rng)
         first = self.G.parameters()[0]
 

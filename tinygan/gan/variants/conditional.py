@@ -15,7 +15,6 @@ around G and D, define how each network reads a row.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from ... import checks
@@ -24,7 +23,7 @@ from ...nn import Module
 from ...ops import broadcast_to, concatenate, log_softmax, sum
 from ...tensor import Tensor
 from .. import SeparableGame, Source
-from ..games import check_separable
+from ..games import LogitLoss, check_separable
 
 __all__ = [
     "ACGANDiscriminator",
@@ -70,15 +69,6 @@ def split_label(row: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return row[:, :-k], row[:, -k:]
 
 
-def _split_label_after(row: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
-    """The pixels of an image of `shape`, and the numbers that follow them in the row."""
-    checks.tensors(rows=row)
-    pixels = math.prod(shape)
-    if row.ndim != 2 or row.shape[1] <= pixels:
-        raise ValueError(f"rows: expected (N, more than {pixels}), got {row.shape}")
-    return split_label(row, row.shape[1] - pixels)
-
-
 def labeled_data(data: Any, classes: int) -> Source:
     """A source of rows [x, y] for `gan.play`, from `data`, Minibatches with labels."""
     (classes,) = checks.sizes(classes=classes)
@@ -119,9 +109,8 @@ class ConditionalGenerator(Module):
         return concat_label(self.net(row), split_label(row, self.classes)[1])
 
 
-class ConditionalDiscriminator(Module):
-    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to `net` of images
-    (N, C + K, H, W), where each number of y fills one extra channel."""
+class _RowDiscriminator(Module):
+    """A discriminator of rows [x, y], x an image of `shape` (C, H, W), by a network of images."""
 
     def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
@@ -129,29 +118,35 @@ class ConditionalDiscriminator(Module):
         checks.image_shape(shape)
         self.net, self.shape = net, shape
 
+    def split(self, row: Tensor) -> tuple[Tensor, Tensor]:
+        """The images (N, C, H, W) and the numbers y (N, K) that follow them."""
+        checks.tensors(rows=row)
+        pixels = math.prod(self.shape)
+        if row.ndim != 2 or row.shape[1] <= pixels:
+            raise ValueError(f"rows: expected (N, more than {pixels}), got {row.shape}")
+        return row[:, :pixels].reshape((len(row), *self.shape)), row[:, pixels:]
+
+
+class ConditionalDiscriminator(_RowDiscriminator):
+    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to `net` of images
+    (N, C + K, H, W), where each number of y fills one extra channel."""
+
     def forward(self, row: Tensor) -> Tensor:
-        x, y = _split_label_after(row, self.shape)
-        n, k = y.shape
-        planes = broadcast_to(y.reshape((n, k, 1, 1)), (n, k, *self.shape[1:]))
-        return self.net(concatenate([x.reshape((n, *self.shape)), planes], axis=1))
+        x, y = self.split(row)
+        planes = broadcast_to(y.reshape((*y.shape, 1, 1)), (*y.shape, *self.shape[1:]))
+        return self.net(concatenate([x, planes], axis=1))
 
 
-class ACGANDiscriminator(Module):
+class ACGANDiscriminator(_RowDiscriminator):
     """A discriminator that also predicts the class: rows [x, y] to (N, 2), the logit of being real
     and log p(y | x). `net` maps images (N, C, H, W) to (N, 1 + K): that logit and K class
     logits."""
 
-    def __init__(self, net: Module, shape: Shape) -> None:
-        super().__init__()
-        checks.modules(net=net)
-        checks.image_shape(shape)
-        self.net, self.shape = net, shape
-
     def forward(self, row: Tensor) -> Tensor:
-        x, y = _split_label_after(row, self.shape)
-        out = self.net(x.reshape((len(x), *self.shape)))
-        named = sum(log_softmax(out[:, 1:]) * y, axis=1, keepdims=True)
-        return concatenate([out[:, :1], named], axis=1)
+        x, y = self.split(row)
+        out = self.net(x)
+        log_p = sum(log_softmax(out[:, 1:]) * y, axis=1, keepdims=True)
+        return concatenate([out[:, :1], log_p], axis=1)
 
 
 def auxiliary_classifier(game: SeparableGame, weight: float = 1.0) -> SeparableGame:
@@ -160,11 +155,10 @@ def auxiliary_classifier(game: SeparableGame, weight: float = 1.0) -> SeparableG
     L_C)."""
     checks.between(0, math.inf, weight=weight)
     check_separable(game)
-    return replace(
-        game,
-        real_loss=lambda l: game.real_loss(l[:, :1]) - weight * l[:, 1:],
-        fake_loss=lambda l: game.fake_loss(l[:, :1]) - weight * l[:, 1:],
-        generator_loss=lambda l: game.generator_loss(l[:, :1]) - weight * l[:, 1:],
-        d_at_equilibrium=None,
-        probability=False,
+
+    def with_class(loss: LogitLoss) -> LogitLoss:
+        return lambda l: loss(l[:, :1]) - weight * l[:, 1:]
+
+    return SeparableGame(
+        with_class(game.real_loss), with_class(game.fake_loss), with_class(game.generator_loss)
     )

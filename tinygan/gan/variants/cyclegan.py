@@ -38,9 +38,9 @@ class ImageBuffer:
     """A buffer of `size` earlier fakes, so that D does not forget them (Shrivastava et al. 2017,
     section 2.3).
 
-    buffer(fakes) returns as many fakes as it gets. Until the buffer is full, each fake is stored
-    and returned. Then each fake is returned itself with probability 1/2; otherwise a stored fake is
-    returned and the new one takes its place, as in the code of CycleGAN.
+    buffer(fakes) returns as many fakes as it gets. Until the buffer is full, it stores and returns
+    each fake. Then it returns each fake with probability 1/2; otherwise it returns a stored fake
+    and stores the new one in its place, as in the code of CycleGAN.
     """
 
     def __init__(self, size: int = 50, *, rng: Rng) -> None:
@@ -98,9 +98,8 @@ def play_cyclegan(
 
     `opt_g` has the parameters of G, then of F; `opt_d` those of D_y, then of D_x. `buffers` hold
     the fakes of Y and of X, and the logits in a Round come in this order. Order of steps, weights
-    and buffers are those of CycleGAN's code, whose generator loss is (l - 1)^2. That of
-    `least_squares()` is half as large, so use cycle=5 and identity=2.5 with it for the same
-    weighting.
+    and buffers are those of CycleGAN's code. Its generator loss, (l - 1)^2, is twice that of
+    `least_squares()`, so for the same weighting use cycle=5 and identity=2.5 with it.
 
     Raises ValueError if G or F give images of another shape than those of their target domain.
     """
@@ -109,8 +108,7 @@ def play_cyclegan(
     if not isinstance(players, Players):
         raise TypeError(f"players: expected Players(G, F, D_y, D_x), got {players!r}")
     G, F, D_y, D_x = players
-    maps, judges = {"G": G, "F": F}, {"D_y": D_y, "D_x": D_x}
-    check_players(game, maps, judges, opt_g, opt_d, xs=xs, ys=ys)
+    check_players(game, {"G": G, "F": F}, {"D_y": D_y, "D_x": D_x}, opt_g, opt_d, xs=xs, ys=ys)
     if not (isinstance(buffers, Sequence) and len(buffers) == 2 and all(map(callable, buffers))):
         raise TypeError(f"buffers: expected two, as ImageBuffer(rng=rng) is one, got {buffers!r}")
 

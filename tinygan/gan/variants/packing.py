@@ -16,9 +16,7 @@ __all__ = ["Packed"]
 
 
 class Packed(Module):
-    """A generator of `pack` fakes per row: noise (N, pack * z) to (N, pack * numbers).
-
-    Give D as many real examples per row."""
+    """A generator of `pack` fakes per row: noise (N, pack * z) to (N, pack * numbers)."""
 
     def __init__(self, net: Module, pack: int) -> None:
         super().__init__()

@@ -88,7 +88,7 @@ def play_semi_supervised(
         with no_grad():
             fake = G(z)
         logits, *others = discriminate(D, x_labeled, x, fake)
-        real, fakes = (real_logit(l) for l in others)
+        real, fakes = map(real_logit, others)
         # Halved, as in the authors' code: this loss sums over two minibatches.
         loss = cross_entropy(logits, labels) + game.d_loss(real, fakes) / 2
         if information:
@@ -98,8 +98,8 @@ def play_semi_supervised(
     def g_step() -> Tensor:
         x, z = unlabeled(m), noise(m)
         if feature_matching:
-            wanted, got = (mean(f, axis=0) for f in discriminate(body, x, G(z)))
-            return update(opt_g, mse(got, wanted) / mean(wanted * wanted))
+            of_real, of_fake = (mean(f, axis=0) for f in discriminate(body, x, G(z)))
+            return update(opt_g, mse(of_fake, of_real) / mean(of_real * of_real))
         real = real_logit(D(x)) if game.g_uses_real else None
         return update(opt_g, game.g_loss(real_logit(D(G(z))), real))
 

@@ -1,0 +1,53 @@
+"""Shared parts of the readers: a damaged file raises one InputError and allocates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import InputError, first_line
+
+__all__ = ["read_errors", "require", "take"]
+
+PIECE = 1 << 20  # bytes
+
+
+class Stream(Protocol):
+    """A source of bytes, as an open file."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@contextmanager
+def read_errors(path: str | Path, kind: str, remedy: str) -> Iterator[None]:
+    """Turn an error from reading the file at `path` into an InputError with its reason. `kind` is
+    the expected format; decoders raise many kinds of errors for damaged files."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as problem:
+        reason = getattr(problem, "strerror", None)  # that of the system, if it has one
+        text = f"({reason})" if reason else f"as {kind} ({first_line(problem)})"
+        raise InputError(f"{path}: cannot be read {text}; {remedy}") from problem
+
+
+def take(stream: Stream, count: int) -> bytearray:
+    """The next `count` bytes, or all that are left. They are read in pieces, so a wrong count from
+    a header allocates nothing. At its end, gzip checks its CRC."""
+    taken = bytearray()
+    while len(taken) < count and (piece := stream.read(min(PIECE, count - len(taken)))):
+        taken += piece
+    return taken
+
+
+def require(fits: bool, path: str | Path, expected: str, array: np.ndarray) -> None:
+    """Raise InputError unless `fits`. The message gives dtype, shape and range of the array."""
+    if not fits:
+        numbers = array.size and array.dtype.kind in "iuf"
+        extent = f" from {array.min()} to {array.max()}" if numbers else ""
+        raise InputError(f"{path}: expected {expected}, found {array.dtype} {array.shape}{extent}")
