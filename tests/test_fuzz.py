@@ -51,9 +51,7 @@ def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("fuzz")
     for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run", "watched"):
         (root / name).mkdir(parents=True)
-    (
-        root / "watched" / "checkpoint.safetensors"
-    ).touch()  # which is not read where there are probes
+    (root / "watched" / "checkpoint.safetensors").touch()  # not read if there are probes
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGAN_DATA", str(root))
         yield root
