@@ -1,6 +1,8 @@
 """The remedies in the literature for each training failure.
 
-ADVICE["mode collapse"]      its remedies, the easiest first
+    ADVICE["mode collapse"]      its remedies, the easiest first
+
+`remedies` leaves out those that a run uses already or refuses.
 """
 
 from __future__ import annotations
@@ -102,14 +104,14 @@ ADVICE: dict[str, tuple[Remedy, ...]] = {
 
 
 def remedies(name: str, options: Mapping[str, Any]) -> list[Remedy]:
-    """The remedies for a failure that a run with these options does not use yet and accepts."""
+    """The remedies for a failure, without those that a run with these options uses or refuses."""
     used = {f"--{key.replace('_', '-')} {value}" for key, value in options.items()}
     excluded = used | _refused(options)
     return [each for each in ADVICE[name] if excluded.isdisjoint(each.options)]
 
 
 def _refused(options: Mapping[str, Any]) -> set[str]:
-    """The options that `training.Config` refuses beside the other ones of a run."""
+    """The options that `training.Config` refuses together with these."""
     game, refused = str(options.get("game")), set()
     if isinstance(GAMES.get(game), Game):  # its losses have no single logits, and so no labels
         refused |= {"--smoothing", "--label-noise", "--label-flips"}

@@ -43,7 +43,7 @@ SHRUNK, LOW = 5.0, 0.2
 LONG, GROWTH = 20, 1.25
 # The share of pairs that D ranks correctly. It is 1/2 at equilibrium. If D ranks nearly all pairs
 # wrongly for some hundred rounds, it does not follow G at all.
-FOOLED = 0.05
+WRONG = 0.05
 # Logits. A sigmoid at -100 is below the smallest float32. A critic of slope 1 cannot separate real
 # images and fakes by more than their distance (Kantorovich and Rubinstein); the limit is ten times
 # that.
@@ -154,7 +154,7 @@ def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
 
 
 def _g_too_strong(last: Sequence[Probe]) -> str:
-    if not all(p.order <= FOOLED for p in last):
+    if not all(p.order <= WRONG for p in last):
         return ""
     now = last[-1]
     return (
@@ -206,8 +206,8 @@ def _dead_units(last: Sequence[Probe]) -> str:
 def _batchnorm_drift(last: Sequence[Probe]) -> str:
     listed = _lasting([p.drift for p in last], DRIFTED, "{value:.2g} standard deviations at {name}")
     return listed and (
-        "BatchNorm's running averages do not follow the minibatches: in evaluation, which draws "
-        f"the samples, its output is off by {listed}"
+        "BatchNorm's running averages do not follow the minibatches: when samples are "
+        f"drawn, its output is off by {listed}"
     )
 
 

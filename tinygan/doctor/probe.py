@@ -186,11 +186,11 @@ def _layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
 @contextmanager
 def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
     """Within this block, call `visit` for every forward pass through a layer of `net`."""
-    hooked = {id(layer): (label, layer) for label, layer in _layers(player, net)}
-    for label, layer in hooked.values():
+    labels = {layer: label for label, layer in _layers(player, net)}
+    for layer, label in labels.items():
         layer.hook = partial(visit, label, layer)
     try:
         yield
     finally:
-        for _, layer in hooked.values():
+        for layer in labels:
             layer.hook = None
