@@ -182,8 +182,9 @@ def cost(model: str) -> dict[str, float]:
         return statistics.median(times)
 
     session.play_round()
-    one, seen = median(session.play_round), median(lambda: examine(session))
-    return {"round_ms": one, "probe_ms": seen, "share": seen / (EVERY * one + seen)}
+    per_round, per_probe = median(session.play_round), median(lambda: examine(session))
+    share = per_probe / (EVERY * per_round + per_probe)
+    return {"round_ms": per_round, "probe_ms": per_probe, "share": share}
 
 
 def table(results: dict[str, Any]) -> str:

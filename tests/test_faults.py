@@ -30,7 +30,7 @@ from tinygan.training import Config, RunFolder, loop, resume, train
 
 at, calls = int(sys.argv[2]), 0
 
-def die(file=None):
+def kill(file=None):
     name = f"/proc/self/fd/{file}"
     if os.path.islink(name) and os.readlink(name).endswith(".partial"):
         os.ftruncate(file, os.fstat(file).st_size // 2)
@@ -40,7 +40,7 @@ def counted(file=None):
     global calls
     calls += 1
     if calls == at:
-        die(file)
+        kill(file)
 
 fsync, replace = os.fsync, os.replace
 os.fsync = lambda file: (counted(file), fsync(file))

@@ -93,7 +93,7 @@ def diagnose(probes: Sequence[Probe]) -> list[Diagnosis]:
         "dead units": _dead_units(last),
         "BatchNorm drift": _batchnorm_drift(last),
     }
-    return [Diagnosis(name, last[-1].step, seen) for name, seen in evidence.items() if seen]
+    return [Diagnosis(name, last[-1].step, text) for name, text in evidence.items() if text]
 
 
 def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
@@ -211,10 +211,10 @@ def _batchnorm_drift(last: Sequence[Probe]) -> str:
     )
 
 
-def _lasting(seen: Sequence[Mapping[str, float]], minimum: float, text: str) -> str:
+def _lasting(probed: Sequence[Mapping[str, float]], minimum: float, text: str) -> str:
     """The latest values, listed as `text`, of the entries that are >= `minimum` in all probes."""
     return ", ".join(
         text.format(name=name, value=value)
-        for name, value in seen[-1].items()
-        if all(each.get(name, 0) >= minimum for each in seen)
+        for name, value in probed[-1].items()
+        if all(each.get(name, 0) >= minimum for each in probed)
     )

@@ -108,7 +108,7 @@ class Inspector:
             y: Tensor = forward(*inputs)
         for name, parameter in layer.named_parameters():
             if not is_finite(parameter.data):
-                self._report(f"{name} of {label}, before any op")
+                self._report(f"{name} of {label}, which already was not finite")
         self._check(y, label)
         for name, buffer in layer.named_buffers():
             if not is_finite(buffer):

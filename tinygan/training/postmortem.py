@@ -29,22 +29,22 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
             finite = _is_finite(session, session.play_round())
         if finite:
             return None
-        culprit = session.step
+        step = session.step
         del session  # free its memory for the next one
         session, _ = folder.load(no_graph=True)
         inspector = Inspector(session.G, session.D, session.opt_g, session.opt_d)
         session.game = inspector.wrap_game(session.game)  # before the first round reads it
-        while session.step < culprit - 1:
+        while session.step < step - 1:
             session.play_round()
         with inspector:
-            if session.step < culprit:
+            if session.step < step:
                 session.play_round()
             drawn = "" if inspector.found else ", when samples were drawn"
             with inspector.drawing(session.shown):
                 session.generate(session.fixed_z)
     where = f"{inspector.found}{drawn}" if inspector.found else "an op that cannot be named"
-    seen = f"The first number that is not finite came from {where}"
-    return Diagnosis("not finite", culprit, seen)
+    evidence = f"The first number that is not finite came from {where}"
+    return Diagnosis("not finite", step, evidence)
 
 
 def _is_finite(session: Session, result: Iterable[Tensor] = ()) -> bool:
