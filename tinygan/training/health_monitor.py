@@ -76,19 +76,19 @@ class HealthMonitor:
         except Diverged as problem:
             if not self.on:
                 raise
-            found, unknown = self._first_not_finite()
-            found = found or Diagnosis("not finite", self.session.step, unknown)
+            found = result = self._first_not_finite()
+            if isinstance(found, str):
+                found = Diagnosis("not finite", self.session.step, found)
             append(self.folder.health, _line(found))
             self._report(found)
-            if unknown:
+            if found is not result:
                 raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
-    def _first_not_finite(self) -> tuple[Diagnosis | None, str]:
-        """Return the diagnosis of the first number that is not finite, or None and the reason why
-        it is unknown."""
+    def _first_not_finite(self) -> Diagnosis | str:
+        """The diagnosis of the first number that is not finite, or why there is none."""
         if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
-            return None, (
+            return (
                 "The first number that is not finite was not searched for, because the run has "
                 "several ranks; `tinygan train --resume` in one process finds it"
             )
@@ -96,8 +96,8 @@ class HealthMonitor:
         try:
             found = first_not_finite(self.folder, self.session.step)
         except (InputError, MemoryError, OSError) as problem:
-            return None, f"The first number that is not finite is unknown: {first_line(problem)}"
-        return found, "" if found else "All numbers of a replay are finite: it differs from the run"
+            return f"The first number that is not finite is unknown: {first_line(problem)}"
+        return found or "All numbers of a replay are finite: it differs from the run"
 
     def _report(self, found: Diagnosis) -> None:
         self.echo(f"doctor, {found.report(self.session.config.as_dict())}")
