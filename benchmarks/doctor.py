@@ -1,13 +1,13 @@
-"""Does the doctor see what there is to see, and is it silent otherwise? And what does it cost?
+"""The doctor's diagnoses of sick and healthy runs, and the cost of a probe.
 
-    python benchmarks/doctor.py --seeds 0 1 2       adds to results/doctor.json what is not there
-    python benchmarks/doctor.py                     the table of what is there
+    python benchmarks/doctor.py --seeds 0 1 2       adds missing runs to results/doctor.json
+    python benchmarks/doctor.py                     prints its table
 
-Sick runs are made sick by their rates, by a penalty left out, by too many steps of G; each has to
-get its diagnosis, and may get others: a D that stands still is soon exploited. Healthy ones are the
-defaults of the models with other games, minibatches and options; any diagnosis of theirs is a false
-one. The thresholds were chosen on the runs of tests/test_doctor.py and a dozen more, with other
-seeds; SETTLED was then raised for one of these, "least squares, D 1000 times as fast".
+Learning rates, a missing penalty or too many steps of G make the sick runs sick. Each must get its
+diagnosis, and may get others: G soon exploits a D that does not move. The healthy runs are the
+defaults of the models with other games, minibatches and options; any diagnosis there is a false
+alarm. The thresholds were chosen on the runs of tests/test_doctor.py and a dozen more, with other
+seeds. SETTLED was then raised for one of these runs, "least squares, D 1000 times as fast".
 """
 
 from __future__ import annotations
@@ -133,42 +133,44 @@ SICK: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def said(options: dict[str, Any], seed: int) -> list[str]:
-    """The names of what the doctor said of a run, or of a match on a mixture."""
+def diagnoses(options: dict[str, Any], seed: int) -> list[str]:
+    """The names of the diagnoses of a run, or of a game on a mixture."""
     if "mixture" in options:
-        return said_of_a_match(seed, **options)
+        return diagnoses_of_mixture(seed, **options)
     config = Config(**{"seed": seed, **options})
     with tempfile.TemporaryDirectory() as out, open(os.devnull, "w") as silence:
         with contextlib.redirect_stderr(silence), contextlib.suppress(Diverged):
             train(config, Path(out) / "run", progress=False)
-        looks, deaths = health(RunFolder(Path(out) / "run"))
-    return [found.name for found in (*diagnose_run(looks), *deaths)]
+        probes, not_finite = health(RunFolder(Path(out) / "run"))
+    return [found.name for found in (*diagnose_run(probes), *not_finite)]
 
 
-def said_of_a_match(
+def diagnoses_of_mixture(
     seed: int, mixture: str, game: str = "non-saturating", times: int = 1, rounds: int = 1200
 ) -> list[str]:
-    """The same of a match of `remedies` with G's steps so many `times`; for the record also how
-    many modes there are in the end."""
-    points, prices = MIXTURES[mixture], gan.GAMES[game]
-    one = toy_game(points, seed=seed)
-    G, D, _, _, opt_g, opt_d = one.players
+    """The names of the diagnoses of a toy game with `times` steps of G in a round.
 
-    def see(step: int) -> tuple[Tensor, Tensor]:
+    Prints the number of modes at its end."""
+    points, losses = MIXTURES[mixture], gan.GAMES[game]
+    assert isinstance(losses, gan.SeparableGame)
+    toy = toy_game(points, seed=seed)
+    G, D, _, _, opt_g, opt_d = toy.players
+
+    def minibatch(step: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng([seed, step])
         z = rng.standard_normal((64, 2), dtype=np.float32)
         return Tensor(points.sample(64, rng=rng)), Tensor(z)
 
-    played = itertools.islice(extra_g_steps(prices, one, times), rounds)
-    looks = monitor(played, prices, G, D, opt_g, opt_d, see=see)
-    found = [each.name for each in diagnose_run(looks)]
-    print(f"{modes(one.samples(), points).captured} of {len(points.means)} modes", end=" ")
-    return found
+    played = itertools.islice(extra_g_steps(losses, toy, times), rounds)
+    probes = monitor(played, losses, G, D, opt_g, opt_d, minibatch=minibatch)
+    names = [found.name for found in diagnose_run(probes)]
+    print(f"{modes(toy.samples(), points).captured} of {len(points.means)} modes", end=" ")
+    return names
 
 
 def cost(model: str) -> dict[str, float]:
-    """Milliseconds of the processor's for a round and for a look, medians of ten, and the share
-    that looks have of a run."""
+    """Milliseconds of processor time of a round and of a probe, each the median of ten, and the
+    share of a run's time that its probes take."""
     session = Session(Config(model=model))
 
     def median(act: Callable[[], object]) -> float:
@@ -180,46 +182,49 @@ def cost(model: str) -> dict[str, float]:
         return statistics.median(times)
 
     session.play_round()
-    one, seen = median(session.play_round), median(lambda: examine(session))
-    return {"round_ms": one, "look_ms": seen, "share": seen / (EVERY * one + seen)}
+    per_round, per_probe = median(session.play_round), median(lambda: examine(session))
+    share = per_probe / (EVERY * per_round + per_probe)
+    return {"round_ms": per_round, "probe_ms": per_probe, "share": share}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Of each setting, for how many seeds the verdict was right, and what else was said."""
-    lines, wrong = [], {"healthy": [0, 0], "sick": [0, 0]}
-    for kind, cases in (("healthy", HEALTHY), ("sick", SICK)):
+    """For each setting, the number of seeds with the right result, and the other diagnoses."""
+    lines, totals = [], []
+    expectations = {
+        "healthy": dict.fromkeys(HEALTHY, ""),
+        "sick": {name: expected for name, (expected, _) in SICK.items()},
+    }
+    for kind, fault in (("healthy", "a false alarm"), ("sick", "a missed diagnosis")):
         lines.append(f"\n{kind}")
-        for name, case in cases.items():
-            runs = results[kind].get(name, {})
-            wanted = case[0] if kind == "sick" else None
-            right = [wanted in names if wanted else not names for names in runs.values()]
-            also = sorted({n for names in runs.values() for n in names} - {wanted})
-            wrong[kind][0] += len(right) - sum(right)
-            wrong[kind][1] += len(right)
+        played = wrong = 0
+        for name, expected in expectations[kind].items():
+            runs = results[kind].get(name, {}).values()
+            right = sum(expected in names if expected else not names for names in runs)
+            others = sorted({n for names in runs for n in names} - {expected})
+            played, wrong = played + len(runs), wrong + len(runs) - right
             lines.append(
-                f"  {name:42} {wanted or 'nothing':16} {sum(right)} of {len(right)}"
-                + (f"   also: {', '.join(also)}" if also else "")
+                f"  {name:42} {expected or 'nothing':16} {right} of {len(runs)}"
+                + (f"   also: {', '.join(others)}" if others else "")
             )
-    lines.append("")
-    for kind, what in (("healthy", "with a false alarm"), ("sick", "without their diagnosis")):
-        lines.append(f"{wrong[kind][1]} runs, {wrong[kind][0]} {what}")
+        totals.append(f"{played} runs, {wrong} with {fault}")
+    lines += ["", *totals]
     for model, one in results["cost"].items():
         lines.append(
-            f"{model}: a look takes {one['look_ms']:.1f} ms, a round {one['round_ms']:.1f}; one in "
-            f"{EVERY} rounds is {one['share']:.1%} of the run"
+            f"{model}: a probe takes {one['probe_ms']:.1f} ms, a round {one['round_ms']:.1f} ms; a "
+            f"probe in {EVERY} rounds takes {one['share']:.1%} of the run"
         )
-    backend = [f"{m['processor']}, commit {m['commit']}, {m['date']}" for m in results["machines"]]
-    lines += dict.fromkeys(backend)  # they may differ in the number of threads alone
+    machines = [f"{m['processor']}, commit {m['commit']}, {m['date']}" for m in results["machines"]]
+    lines += dict.fromkeys(machines)  # some differ in the number of threads alone
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="*", default=[])
-    parser.add_argument("--cost", action="store_true", help="measure what a look costs, too")
+    parser.add_argument("--cost", action="store_true", help="also measure the cost of a probe")
     parser.add_argument("--kind", choices=("healthy", "sick"), action="append")
     parser.add_argument(
-        "--seconds", type=float, default=math.inf, help="begin no run after so many"
+        "--seconds", type=float, default=math.inf, help="start no run after this time"
     )
     args = parser.parse_args()
     small = {"model": "mlp-small", "steps": 300}
@@ -230,32 +235,30 @@ def main() -> None:
             for name, (_, options) in SICK.items()
         },
     }
-    begun = time.monotonic()
-    for seed in args.seeds:
-        for kind in args.kind or every:
-            for name, options in every[kind].items():
-                done = str(seed) in kept()[kind].get(name, {})
-                if not done and time.monotonic() - begun < args.seconds:
-                    names = said(options, seed)
-                    print(seed, kind, name, names, flush=True)
-                    results = kept()  # another process may have added to it meanwhile
-                    results[kind].setdefault(name, {})[str(seed)] = names
-                    keep(results)
+    start = time.monotonic()
+    for seed, kind in itertools.product(args.seeds, args.kind or every):
+        for name, options in every[kind].items():
+            done = str(seed) in read()[kind].get(name, {})
+            if not done and time.monotonic() - start < args.seconds:
+                names = diagnoses(options, seed)
+                print(seed, kind, name, names, flush=True)
+                results = read()  # another process may have added to it meanwhile
+                results[kind].setdefault(name, {})[str(seed)] = names
+                write(results)
     if args.cost:
         models = "mlp-small", "mlp-mid", "dcgan28-slim"
-        keep(kept() | {"cost": {model: cost(model) for model in models}})
-    print(table(kept()))
+        write(read() | {"cost": {model: cost(model) for model in models}})
+    print(table(read()))
 
 
-def kept() -> dict[str, Any]:
-    """What is in the file of results."""
-    if RESULTS.is_file():
-        return json.loads(RESULTS.read_text())
-    return {"healthy": {}, "sick": {}, "cost": {}, "machines": []}
+def read() -> dict[str, Any]:
+    """The results so far."""
+    results: dict[str, Any] = {"healthy": {}, "sick": {}, "cost": {}, "machines": []}
+    return results | (json.loads(RESULTS.read_text()) if RESULTS.is_file() else {})
 
 
-def keep(results: dict[str, Any]) -> None:
-    """Write them, and beside them each machine and commit that they are of."""
+def write(results: dict[str, Any]) -> None:
+    """Write the results, with the machine and commit of this process among those of others."""
     here = machine()
     if here not in results["machines"]:
         results["machines"].append(here)

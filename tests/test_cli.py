@@ -55,13 +55,13 @@ def test_train_says_where_things_are_and_what_is_next(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "looks"),
+    ("options", "probes"),
     [([], 0), (["--steps", "50"], 1), (["--steps", "50", "--doctor", "off"], 0)],
 )
-def test_the_farewell_names_files_that_are_there(tmp_path, capsys, options, looks):
+def test_the_farewell_names_files_that_are_there(tmp_path, capsys, options, probes):
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
     named = re.findall(r"^  (\w+\.\w+) ", capsys.readouterr().out, re.M)
-    assert len(named) == 5 + looks and ("health.jsonl" in named) == looks
+    assert len(named) == 5 + probes and ("health.jsonl" in named) == probes
     assert all((tmp_path / "run" / name).is_file() for name in named)
 
 

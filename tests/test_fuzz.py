@@ -51,7 +51,7 @@ def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("fuzz")
     for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run", "watched"):
         (root / name).mkdir(parents=True)
-    (root / "watched" / "checkpoint.safetensors").touch()  # which is not read where there are looks
+    (root / "watched" / "checkpoint.safetensors").touch()  # not read if there are probes
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TINYGAN_DATA", str(root))
         yield root
@@ -153,15 +153,15 @@ def read_states(path):
 
 
 NUMBERS = ("d_loss", "g_loss", "blind", "real", "fake", "order", "push", "spread", "apart", "size")
-LOOK = Probe(
+PROBE = Probe(
     step=50, **dict.fromkeys(NUMBERS, 0.5), norms={"G.0.weight": 0.5}, dead={"G.1 (ReLU)": 0.5},
     drift={}, moved={"G": 1e-3, "D": 1e-3},
 )  # fmt: skip
-LOOKS = [LOOK._replace(step=50 * i) for i in range(1, PATIENCE + 1)]
+PROBES = [PROBE._replace(step=50 * i) for i in range(1, PATIENCE + 1)]
 DEATH = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
 
 
-def read_looks(path):
+def read_probes(path):
     if health(RunFolder(path.parent))[0]:
         assert " probes\n" in report(path.parent)
 
@@ -224,10 +224,10 @@ READERS = {
         b'{"made_with": {"numpy": "2"}}\n{"step": 0, "sha256": "%064d"}\n' % 0,
         same,
     ),
-    "looks": (
+    "probes": (
         "watched/health.jsonl",
-        read_looks,
-        "".join(f"{json.dumps(line._asdict())}\n" for line in (*LOOKS, DEATH)).encode(),
+        read_probes,
+        "".join(f"{json.dumps(line._asdict())}\n" for line in (*PROBES, DEATH)).encode(),
         same,
     ),
     "history": ("history.json", read_history, written_history, same),

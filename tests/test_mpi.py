@@ -325,8 +325,8 @@ def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
     assert sorted(os.listdir(tmp_path / "two")) == sorted(os.listdir(tmp_path / "one"))
     made, *states = map(json.loads, (tmp_path / "two" / "states.jsonl").read_text().splitlines())
     assert made["made_with"]["ranks"] == 2 and [state["step"] for state in states] == [0, 50]
-    looks = (tmp_path / "two" / "health.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in looks] == [50]  # by one of the two
+    probes = (tmp_path / "two" / "health.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in probes] == [50]  # by one of the two
     (warning,) = [w for w in verify(tmp_path / "two").warnings if "ranks" in w]
     assert warning == "ranks: recorded 2, now 1"
     out, err = mpiexec([2, sys.executable, "-m", "tinygan", "verify", tmp_path / "two"])

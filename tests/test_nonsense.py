@@ -414,7 +414,7 @@ def looked(**changes):
 
 def watched(**changes):
     given = {k: v for k, v in alone().items() if k not in ("data", "noise")}
-    options = {"see": lambda step: (numbers(4, 1, 2, 2), numbers(4, 3)), "every": 1}
+    options = {"minibatch": lambda step: (numbers(4, 1, 2, 2), numbers(4, 3)), "every": 1}
     return lambda: next(doctor.monitor(**{"rounds": iter([1]), **given, **options, **changes}))
 
 
@@ -435,7 +435,10 @@ DOCTOR = {
     ),
     "no rounds": (watched(rounds=None), "rounds: expected those of gan.play, got NoneType"),
     "beside no game": (watched(game=None), "game: expected a game, .*got None"),
-    "nothing to see": (watched(see=None), "see: expected a function of the step, got NoneType"),
+    "nothing to probe": (
+        watched(minibatch=None),
+        "minibatch: expected a function of the step, got NoneType",
+    ),
     "every 0 rounds": (watched(every=0), "every: expected an int >= 1, got 0"),
     "beside no optimizer": (watched(opt_d=None), "opt_d: expected an Optimizer, got NoneType"),
     "an inspector of nothing": (

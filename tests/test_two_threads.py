@@ -167,7 +167,7 @@ def played(count):
         session.readings(doctor.play_round())
         if session.step % health_monitor.EVERY == 0:
             session.generate(session.fixed_z)
-        del doctor.looks[:-4]  # they are kept on purpose, one for fifty rounds
+        del doctor.probes[:-4]  # they are kept on purpose, one for fifty rounds
 
 def held():
     cycles = gc.collect()  # it also empties the lists of free objects, which count as held

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,56 +45,56 @@ def report(run: str | Path) -> str:
 
     `run` is a run folder, or the checkpoint in it. Each diagnosis names the first step at which it
     could be made. A run that was trained without the doctor is loaded, with its data, and its
-    checkpoint is probed on several minibatches; problems that only show over time, such as a
-    standstill, are then not found. There is no diagnosis of a run with too few rounds.
+    checkpoint is probed on several minibatches; problems that only show over time, such as a player
+    that does not move, are then not found. There is no diagnosis of a run with too few rounds.
 
     Raises InputError if there is no run, or if a file of it is damaged.
     """
     folder = RunFolder.existing(run)
-    (looks, deaths), log = health(folder), folder.read_log()
-    what, rounds = f"{folder.path}: {len(looks)} probes", PATIENCE * EVERY
-    if not looks:
+    (probes, not_finite), log = health(folder), folder.read_log()
+    title, rounds = f"{folder.path}: {len(probes)} probes", PATIENCE * EVERY
+    if not probes:
         with np.errstate(all="ignore"):
             session, _ = folder.load(no_graph=True)
-            looks = [examine(session, trial=i) for i in range(PATIENCE)]
-        why = "it ended before the first probe" if deaths else "it was trained without the doctor"
-        what = f"{folder.path}: {why}; {PATIENCE} probes of its checkpoint"
-    early = looks[-1].step < rounds
-    options = folder.options() or {}
-    found = [each.told(options) for each in (*([] if early else diagnose_run(looks)), *deaths)]
-    verdict = "\n\n".join(found) if found else "no problem found"
-    if early and not found:
-        verdict = f"no diagnosis is made before round {rounds}"
-    lines = [what, _table(looks), verdict]
+            probes = [examine(session, trial=i) for i in range(PATIENCE)]
+        reason = "ended before the first probe" if not_finite else "was trained without the doctor"
+        title = f"{folder.path}: it {reason}; {PATIENCE} probes of its checkpoint"
+    sections = [title, _table(probes)]
     if len(log["step"]):
         last = ", ".join(f"{name} {column[-1]:.4g}" for name, column in log.items())
-        lines.insert(2, f"The last row of {folder.log.name}: {last}")
-    return "\n\n".join(lines)
+        sections.append(f"The last row of {folder.log.name}: {last}")
+    early = probes[-1].step < rounds
+    found, options = [] if early else list(diagnose_run(probes)), folder.options() or {}
+    sections += [each.report(options) for each in (*found, *not_finite)]
+    if not (found or not_finite):
+        sections.append(
+            f"no diagnosis is made before round {rounds}" if early else "no problem found"
+        )
+    return "\n\n".join(sections)
 
 
-def _table(looks: Sequence[Probe]) -> str:
+COLUMNS: dict[str, Callable[[Probe], str]] = {
+    "round": lambda p: str(p.step),
+    "loss D": lambda p: f"{p.d_loss:.3g}",
+    "loss G": lambda p: f"{p.g_loss:.3g}",
+    "ranked right": lambda p: f"{p.order:.1%}",
+    "slope of G": lambda p: f"{p.push:.2g}",
+    "spread": lambda p: f"{p.spread:.2g}",
+    "grad G": lambda p: "{:.2g}".format(p.length("G")),
+    "grad D": lambda p: "{:.2g}".format(p.length("D")),
+    "moved G": lambda p: f"{p.moved['G']:.0e}" if p.moved else "-",
+    "moved D": lambda p: f"{p.moved['D']:.0e}" if p.moved else "-",
+    "dead": lambda p: f"{max(p.dead.values()):.0%}" if p.dead else "-",
+    "drift": lambda p: f"{max(p.drift.values()):.2f}" if p.drift else "-",
+}
+
+
+def _table(probes: Sequence[Probe]) -> str:
     """A table of at most MAX_ROWS probes, the last one included.
 
     A quantity with a value for each layer is shown by its largest value."""
-    step = -(-len(looks) // MAX_ROWS)
-    shown = list(looks)[::-1][::step][::-1]
-    columns = {
-        "round": [str(l.step) for l in shown],
-        "loss D": [f"{l.d_loss:.3g}" for l in shown],
-        "loss G": [f"{l.g_loss:.3g}" for l in shown],
-        "right order": [f"{l.order:.1%}" for l in shown],
-        "slope passed": [f"{l.push:.2g}" for l in shown],
-        "spread": [f"{l.spread:.2g}" for l in shown],
-        "grad G": ["{:.2g}".format(l.length("G")) for l in shown],
-        "grad D": ["{:.2g}".format(l.length("D")) for l in shown],
-        "moved G": [f"{l.moved['G']:.0e}" if l.moved else "-" for l in shown],
-        "moved D": [f"{l.moved['D']:.0e}" if l.moved else "-" for l in shown],
-        "dead": [f"{max(l.dead.values()):.0%}" if l.dead else "-" for l in shown],
-        "drift": [f"{max(l.drift.values()):.2f}" if l.drift else "-" for l in shown],
-    }
-    widths = {name: max(len(name), *map(len, cells)) for name, cells in columns.items()}
-    rows = [columns.keys(), *zip(*columns.values(), strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(w) for cell, w in zip(row, widths.values(), strict=True))
-        for row in rows
-    )
+    stride = math.ceil(len(probes) / MAX_ROWS)
+    shown = probes[::-stride][::-1]
+    rows = [list(COLUMNS), *([cell(p) for cell in COLUMNS.values()] for p in shown)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.rjust, row, widths)) for row in rows)

@@ -2,92 +2,123 @@
 
     ADVICE["mode collapse"]      its remedies, the easiest first
 
-A remedy is (what to do, source); an option in parentheses is one of `tinygan train`.
+`remedies` leaves out those that a run uses already or refuses.
 """
 
 from __future__ import annotations
 
-__all__ = ["ADVICE"]
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-LOWER = "lower learning rates (--lr-d, --lr-g)"
-SLOPE = ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018")
+from ..gan import GAMES, Game
 
-ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
+__all__ = ["ADVICE", "Remedy", "remedies"]
+
+
+class Remedy(NamedTuple):
+    """A remedy: what to do, the source, and the options of `tinygan train` that do it."""
+
+    what: str
+    source: str
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The remedy with its options and source, on one line."""
+        options = f" ({', '.join(self.options)})" if self.options else ""
+        return f"{self.what}{options} ({self.source})"
+
+
+GAN, DCGAN, TUTORIAL = "Goodfellow et al. 2014", "Radford et al. 2015", "Goodfellow 2016"
+TWO_RATES, TRICKS = "Heusel et al. 2017", "Salimans et al. 2016, 3.4"
+LOWER_RATES = Remedy("lower learning rates", f"{DCGAN}, section 4: 2e-4", ("--lr-d", "--lr-g"))
+CLIPPING = Remedy("clipping of the norm of gradients", "Pascanu et al. 2013")
+R1 = Remedy("a penalty on D's gradient", "Mescheder et al. 2018", ("--penalty r1",))
+NON_SATURATING = Remedy(
+    "the non-saturating loss of G", f"{GAN}, section 3", ("--game non-saturating",)
+)
+LEAKY = Remedy("LeakyReLU in D, which always passes a gradient", f"{DCGAN}, section 3")
+RATE = "a learning rate that changes the weights and saturates no outputs"
+
+ADVICE: dict[str, tuple[Remedy, ...]] = {
     "D too strong": (
-        (
-            "the non-saturating loss of G (--game non-saturating)",
-            "Goodfellow et al. 2014, section 3",
-        ),
-        ("a lower learning rate of D (--lr-d)", "Heusel et al. 2017"),
-        ("dropout in D, or more of it", "Goodfellow et al. 2014, section 5"),
-        ("fewer filters or units in D", "weighed in Goodfellow 2016, section 4.4"),
-        ("label noise or smoothing (--label-noise, --smoothing)", "Salimans et al. 2016, 3.4"),
-        ("label flips (--label-flips)", "Chintala et al. 2016, ganhacks"),
-        SLOPE,
+        NON_SATURATING,
+        Remedy("a lower learning rate of D", TWO_RATES, ("--lr-d",)),
+        Remedy("dropout in D, or more of it", f"{GAN}, section 5"),
+        Remedy("fewer filters or units in D", f"discussed in {TUTORIAL}, section 4.4"),
+        Remedy("label noise", TRICKS, ("--label-noise",)),
+        Remedy("label smoothing", TRICKS, ("--smoothing",)),
+        Remedy("label flips", "Chintala et al. 2016, ganhacks", ("--label-flips",)),
+        R1,
     ),
     "mode collapse": (
-        ("fewer steps of G for one of D (--k, --lr-g)", "Goodfellow et al. 2014, section 6"),
-        ("minibatch discrimination in D", "Salimans et al. 2016, 3.2"),
-        ("packing: D sees several samples at once", "Lin et al. 2018"),
-        ("the Wasserstein game with its penalty (--game wasserstein)", "Gulrajani et al. 2017"),
-        SLOPE,
+        Remedy("more steps of D for one of G", f"{GAN}, section 6", ("--k",)),
+        Remedy("a lower learning rate of G", TWO_RATES, ("--lr-g",)),
+        Remedy("minibatch discrimination in D", "Salimans et al. 2016, 3.2"),
+        Remedy("packing: D sees several samples at once", "Lin et al. 2018"),
+        Remedy(
+            "the Wasserstein game with its penalty",
+            "Gulrajani et al. 2017",
+            ("--game wasserstein",),
+        ),
+        R1,
     ),
     "G too strong": (
-        ("more steps of D in a round (--k)", "Goodfellow et al. 2014, Algorithm 1"),
-        ("a higher learning rate of D than of G (--lr-d, --lr-g)", "Heusel et al. 2017"),
-        (
-            "less dropout, label noise or smoothing in D",
-            "they weaken it: Salimans et al. 2016, 3.4",
-        ),
-        ("more filters or units in D", "Goodfellow 2016, section 4.4"),
+        Remedy("more steps of D in a round", f"{GAN}, Algorithm 1", ("--k",)),
+        Remedy("a higher learning rate of D than of G", TWO_RATES, ("--lr-d", "--lr-g")),
+        Remedy("less dropout, label noise or smoothing in D", f"they weaken it: {TRICKS}"),
+        Remedy("more filters or units in D", f"{TUTORIAL}, section 4.4"),
     ),
     "divergence": (
-        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
-        ("Adam's momentum of .5 (--beta1)", "Radford et al. 2015, section 4"),
-        ("a penalty on D's slope (--penalty wgan-gp)", "Gulrajani et al. 2017"),
-        ("spectral normalization of D", "Miyato et al. 2018"),
-        ("clipping of the norm of gradients", "Pascanu et al. 2013"),
+        LOWER_RATES,
+        Remedy("Adam's momentum of .5", f"{DCGAN}, section 4", ("--beta1",)),
+        Remedy("a penalty on D's gradient", "Gulrajani et al. 2017", ("--penalty wgan-gp",)),
+        Remedy("spectral normalization of D", "Miyato et al. 2018"),
+        CLIPPING,
     ),
-    "not finite": (
-        (LOWER, "Radford et al. 2015, section 4: 2e-4"),
-        ("clipping of the norm of gradients", "Pascanu et al. 2013"),
-        ("a penalty on D's slope (--penalty r1)", "Mescheder et al. 2018"),
-    ),
+    "not finite": (LOWER_RATES, CLIPPING, R1),
     "G does not move": (
-        (
-            "a learning rate that moves it, and saturates none of its outputs (--lr-g)",
-            "Radford et al. 2015, section 4: 2e-4",
-        ),
-        (
-            "the non-saturating loss of G (--game non-saturating)",
-            "Goodfellow et al. 2014, section 3",
-        ),
-        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
+        Remedy(RATE, f"{DCGAN}, section 4: 2e-4", ("--lr-g",)),
+        NON_SATURATING,
+        LEAKY,
     ),
     "D does not move": (
-        (
-            "a learning rate that moves it, and saturates none of its outputs (--lr-d)",
-            "Radford et al. 2015, section 4: 2e-4",
-        ),
-        (
-            "labels that D cannot fit exactly (--label-noise, --smoothing)",
-            "Salimans et al. 2016, 3.4",
-        ),
-        ("leaky units in D, which always pass a gradient", "Radford et al. 2015, section 3"),
+        Remedy(RATE, f"{DCGAN}, section 4: 2e-4", ("--lr-d",)),
+        Remedy("noisy labels, which D cannot fit exactly", TRICKS, ("--label-noise",)),
+        Remedy("smooth labels, which D cannot fit exactly", TRICKS, ("--smoothing",)),
+        LEAKY,
     ),
     "dead units": (
-        (LOWER, "a large step is what kills units: Maas et al. 2013"),
-        ("LeakyReLU in place of ReLU", "Maas et al. 2013; in D: Radford et al. 2015, section 3"),
-        ("weights that start with He's variance", "He et al. 2015"),
-        ("BatchNorm before the units", "Ioffe and Szegedy 2015"),
+        LOWER_RATES._replace(source="a large step can kill units: Maas et al. 2013"),
+        Remedy("LeakyReLU in place of ReLU", f"Maas et al. 2013; in D: {DCGAN}, section 3"),
+        Remedy("initial weights with He's variance", "He et al. 2015"),
+        Remedy("BatchNorm before the units", "Ioffe and Szegedy 2015"),
     ),
     "BatchNorm drift": (
-        ("a momentum near 0.1, here the weight of the new batch", "Ioffe and Szegedy 2015"),
-        ("a lower learning rate of G (--lr-g)", "its layers move faster than their averages"),
-        ("larger minibatches (--batch)", "Ioffe 2017"),
-        (
-            "statistics of a fixed batch, or of each example",
-            "Salimans et al. 2016, 3.5; Ba et al. 2016",
-        ),
+        Remedy("a momentum (weight of the new minibatch) near 0.1", "Ioffe and Szegedy 2015"),
+        Remedy("a lower learning rate of G", "the averages then follow its layers", ("--lr-g",)),
+        Remedy("larger minibatches", "Ioffe 2017", ("--batch",)),
+        Remedy("statistics of a fixed minibatch", "Salimans et al. 2016, 3.5"),
+        Remedy("statistics of each example alone", "Ba et al. 2016"),
     ),
 }
+
+
+def remedies(name: str, options: Mapping[str, Any]) -> list[Remedy]:
+    """The remedies for a failure, without those that a run with these options uses or refuses."""
+    used = {f"--{key.replace('_', '-')} {value}" for key, value in options.items()}
+    excluded = used | _refused(options)
+    return [each for each in ADVICE[name] if excluded.isdisjoint(each.options)]
+
+
+def _refused(options: Mapping[str, Any]) -> set[str]:
+    """The options that `training.Config` refuses together with these."""
+    game, refused = str(options.get("game")), set()
+    if isinstance(GAMES.get(game), Game):  # its losses have no single logits, and so no labels
+        refused |= {"--smoothing", "--label-noise", "--label-flips"}
+    if game == "wasserstein":
+        refused.add("--smoothing")
+    if options.get("simultaneous"):
+        refused.add("--k")
+    if options.get("optimizer", "adam") != "adam":
+        refused.add("--beta1")
+    return refused

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from .advice import ADVICE
+from .advice import remedies
 from .probe import Probe
 
 __all__ = ["PATIENCE", "Diagnosis", "diagnose", "diagnose_run"]
@@ -28,22 +28,22 @@ SURE = 0.99
 # The mean |d G's loss / d logit|, which scales G's gradient. In the minimax game it is D(G(z)): 1/2
 # at equilibrium, and still 0.3 in a healthy game that D wins. At 0.01 G learns a hundred times more
 # slowly: the saturation of Goodfellow et al. 2014, section 3. In other games it is near 1.
-SHUT = 0.01
+SATURATED = 0.01
 # D's loss over its loss at equal logits. At 0.003 (odds of 500 to 1) D has nothing left to learn.
 # In a healthy game that D wins, it is a few hundredths.
 SETTLED = 3e-3
 # The norm of G's gradient over that in the first probes. Healthy games stay within a factor of 30.
 VANISHED = 1e-3
 # The spread: distances between fakes over distances between real images. Perceptrons start with
-# blobs of 0.05 and grow from there. If G ignores z, the spread goes to 0.
+# clusters of 0.05 and grow from there. If G ignores z, the spread goes to 0.
 ALIKE = 0.02
-# Also collapsed: spread below FEW and 5x below its earlier maximum, or below FEW for LONG probes
+# Also collapsed: spread below LOW and 5x below its earlier maximum, or below LOW for LONG probes
 # without growing by 25 %.
-LOST, FEW = 5.0, 0.2
+SHRUNK, LOW = 5.0, 0.2
 LONG, GROWTH = 20, 1.25
 # The share of pairs that D ranks correctly. It is 1/2 at equilibrium. If D ranks nearly all pairs
 # wrongly for some hundred rounds, it does not follow G at all.
-FOOLED = 0.05
+WRONG = 0.05
 # Logits. A sigmoid at -100 is below the smallest float32. A critic of slope 1 cannot separate real
 # images and fakes by more than their distance (Kantorovich and Rubinstein); the limit is ten times
 # that.
@@ -57,7 +57,7 @@ STILL = 1e-7
 DEAD = 0.9
 # BatchNorm's output in evaluation against training, in standard deviations. Averages that follow
 # reach 0.1 within a hundred rounds.
-ADRIFT = 0.5
+DRIFTED = 0.5
 
 
 class Diagnosis(NamedTuple):
@@ -69,169 +69,152 @@ class Diagnosis(NamedTuple):
 
     def __str__(self) -> str:
         """The diagnosis with all remedies, on a few lines."""
-        return self.told({})
+        return self.report({})
 
-    def told(self, options: Mapping[str, object]) -> str:
-        """The diagnosis without the remedies that a run with these options uses already."""
-        taken = tuple(f"(--{name.replace('_', '-')} {value})" for name, value in options.items())
-        lines = [f"after round {self.step}: {self.name}. {self.seen}", "  What others do:"]
-        for what, source in ADVICE[self.name]:
-            if not what.endswith(taken):
-                lines.append(f"  - {what} ({source})")
-        return "\n".join(lines)
+    def report(self, options: Mapping[str, Any]) -> str:
+        """The diagnosis with the remedies for a run with these options."""
+        advice = [f"  - {remedy}" for remedy in remedies(self.name, options)]
+        head = f"after round {self.step}: {self.name}. {self.seen}"
+        return "\n".join([head, "  Remedies:", *advice])
 
 
-def diagnose(looks: Sequence[Probe]) -> list[Diagnosis]:
+def diagnose(probes: Sequence[Probe]) -> list[Diagnosis]:
     """The failures at the last of these probes; none if there are fewer than PATIENCE."""
-    if len(looks) < PATIENCE:
+    if len(probes) < PATIENCE:
         return []
-    rules: list[tuple[str, Callable[[Sequence[Probe], Sequence[Probe]], str]]] = [
-        ("divergence", _diverges),
-        ("D too strong", _d_too_strong),
-        ("G too strong", _g_too_strong),
-        ("mode collapse", _collapsed),
-        ("G does not move", lambda last, _: _still("G", last)),
-        ("D does not move", lambda last, _: _still("D", last)),
-        ("dead units", lambda last, _: _dead(last)),
-        ("BatchNorm drift", lambda last, _: _adrift(last)),
-    ]
-    found = [(name, rule(looks[-PATIENCE:], looks)) for name, rule in rules]
-    return [Diagnosis(name, looks[-1].step, seen) for name, seen in found if seen]
+    last = probes[-PATIENCE:]
+    evidence = {
+        "divergence": _divergence(last),
+        "D too strong": _d_too_strong(last, probes[:PATIENCE]),
+        "G too strong": _g_too_strong(last),
+        "mode collapse": _mode_collapse(last, probes),
+        "G does not move": _does_not_move("G", last),
+        "D does not move": _does_not_move("D", last),
+        "dead units": _dead_units(last),
+        "BatchNorm drift": _batchnorm_drift(last),
+    }
+    return [Diagnosis(name, last[-1].step, text) for name, text in evidence.items() if text]
 
 
-def diagnose_run(looks: Iterable[Probe]) -> Iterator[Diagnosis]:
+def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
     """The diagnoses of a whole run, each once, at the first probe that shows it."""
     past: list[Probe] = []
-    said: set[str] = set()
-    for each in looks:
+    reported: set[str] = set()
+    for each in probes:
         past.append(each)
         for found in diagnose(past):
-            if found.name not in said:
-                said.add(found.name)
+            if found.name not in reported:
+                reported.add(found.name)
                 yield found
 
 
-# Each rule takes the last PATIENCE probes and all probes, and returns the evidence, or "".
+# Each rule takes the last PATIENCE probes and returns the evidence, or "".
 
 
-def _d_too_strong(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
-    if not all(l.order >= SURE for l in last):
+def _divergence(last: Sequence[Probe]) -> str:
+    def is_far(p: Probe) -> bool:
+        limit = max(FAR, SLOPE * p.apart)
+        gap, level = abs(p.real - p.fake), max(abs(p.real), abs(p.fake))
+        return not (gap < limit and level < LEVEL * limit and abs(p.d_loss) < LEVEL * limit)
+
+    if not all(map(is_far, last)):
         return ""
-    now, first = last[-1], _typical(looks[:PATIENCE])
-    sure = f"D puts {now.order:.1%} of the pairs of a real image and a fake in the right order"
-    if all(l.push < SHUT for l in last):
+    now = last[-1]
+    return (
+        f"D's logits are far out of range: their mean is {now.real:.3g} on real images and "
+        f"{now.fake:.3g} on fakes (healthy: at most a few tens). D's loss is {now.d_loss:.3g}, G's "
+        f"loss is {now.g_loss:.3g}"
+    )
+
+
+def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
+    if not all(p.order >= SURE for p in last):
+        return ""
+    now, norm = last[-1], last[-1].length("G")
+    initial = statistics.median(p.length("G") for p in first)
+    sure = f"D ranks {now.order:.1%} of the pairs of a real image and a fake correctly"
+    if all(p.push < SATURATED for p in last):
         return (
-            f"{sure}, and the price that G pays has gone flat: it passes on {now.push:.2g} of D's "
-            f"slope (healthy: some tenths). The gradient of G has a length of "
-            f"{now.length('G'):.2g}, that of D {now.length('D'):.2g}"
+            f"{sure}, and G's loss is saturated: its mean slope in D's logits is {now.push:.2g} "
+            f"(healthy: some tenths). The norm of G's gradient is {norm:.2g}, that of D's is "
+            f"{now.length('D'):.2g}"
         )
-    if all(l.blind > 0 and l.d_loss < SETTLED * l.blind for l in last):
+    if all(p.blind > 0 and p.d_loss < SETTLED * p.blind for p in last):
         return (
-            f"{sure}, and pays {now.d_loss:.2g}, of the {now.blind:.3g} of a D that knows nothing. "
-            f"It has nothing left to learn, and G does not catch up: it pays {now.g_loss:.3g}"
+            f"{sure}. Its loss is {now.d_loss:.2g}; with equal logits for all images it would be "
+            f"{now.blind:.3g}. D has nothing left to learn, and G does not catch up: its loss is "
+            f"{now.g_loss:.3g}"
         )
-    if first > 0 and all(l.length("G") < VANISHED * first for l in last):
+    if initial > 0 and all(p.length("G") < VANISHED * initial for p in last):
         return (
-            f"{sure}, and the gradient of G has vanished: its length is {now.length('G'):.2g}, "
-            f"and was {first:.2g} in the beginning"
+            f"{sure}, and G's gradient has vanished: its norm is {norm:.2g}, and was "
+            f"{initial:.2g} in the first probes"
         )
     return ""
 
 
-def _g_too_strong(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
-    if not all(l.order <= FOOLED for l in last):
+def _g_too_strong(last: Sequence[Probe]) -> str:
+    if not all(p.order <= WRONG for p in last):
         return ""
     now = last[-1]
     return (
-        f"D takes fakes for more real than real images in {1 - now.order:.1%} of the pairs (a coin "
-        f"would in 50 %): its logits are {now.fake:.3g} on fakes, {now.real:.3g} on real images, "
-        "on average. G exploits a D that does not follow, and learns nothing of the images"
+        f"D ranks {1 - now.order:.1%} of the pairs of a real image and a fake wrongly (guessing: "
+        f"50 %). Its mean logit is {now.fake:.3g} on fakes and {now.real:.3g} on real images. D "
+        "does not follow G, so G's gradient says nothing about the real images"
     )
 
 
-def _collapsed(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
+def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
     now = last[-1].spread
-    told = (
-        f"a quarter of the pairs of fakes are no further apart than {now:.2g} times what a quarter "
-        "of the pairs of real images are"
-    )
-    if all(l.spread < ALIKE for l in last):
-        return f"The samples are nearly one: {told}"
-    if all(l.spread < FEW for l in last):
-        spreads = [l.spread for l in looks]
+    measured = f"the lower quartile of their distances is {now:.2g} times that of real images"
+    if all(p.spread < ALIKE for p in last):
+        return f"The samples are nearly identical: {measured}"
+    if all(p.spread < LOW for p in last):
+        spreads = [p.spread for p in probes]
         windows = (spreads[i : i + PATIENCE] for i in range(len(spreads) - PATIENCE + 1))
-        most = max(map(statistics.median, windows))
-        if all(l.spread < most / LOST for l in last):
-            return f"The samples have grown alike: {told}; it was {most:.2g} before"
-    if len(looks) >= LONG:
-        halves = looks[-LONG : -LONG // 2], looks[-LONG // 2 :]
-        earlier, later = (statistics.median(l.spread for l in half) for half in halves)
-        if earlier < FEW and later < min(FEW, GROWTH * earlier):
-            begun = looks[-LONG].step
-            return f"The samples are alike, and have been since round {begun}: {told}"
+        maximum = max(map(statistics.median, windows))
+        if all(p.spread < maximum / SHRUNK for p in last):
+            return f"The samples have become alike: {measured}; it was {maximum:.2g} before"
+    if len(probes) >= LONG:
+        halves = probes[-LONG : -LONG // 2], probes[-LONG // 2 :]
+        earlier, later = (statistics.median(p.spread for p in half) for half in halves)
+        if earlier < LOW and later < min(LOW, GROWTH * earlier):
+            return f"The samples have been alike since round {probes[-LONG].step}: {measured}"
     return ""
 
 
-def _diverges(last: Sequence[Probe], looks: Sequence[Probe]) -> str:
-    def away(l: Probe) -> bool:
-        limit = max(FAR, SLOPE * l.apart)
-        gap, level = abs(l.real - l.fake), max(abs(l.real), abs(l.fake))
-        return not (gap < limit and level < LEVEL * limit and abs(l.d_loss) < LEVEL * limit)
-
-    if not all(map(away, last)):
+def _does_not_move(player: str, last: Sequence[Probe]) -> str:
+    if not all(p.moved.get(player, math.inf) < STILL for p in last):
         return ""
-    now = last[-1]
-    return (
-        f"D's logits have left all scale: {now.real:.3g} on real images and {now.fake:.3g} on "
-        f"fakes, on average, where some ten are much; its loss is {now.d_loss:.3g}, that of G "
-        f"{now.g_loss:.3g}"
-    )
-
-
-def _still(player: str, last: Sequence[Probe]) -> str:
-    if not all(l.moved.get(player, math.inf) < STILL for l in last):
-        return ""
-    now = last[-1]
-    length = now.length(player)
-    cause = f"its gradient has a length of {length:.2g}, so its learning rate is too small or 0"
-    if length == 0:
+    now, norm = last[-1], last[-1].length(player)
+    cause = f"The norm of its gradient is {norm:.2g}, so its learning rate is too small or 0"
+    if norm == 0:
         cause = (
-            "its gradient is 0 throughout: nothing that it could change a little would matter, as "
-            "where units are dead or outputs saturated, often by too high a rate"
+            "Its gradient is exactly 0: units are dead or outputs are saturated, often because of "
+            "a learning rate that was too high"
         )
     return (
-        f"A round changes the weights of {player} by {now.moved[player]:.2g} of their length; "
-        f"{cause}"
+        f"A round changes the weights of {player} by {now.moved[player]:.2g} of their norm. {cause}"
     )
 
 
-def _lasting(seen: Sequence[Mapping[str, float]], least: float) -> dict[str, float]:
-    """The latest values, by name, of the entries that were >= `least` in every probe."""
-    return {
-        name: value
-        for name, value in seen[-1].items()
-        if all(each.get(name, 0) >= least for each in seen)
-    }
+def _dead_units(last: Sequence[Probe]) -> str:
+    listed = _lasting([p.dead for p in last], DEAD, "{value:.0%} of {name}")
+    return listed and f"Units are 0 for every example of a minibatch and get no gradient: {listed}"
 
 
-def _dead(last: Sequence[Probe]) -> str:
-    gone = _lasting([look.dead for look in last], DEAD)
-    if not gone:
-        return ""
-    told = ", ".join(f"{share:.0%} of {name}" for name, share in gone.items())
-    return f"Units that are 0 for every example of a minibatch, and so get no gradient: {told}"
-
-
-def _adrift(last: Sequence[Probe]) -> str:
-    gone = _lasting([look.drift for look in last], ADRIFT)
-    if not gone:
-        return ""
-    told = ", ".join(f"by {d:.2g} at {name}" for name, d in gone.items())
-    return (
-        "The averages that BatchNorm keeps for evaluation are not those of the minibatches: what "
-        f"G shows when samples are drawn is off, in standard deviations, {told}"
+def _batchnorm_drift(last: Sequence[Probe]) -> str:
+    listed = _lasting([p.drift for p in last], DRIFTED, "{value:.2g} standard deviations at {name}")
+    return listed and (
+        "BatchNorm's running averages do not follow the minibatches: when samples are "
+        f"drawn, its output is off by {listed}"
     )
 
 
-def _typical(looks: Sequence[Probe]) -> float:
-    return statistics.median(l.length("G") for l in looks)
+def _lasting(probed: Sequence[Mapping[str, float]], minimum: float, text: str) -> str:
+    """The latest values, listed as `text`, of the entries that are >= `minimum` in all probes."""
+    return ", ".join(
+        text.format(name=name, value=value)
+        for name, value in probed[-1].items()
+        if all(each.get(name, 0) >= minimum for each in probed)
+    )

@@ -1,10 +1,10 @@
 """Probes of a game while its rounds are played, for any G and D.
 
     rounds = play(game, G, D, data, noise, opt_g, opt_d)
-    for seen in monitor(rounds, game, G, D, opt_g, opt_d, see=lambda step: (images, noise)):
+    for each in monitor(rounds, game, G, D, opt_g, opt_d, minibatch=lambda step: (images, noise)):
         ...                                  a Probe after every 50 rounds
 
-`see` must not draw from the game's own random sources: that would change the rounds that follow.
+`minibatch` must not draw from the game's own random sources: that would change later rounds.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from .probe import Probe, probe
 
 __all__ = ["EVERY", "UpdateSize", "monitor"]
 
-EVERY = 50  # rounds; a probe costs about two of them
+EVERY = 50  # rounds; a probe costs about one of them
 
 
 class UpdateSize:
-    """The size of the weight updates of G and D since this object was made."""
+    """The size of the weight updates of G and D since this object was created."""
 
     def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
         check_optimizers(opt_g=opt_g, opt_d=opt_d)
@@ -45,15 +45,10 @@ class UpdateSize:
         for player, optimizer in self._now.items():
             pair = self._before[player], optimizer.w
             before, after = (of(w).to_host(w).astype(np.float64) for w in pair)
-            change, size = _length(after - before), _length(before)
+            with np.errstate(all="ignore"):  # no np.linalg.norm: BLAS rounds by number of threads
+                change, size = (math.sqrt((v * v).sum()) for v in (after - before, before))
             found[player] = change / size if size else math.nan
         return found
-
-
-def _length(vector: np.ndarray) -> float:
-    """The norm. np.linalg.norm uses BLAS, whose rounding depends on the number of threads."""
-    with np.errstate(all="ignore"):
-        return math.sqrt((vector * vector).sum())
 
 
 def monitor(
@@ -64,12 +59,12 @@ def monitor(
     opt_g: Optimizer,
     opt_d: Optimizer,
     *,
-    see: Callable[[int], tuple[Tensor, Tensor]],
+    minibatch: Callable[[int], tuple[Tensor, Tensor]],
     every: int = EVERY,
 ) -> Iterator[Probe]:
     """Play the rounds, and yield a probe after every `every` rounds.
 
-    `see(step)` returns the real images x (m, ...) and the noise z (m, ...) of a probe.
+    `minibatch(step)` returns the real images x (m, ...) and the noise z (m, ...) of a probe.
 
     Raises TypeError for arguments of other types, ValueError for every < 1."""
     check_game(game)
@@ -78,12 +73,14 @@ def monitor(
     (every,) = checks.sizes(every=every)
     if not isinstance(rounds, Iterator):
         raise TypeError(f"rounds: expected those of gan.play, got {type(rounds).__name__}")
-    if not callable(see):
-        raise TypeError(f"see: expected a function of the step, got {type(see).__name__}")
+    if not callable(minibatch):
+        raise TypeError(
+            f"minibatch: expected a function of the step, got {type(minibatch).__name__}"
+        )
     for step in itertools.count(1):
-        pace = UpdateSize(opt_g, opt_d) if step % every == 0 else None
+        update = UpdateSize(opt_g, opt_d) if step % every == 0 else None
         if next(rounds, None) is None:
             return
-        if pace is not None:
-            x, z = see(step)
-            yield probe(game, G, D, x, z, step=step, moved=pace.moved())
+        if update is not None:
+            x, z = minibatch(step)
+            yield probe(game, G, D, x, z, step=step, moved=update.moved())

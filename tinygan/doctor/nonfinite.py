@@ -13,8 +13,8 @@ names give the op's name. Inspection slows a round down but does not change its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from .probe import hook_layers
 
 __all__ = ["Inspector", "is_finite"]
 
-# The three functions that all convolutions and their gradients consist of (see `conv`).
+# The three functions that make up all convolutions and their gradients (see `conv`).
 CONVOLUTIONS = {
     "_by_y": "conv2d",
     "_by_x": "conv_transpose2d",
@@ -49,114 +49,110 @@ def is_finite(array: Array) -> bool:
 class Inspector:
     """Checks, within `with inspector:`, of all that G and D compute.
 
-    `found` describes the first number that is not finite; it is "" if there is none."""
+    `found` describes the first number that is not finite; it is "" if there is none.
+    """
 
     def __init__(self, G: Module, D: Module, opt_g: Optimizer, opt_d: Optimizer) -> None:
         checks.modules(G=G, D=D)
         check_optimizers(opt_g=opt_g, opt_d=opt_d)
         self.found = ""
         self._players = {"G": (G, opt_g), "D": (D, opt_d)}
-        self._paid: dict[str, list[Tensor]] = {}
-        self._on = ExitStack()
+        self._losses: dict[str, list[Tensor]] = {}
+        self._hooks = ExitStack()
         self._inspecting = False
 
     def __enter__(self) -> Inspector:
         for player, (net, optimizer) in self._players.items():
-            self._on.enter_context(hook_layers(player, net, self._layer))
+            self._hooks.enter_context(hook_layers(player, net, self._layer))
             optimizer.hook = partial(self._step, player)
-            self._on.callback(setattr, optimizer, "hook", None)
+            self._hooks.callback(setattr, optimizer, "hook", None)
         self._inspecting = True
         return self
 
     def __exit__(self, *error: object) -> None:
         self._inspecting = False
-        self._on.close()
+        self._hooks.close()
 
     def wrap_game(self, game: AnyGame) -> AnyGame:
         """The same game, with losses that the inspector checks."""
         check_game(game)
 
-        def heard(player: str, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-            def pay(*logits: Tensor) -> Tensor:
+        def checked(player: str, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+            def inspected_loss(*logits: Tensor) -> Tensor:
                 y = loss(*logits)
                 if self._inspecting:
-                    self._blame(y, f"the price that {player} pays")
-                    self._paid.setdefault(player, []).append(y)
+                    self._check(y, f"{player}'s loss")
+                    self._losses.setdefault(player, []).append(y)
                 return y
 
-            return pay
+            return inspected_loss
 
         if isinstance(game, SeparableGame):
             return replace(
                 game,
-                real_loss=heard("D", game.real_loss),
-                fake_loss=heard("D", game.fake_loss),
-                generator_loss=heard("G", game.generator_loss),
+                real_loss=checked("D", game.real_loss),
+                fake_loss=checked("D", game.fake_loss),
+                generator_loss=checked("G", game.generator_loss),
             )
-        return replace(game, d_loss=heard("D", game.d_loss), g_loss=heard("G", game.g_loss))
+        return replace(game, d_loss=checked("D", game.d_loss), g_loss=checked("G", game.g_loss))
 
-    @contextmanager
-    def drawing(self, G: Module) -> Iterator[None]:
+    def drawing(self, G: Module) -> AbstractContextManager[None]:
         """Within this block, check the samples of G, or of a copy of it with averaged weights."""
-        with hook_layers("G", G, self._layer):
-            yield
+        return hook_layers("G", G, self._layer)
 
     def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
         for x in inputs:
             if isinstance(x, Tensor):
-                self._blame(x, f"what comes into {label}")
+                self._check(x, f"the input of {label}")
         with recording(True):  # also under no_grad, as when D is trained on G's fakes
             y: Tensor = forward(*inputs)
         for name, parameter in layer.named_parameters():
             if not is_finite(parameter.data):
-                self._say(f"no op: it was there already, in {name} of {label}")
-        self._blame(y, label)
-        for name, kept in layer.named_buffers():
-            if not is_finite(kept):
-                self._say(f"{name}, which {label} keeps")
+                self._report(f"{name} of {label}, which already was not finite")
+        self._check(y, label)
+        for name, buffer in layer.named_buffers():
+            if not is_finite(buffer):
+                self._report(f"{name} of {label}")
         return y if is_recording() else y.detach()
 
-    def _blame(self, y: Tensor, where: str) -> None:
+    def _check(self, y: Tensor, where: str) -> None:
         if not self.found and (first := _first([y])) is not None:
-            self._say(f"{_op(first)} in {where}")
+            op = _op(first)
+            self._report(f"{op} in {where}" if op else where)
 
-    def _say(self, what: str) -> None:
-        self.found = self.found or what
+    def _report(self, origin: str) -> None:
+        self.found = self.found or origin
 
     def _step(self, player: str, step: Callable[..., None], gradients: Sequence[Tensor]) -> None:
-        """Take a step, and check its gradients before and its results after it."""
+        """Take a step; check the gradients before it, the weights and optimizer state after it."""
         gradients = list(gradients)
-        self.stepping(player, gradients)
+        self._check_gradients(player, gradients)
         step(gradients)
-        self.stepped(player)
-
-    def stepping(self, player: str, gradients: list[Tensor]) -> None:
-        """Check the gradients of a player before its step."""
-        paid, self._paid = self._paid.pop(player, []), {}
-        wrong = [not is_finite(g.data) for g in gradients]
-        if self.found or not any(wrong):
-            return
-        net, _ = self._players[player]
-        names = [name for (name, _), bad in zip(net.named_parameters(), wrong, strict=True) if bad]
-        made = ""
-        if paid:  # differentiate again with a graph, to find the op
-            loss = sum((mean(y) for y in paid[1:]), mean(paid[0]))
-            again = grad(loss, net.parameters(), create_graph=True, allow_unused=True)
-            first = _first(again)
-            made = "the penalty" if first is None else _op(first)
-        self._say(f"{made or 'an op'} on the way back, in the gradient at {player}.{names[-1]}")
-
-    def stepped(self, player: str) -> None:
-        """Check the weights of a player and its optimizer's state after its step."""
         net, optimizer = self._players[player]
-        rate = "" if callable(optimizer.lr) else f", of learning rate {optimizer.lr:g},"
+        rate = "" if callable(optimizer.lr) else f" with learning rate {optimizer.lr:g}"
+        vectors = {"": optimizer.w} | {f"{k} of ": v for k, v in optimizer.state.items()}
         start = 0
         for name, p in net.named_parameters():
             here = slice(start, start := start + p.size)
-            kept = {"": optimizer.w} | {f", in its {k}": v for k, v in optimizer.state.items()}
-            for within, vector in kept.items():
+            for state_of, vector in vectors.items():
                 if not is_finite(vector[here]):
-                    self._say(f"{type(optimizer).__name__}'s step{rate} at {player}.{name}{within}")
+                    made = f"{type(optimizer).__name__}'s step{rate}"
+                    self._report(f"{made}, in {state_of}{player}.{name}")
+
+    def _check_gradients(self, player: str, gradients: list[Tensor]) -> None:
+        losses, self._losses = self._losses.pop(player, []), {}
+        bad = [not is_finite(g.data) for g in gradients]
+        if self.found or not any(bad):
+            return
+        net, _ = self._players[player]
+        name = [name for (name, _), b in zip(net.named_parameters(), bad, strict=True) if b][-1]
+        made = ""
+        if losses:  # differentiate again with a graph, to find the op
+            loss = sum((mean(y) for y in losses[1:]), mean(losses[0]))
+            again = grad(loss, net.parameters(), create_graph=True, allow_unused=True)
+            first = _first(again)
+            made = "the penalty" if first is None else _op(first)
+        self._report(f"{made or 'an op'} in the backward pass, at the gradient of {player}.{name}")
 
 
 def _first(results: list[Tensor]) -> Tensor | None:
@@ -174,9 +170,8 @@ def _first(results: list[Tensor]) -> Tensor | None:
 
 
 def _op(made: Tensor) -> str:
-    """The name of the op that made a tensor, from the qualified names of its gradient rules."""
+    """The name of the op that made a tensor, from the qualified names of its gradient rules, or ""
+    if no op made it."""
     names = [getattr(pull, "__qualname__", "_").partition(".")[0] for _, pull in made.edges]
     names = [CONVOLUTIONS.get(name, name) for name in names]
-    return next(
-        (name for name in names if not name.startswith("_")), "no op: it was there already,"
-    )
+    return next((name for name in names if not name.startswith("_")), "")

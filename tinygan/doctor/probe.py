@@ -1,4 +1,4 @@
-"""Probes: the state of a game in some thirty numbers, from one minibatch of images and of fakes.
+"""Probes: measurements of a game on one minibatch of real images and one of fakes.
 
     probe(game, G, D, x, z)     losses, logits, gradient norms, spread of samples, dead units, ...
 
@@ -8,8 +8,8 @@ does. So it changes nothing in the game, on any backend. It costs about as much 
     with hook_layers("D", D, visit):
         D(x)                    calls visit("D.3 (Linear)", layer, forward, inputs) for each layer
 
-`visit` returns the output of the layer, mostly `forward(*inputs)`. The hooks are removed at the end
-of the block.
+`visit` returns the output of the layer, in general `forward(*inputs)`. The end of the block removes
+the hooks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..metrics.distances import squared_distances
 from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU, Sequential
 from ..tensor import Tensor
 
-__all__ = ["Probe", "Visit", "hook_layers", "layers", "probe"]
+__all__ = ["Probe", "Visit", "hook_layers", "probe"]
 
 
 class Probe(NamedTuple):
@@ -46,9 +46,9 @@ class Probe(NamedTuple):
     push: float  # mean |d G's loss / d logit|, which scales G's gradient
     spread: float  # lower quartile of the distances between fakes / that between real images
     apart: float  # the median distance between a real image and a fake
-    size: float  # the same / the median distance between real images
+    size: float  # `apart` / the median distance between real images
     norms: Mapping[str, float]  # the norm of the gradient at each parameter, "G.0.weight"
-    dead: Mapping[str, float]  # the share of units that are 0 everywhere, by ReLU: "G.1 (ReLU)"
+    dead: Mapping[str, float]  # the share of units that are 0 for all examples: "G.1 (ReLU)"
     drift: Mapping[str, float]  # of each BatchNorm of G: see `_drift`
     moved: Mapping[str, float]  # |change of the weights in a round| / |weights|, of "G" and "D"
 
@@ -93,10 +93,10 @@ def probe(
 
     with hook_layers("G", G, visit), hook_layers("D", D, visit):
         fake = G(z)
-        real_logits, shown = D(x), D(fake.detach())
-        d_loss = game.d_loss(real_logits, shown)
-        fooled = D(fake)
-        g_loss = game.g_loss(fooled, real_logits)
+        real_logits = D(x)
+        d_loss = game.d_loss(real_logits, D(fake.detach()))
+        fake_logits = D(fake)
+        g_loss = game.g_loss(fake_logits, real_logits)
     norms = {
         f"{player}.{name}": _length(g)
         for player, net, loss in (("G", G, g_loss), ("D", D, d_loss))
@@ -104,7 +104,7 @@ def probe(
             net.named_parameters(), grad(loss, net.parameters(), allow_unused=True), strict=True
         )
     }
-    logits = fooled.detach()
+    logits = fake_logits.detach()
     loss = game.g_loss(logits, real_logits.detach())
     (pushes,) = grad(loss * float(logits.size), [logits], allow_unused=True)
     real, fakes = (t.numpy().reshape(len(t), -1).astype(np.float64) for t in (x, fake))
@@ -131,10 +131,10 @@ def probe(
 
 def _blind(game: AnyGame, logits: Tensor) -> float:
     """D's loss if all logits have the equilibrium value of the game, or 0 if there is none."""
-    at = 0.0 if game.d_at_equilibrium is None else game.d_at_equilibrium
-    if game.probability and game.d_at_equilibrium is not None:
-        at = math.log(game.d_at_equilibrium / (1 - game.d_at_equilibrium))
-    same = logits * 0 + at
+    level = game.d_at_equilibrium or 0.0
+    if game.probability and level:
+        level = math.log(level / (1 - level))
+    same = logits * 0 + level
     return game.d_loss(same, same).item()
 
 
@@ -174,11 +174,11 @@ def _drift(layer: BatchNorm1d | BatchNorm2d, x: Tensor) -> float:
 Visit = Callable[[str, Module, Callable[..., Tensor], tuple[Any, ...]], Tensor]
 
 
-def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
+def _layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
     """All modules of a network, labeled by path and class, children before parents, without plain
     Sequentials, which compute nothing."""
     for name, child in net.children():
-        yield from layers(f"{player}.{name}", child)
+        yield from _layers(f"{player}.{name}", child)
     if type(net) is not Sequential:
         yield f"{player} ({type(net).__name__})", net
 
@@ -186,11 +186,11 @@ def layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
 @contextmanager
 def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
     """Within this block, call `visit` for every forward pass through a layer of `net`."""
-    hooked = {id(layer): (label, layer) for label, layer in layers(player, net)}
-    for label, layer in hooked.values():
+    labels = {layer: label for label, layer in _layers(player, net)}
+    for layer, label in labels.items():
         layer.hook = partial(visit, label, layer)
     try:
         yield
     finally:
-        for _, layer in hooked.values():
+        for layer in labels:
             layer.hook = None

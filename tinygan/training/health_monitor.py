@@ -25,50 +25,45 @@ from .session import Session
 
 __all__ = ["HealthMonitor", "examine", "health"]
 
-LEAST, MOST = 16, 64  # examples in a probe: enough for quartiles, and not too slow
+MINIMUM, MAXIMUM = 16, 64  # examples in a probe: enough for quartiles, and not too slow
 SEED = 7  # separates the random numbers of the probes from those of the run
 
 
 class HealthMonitor:
-    """The rounds of a session with probes; `tell` gets the diagnoses as text."""
+    """The rounds of a session with probes; `echo` gets the diagnoses as text."""
 
     def __init__(
-        self,
-        session: Session,
-        folder: RunFolder,
-        tell: Callable[[str], object],
-        *,
-        on: bool = True,
+        self, session: Session, folder: RunFolder, echo: Callable[[str], object], *, on: bool = True
     ) -> None:
-        self.session, self.folder, self.tell, self.on = session, folder, tell, on
+        self.session, self.folder, self.echo, self.on = session, folder, echo, on
         if on:
-            self.looks, _ = health(folder)
-            self._said = {found.name for found in diagnose_run(self.looks)}
+            self.probes, _ = health(folder)
+            self._reported = {found.name for found in diagnose_run(self.probes)}
             if folder.health.exists():  # drop a partial line, or an old "not finite"
                 with atomic(folder.health) as file:
-                    file.write("".join(f"{_line(seen)}\n" for seen in self.looks).encode())
+                    file.write("".join(f"{_line(each)}\n" for each in self.probes).encode())
 
     def play_round(self) -> Round:
         """Play a round of the session, and take a probe if one is due."""
         session, step = self.session, self.session.step + 1
-        done = self.looks[-1].step if self.on and self.looks else 0
+        done = self.probes[-1].step if self.on and self.probes else 0
         if not self.on or step % EVERY or step <= done:
             return session.play_round()
         try:
-            pace = UpdateSize(session.opt_g, session.opt_d)
+            update = UpdateSize(session.opt_g, session.opt_d)
             result = session.play_round()
-            self.looks.append(examine(session, moved=pace.moved()))
+            self.probes.append(examine(session, moved=update.moved()))
         except MemoryError:
             if session.step < step:  # the round failed, not the probe
                 raise
             self.on = False
-            self.tell("doctor: there is no memory for a look; none from here on")
+            self.echo("doctor: not enough memory for a probe; there will be no more probes")
             return result
-        self._write(self.looks[-1])
-        for found in diagnose(self.looks):
-            if found.name not in self._said:
-                self._said.add(found.name)
-                self._tell(found)
+        append(self.folder.health, _line(self.probes[-1]))
+        for found in diagnose(self.probes):
+            if found.name not in self._reported:
+                self._reported.add(found.name)
+                self._report(found)
         return result
 
     @contextmanager
@@ -81,41 +76,38 @@ class HealthMonitor:
         except Diverged as problem:
             if not self.on:
                 raise
-            found, unknown = self._first_not_finite()
-            found = found or Diagnosis("not finite", self.session.step, unknown)
-            self._write(found)
-            self._tell(found)
-            if unknown:
+            found = result = self._first_not_finite()
+            if isinstance(found, str):
+                found = Diagnosis("not finite", self.session.step, found)
+            append(self.folder.health, _line(found))
+            self._report(found)
+            if found is not result:
                 raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
-    def _first_not_finite(self) -> tuple[Diagnosis | None, str]:
-        """Return the diagnosis of the first number that is not finite, or None and the reason why
-        it is unknown."""
+    def _first_not_finite(self) -> Diagnosis | str:
+        """The diagnosis of the first number that is not finite, or why there is none."""
         if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
-            return None, (
-                "Which number was the first such was not looked for, as the run has several ranks; "
-                "`tinygan train --resume` in one process says it"
+            return (
+                "The first number that is not finite was not searched for, because the run has "
+                "several ranks; `tinygan train --resume` in one process finds it"
             )
-        self.tell("doctor: looking for the first number that is not finite ...")
+        self.echo("doctor: searching for the first number that is not finite ...")
         try:
             found = first_not_finite(self.folder, self.session.step)
-        except (InputError, MemoryError, OSError) as trouble:
-            return None, f"Which number was the first such cannot be found: {first_line(trouble)}"
-        return found, "" if found else "When it is played again all are: it does not repeat itself"
+        except (InputError, MemoryError, OSError) as problem:
+            return f"The first number that is not finite is unknown: {first_line(problem)}"
+        return found or "All numbers of a replay are finite: it differs from the run"
 
-    def _tell(self, found: Diagnosis) -> None:
-        self.tell(f"doctor, {found.told(self.session.config.as_dict())}")
-
-    def _write(self, line: Probe | Diagnosis) -> None:
-        append(self.folder.health, _line(line))
+    def _report(self, found: Diagnosis) -> None:
+        self.echo(f"doctor, {found.report(self.session.config.as_dict())}")
 
 
 def examine(session: Session, *, moved: dict[str, float] | None = None, trial: int = 0) -> Probe:
     """Take a probe of a session in its current state; another `trial` uses other x and z."""
     config = session.config
     rng = np.random.default_rng([SEED, config.seed, session.step, trial])
-    m = min(MOST, max(LEAST, config.batch))
+    m = min(MAXIMUM, max(MINIMUM, config.batch))
     x = session.data.at(rng.integers(len(session.data.images), size=m))
     z = session.pair.noise(rng)(m)
     game = gan.GAMES[config.game]  # without label noise, which would use the run's rng
@@ -127,12 +119,12 @@ def health(folder: RunFolder) -> tuple[list[Probe], list[Diagnosis]]:
 
     Raises InputError for any other line."""
     lines = [_read(line, folder.health) for line in whole_lines(folder.health)]
-    looks = [each for each in lines if isinstance(each, Probe)]
-    return looks, [each for each in lines if isinstance(each, Diagnosis)]
+    probes = [each for each in lines if isinstance(each, Probe)]
+    return probes, [each for each in lines if isinstance(each, Diagnosis)]
 
 
-def _line(seen: Probe | Diagnosis) -> str:
-    return json.dumps(seen._asdict())
+def _line(record: Probe | Diagnosis) -> str:
+    return json.dumps(record._asdict())
 
 
 def _read(line: bytes, path: Path) -> Probe | Diagnosis:
@@ -145,21 +137,20 @@ def _read(line: bytes, path: Path) -> Probe | Diagnosis:
         return _checked(Probe(**values))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as problem:
         raise InputError(
-            f"{path}: damaged at {line[:60].decode(errors='replace')!r}; expected looks of the "
-            "doctor's, one a line. Remove it: only the doctor needs it"
+            f"{path}: damaged at {line[:60].decode(errors='replace')!r}; expected the doctor's "
+            "probes, one a line. Remove it: only the doctor needs it"
         ) from problem
 
 
-def _checked(seen: Probe) -> Probe:
-    """Return the probe if it is as `_line` writes one: all numbers are floats (a large int could
-    overflow), and `moved` has G and D.
+def _checked(found: Probe) -> Probe:
+    """Return the probe. All its numbers must be floats, since a large int could overflow.
 
-    Raises TypeError or AttributeError if it is not."""
-    if type(seen.step) is not int or seen.moved.keys() != {"G", "D"}:
-        raise TypeError(f"expected a round, and moves of G and D, got {seen.step!r}, {seen.moved}")
+    Raises TypeError or AttributeError if `_line` cannot have written it."""
+    if type(found.step) is not int or found.moved.keys() != {"G", "D"}:
+        raise TypeError(f"expected a round, and G and D, got {found.step!r}, {found.moved}")
     for name, kind in Probe.__annotations__.items():
-        value = getattr(seen, name)
+        value = getattr(found, name)
         numbers = value.values() if "Mapping" in str(kind) else [value]
         if name != "step" and not all(type(n) is float for n in numbers):
             raise TypeError(f"{name}: expected floats, got {value!r}")
-    return seen
+    return found

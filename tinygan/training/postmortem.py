@@ -1,8 +1,8 @@
-"""Postmortem: find the first number of a run that is not finite, by a replay from its checkpoint.
+"""Find the first number of a run that is not finite, by a replay from its checkpoint.
 
-The replay is bit for bit the run. It is done twice: the first pass finds the round, the second
-inspects it, so this takes twice as long as the rounds since the checkpoint. A run stops on a
-non-finite loss, state or sample, so the replay checks all three after each round.
+The replay equals the run bit for bit. There are two: the first finds the round, the second inspects
+it. A run stops on a non-finite loss, state or sample, so the replay checks all three after each
+round.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
     `until`, or None if the replay is finite: then the run is not reproducible here."""
     with np.errstate(all="ignore"):
         session, _ = folder.load(no_graph=True)
-        bad = not _is_sound(session)
-        while session.step < until and not bad:
-            bad = not _is_sound(session, session.play_round())
-        if not bad:
+        finite = _is_finite(session)
+        while finite and session.step < until:
+            finite = _is_finite(session, session.play_round())
+        if finite:
             return None
-        culprit = session.step
+        step = session.step
         del session  # free its memory for the next one
         session, _ = folder.load(no_graph=True)
         inspector = Inspector(session.G, session.D, session.opt_g, session.opt_d)
         session.game = inspector.wrap_game(session.game)  # before the first round reads it
-        while session.step < culprit - 1:
+        while session.step < step - 1:
             session.play_round()
         with inspector:
-            if session.step < culprit:
+            if session.step < step:
                 session.play_round()
             drawn = "" if inspector.found else ", when samples were drawn"
             with inspector.drawing(session.shown):
                 session.generate(session.fixed_z)
     where = f"{inspector.found}{drawn}" if inspector.found else "an op that cannot be named"
-    seen = f"The first number that is not finite came from {where}"
-    return Diagnosis("not finite", culprit, seen)
+    evidence = f"The first number that is not finite came from {where}"
+    return Diagnosis("not finite", step, evidence)
 
 
-def _is_sound(session: Session, result: Iterable[Tensor] = ()) -> bool:
+def _is_finite(session: Session, result: Iterable[Tensor] = ()) -> bool:
     samples, (state, _) = session.generate(session.fixed_z), session.state()
     return all(map(is_finite, (*(t.data for t in result), *state.values(), samples)))
