@@ -194,7 +194,7 @@ BAD = {
         "--doctor 'of' is unknown; expected one of",
     ),
     "no run to examine": (["doctor", "nowhere"], "nowhere: there is no such run folder"),
-    "no run but a file": (["doctor", __file__], "test_cli.py: is no run folder; expected one"),
+    "no run but a file": (["doctor", __file__], "test_cli.py: is no run folder; expected a"),
     "missing run": (["sample", "nowhere"], "nowhere: there is no such run folder"),
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
     "resume with options": (

@@ -192,7 +192,7 @@ def test_a_hash_that_is_missing_is_told(spoilt, monkeypatch):
     whole = (spoilt / "states.jsonl").read_text()
     for parts in (['step": 5'], ['step": 7', 'step": 10'], ['step": 7', 'step": 10', 'step": 12']):
         without(spoilt, *parts)
-        with pytest.raises(InputError, match=r"has a hash of step [05], and none before (7|12);"):
+        with pytest.raises(InputError, match=r"has no hash between steps [05] and (7|12);"):
             verify(spoilt)
         (spoilt / "states.jsonl").write_text(whole)
 
@@ -226,7 +226,7 @@ def test_lines_that_no_run_writes_are_damage(spoilt, line):
 def test_a_step_that_no_run_reaches_is_not_played_to(spoilt):
     path = spoilt / "states.jsonl"
     path.write_text(path.read_text() + json.dumps({"step": 10**11, "sha256": "0" * 64}) + "\n")
-    with pytest.raises(InputError, match="has a hash of step 12, and none before 100000000000"):
+    with pytest.raises(InputError, match="has no hash between steps 12 and 100000000000"):
         verify(spoilt)
 
 
@@ -262,7 +262,7 @@ BAD = {
             without(run, 'step": 10', 'step": 12'),
         ),
         ["{}", "--from", "{}/x"],
-        "x: is of step 12, and",
+        "x: is of step 12, but the last hash in",
     ),
     "no argument": (lambda run: None, [], "the following arguments are required: RUN"),
 }
@@ -282,7 +282,7 @@ def test_other_images_are_told(spoilt):
     path = spoilt / "checkpoint.safetensors"
     arrays, meta = storage.load(path)
     storage.save(path, arrays, {**meta, "images_sha256": "0" * 64})
-    with pytest.raises(InputError, match="the images of digits are not its own"):
+    with pytest.raises(InputError, match="images of digits are not those that the run was"):
         verify(spoilt)
 
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from .. import parallel, training
 from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
+from ..training.run_folder import RESUMABLE
 from .shared import stop
 
 if TYPE_CHECKING:
     from .shared import Parsers
 
 __all__ = ["add_parser", "run"]
-
-RESUMABLE = ("steps", "backend", "no_graph")  # the options that --resume allows
 
 
 def add_parser(parsers: Parsers) -> None:
