@@ -199,7 +199,7 @@ BAD = {
     "nothing to resume": (["train", "--resume", "nowhere"], "nowhere: there is no such run folder"),
     "resume with options": (
         ["train", "--resume", "x", "--seed", "1"],
-        "--seed: --resume goes on",
+        "--seed: --resume keeps the options of the run",
     ),
 }
 
@@ -339,3 +339,22 @@ def test_out_of_memory_names_what_to_ask_less_of(run, monkeypatch, capsys):
     monkeypatch.setattr("tinygan.training.Sampler.draw", draw)
     assert main(["sample", str(run)]) == 2
     assert "out of memory; ask for fewer samples by -n" in capsys.readouterr().err
+
+
+IMPORTING = """
+import os, signal, sys
+
+class CtrlC:
+    def find_spec(name, path=None, target=None):
+        if name == "tinygan.training":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC)
+from tinygan.commands.parser import main
+sys.exit(main(["info"]))
+"""
+
+
+def test_ctrl_c_while_the_commands_are_imported_is_one_line():
+    result = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "tinygan: stopped\n")

@@ -169,7 +169,7 @@ class Config:
 
         Raises InputError for unknown options."""
         if not isinstance(options, Mapping):
-            raise InputError(f"config: expected options by their names, got {options!r}")
+            raise InputError(f"config: expected a dict, got {options!r}")
         if unknown := set(options) - {each.name for each in fields(cls)}:
             raise InputError(f"config: unknown options {sorted(map(str, unknown))}")
         return cls(**options)

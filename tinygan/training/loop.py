@@ -118,10 +118,10 @@ def _run(
     """Play the rounds that are left, and draw the pictures. The caller has locked the folder."""
     config, comm, saved = session.config, session.comm, time.monotonic()
     writes, reported = comm.rank == 0, comm.rank > 0
-    folder.write_config(config)
     folder.start_log(up_to=session.step)
     if writes:
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
+    folder.write_config(config)
     bar = _bar(config.steps, session.step, progress and writes)
     monitor = HealthMonitor(session, folder, bar.tell, on=doctor and writes)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
