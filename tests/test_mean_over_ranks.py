@@ -56,7 +56,7 @@ def test_synchronized_batchnorm_equals_that_of_the_whole_minibatch_to_second_ord
 
 
 def test_a_gradient_through_the_mean_can_be_differentiated_again():
-    """M is the mean of x^2 over the ranks. Each rank has the loss M^3, with the gradient 6 M^2 x; the
+    """M is the mean of x^2 over the ranks. The loss M^3 of each rank has the gradient 6 M^2 x. The
     sum of the squares of that has the gradient 360 M^4 x."""
     x = rng().normal(size=(3, 4))
 

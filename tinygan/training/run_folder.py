@@ -174,7 +174,7 @@ class RunFolder:
 
         Raises InputError if the checkpoint, the log or the state hashes are damaged."""
         arrays, meta, frames = self.contents()
-        self._rows()
+        self._rows()  # raises if the log is damaged
         self.states.read()
         session = Session(Config.from_dict({**meta["config"], **changes}), comm)
         try:
@@ -237,14 +237,18 @@ class RunFolder:
         return rows[1:]
 
 
+def _is_reading(row: list[str]) -> bool:
+    try:
+        return int(row[0]) >= 0 and len([*map(float, row)]) == len(COLUMNS)
+    except ValueError:
+        return False
+
+
 def same_run(one: Any, other: dict[str, Any]) -> bool:
     """Return whether two dicts of options belong to one run. Options that a resume may change can
     differ, as they do between config.json and the checkpoint of a run that was killed."""
-    kept = [
-        isinstance(options, dict) and {k: v for k, v in options.items() if k not in RESUMABLE}
-        for options in (one, other)
-    ]
-    return kept[0] == kept[1]
+    free = dict.fromkeys(RESUMABLE)
+    return isinstance(one, dict) and {**one, **free} == {**other, **free}
 
 
 class ReadOnly(RunFolder):
@@ -258,13 +262,6 @@ class ReadOnly(RunFolder):
     @contextmanager
     def locked(self) -> Iterator[None]:
         yield
-
-
-def _is_reading(row: list[str]) -> bool:
-    try:
-        return int(row[0]) >= 0 and len([float(value) for value in row]) == len(COLUMNS)
-    except (ValueError, IndexError):
-        return False
 
 
 class Diverged(InputError):
