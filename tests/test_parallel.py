@@ -55,7 +55,7 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
 
     def draws(comm):
         data = Minibatches(images, rng=rng(1), labels=np.arange(10))
-        with playing(comm):  # the second goes on in the next epoch
+        with playing(comm):  # the second minibatch ends in the next epoch
             x, (y, label) = data(8 // comm.size), data.labeled(8 // comm.size)
         return x.data, y.data, label.data, np.array(list(data.state_dict().values()))
 

@@ -43,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
     if comm.rank > 0:
         return int(found.differs is not None)
     for warning in found.warnings:
-        print(f"! {warning}: equal bits are promised only where nothing differs")
+        print(f"! {warning}: equal bits are promised only in the recorded environment")
     if found.differs is None:
         count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
-        idle = "" if found.played else "; no round was played, as nothing was recorded after it"
+        idle = "" if found.played else "; no round was played, as no later state is recorded"
         print(f"{args.folder}: all states agree, {count} from step {first} to {last}{idle}")
         return 0
     before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""

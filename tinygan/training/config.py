@@ -112,27 +112,19 @@ class Config:
             path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
             object.__setattr__(self, "data", f"folder:{path}")
         if self.game == "wasserstein":
-            self._keep_default(
-                "smoothing",
-                goes="games that have labels; a Wasserstein critic has none, and its scores would "
-                "grow without end",
-            )
+            critic = "a Wasserstein critic has none, and its scores would grow without end"
+            self._keep_default("smoothing", goes=f"games that have labels; {critic}")
         if not isinstance(GAMES[self.game], SeparableGame):
-            self._keep_default(
-                *LABEL_OPTIONS,
-                goes=f"games whose losses are means over single logits, and {self.game} is not one",
-            )
+            separable = "games whose losses are means over single logits"
+            self._keep_default(*LABEL_OPTIONS, goes=f"{separable}, and {self.game} is not one")
         if not self._takes_betas:
-            self._keep_default(
-                "beta1",
-                "beta2",
-                goes=f"optimizers that take betas, and {self.optimizer} does not",
-            )
+            takes = f"optimizers that take betas, and {self.optimizer} does not"
+            self._keep_default("beta1", "beta2", goes=takes)
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
 
     def _keep_default(self, *names: str, goes: str) -> None:
-        """Raise InputError if an option is given which goes only with other values of another."""
+        """Raise InputError unless these options, which go only with `goes`, have their defaults."""
         for name in names:
             if getattr(self, name) != getattr(Config, name):
                 raise InputError(f"{flag(name)}: goes with {goes}")

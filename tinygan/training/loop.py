@@ -94,7 +94,7 @@ def resume(
         if steps is not None and session.step >= steps:
             raise InputError(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
-                "more, or leave --steps out to draw its pictures anew"
+                "more, or leave --steps out to draw its pictures again"
             )
         expected = plots.grid(np.zeros((len(session.fixed_z), *session.data.images.shape[1:])))
         if frames[0].shape != expected.shape:
@@ -123,7 +123,7 @@ def _run(
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
     folder.write_config(config)
     bar = _bar(config.steps, session.step, progress and writes)
-    monitor = HealthMonitor(session, folder, bar.tell, on=doctor and writes)
+    monitor = HealthMonitor(session, folder, bar.echo, on=doctor and writes)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
     with monitor.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
@@ -131,7 +131,7 @@ def _run(
             bar.update()
             at_end = session.step == config.steps
             if session.not_recorded and not reported:
-                bar.tell(f"rounds are not recorded: {session.not_recorded}")
+                bar.echo(f"rounds are not recorded: {session.not_recorded}")
                 reported = True
             if at_end or session.step % LOG_EVERY == 0:
                 readings = session.readings(result)
@@ -204,7 +204,7 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
             except OSError:
                 self.disable = True
 
-        def tell(self, text: str) -> None:
+        def echo(self, text: str) -> None:
             """Write lines above the bar, on stderr if there is one."""
             if sys.stderr is not None:
                 with suppress(OSError):
@@ -228,14 +228,16 @@ def _stopping() -> Iterator[Callable[[], bool]]:
         yield lambda: False  # only the main thread gets signals
         return
 
+    def restore() -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        for each, handler in before.items():  # a second Ctrl-C stops at once
-            signal.signal(each, handler)
+        restore()  # a second Ctrl-C stops at once
 
     before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(asked)
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore()

@@ -65,10 +65,8 @@ class Session:
         self.pair = pair
         self.G, self.D = pair.G.to(self.backend), pair.D.to(self.backend)
         self.ema = EMA(self.G, config.ema)
-        lr_g, lr_d = (
-            model if own is None else own
-            for own, model in ((config.lr_g, pair.lr_g), (config.lr_d, pair.lr_d))
-        )
+        lr_g = pair.lr_g if config.lr_g is None else config.lr_g
+        lr_d = pair.lr_d if config.lr_d is None else config.lr_d
         self.opt_g = config.new_optimizer(self.G.parameters(), lr_g)
         self.opt_d = config.new_optimizer(self.D.parameters(), lr_d)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
