@@ -68,7 +68,7 @@ def test_the_progress_bar_shows_losses_and_outputs(tmp_path, capsys):
 
 @pytest.fixture
 def draw(run, tmp_path, capsys):
-    """Draws samples with some options; returns the bytes of the picture and how many there are."""
+    """Draw samples with some options; return the bytes of the picture and the printed number."""
 
     def sample(options=""):
         out = tmp_path / "grid.png"
