@@ -36,7 +36,7 @@ class ThreadComm:
 
 
 def on_ranks(size, work):
-    """What work(comm) gives on each of `size` ranks, in their order; raises what one raised."""
+    """The results of work(comm) on `size` ranks, in their order. The first error is raised."""
     barrier, table = threading.Barrier(size), [None] * size
     results, problems = [None] * size, [None] * size
 
@@ -53,19 +53,18 @@ def on_ranks(size, work):
     for thread in crew:
         thread.join()
     found = [problem for problem in problems if problem is not None]
-    broken = [problem for problem in found if isinstance(problem, threading.BrokenBarrierError)]
-    for problem in [p for p in found if p not in broken] + broken:
-        raise problem
+    for problem in sorted(found, key=lambda p: isinstance(p, threading.BrokenBarrierError)):
+        raise problem  # a broken barrier only follows from another error
     return results
 
 
 def together(arrays):
-    """The rows of a whole minibatch, from those of the ranks."""
+    """The rows of a whole minibatch, from the rows of each rank."""
     return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
 
 
-# What is played on one rank and on several, to be compared. As a program, under mpiexec, this file
-# plays all MATCHES and writes what they leave.
+# Matches that one rank and several ranks play, to be compared. Run under mpiexec, this file plays
+# all of them and writes the results.
 
 MATCHES = {
     "convolutions and BatchNorm": {"model": "dcgan28-slim", "width": 0.25},
@@ -84,9 +83,9 @@ MATCHES = {
     },
 }
 M = 8  # examples of a whole minibatch
-# What BatchNorm takes out again at once has the gradient 0, but for rounding, by which Adam divides
-# it again (down to eps = 1e-8). With it goes the mean of what follows, and nothing else. So it is
-# with D's last bias in a relativistic game, which depends on differences of logits alone.
+# The gradient of a bias before BatchNorm is zero up to rounding, and so is that of D's last bias in
+# a relativistic game, which depends on differences of logits alone. Adam divides by the size of the
+# gradient, so these biases, and the running means after them, follow the rounding.
 IDLE = re.compile(
     r".*dcgan28-slim.*/(G/4.bias|D/2.bias|G/5.running_mean|D/3.running_mean)"
     r"|.*relativistic.*/D/3.bias"
@@ -120,7 +119,7 @@ def play_match(
     if labels:
         game = gan.label_flips(gan.label_noise(game, 0.3, rng=noise_rng), 0.2, rng=noise_rng)
     opts = pair.optimizers()
-    if dtype == "float32":  # where Adam would make a step of any rounding
+    if dtype == "float32":  # Adam would turn rounding into steps
         opts = [optim.SGD(net.parameters(), 0.02, 0.5) for net in (pair.G, pair.D)]
     opts = [parallel.DataParallel(opt, comm) for opt in opts]
     real = lambda m: data(m).astype(dtype)  # noqa: E731

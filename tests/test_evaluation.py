@@ -338,7 +338,7 @@ def test_a_run_that_cannot_be_measured_is_refused_in_one_line(
 def test_a_folder_without_a_run_is_refused_in_one_line(tmp_path, capsys):
     assert main(["evaluate", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
-    assert "no run folder, it has no checkpoint.safetensors" in err and err.count("\n") == 1
+    assert "no run folder, as it has no checkpoint.safetensors" in err and err.count("\n") == 1
     assert not out
 
 

@@ -1,4 +1,4 @@
-"""Whether a round fits a device is known before the run begins."""
+"""A run whose rounds do not fit the memory of its device is refused before it begins."""
 
 import dataclasses
 
@@ -8,12 +8,12 @@ import pytest
 from tinygan import InputError, backend
 from tinygan.training import Config, Session, memory_check, train
 
-FIXED, EACH = 1000, 10  # bytes that a round takes, and for each example
+FIXED, EACH = 1000, 10  # bytes of a round, and of each example
 
 
 @pytest.fixture
 def device(monkeypatch):
-    """The guard, with memory that is counted: as much as `free` says."""
+    """The guard backend with a count of its memory, of which `free` bytes are free."""
     taken = {"held": 0, "free": 10_000}
     plain = backend.get("guard")
     counted = dataclasses.replace(
@@ -37,14 +37,14 @@ def config(batch, **options):
     return Config(model="mlp-small", steps=1, backend="guard", batch=batch, **options)
 
 
-def test_a_minibatch_that_does_not_fit_is_refused_with_one_that_does(device, tmp_path):
+def test_the_error_names_a_minibatch_that_fits(device, tmp_path):
     with pytest.raises(InputError, match=r"--batch 901: .* --batch 900 would fit"):
         train(config(901), tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
     memory_check.check_memory(config(900))
 
 
-def test_small_ones_and_the_host_are_not_asked(device, monkeypatch):
+def test_small_minibatches_and_the_host_are_not_checked(device, monkeypatch):
     monkeypatch.setattr(memory_check, "Session", None)  # nothing is built
     device["free"] = 1
     memory_check.check_memory(config(256))

@@ -1,4 +1,4 @@
-"""Ranks of MPI: how it and NCCL are called, by stand-ins; and real processes of mpiexec."""
+"""Ranks of MPI: calls of MPI and NCCL, checked by stand-ins, and real processes of mpiexec."""
 
 import importlib.util
 import json
@@ -25,11 +25,11 @@ from tinygan.training import Config, train, verify
 HERE = Path(__file__).parent
 
 
-# MPI and NCCL, as they are called: a stand-in for mpi4py whose ranks are threads.
+# Calls of MPI and NCCL. A stand-in for mpi4py has threads as ranks.
 
 
 class World:
-    """mpi4py's communicator, as far as it is used."""
+    """The methods of mpi4py's communicator that tinygan calls."""
 
     def __init__(self, comm):
         self.comm, self.rank, self.size, self.aborted = comm, comm.rank, comm.size, []
@@ -74,7 +74,7 @@ def test_mpi_takes_means_in_place_and_through_the_host(backend):
 
 
 def cupy_with(monkeypatch, calls, bus="gpu", available=True):
-    """Stand-ins for cupy and its nccl; each rank's GPU is `bus` and its rank, if that is asked."""
+    """A stand-in for cupy and its nccl; the GPU of each rank is on `bus`."""
 
     class NcclCommunicator:
         def __init__(self, size, name, rank):
@@ -83,15 +83,9 @@ def cupy_with(monkeypatch, calls, bus="gpu", available=True):
         def allReduce(self, *args):
             calls.append(("reduce", *args))
 
-    nccl = types.SimpleNamespace(
-        available=available,
-        get_unique_id=lambda: b"name",
-        NcclCommunicator=NcclCommunicator,
-        NCCL_FLOAT16=6,
-        NCCL_FLOAT32=7,
-        NCCL_FLOAT64=8,
-        NCCL_SUM=0,
-    )
+    nccl = types.SimpleNamespace(available=available, NcclCommunicator=NcclCommunicator)
+    nccl.get_unique_id = lambda: b"name"
+    nccl.NCCL_FLOAT16, nccl.NCCL_FLOAT32, nccl.NCCL_FLOAT64, nccl.NCCL_SUM = 6, 7, 8, 0
     stream = types.SimpleNamespace(ptr=99, synchronize=lambda: calls.append("waited"))
     cuda = types.SimpleNamespace(nccl=nccl, get_current_stream=lambda: stream)
     cuda.Device = lambda: types.SimpleNamespace(pci_bus_id=bus)
@@ -102,28 +96,25 @@ def cupy_with(monkeypatch, calls, bus="gpu", available=True):
 
 
 class Flat:
-    """A vector of a GPU's: an address, a size, a dtype."""
+    """A vector on a GPU: an address, a size, a dtype."""
 
     def __init__(self, dtype=np.float32):
         self.data, self.size = types.SimpleNamespace(ptr=4096), 10
         self.dtype = np.dtype(dtype)
 
 
-def test_nccl_adds_up_in_place_on_the_current_stream(monkeypatch):
+def test_nccl_sums_in_place_on_the_current_stream(monkeypatch):
     calls = []
     cupy = cupy_with(monkeypatch, calls)
     add = on_ranks(1, lambda comm: reduce.reducer(cupy, MPI, World(comm)))[0]
     assert calls == [("join", 1, b"name", 0)]
     add(Flat())
     add(Flat(np.float64))
-    assert calls[1:] == [
-        ("reduce", 4096, 4096, 10, 7, 0, 99),
-        ("reduce", 4096, 4096, 10, 8, 0, 99),
-    ]
+    assert calls[1:] == [("reduce", 4096, 4096, 10, kind, 0, 99) for kind in (7, 8)]
 
 
 @pytest.mark.parametrize("lack", ["available", "bus"])
-def test_without_nccl_or_with_one_gpu_for_two_ranks_arrays_go_by_the_host(monkeypatch, lack):
+def test_without_nccl_or_with_one_gpu_for_two_ranks_sums_are_taken_on_the_host(monkeypatch, lack):
     cupy = cupy_with(monkeypatch, [], available=lack != "available")
     if lack == "available":  # on each rank another GPU
         names = iter("ab")
@@ -131,7 +122,7 @@ def test_without_nccl_or_with_one_gpu_for_two_ranks_arrays_go_by_the_host(monkey
     assert on_ranks(2, lambda comm: reduce.reducer(cupy, MPI, World(comm))) == [None, None]
 
 
-def test_an_mpi_that_reads_the_device_is_used_once_its_stream_is_done(monkeypatch):
+def test_an_mpi_that_reads_device_memory_waits_for_the_stream(monkeypatch):
     monkeypatch.setenv("TINYGAN_CUDA_AWARE_MPI", "1")
     calls = []
     cupy = cupy_with(monkeypatch, calls)
@@ -143,7 +134,7 @@ def test_an_mpi_that_reads_the_device_is_used_once_its_stream_is_done(monkeypatc
     assert calls == ["waited", ("in place", flat)]
 
 
-def test_an_array_of_a_device_is_divided_where_it_is(monkeypatch):
+def test_a_mean_of_device_arrays_stays_on_the_device(monkeypatch):
     halves = []
 
     class Vector:
@@ -160,7 +151,7 @@ def test_an_array_of_a_device_is_divided_where_it_is(monkeypatch):
     assert halves == ["sum", 2]
 
 
-# How ranks are found, and how they end.
+# The start and the end of ranks.
 
 
 @pytest.fixture
@@ -175,7 +166,7 @@ def launched(monkeypatch):
     join.cache_clear()
 
 
-def test_without_mpiexec_a_process_is_alone_and_mpi4py_is_not_imported(launched):
+def test_without_mpiexec_there_is_one_process_and_mpi4py_is_not_imported(launched):
     launched.setitem(sys.modules, "mpi4py", None)  # an import would fail
     launched.setenv("PMI_SIZE", "1")
     assert join() is SINGLE_PROCESS
@@ -187,7 +178,7 @@ def test_without_mpiexec_a_process_is_alone_and_mpi4py_is_not_imported(launched)
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 
-def test_mpiexec_without_mpi4py_is_one_error_and_not_n_runs(launched, capsys):
+def test_mpiexec_without_mpi4py_is_an_error(launched, capsys):
     launched.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(InputError, match=r"mpi4py does not work .*pip install 'tinygan\[mpich\]'"):
         join()
@@ -195,7 +186,7 @@ def test_mpiexec_without_mpi4py_is_one_error_and_not_n_runs(launched, capsys):
 
 
 @pytest.mark.parametrize("name", ["PMI_SIZE", "PMIX_RANK"])
-def test_an_mpiexec_of_another_mpi_is_told(launched, name):
+def test_an_mpiexec_of_another_mpi_is_an_error(launched, name):
     launched.delenv("PMI_SIZE")
     launched.setenv(name, "2")
     mpi = types.ModuleType("mpi4py")
@@ -203,16 +194,14 @@ def test_an_mpiexec_of_another_mpi_is_told(launched, name):
         COMM_WORLD=types.SimpleNamespace(size=1), Get_library_version=lambda: "Open MPI v5, more"
     )
     launched.setitem(sys.modules, "mpi4py", mpi)
-    if name == "PMIX_RANK":  # srun of one task: nobody says that there should be more
+    if name == "PMIX_RANK":  # srun of one task: the number of ranks is unknown
         assert join() is SINGLE_PROCESS
-    else:
-        with pytest.raises(
-            InputError, match=r"started 2 processes, but MPI sees 1: .* Open MPI v5"
-        ):
-            join()
+        return
+    with pytest.raises(InputError, match=r"started 2 processes, but MPI sees 1: .* Open MPI v5"):
+        join()
 
 
-def test_an_error_of_all_is_told_once_and_different_ones_are_told_by_rank():
+def test_equal_errors_are_printed_once_and_different_ones_by_rank():
     def last(comm, message):
         return MPIComm(MPI, World(comm)).last_words(2, message)
 
@@ -221,7 +210,7 @@ def test_an_error_of_all_is_told_once_and_different_ones_are_told_by_rank():
     assert messages == ["rank 0: bad 0\nrank 1: bad 1", ""]
 
 
-def test_an_error_of_one_ends_all(monkeypatch, capsys):
+def test_an_error_of_one_rank_ends_all(monkeypatch, capsys):
     monkeypatch.setattr(parallel, "PATIENCE", 0.02)
     world = World(ThreadComm(1, 2, None, None))
     world.Ibarrier = lambda: types.SimpleNamespace(Test=lambda: False)
@@ -243,12 +232,13 @@ processes = pytest.mark.skipif(
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
-    # Open MPI asks for leave to have more ranks than cores, and to run in a container.
+    # Open MPI needs permission for more ranks than cores, and for the root user of a container.
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
 }
 TRAIN = [sys.executable, "-m", "tinygan", "train", "--model", "mlp-small", "--quiet"]
+VERIFY = [*TRAIN[:3], "verify"]
 TRAIN += ["--batch", "16", "--steps", "20"]
 
 
@@ -264,21 +254,18 @@ def mpiexec(*parts, status=0, timeout=120, **environment):
         text=True,
         timeout=timeout,
     )
-    if status is None:
-        assert done.returncode != 0
-    else:
-        assert done.returncode == status, done.stderr
+    assert done.returncode == status or (status is None and done.returncode), done.stderr
     return done.stdout, done.stderr
 
 
 def messages(err):
-    """What tinygan said, of all that stands in stderr."""
+    """The lines of stderr that tinygan printed."""
     assert "Traceback" not in err
     return [line for line in err.splitlines() if "tinygan: " in line]
 
 
 def doctored(lines, *args):
-    """A command that runs tinygan after some lines, in which `rank` is known."""
+    """A command that runs tinygan after some lines of Python, which may use `rank`."""
     code = "\n".join([
         "import os, signal, sys, time",
         "from tinygan import parallel",
@@ -291,7 +278,16 @@ def doctored(lines, *args):
     return [sys.executable, "-c", code, *TRAIN[3:], *map(str, args)]
 
 
+def log_of(run):
+    return np.loadtxt(run / "log.csv", delimiter=",", skiprows=1)
+
+
+def states_of(run):
+    return [json.loads(line) for line in (run / "states.jsonl").read_text().splitlines()]
+
+
 def at_round(number, act):
+    """Lines for `doctored`: rank 1 does `act` in a round."""
     return [
         "play = Session.play_round",
         "def play_round(self):",
@@ -314,40 +310,35 @@ def test_processes_play_what_one_plays(tmp_path, size, dtype):
 
 
 @processes
-def test_the_command_leaves_one_run_and_says_so_once(tmp_path):
-    out, err = mpiexec([2, *TRAIN, "--out", tmp_path / "two", "--steps", "50"])
+def test_the_command_makes_one_run_and_prints_once(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    out, err = mpiexec([2, *TRAIN, "--out", two, "--steps", "50"])
     assert out.count("Try next") == 1 and messages(err) == []
     assert os.listdir(tmp_path) == ["two"]
-    train(Config(model="mlp-small", batch=16, steps=50), tmp_path / "one", progress=False)
-    logs = [np.loadtxt(tmp_path / run / "log.csv", delimiter=",", skiprows=1)
-            for run in ("one", "two")]  # fmt: skip
-    np.testing.assert_allclose(logs[1], logs[0], rtol=1e-3)
-    assert sorted(os.listdir(tmp_path / "two")) == sorted(os.listdir(tmp_path / "one"))
-    made, *states = map(json.loads, (tmp_path / "two" / "states.jsonl").read_text().splitlines())
+    train(Config(model="mlp-small", batch=16, steps=50), one, progress=False)
+    np.testing.assert_allclose(log_of(two), log_of(one), rtol=1e-3)
+    assert sorted(os.listdir(two)) == sorted(os.listdir(one))
+    made, *states = states_of(two)
     assert made["made_with"]["ranks"] == 2 and [state["step"] for state in states] == [0, 50]
-    probes = (tmp_path / "two" / "health.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in probes] == [50]  # by one of the two
-    (warning,) = [w for w in verify(tmp_path / "two").warnings if "ranks" in w]
+    probes = (two / "health.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in probes] == [50]  # by rank 0 alone
+    (warning,) = [w for w in verify(two).warnings if "ranks" in w]
     assert warning == "ranks: recorded 2, now 1"
-    out, err = mpiexec([2, sys.executable, "-m", "tinygan", "verify", tmp_path / "two"])
-    assert out == f"{tmp_path / 'two'}: all states agree, 2 from step 0 to 50\n" and not messages(
-        err
-    )
+    out, err = mpiexec([2, *VERIFY, two])
+    assert out == f"{two}: all states agree, 2 from step 0 to 50\n" and not messages(err)
 
 
 @processes
-def test_a_run_of_several_ranks_is_found_to_differ_by_as_many(tmp_path):
+def test_verification_by_several_ranks_prints_a_difference_once(tmp_path):
     mpiexec([2, *TRAIN, "--out", tmp_path / "run"])
     path = tmp_path / "run" / "states.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]) + json.dumps({"step": 20, "sha256": "0" * 64}) + "\n")
-    verifies = [2, sys.executable, "-m", "tinygan", "verify", tmp_path / "run"]
-    out, err = mpiexec(verifies, status=1)
-    assert out.count("the state at step 20 differs; it agreed until step 0") == 1 and not messages(
-        err
-    )
+    out, err = mpiexec([2, *VERIFY, tmp_path / "run"], status=1)
+    assert out.count("the state at step 20 differs; it agreed until step 0") == 1
+    assert not messages(err)
     path.write_text("".join(lines[:1]))
-    _, err = mpiexec(verifies, status=2)
+    _, err = mpiexec([2, *VERIFY, tmp_path / "run"], status=2)
     (line,) = messages(err)
     assert "holds no hashes" in line
 
@@ -362,26 +353,25 @@ def test_a_run_of_several_ranks_is_found_to_differ_by_as_many(tmp_path):
         (["--out", HERE], f"tinygan: --out {HERE}: exists and is not an empty folder"),
     ],
 )
-def test_what_cannot_be_used_is_told_once(options, message):
+def test_bad_options_are_reported_once(options, message):
     _, err = mpiexec([2, *TRAIN, *options], status=2)
     (line,) = messages(err)
     assert line.startswith(message)
 
 
 @processes
-def test_ranks_with_other_options_stop_with_the_difference(tmp_path):
-    out = ["--out", tmp_path / "run"]
-    _, err = mpiexec([1, *TRAIN, *out], [1, *TRAIN, *out, "--lr-d", "0.5"], status=2)
-    assert messages(err) == ["tinygan: the ranks differ: --lr-d is None on rank 0, 0.5 on rank 1"]
-    assert not (tmp_path / "run").exists()
-
-
-@processes
-def test_ranks_with_another_folder_stop_with_the_difference(tmp_path):
-    jobs = [[1, *TRAIN, "--out", tmp_path / name] for name in "ab"]
-    _, err = mpiexec(*jobs, status=2)
-    (line,) = messages(err)
-    assert line.startswith("tinygan: the ranks differ: --out is ") and not os.listdir(tmp_path)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "run", "--lr-d", "0.5"], "--lr-d is None on rank 0, 0.5 on rank 1"),
+        (["--out", "other"], "--out is 'run' on rank 0, 'other' on rank 1"),
+    ],
+)
+def test_ranks_with_other_options_stop_with_the_difference(tmp_path, monkeypatch, options, message):
+    monkeypatch.chdir(tmp_path)
+    _, err = mpiexec([1, *TRAIN, "--out", "run"], [1, *TRAIN, *options], status=2)
+    assert messages(err) == [f"tinygan: the ranks differ: {message}"]
+    assert os.listdir(tmp_path) == []
 
 
 @processes
@@ -401,24 +391,20 @@ def test_ranks_with_other_images_stop_with_the_difference(tmp_path):
 
 
 @processes
-def test_a_killed_rank_ends_the_run_which_goes_on_with_other_ranks(tmp_path):
+def test_a_killed_rank_ends_the_run_which_other_ranks_resume(tmp_path):
     run, steps = tmp_path / "run", ["--steps", "60"]
     kill = ["loop.SAVE_EVERY = 0.0", *at_round(30, "os.kill(os.getpid(), signal.SIGKILL)")]
     mpiexec([2, *doctored(kill, *steps, "--out", run)], status=None)
     assert storage.load(run / "checkpoint.safetensors")[1]["step"] in (29, 30)
-    shutil.copytree(run, tmp_path / "again")
-    states = []
-    for job in (["--resume", tmp_path / "again"], [*TRAIN[4:], *steps, "--out", tmp_path / "two"]):
-        mpiexec([2, *TRAIN[:4], "--quiet", *job])
-        written = (Path(job[-1]) / "states.jsonl").read_text().splitlines()
-        states.append(json.loads(written[-1]))
-    assert states[0] == states[1] and states[0]["step"] == 60  # by as many ranks, bit for bit
-    mpiexec([4, *TRAIN[:4], "--quiet", "--resume", run])
+    again = shutil.copytree(run, tmp_path / "again")
+    resumes = [*TRAIN[:4], "--quiet", "--resume"]
+    mpiexec([2, *resumes, again])
+    mpiexec([2, *TRAIN, *steps, "--out", tmp_path / "two"])
+    last = states_of(again)[-1]
+    assert last == states_of(tmp_path / "two")[-1] and last["step"] == 60  # bit for bit
+    mpiexec([4, *resumes, run])
     train(Config(model="mlp-small", batch=16, steps=60), tmp_path / "one", progress=False)
-    logs = [np.loadtxt(folder / "log.csv", delimiter=",", skiprows=1)
-            for folder in (tmp_path / "one", run)]  # fmt: skip
-    assert logs[0].shape == logs[1].shape
-    np.testing.assert_allclose(logs[1], logs[0], rtol=0.02)
+    np.testing.assert_allclose(log_of(run), log_of(tmp_path / "one"), rtol=0.02)
 
 
 @processes
@@ -439,7 +425,7 @@ def test_a_defect_on_one_rank_ends_all_with_its_traceback(tmp_path):
 
 
 @processes
-def test_a_rank_that_is_asked_to_stop_stops_all(tmp_path):
+def test_a_signal_to_one_rank_stops_all(tmp_path):
     run = tmp_path / "run"
     ask = at_round(7, "os.kill(os.getpid(), signal.SIGINT)")
     _, err = mpiexec([2, *doctored(ask, "--steps", "400", "--out", run)], status=130)

@@ -966,7 +966,7 @@ OPTIONS = {
     "a backend's number": (option(backend=3), "--backend: expected str, got 3"),
     "an average of all": (option(ema=1.0), r"--ema: expected in \[0, 1\), got 1.0"),
     "too many flips": (option(label_flips=1.1), r"--label-flips: expected in \[0, 1\], got 1.1"),
-    "no options": (lambda: Config.from_dict(None), "config: unknown options None"),
+    "no options": (lambda: Config.from_dict(None), "config: expected a dict, got None"),
     "unknown options": (
         lambda: Config.from_dict({"x": 1, 2: 3}),
         r"config: unknown options \['2', 'x'\]",

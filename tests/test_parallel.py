@@ -1,6 +1,8 @@
-"""Several ranks, as threads of this process, play what one would: see ranks.py."""
+"""Several ranks, as threads of this process, play what one rank plays: see ranks.py."""
 
+import contextlib
 import contextvars
+import itertools
 import os
 import re
 import shutil
@@ -25,7 +27,7 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-# What is dealt.
+# The rows of each rank.
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
@@ -38,7 +40,7 @@ def test_the_ranks_draw_the_rows_of_one_minibatch(size, source):
         with playing(comm):
             m = 12 // comm.size
             found = [inputs.normal(numbers, (m, 3), like), inputs.uniform(numbers, (m, 1), like)]
-        return [*found, inputs.normal(numbers, (2, 3), like)]  # outside of a round: for each all
+        return [*found, inputs.normal(numbers, (2, 3), like)]  # outside of a round: all rows
 
     whole, shares = draws(SINGLE_PROCESS), on_ranks(size, draws)
     for i in range(2):
@@ -53,7 +55,7 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
 
     def draws(comm):
         data = Minibatches(images, rng=rng(1), labels=np.arange(10))
-        with playing(comm):  # the second goes on in the next epoch
+        with playing(comm):  # the second minibatch ends in the next epoch
             x, (y, label) = data(8 // comm.size), data.labeled(8 // comm.size)
         return x.data, y.data, label.data, np.array(list(data.state_dict().values()))
 
@@ -64,27 +66,30 @@ def test_the_ranks_get_the_images_of_one_minibatch_and_their_labels():
         np.testing.assert_array_equal(share[3], whole[3])
 
 
-def test_two_minibatches_in_one_are_dealt_as_each_of_them():
-    """D's dropout falls on real images and fakes in one pass: see `gan.judge`."""
-    with playing(ThreadComm(1, 2, None, None)):
-        shape, own = local_rows((8, 1))
+def rows_of(comm, shape):
+    with playing(comm):
+        return local_rows(shape)
+
+
+def test_two_minibatches_in_one_are_divided_like_each_of_them():
+    """D's dropout masks cover real images and fakes in one pass."""
+    shape, own = rows_of(ThreadComm(1, 2, None, None), (8, 1))
     assert shape == (16, 1)
     np.testing.assert_array_equal(own(np.arange(16)), [*range(1, 8, 2), *range(9, 16, 2)])
 
 
-def test_one_rank_and_a_number_without_rows_are_as_they_are():
-    with playing(SINGLE_PROCESS):
-        shape, own = local_rows((3,))
-    assert shape == (3,) and own("rows") == "rows"
-    with playing(ThreadComm(1, 2, None, None)):
-        shape, own = local_rows(())
-    assert shape == () and own("number") == "number"
+@pytest.mark.parametrize(
+    ("comm", "shape"), [(SINGLE_PROCESS, (3,)), (ThreadComm(1, 2, None, None), ())]
+)
+def test_one_rank_gets_all_rows_and_a_number_is_not_divided(comm, shape):
+    whole, own = rows_of(comm, shape)
+    assert whole == shape and own("rows") == "rows"
 
 
 # The arithmetic.
 
 
-def test_a_step_is_that_of_the_mean_gradient():
+def test_a_step_uses_the_mean_gradient():
     gradients = [rng(i).normal(size=(2, 7)) for i in range(2)]
 
     def step(comm, own):
@@ -101,7 +106,7 @@ def test_a_step_is_that_of_the_mean_gradient():
         assert comm.messages == 2  # one for each update
 
 
-def test_gradients_that_do_not_fit_are_refused_before_they_are_spread():
+def test_gradients_that_do_not_fit_are_refused_before_they_are_sent():
     p = nn.Parameter(np.ones((2, 3), np.float32))
     opt = parallel.DataParallel(optim.SGD([p], 0.1), SINGLE_PROCESS)
     with pytest.raises(ValueError, match=r"grads\[0\]: expected \(2, 3\)"):
@@ -113,13 +118,13 @@ def test_gradients_that_do_not_fit_are_refused_before_they_are_spread():
 
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize("match", MATCHES)
-def test_a_match_of_ranks_is_the_match_of_one(match, size):
+def test_several_ranks_play_what_one_plays(match, size):
     one = play_match(SINGLE_PROCESS, **MATCHES[match])
     for several in on_ranks(size, lambda comm: play_match(comm, **MATCHES[match])):
         assert_same(several, one, MATCHES[match])
 
 
-def test_with_local_batchnorm_the_ranks_agree_on_weights_that_are_others():
+def test_with_local_batchnorm_the_ranks_agree_on_other_weights():
     match = MATCHES["convolutions and BatchNorm"]
     one = play_match(SINGLE_PROCESS, **match)
     first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronized=False))
@@ -137,32 +142,32 @@ def config(**options):
     return Config(**{"model": "mlp-small", "batch": 16, "steps": 12, "sample_every": 4, **options})
 
 
-def on_other_ranks(size, folder, steps=None):
-    return on_ranks(size, lambda comm: resume(folder, steps=steps, progress=False, comm=comm))
+def ranks(size, act, *args, **options):
+    on_ranks(size, lambda comm: act(*args, progress=False, comm=comm, **options))
 
 
-def test_a_run_of_ranks_stops_goes_on_and_changes_their_number(tmp_path):
-    on_ranks(2, lambda comm: train(config(), tmp_path / "two", progress=False, comm=comm))
-    on_ranks(2, lambda comm: train(config(steps=5), tmp_path / "cut", progress=False, comm=comm))
+def test_a_run_of_ranks_is_resumed_by_as_many_and_by_others(tmp_path):
+    ranks(2, train, config(), tmp_path / "two")
+    ranks(2, train, config(steps=5), tmp_path / "cut")
     shutil.copytree(tmp_path / "cut", tmp_path / "other")
-    on_other_ranks(2, tmp_path / "cut", 12)
-    on_other_ranks(4, tmp_path / "other", 12)
+    ranks(2, resume, tmp_path / "cut", steps=12)
+    ranks(4, resume, tmp_path / "other", steps=12)
     train(config(), tmp_path / "one", progress=False)
     runs = {name: storage.load(tmp_path / name / "checkpoint.safetensors")
             for name in ("one", "two", "cut", "other")}  # fmt: skip
     for name in ("samples.png", "progress.gif", "checkpoint.safetensors", "config.json"):
         two, cut = ((tmp_path / run / name).read_bytes() for run in ("two", "cut"))
         assert two == cut, name  # the same number of ranks: bit for bit
-    assert runs["one"][1] == runs["two"][1] == runs["other"][1]  # all but arrays, whoever played
+    assert runs["one"][1] == runs["two"][1] == runs["other"][1]  # all but the arrays
     for name, expected in runs["one"][0].items():
         for run in ("two", "other"):
             np.testing.assert_allclose(runs[run][0][name], expected, atol=2e-3, err_msg=name)
     logs = [np.loadtxt(tmp_path / run / "log.csv", delimiter=",", skiprows=1) for run in runs]
-    np.testing.assert_allclose(logs[1][-1], logs[0][-1], rtol=1e-4)  # of all ranks, not of one
+    np.testing.assert_allclose(logs[1][-1], logs[0][-1], rtol=1e-4)  # means over all ranks
     assert sorted(os.listdir(tmp_path / "two")) == sorted(os.listdir(tmp_path / "one"))
 
 
-def test_the_share_of_a_minibatch_is_the_same_for_all():
+def test_each_rank_has_the_same_share_of_a_minibatch():
     with pytest.raises(InputError, match=r"--batch 16: expected a multiple of 3, the number of"):
         on_ranks(3, lambda comm: Session(config(), comm))
 
@@ -180,7 +185,7 @@ def test_the_share_of_a_minibatch_is_the_same_for_all():
         (lambda s: s._sources["game"].random(), "weights, optimizers and generators is"),
     ],
 )
-def test_ranks_that_differ_are_all_told_where(spoil, message):
+def test_all_ranks_raise_the_difference_between_them(spoil, message):
     messages = []
 
     def meet(comm):
@@ -197,7 +202,7 @@ def test_ranks_that_differ_are_all_told_where(spoil, message):
     assert messages[0].startswith("the ranks differ: ") and re.search(message, messages[0])
 
 
-def test_ranks_that_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
+def test_ranks_whose_states_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
     play = Session.play_round
 
     def drift(self):
@@ -208,11 +213,11 @@ def test_ranks_that_drift_apart_stop_before_they_save(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Session, "play_round", drift)
     with pytest.raises(InputError, match="the ranks differ: the SHA-256 of weights"):
-        on_ranks(2, lambda comm: train(config(), tmp_path / "a", progress=False, comm=comm))
+        ranks(2, train, config(), tmp_path / "a")
     assert storage.load(tmp_path / "a" / "checkpoint.safetensors")[1]["step"] == 0
 
 
-def test_what_rank_0_cannot_do_all_are_told():
+def test_all_ranks_raise_the_error_of_rank_0():
     def fail():
         raise InputError("no room")
 
@@ -232,20 +237,6 @@ def test_a_stop_of_one_rank_is_a_stop_of_all(tmp_path, monkeypatch):
     monkeypatch.setattr(training_loop, "SAVE_EVERY", 1e9)
     steps = []
 
-    class Asked:
-        def __init__(self, rank):
-            self.rank, self.rounds = rank, 0
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *problem):
-            pass
-
-        def __call__(self):
-            self.rounds += 1
-            return self.rank == 1 and self.rounds == 4
-
     def run(comm):
         context.set(comm.rank)
         try:
@@ -253,8 +244,13 @@ def test_a_stop_of_one_rank_is_a_stop_of_all(tmp_path, monkeypatch):
         except training_loop.Interrupted as problem:
             steps.append(problem.args[1])
 
+    @contextlib.contextmanager
+    def stopping():
+        rounds = itertools.count(1)
+        yield lambda: context.get() == 1 and next(rounds) == 4
+
     context = contextvars.ContextVar("rank")
-    monkeypatch.setattr(training_loop, "_stopping", lambda: Asked(context.get()))
+    monkeypatch.setattr(training_loop, "_stopping", stopping)
     on_ranks(2, run)
     assert steps == [4, 4]
 
@@ -275,7 +271,7 @@ def test_ranks_on_a_device_play_what_they_play_on_the_host(options):
 
 
 class Mirror:
-    """Two ranks, of which the other does the same as this one; a mean goes through `via`."""
+    """The first of two ranks that do the same; a mean is taken by `via`."""
 
     rank, size, local = 0, 2, 0
 
@@ -292,7 +288,7 @@ def through_the_host(flat):
 
 
 @pytest.mark.parametrize("via", [lambda flat: None, through_the_host])
-def test_rounds_are_recorded_where_their_means_stay_on_the_device(via):
+def test_rounds_are_recorded_if_their_means_stay_on_the_device(via):
     options = {"model": "mlp-2014", "backend": "guard", "rng": "numpy"}
     played = Session(config(**options, no_graph=True), Mirror(via))
     recorded = Session(config(**options), Mirror(via))
@@ -304,9 +300,9 @@ def test_rounds_are_recorded_where_their_means_stay_on_the_device(via):
     assert bool(recorded.not_recorded) is (via is through_the_host)
 
 
-def test_a_gpu_of_its_own_for_each_rank_of_a_machine():
-    comm = ThreadComm(3, 4, None, None)
-    assert parallel.own_device("cupy", comm) == "cupy:3"
-    assert parallel.own_device("cupy:1", comm) == "cupy:1"
-    assert parallel.own_device("numpy", comm) == "numpy"
-    assert parallel.own_device("cupy", SINGLE_PROCESS) == "cupy"
+@pytest.mark.parametrize(
+    ("backend", "device"), [("cupy", "cupy:3"), ("cupy:1", "cupy:1"), ("numpy", "numpy")]
+)
+def test_each_rank_of_a_machine_has_its_own_gpu(backend, device):
+    assert parallel.own_device(backend, ThreadComm(3, 4, None, None)) == device
+    assert parallel.own_device(backend, SINGLE_PROCESS) == backend

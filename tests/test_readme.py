@@ -34,6 +34,6 @@ COMMANDS = re.findall(r"^(tinygan \w+.*?)(?:\s{2,}#.*)?$", TEXT, re.M)
 def test_the_options_of_each_command_exist(command, monkeypatch):
     """Parsed, not run: an unknown option would leave with status 2 before `run` is asked for."""
     asked = []
-    for module in parser.COMMANDS:
+    for module in parser.commands():
         monkeypatch.setattr(module, "run", lambda args: asked.append(args) or 0)
     assert parser.main(command.split()[1:]) == 0 and len(asked) == 1

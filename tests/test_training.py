@@ -1,4 +1,4 @@
-"""The same config gives the same run, bit for bit: undisturbed, looked at, stopped, killed."""
+"""The same config gives the same run, bit for bit: undisturbed, sampled, stopped or killed."""
 
 import functools
 import itertools
@@ -38,48 +38,56 @@ def contents(folder):
     return {p.name: p.read_bytes() for p in sorted(folder.path.iterdir())}
 
 
+def trained(path, **options):
+    return train(config(**options), path, progress=False)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a run of two rounds."""
+    return trained(tmp_path / "run", steps=2)
+
+
+def saved_step(path):
+    return storage.load(path / "checkpoint.safetensors")[1]["step"]
+
+
+def played(rounds, **options):
+    session = Session(config(**options))
+    for _ in range(rounds):
+        session.play_round()
+    return session
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_run_that_stopped_and_went_on_equals_one_that_did_not(tmp_path, variant, narrow_2014):
+def test_a_resumed_run_equals_one_that_was_not_stopped(tmp_path, variant, narrow_2014):
     options = VARIANTS[variant]
-    straight = train(config(**options), tmp_path / "straight", progress=False)
-    train(config(**options, steps=5), tmp_path / "stopped", progress=False)
+    straight = trained(tmp_path / "straight", **options)
+    trained(tmp_path / "stopped", **options, steps=5)
     stopped = resume(tmp_path / "stopped", steps=12, progress=False)
-    assert contents(stopped) == {
-        **contents(straight),
-        # the shorter run logged its last round, which is no tenth one
-        "log.csv": contents(stopped)["log.csv"],
-        "curves.png": contents(stopped)["curves.png"],
-        "states.jsonl": contents(stopped)["states.jsonl"],
+    extra = ("log.csv", "curves.png", "states.jsonl")  # they also have round 5, the last one then
+    assert contents(stopped) == contents(straight) | {
+        name: contents(stopped)[name] for name in extra
     }
     rows = stopped.log.read_text().splitlines()
     assert [row for row in rows if not row.startswith("5,")] == straight.log.read_text().split()
 
 
-def test_another_seed_gives_another_run(tmp_path):
-    one, two = (Session(config(seed=seed)) for seed in (1, 2))
-    for session in (one, two):
-        session.play_round()
-    assert any((a != two.state()[0][k]).any() for k, a in one.state()[0].items() if a.ndim)
+def test_another_seed_gives_another_run():
+    one, two = (played(1, seed=seed).state()[0] for seed in (1, 2))
+    assert any((a != two[name]).any() for name, a in one.items() if a.ndim)
 
 
-def test_looking_does_not_change_what_is_learned():
-    quiet, watched = Session(config(model="mlp-2014")), Session(config(model="mlp-2014"))
+def test_readings_and_samples_do_not_change_the_run():
+    sampled = Session(config(model="mlp-2014"))
     for _ in range(3):
-        result = watched.play_round()
-        watched.readings(result)
-        watched.generate(watched.fixed_z)
-        quiet.play_round()
-    (arrays, meta), (seen, seen_meta) = quiet.state(), watched.state()
-    assert meta == seen_meta
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(array, seen[name])
+        sampled.readings(sampled.play_round())
+        sampled.generate(sampled.fixed_z)
+    assert sampled.sha256() == played(3, model="mlp-2014").sha256()
 
 
 def test_both_players_learn_and_the_average_follows():
-    session = Session(config())
-    before, _ = session.state()
-    session.play_round()
-    after, _ = session.state()
+    before, after = (played(rounds).state()[0] for rounds in (0, 1))
     for part in ("G", "D", "ema"):
         assert all((before[k] != after[k]).any() for k in before if k.startswith(f"{part}/"))
 
@@ -104,14 +112,13 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_saves_and_the_run_goes_on_as_if_nothing_happened(tmp_path, undisturbed, number):
+def test_ctrl_c_saves_a_run_that_resumes_without_a_difference(tmp_path, undisturbed, number):
     process = start(tmp_path / "run")
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"tinygan train --resume {tmp_path / 'run'}" in err and "Traceback" not in err
-    reached = storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"]
-    assert 0 < reached < 400
+    assert 0 < saved_step(tmp_path / "run") < 400
     assert contents(resume(tmp_path / "run", progress=False)) == contents(undisturbed)
 
 
@@ -123,7 +130,7 @@ def test_a_checkpoint_of_an_older_format_is_refused():
         session.restore(arrays, meta)
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, undisturbed):
+def test_a_killed_run_resumes_from_its_last_checkpoint(tmp_path, undisturbed):
     process = start(tmp_path / "run")
     process.kill()
     process.communicate(timeout=60)
@@ -136,25 +143,24 @@ def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch
     readings = {"d_loss": float("nan"), "g_loss": 1.0, "d_real": 0.5, "d_fake": 0.5}
     monkeypatch.setattr(Session, "readings", lambda self, result: readings)
     with pytest.raises(InputError, match=r"diverged by step 10 .*d_loss = nan"):
-        train(config(), tmp_path / "run", progress=False)
-    assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+        trained(tmp_path / "run")
+    assert saved_step(tmp_path / "run") == 0
 
 
-def test_a_full_disk_keeps_the_last_checkpoint(tmp_path, monkeypatch):
-    folder = train(config(steps=5), tmp_path / "run", progress=False)
-    before = contents(folder)
+def full_disk(*args):
+    raise OSError(28, "No space left on device")
 
-    def full(*args):
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+def test_a_full_disk_keeps_the_last_checkpoint(run, monkeypatch):
+    before = contents(run)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        resume(folder.path, steps=10, progress=False)
-    assert contents(folder) == before
+        resume(run.path, steps=10, progress=False)
+    assert contents(run) == before
 
 
 @pytest.mark.parametrize("player", ["G", "D"])
-def test_a_diverged_network_never_replaces_the_last_good_checkpoint(
+def test_a_diverged_network_does_not_replace_the_last_checkpoint(
     tmp_path, monkeypatch, recwarn, player
 ):
     play = Session.play_round
@@ -167,19 +173,19 @@ def test_a_diverged_network_never_replaces_the_last_good_checkpoint(
 
     monkeypatch.setattr(Session, "play_round", diverge)
     with pytest.raises(InputError, match=rf"diverged by step 5 \({player}/.* is not finite\)"):
-        train(config(steps=5), tmp_path / "run", progress=False)
-    assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
+        trained(tmp_path / "run", steps=5)
+    assert saved_step(tmp_path / "run") == 0
     assert not recwarn.list
 
 
 def test_an_overflow_is_one_error_without_warnings(tmp_path, recwarn):
     with pytest.raises(InputError, match=r"diverged by step \d+ \(.*(nan|inf|not finite)\)"):
-        train(config(lr_d=1e30, lr_g=1e30), tmp_path / "run", progress=False)
+        trained(tmp_path / "run", lr_d=1e30, lr_g=1e30)
     assert not recwarn.list
 
 
-def test_a_finished_run_is_not_played_on_and_its_pictures_are_drawn_anew(tmp_path):
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
+def test_the_pictures_of_a_finished_run_are_drawn_again(run):
+    folder = run
     before = contents(folder)
     with pytest.raises(InputError, match=r"--steps 2: .* has played 2 rounds already"):
         resume(folder.path, steps=2)
@@ -188,8 +194,8 @@ def test_a_finished_run_is_not_played_on_and_its_pictures_are_drawn_anew(tmp_pat
     assert contents(resume(folder.checkpoint, progress=False)) == before  # the file names its run
 
 
-def test_the_animation_rests_on_what_the_last_generator_draws(tmp_path):
-    folder = train(config(steps=6, sample_every=4), tmp_path / "run", progress=False)
+def test_the_animation_ends_with_the_last_samples(tmp_path):
+    folder = trained(tmp_path / "run", steps=6, sample_every=4)
     with Image.open(folder.progress) as animation, Image.open(folder.samples) as samples:
         assert animation.n_frames == 3  # rounds 0, 4 and 6
         animation.seek(2)
@@ -199,39 +205,36 @@ def test_the_animation_rests_on_what_the_last_generator_draws(tmp_path):
     assert np.abs(shown - drawn).max() <= 16  # sixteen levels
 
 
-def damaged_logs():
-    head = "step,d_loss,g_loss,d_real,d_fake\n"
-    return {
-        "another head": b"step,loss\n1,2\n",
-        "a step that is no integer": (head + "2.0,1,1,1,1\n").encode(),
-        "no number": (head + "2,1,1,one,1\n").encode(),
-        "a short row": (head + "2,1,1\n").encode(),
-        "a long row": (head + "2,1,1,1,1,1\n").encode(),
-        "an empty row": (head + "\n2,1,1,1,1\n").encode(),
-        "no text": b"\xff\xfe\n",
-    }
+HEAD = b"step,d_loss,g_loss,d_real,d_fake\n"
+DAMAGED_LOGS = {
+    "another head": b"step,loss\n1,2\n",
+    "a step that is no integer": HEAD + b"2.0,1,1,1,1\n",
+    "no number": HEAD + b"2,1,1,one,1\n",
+    "a short row": HEAD + b"2,1,1\n",
+    "a long row": HEAD + b"2,1,1,1,1,1\n",
+    "an empty row": HEAD + b"\n2,1,1,1,1\n",
+    "no text": b"\xff\xfe\n",
+}
 
 
-@pytest.mark.parametrize("case", damaged_logs())
-def test_a_damaged_log_is_refused_before_a_round_is_played(tmp_path, case):
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
-    folder.log.write_bytes(damaged_logs()[case])
-    before = contents(folder)
+@pytest.mark.parametrize("text", DAMAGED_LOGS.values(), ids=DAMAGED_LOGS)
+def test_a_damaged_log_is_refused_before_a_round_is_played(run, text):
+    run.log.write_bytes(text)
+    before = contents(run)
     with pytest.raises(InputError, match=r"log\.csv: damaged at"):
-        resume(folder.path, steps=4, progress=False)
-    assert contents(folder) == before
+        resume(run.path, steps=4, progress=False)
+    assert contents(run) == before
 
 
-@pytest.mark.parametrize("text", ['{"model": "mlp-mid"}', "{}", "[1]", "{", b"\xff"])
-def test_a_config_that_was_edited_is_refused(tmp_path, text):
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
-    folder.config.write_bytes(text if isinstance(text, bytes) else text.encode())
+@pytest.mark.parametrize("text", [b'{"model": "mlp-mid"}', b"{}", b"[1]", b"{", b"\xff"])
+def test_a_config_that_was_edited_is_refused(run, text):
+    run.config.write_bytes(text)
     with pytest.raises(
         InputError, match=r"config\.json: (differs from|is no JSON|expected the options)"
     ):
-        resume(folder.path, steps=4, progress=False)
-    folder.config.unlink()
-    assert resume(folder.path, steps=4, progress=False).config.is_file()
+        resume(run.path, steps=4, progress=False)
+    run.config.unlink()
+    assert resume(run.path, steps=4, progress=False).config.is_file()
 
 
 def test_a_run_is_not_resumed_on_other_images(tmp_path, monkeypatch):
@@ -242,7 +245,7 @@ def test_a_run_is_not_resumed_on_other_images(tmp_path, monkeypatch):
     (tmp_path / "images").mkdir()
     paint(100)
     monkeypatch.chdir(tmp_path)
-    folder = train(config(data="folder:images", steps=2), "run", progress=False)
+    folder = trained("run", data="folder:images", steps=2)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")  # the folder's path is kept whole
     folder = resume(tmp_path / "run", steps=3, progress=False)
@@ -252,65 +255,57 @@ def test_a_run_is_not_resumed_on_other_images(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("works", "name"), [(0, ""), (1, "run/checkpoint.safetensors")])
-def test_a_start_that_fails_leaves_a_folder_that_can_be_used_again(
-    tmp_path, monkeypatch, works, name
-):
-    calls = []
-
-    def full(*args):
-        calls.append(args)
-        if len(calls) > works:
-            raise OSError(28, "No space left on device")
-
+def test_a_folder_can_be_used_again_after_a_start_that_failed(tmp_path, monkeypatch, works, name):
+    calls = iter([lambda *args: None] * works)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(os, "fsync", lambda file: next(calls, full_disk)(file))
         with pytest.raises(OSError, match="No space left") as caught:
-            train(config(steps=2), tmp_path / "run", progress=False)
+            trained(tmp_path / "run", steps=2)
     assert caught.value.filename == str(tmp_path / name)
     assert os.listdir(tmp_path / "run") == []
-    train(config(steps=2), tmp_path / "run", progress=False)
+    trained(tmp_path / "run", steps=2)
 
 
-def test_two_processes_do_not_train_in_one_folder(tmp_path):
+def test_two_processes_do_not_train_in_one_folder(run):
     pytest.importorskip("fcntl")
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
-    with folder.locked(), pytest.raises(InputError, match="another process is training there"):
-        resume(folder.path, steps=4, progress=False)
-    resume(folder.path, steps=4, progress=False)
+    with run.locked(), pytest.raises(InputError, match="another process is training there"):
+        resume(run.path, steps=4, progress=False)
+    resume(run.path, steps=4, progress=False)
 
 
-def test_a_penalty_has_a_discriminator_without_batchnorm():
-    for options, penalty in (
+@pytest.mark.parametrize(
+    ("options", "penalty"),
+    [
         ({"game": "wasserstein"}, "wgan-gp"),
         ({"game": "wasserstein", "penalty": "none"}, "none"),
         ({"penalty": "r1"}, "r1"),
         ({}, "none"),
-    ):
-        session = Session(config(model="dcgan28-slim", **options))
-        assert session.config.penalty_used == penalty
-        mixes = any(isinstance(layer, BatchNorm2d) for layer in session.D.modules())
-        assert mixes == (penalty == "none")
+    ],
+)
+def test_a_penalty_has_a_discriminator_without_batchnorm(options, penalty):
+    session = Session(config(model="dcgan28-slim", **options))
+    assert session.config.penalty_used == penalty
+    mixes = any(isinstance(layer, BatchNorm2d) for layer in session.D.modules())
+    assert mixes == (penalty == "none")
 
 
-def test_a_checkpoint_of_another_model_is_refused(tmp_path):
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
-    arrays, meta = storage.load(folder.checkpoint)
+def test_a_checkpoint_of_another_model_is_refused(run):
+    arrays, meta = storage.load(run.checkpoint)
     meta["config"]["model"] = "mlp-mid"
-    storage.save(folder.checkpoint, arrays, meta)
-    folder.config.unlink()
+    storage.save(run.checkpoint, arrays, meta)
+    run.config.unlink()
     with pytest.raises(InputError, match="does not fit model 'mlp-mid'"):
-        resume(folder.path, steps=4)
+        resume(run.path, steps=4)
     with pytest.raises(InputError, match="holds no generator"):
-        Sampler(folder.path)
+        Sampler(run.path)
 
 
-def test_samples_come_from_the_checkpoint_alone_and_depend_on_the_seed(tmp_path, monkeypatch):
-    folder = train(config(steps=2), tmp_path / "run", progress=False)
+def test_samples_come_from_the_checkpoint_alone_and_depend_on_the_seed(run, monkeypatch):
     monkeypatch.setattr(training_loop, "Session", None)  # nothing of the data is touched
-    sampler = Sampler(folder.path)
+    sampler = Sampler(run.path)
     images = sampler.draw(5, seed=3)
     assert images.shape == (5, 1, 28, 28)
-    np.testing.assert_array_equal(images, Sampler(folder.checkpoint).draw(5, seed=3))
+    np.testing.assert_array_equal(images, Sampler(run.checkpoint).draw(5, seed=3))
     np.testing.assert_allclose(images, sampler.draw(5, seed=3, batch=2), atol=1e-6)
     assert (images != sampler.draw(5, seed=4)).any()
     walk = sampler.walk(2, 7, seed=3)
@@ -324,10 +319,10 @@ def test_numbered_folders_never_collide(tmp_path, monkeypatch):
     assert made == [f"00{i}-mlp-small-non-saturating" for i in (1, 2, 3)]
 
 
-# What an option says is what is played: a run rebuilt by hand from the library, bit for bit.
+# Each option does what it says: the run is rebuilt by hand from the library, bit for bit.
 
 OPTIONS = {
-    "as it is": {},
+    "defaults": {},
     "game": {"game": "hinge"},
     "k": {"k": 3},
     "batch": {"batch": 7},
@@ -339,7 +334,7 @@ OPTIONS = {
     "label flips": {"label_flips": 0.4},
     "simultaneous": {"simultaneous": True},
     "r1": {"penalty": "r1"},
-    "wasserstein": {"game": "wasserstein"},  # and so with wgan_gp
+    "wasserstein": {"game": "wasserstein"},  # with its default penalty, wgan_gp
     "model": {"model": "mlp-2014"},
     "seed": {"seed": 5},
     "philox": {"rng": "philox", "model": "mlp-2014"},
@@ -378,12 +373,9 @@ def by_hand(rounds, o):
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_session_plays_what_its_options_say(name):
-    options = Config(**{"model": "mlp-small", "batch": 16, **OPTIONS[name]})
-    session = Session(options)
-    for _ in range(3):
-        session.play_round()
+    session = played(3, **OPTIONS[name])
     arrays, _ = session.state()
-    for part, net in by_hand(3, options).items():
+    for part, net in by_hand(3, session.config).items():
         for key, value in net.state_dict().items():
             np.testing.assert_array_equal(arrays[f"{part}/{key}"], value)
 
@@ -391,11 +383,8 @@ def test_a_session_plays_what_its_options_say(name):
 def test_no_two_options_play_the_same():
     seen = set()
     for options in OPTIONS.values():
-        session = Session(Config(**{"model": "mlp-small", "batch": 16, **options}))
-        for _ in range(2):
-            session.play_round()
-        arrays, _ = session.state()
-        seen.add(tuple((name, array.tobytes()) for name, array in arrays.items()))
+        arrays, _ = played(2, **options).state()
+        seen.add(storage.digest(arrays, ""))
     assert len(seen) == len(OPTIONS)
 
 
@@ -408,12 +397,12 @@ def test_samples_come_from_the_average_in_evaluation_mode():
     state = {key: value.copy() for key, value in without.G.state_dict().items()}
     all_of_them = without.generate(without.fixed_z)
     np.testing.assert_allclose(without.generate(without.fixed_z[:1]), all_of_them[:1], atol=1e-5)
-    for key, value in without.G.state_dict().items():  # looking changes no running statistics
+    for key, value in without.G.state_dict().items():  # nor do running statistics change
         np.testing.assert_array_equal(value, state[key])
 
 
 @pytest.mark.parametrize(("game", "seen"), [("least-squares", 3.0), ("minimax", 0.9525741)])
-def test_readings_are_probabilities_where_the_game_makes_them(game, seen):
+def test_readings_are_probabilities_if_the_game_has_them(game, seen):
     session = Session(config(game=game))
     logits = Tensor(np.full((4, 1), 3, np.float32))
     result = gan.Round(Tensor(1.0), Tensor(2.0), logits, logits)
@@ -421,7 +410,7 @@ def test_readings_are_probabilities_where_the_game_makes_them(game, seen):
     assert session.readings(result) == pytest.approx(expected)
 
 
-def test_a_checkpoint_is_written_now_and_then(tmp_path, monkeypatch):
+def test_checkpoints_are_written_during_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(training_loop, "SAVE_EVERY", 0)
     play = Session.play_round
 
@@ -432,11 +421,11 @@ def test_a_checkpoint_is_written_now_and_then(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Session, "play_round", fail_in_time)
     with pytest.raises(OSError, match="power cut"):
-        train(config(), tmp_path / "run", progress=False)
-    assert storage.load(tmp_path / "run/checkpoint.safetensors")[1]["step"] == 6
+        trained(tmp_path / "run")
+    assert saved_step(tmp_path / "run") == 6
 
 
-def test_the_bar_shows_the_time_that_is_left(tmp_path, capsys):
+def test_the_progress_bar_shows_the_remaining_time(tmp_path, capsys):
     train(config(), tmp_path / "run")
     assert re.search(r"\d\d:\d\d<\d\d:\d\d", capsys.readouterr().err)
 
@@ -446,5 +435,5 @@ def test_samples_that_are_not_finite_end_a_run_and_are_never_drawn(tmp_path, mon
     spoilt = lambda self, z: generate(self, z) * (np.nan if self.step == 3 else 1)  # noqa: E731
     monkeypatch.setattr(Session, "generate", spoilt)
     with pytest.raises(InputError, match=r"diverged by step 3 \(G's samples are not finite\)"):
-        train(config(steps=5, sample_every=1), tmp_path / "run", progress=False)
+        trained(tmp_path / "run", steps=5, sample_every=1)
     assert not (tmp_path / "run" / "samples.png").exists()

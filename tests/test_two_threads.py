@@ -1,5 +1,5 @@
-"""Two trainings in two threads of one process go as each would go by itself, to the last bit; and
-no round leaves anything behind."""
+"""Two runs in two threads of one process equal each of them alone, bit for bit. No round leaks
+memory."""
 
 import os
 import subprocess
@@ -7,96 +7,61 @@ import sys
 
 import pytest
 
-TOGETHER = """
-import sys, threading
+RUNS = """
+import pathlib, signal, sys, threading
 from tinygan import no_grad
 from tinygan.tensor import is_recording
-from tinygan.training import Config, Session
+from tinygan.training import Config, health_monitor, train
 
+health_monitor.EVERY = 5
 CONFIGS = [
-    Config(model=sys.argv[1], batch=16, seed=0),
-    Config(model=sys.argv[2], batch=32, seed=1, game="wasserstein", label_noise=0.1),
+    Config(model=sys.argv[2], batch=4, steps=12, seed=0, sample_every=6),
+    Config(
+        model=sys.argv[3], batch=16, steps=20, seed=1, sample_every=10, lr_g=0.0,
+        game="wasserstein", label_noise=0.1,
+    ),
 ]
-ROUNDS = int(sys.argv[3])
+OUT = pathlib.Path(sys.argv[1])
 
-def trained(config, found, at):
-    session = Session(config)
-    for _ in range(ROUNDS):
-        session.readings(session.play_round())
-        session.generate(session.fixed_z)
-    found[at] = session.sha256()
+def files(how, at):
+    return {path.name: path.read_bytes() for path in sorted((OUT / f"{how}-{at}").iterdir())}
 
-alone, together = {}, {}
-for at, config in enumerate(CONFIGS):
-    trained(config, alone, at)
-others = [threading.Thread(target=trained, args=(c, together, i)) for i, c in enumerate(CONFIGS)]
-for other in others:
-    other.start()
+def trained(how, at):
+    train(CONFIGS[at], OUT / f"{how}-{at}", progress=False)
+
+for at in (0, 1):
+    trained("alone", at)
+asked = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+threads = [threading.Thread(target=trained, args=("together", at)) for at in (0, 1)]
+for thread in threads:
+    thread.start()
 with no_grad():  # in this thread alone
-    for other in others:
-        other.join()
+    while any(thread.is_alive() for thread in threads):  # only the main thread handles Ctrl-C
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == asked
+        for thread in threads:
+            thread.join(0.01)
     assert not is_recording()
-assert alone == together and len(alone) == 2, (alone, together)
+for at in (0, 1):
+    alone, together = files("alone", at), files("together", at)
+    assert len(alone) == 8 and alone.keys() == together.keys(), (alone.keys(), together.keys())
+    differ = [name for name in alone if alone[name] != together[name]]
+    assert not differ, (at, differ)
 """
 
 
 @pytest.mark.parametrize(
     ("blas_threads", "models"),
-    [("1", ("dcgan28-slim", "mlp-small")), ("2", ("mlp-mid", "mlp-mid"))],
+    [
+        ("1", ("dcgan28-slim", "mlp-small")),
+        ("2", ("dcgan28-slim", "mlp-small")),  # the number of threads is a setting of the process
+        ("2", ("mlp-mid", "mlp-mid")),
+    ],
 )
-def test_two_trainings_do_not_disturb_each_other(blas_threads, models):
-    """With several threads of BLAS, too: how many there are is the process's setting."""
-    subprocess.run(
-        [sys.executable, "-c", TOGETHER, *models, "4"],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": blas_threads},
-        check=True,
-        timeout=120,
-    )
-
-
-RUNS = """
-import pathlib, signal, sys, threading
-from tinygan.training import Config, health_monitor, train
-
-health_monitor.EVERY = 5
-CONFIGS = [
-    Config(model="dcgan28-slim", batch=4, steps=12, seed=0, sample_every=6),
-    Config(model="mlp-small", batch=16, steps=20, seed=1, lr_g=0.0, sample_every=10),
-]
-
-def trained(config, out):
-    train(config, out, progress=False)
-
-def files(out):
-    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
-
-alone, together = (
-    [pathlib.Path(sys.argv[1]) / f"{how}-{config.model}" for config in CONFIGS]
-    for how in ("alone", "together")
-)
-asked = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-for config, out in zip(CONFIGS, alone):
-    trained(config, out)
-others = [threading.Thread(target=trained, args=pair) for pair in zip(CONFIGS, together)]
-for other in others:
-    other.start()
-while any(other.is_alive() for other in others):  # Ctrl-C is left to this thread
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == asked
-    others[0].join(0.01)
-    others[1].join(0.01)
-for one, other in zip(alone, together):
-    mine, others = files(one), files(other)
-    assert len(mine) == 8 and mine.keys() == others.keys(), (mine.keys(), others.keys())
-    differ = [name for name in mine if mine[name] != others[name]]
-    assert not differ, (one, differ)
-"""
-
-
-def test_two_runs_with_their_files_pictures_and_doctors_do_not_disturb_each_other(tmp_path):
-    """The hashes of all states are among the files."""
+def test_two_runs_do_not_disturb_each_other(tmp_path, blas_threads, models):
+    """Their files are equal: hashes of the states, pictures, and the records of the doctor."""
     child = subprocess.run(
-        [sys.executable, "-c", RUNS, str(tmp_path)],
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "2"},
+        [sys.executable, "-c", RUNS, str(tmp_path), *models],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": blas_threads},
         stderr=subprocess.PIPE,
         text=True,
         timeout=120,
@@ -145,8 +110,8 @@ assert gc.collect() < 100, "cycles were left for the collector"
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
-def test_ten_thousand_rounds_leave_nothing_behind_without_the_garbage_collector():
-    """A tenth of them with a penalty, whose graph is differentiated twice."""
+def test_ten_thousand_rounds_leak_no_memory_without_the_garbage_collector():
+    """One tenth of them has a penalty, whose graph is differentiated twice."""
     subprocess.run([sys.executable, "-c", ROUNDS], check=True, timeout=300)
 
 
@@ -167,7 +132,7 @@ def played(count):
         session.readings(doctor.play_round())
         if session.step % health_monitor.EVERY == 0:
             session.generate(session.fixed_z)
-        del doctor.probes[:-4]  # they are kept on purpose, one for fifty rounds
+        del doctor.probes[:-4]  # the monitor keeps them on purpose
 
 def held():
     cycles = gc.collect()  # it also empties the lists of free objects, which count as held
@@ -181,9 +146,9 @@ stages = [held()]
 for _ in range(4):
     played(20)
     stages.append(held())
-# What leaks grows in each part; a table of Python's that is made larger, in one of them.
+# A leak grows in each stage; a table of Python's grows in only one of them.
 grown = min(later - earlier for earlier, later in zip(stages, stages[1:]))
-assert grown < 20 * (1 << 20) / 10_000, f"{grown} bytes more"  # of a round, as above
+assert grown < 20 * (1 << 20) / 10_000, f"{grown} bytes more"  # per round, as above
 assert len(folder.health.read_bytes().splitlines()) == 14
 """
 
@@ -192,6 +157,6 @@ assert len(folder.health.read_bytes().splitlines()) == 14
     sys.version_info < (3, 11), reason="Python 3.10 keeps frames of functions, for 200 rounds more"
 )
 @pytest.mark.parametrize("game", ["non-saturating", "wasserstein"])
-def test_rounds_with_convolutions_and_a_doctor_leave_nothing_behind(tmp_path, game):
-    """So few rounds grow by less than pages; what Python and NumPy hold is counted to the byte."""
+def test_rounds_with_convolutions_and_a_doctor_leak_no_memory(tmp_path, game):
+    """These rounds are few, so the memory of Python and NumPy is counted in bytes, not in pages."""
     subprocess.run([sys.executable, "-c", WATCHED, game, str(tmp_path)], check=True, timeout=300)

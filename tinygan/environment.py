@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import subprocess
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ SOURCES = ":/*.py", ":/*.cu"  # the files that change results
 def report() -> str:
     """The text of `tinygan info`."""
     threads = blas_threads()
-    lines = [
+    return "\n".join([
         f"tinygan   {__version__}",
         f"python    {platform.python_version()} on {platform.system()} {platform.machine()}",
         f"numpy     {np.__version__}",
@@ -33,10 +32,11 @@ def report() -> str:
         f"thread{'' if threads == 1 else 's'} on {os.cpu_count()} cores "
         "(set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
         "backends",
-    ]
-    for name, problem in backends.survey().items():
-        lines.append(f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}")
-    return "\n".join(lines)
+        *(
+            f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}"
+            for name, problem in backends.survey().items()
+        ),
+    ])  # fmt: skip
 
 
 def describe(backend: str) -> dict[str, Any]:
@@ -74,15 +74,12 @@ def blas() -> str:
 def machine(backend: str = "numpy") -> dict[str, Any]:
     """The software and hardware that a measured time on `backend` depends on: the entries of
     `describe`, cores, versions of torch and CuPy, commit and date."""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     versions = {}
     for name in ("torch", "cupy"):
-        if name in sys.modules or importlib.util.find_spec(name):
-            from importlib.metadata import PackageNotFoundError, version
-
-            try:
-                versions[name] = version(name)
-            except PackageNotFoundError:
-                continue
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
     commit = {"commit": _commit(), "date": time.strftime("%Y-%m-%d")}
     return {**describe(backend), "cores": cores(), **versions, **commit}
 
@@ -92,15 +89,12 @@ def _commit() -> str:
     for an installed copy."""
 
     def git(*words: str) -> str:
-        backend = Path(__file__).parent
-        return subprocess.run(
-            ["git", "-C", str(backend), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
+        command = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         git("ls-files", "--error-unmatch", __file__)
-        return git("rev-parse", "--short", "HEAD") + (
-            "+" if git("status", "--porcelain", "--", *SOURCES) else ""
-        )
+        changed = git("status", "--porcelain", "--", *SOURCES)
+        return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return ""

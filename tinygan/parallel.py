@@ -14,6 +14,8 @@ the ranks of the gradients on their parts. So each update exchanges only one vec
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import sys
 import time
@@ -59,12 +61,12 @@ def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
         return
     for one in zip(*comm.allgather(list(facts())), strict=True):
         different = []
-        for name in dict.fromkeys(name for mine in one for name in mine):
-            values = [mine.get(name, "nothing") for mine in one]
-            other = next((rank for rank, value in enumerate(values) if value != values[0]), 0)
-            if other:
-                echo = f"{values[0]!r} on rank 0, {values[other]!r} on rank {other}"
-                different.append(f"{name} is {echo}")
+        for name in dict.fromkeys(itertools.chain(*one)):
+            first, *others = (mine.get(name, "nothing") for mine in one)
+            for rank, value in enumerate(others, 1):
+                if value != first:
+                    different.append(f"{name} is {first!r} on rank 0, {value!r} on rank {rank}")
+                    break
         if different:
             raise InputError(f"the ranks differ: {'; '.join(different)}")
 
@@ -97,23 +99,23 @@ def join() -> Comm:
     uncaught error of one rank ends all of them, since the others would wait for it forever.
 
     Raises InputError if there are other ranks that MPI cannot reach."""
-    echo = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
-    expected = max(map(int, echo), default=0)  # 0: unknown
-    if expected == 1 or not (echo or any(name in os.environ for name in RANKS)):
+    numbers = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
+    expected = max(map(int, numbers), default=0)  # 0: unknown
+    if expected == 1 or not (numbers or any(name in os.environ for name in RANKS)):
         return SINGLE_PROCESS
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as problem:  # no package, or no libmpi to load
         raise InputError(
             f"mpiexec started this process, but mpi4py does not work ({first_line(problem)}); "
-            "pip install 'tinygan[mpich]', or mpi4py beside the MPI of that mpiexec"
+            "pip install 'tinygan[mpich]', or install mpi4py for the MPI of that mpiexec"
         ) from problem
     world = MPI.COMM_WORLD
     if world.size < expected:
         library = MPI.Get_library_version().split(",")[0].splitlines()[0].strip()
         raise InputError(
             f"mpiexec started {expected} processes, but MPI sees {world.size}: mpi4py loaded "
-            f"{library}, which is not of that mpiexec; use the mpiexec beside it"
+            f"{library}, another MPI than that mpiexec's; use the mpiexec of the same MPI"
         )
     if world.size == 1:
         return SINGLE_PROCESS
@@ -159,17 +161,16 @@ class MPIComm:
             flat[...] = place(host, flat)
 
     def allgather(self, value: T) -> list[T]:
-        gathered: list[T] = self._world.allgather(value)
-        return gathered
+        return list(self._world.allgather(value))
 
     def last_words(self, status: int, message: str) -> str:
         """The last message of this rank: see the function of that name."""
-        met, deadline, alone = self._ends.Ibarrier(), time.monotonic() + PATIENCE, False
+        met, deadline = self._ends.Ibarrier(), time.monotonic() + PATIENCE
         while not met.Test():
-            if not alone and time.monotonic() > deadline:
-                alone = True
+            if time.monotonic() > deadline:
                 print(f"tinygan: rank {self.rank}: {message}", file=sys.stderr)
                 _abort(self._world, status)
+                deadline = math.inf  # the end of all ranks may take a moment
             time.sleep(0.01)
         messages = self._ends.allgather(message)
         if self.rank:
@@ -215,10 +216,11 @@ class DataParallel:
         check_optimizers(optimizer=optimizer)
         self.optimizer, self.comm, self.parameters = optimizer, comm, optimizer.parameters
         self._flat = of(optimizer.w).xp.zeros_like(optimizer.w)
-        self._means, start = [], 0
-        for p in optimizer.parameters:
-            self._means.append(self._flat[start : start + p.size].reshape(p.shape))
-            start += p.size
+        ends = itertools.accumulate(p.size for p in optimizer.parameters)
+        self._means = [
+            self._flat[end - p.size : end].reshape(p.shape)
+            for p, end in zip(optimizer.parameters, ends, strict=True)
+        ]
 
     def step(self, grads: Sequence[Tensor]) -> None:
         """Update the parameters by the mean of their gradients over the ranks."""

@@ -62,22 +62,23 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
 
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
     """The partial files of these names that killed processes left in `folder`."""
-    starts = tuple(f".{name}." for name in names)
-    return [
-        path
-        for path in Path(folder).iterdir()
-        if path.name.startswith(starts) and path.name.endswith(PARTIAL)
-    ]
+    return [path for name in names for path in Path(folder).glob(f".{name}.*{PARTIAL}")]
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Put the path into an OSError raised in the block: those of write and fsync have none."""
+    try:
+        yield
+    except OSError as problem:
+        problem.filename = str(path)
+        raise
 
 
 def append(path: str | Path, line: str) -> None:
     """Append a line to a text file. On a full disk, the file may end with a part of the line."""
-    try:
-        with open(path, "ab") as file:
-            file.write(f"{line}\n".encode())
-    except OSError as problem:
-        problem.filename = str(path)
-        raise
+    with _named(path), open(path, "ab") as file:
+        file.write(f"{line}\n".encode())
 
 
 def whole_lines(path: str | Path) -> list[bytes]:
@@ -100,10 +101,8 @@ def flush_folder(path: str | Path) -> None:
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(path, os.O_DIRECTORY)
         try:
-            os.fsync(folder)
-        except OSError as problem:
-            problem.filename = str(path)
-            raise
+            with _named(path):
+                os.fsync(folder)
         finally:
             os.close(folder)
 
@@ -118,6 +117,7 @@ def save_figure(figure: Any, path: str | Path) -> None:
 
 KINDS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
          "float16", "float32", "float64")  # fmt: skip
+REMEDY = "use an earlier checkpoint, or train again"
 KEY = "tinygan checkpoint 1"  # the only entry of the header: the order of several is random
 
 
@@ -165,8 +165,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, AttributeError, TypeError, KeyError, ValueError) as problem:
         raise InputError(
-            f"{path}: damaged or no safetensors file ({problem}); use an earlier checkpoint, or "
-            "train again"
+            f"{path}: damaged or no safetensors file ({problem}); {REMEDY}"
         ) from problem
     if set(entries) != {KEY}:
         raise InputError(
@@ -181,8 +180,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         meta = None
     if not isinstance(meta, dict):
         raise InputError(
-            f"{path}: damaged, its SHA-256 is not the one recorded when it was written; use an "
-            "earlier checkpoint, or train again"
+            f"{path}: damaged, as its SHA-256 is not the one that was written into it; {REMEDY}"
         )
     return arrays, meta
 

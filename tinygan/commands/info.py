@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from ..environment import report
-
-if TYPE_CHECKING:
-    from .shared import Parsers
+from .shared import Parsers
 
 __all__ = ["add_parser", "run"]
 
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command, which has no options."""
-    parser = parsers.add_parser("info", help="show versions, BLAS, and which backends work")
+    about = "Show the versions, NumPy's BLAS, and which backends work."
+    parser = parsers.add_parser("info", help="show versions, BLAS and backends", description=about)
     parser.set_defaults(run=run, smaller="less")
 
 

@@ -1,8 +1,7 @@
 """The command line, `tinygan COMMAND`: its parser, and how it reports errors.
 
-Each command has a module of its own, listed in COMMANDS: `add_parser(parsers)` adds its options,
-and `run(args)` does the work and returns the exit status. A module that takes long to import is
-imported in `run`.
+Each command has a module of its own: `add_parser(parsers)` adds its options, and `run(args)` does
+the work and returns the exit status. A module that takes long to import is imported in `run`.
 
 Exit status: 0 for success; 1 if `verify` found a difference; 2 for unusable input, with one line
 that names the problem; 130 after Ctrl-C, once the run is saved. A traceback is always a bug.
@@ -20,30 +19,40 @@ from typing import Any, NoReturn
 from .. import __version__
 from ..backend import process
 from ..errors import InputError
-from . import doctor, evaluate, info, reproduce, sample, train, verify
-from .bench import command as bench
 from .shared import stop
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["commands", "main"]
 
-COMMANDS = (train, doctor, verify, sample, evaluate, reproduce, bench, info)  # as in --help
+
+def commands() -> tuple[Any, ...]:
+    """The modules of all commands, in the order of `tinygan --help`.
+
+    They are imported here, so that `main` also reports Ctrl-C during the import."""
+    from . import doctor, evaluate, info, reproduce, sample, train, verify
+    from .bench import command as bench
+
+    return train, doctor, verify, sample, evaluate, reproduce, bench, info
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. `argv` is `sys.argv[1:]` if it is None."""
-    process.tune()
     smaller = "less"
     try:
+        process.tune()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # it may not encode all of a file name
                 stream.reconfigure(errors="backslashreplace")
-        args = _parse(argv)
+        parser = _parser()
+        args, extra = parser.parse_known_args(argv)
+        if extra:
+            see = f"see {parser.prog} {args.command} --help"
+            raise InputError(f"{extra[0]}: no such argument; {see}")
         smaller = args.smaller
         status = int(args.run(args))
         print(end="", flush=True)
         return status
     except InputError as problem:
-        return stop(2, _line(str(problem)))
+        return stop(2, str(problem))
     except KeyboardInterrupt:
         return stop(130, "stopped")
     except MemoryError:
@@ -52,21 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as problem:
-        backend = f"{problem.filename}: " if problem.filename else ""
-        return stop(2, _line(f"{backend}{problem.strerror or problem}"))
-
-
-def _line(message: str) -> str:
-    """Escape newlines, which a file name may contain."""
-    return message.replace("\n", "\\n")
-
-
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = _parser()
-    args, extra = parser.parse_known_args(argv)
-    if extra:
-        raise InputError(f"{extra[0]}: no such argument; see {parser.prog} {args.command} --help")
-    return args
+        file = f"{problem.filename}: " if problem.filename else ""
+        return stop(2, f"{file}{problem.strerror or problem}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -83,6 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tinygan", description="Generative adversarial networks from scratch.")
     parser.add_argument("--version", action="version", version=f"tinygan {__version__}")
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in commands():
         command.add_parser(parsers)
     return parser

@@ -5,45 +5,29 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import plots
 from ..errors import InputError
 from ..training import Sampler
-from .shared import MAX_SAMPLES, add_backend, check_picture, name_in_errors
-
-if TYPE_CHECKING:
-    from .shared import Parsers
+from .shared import MAX_SAMPLES, Parsers, add_backend, check_picture, name_in_errors
 
 __all__ = ["add_parser", "run"]
 
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""
-    parser = parsers.add_parser(
-        "sample",
-        help="draw samples from a run",
-        description="Draw samples from the generator of a run.",
-    )
-    parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
-    parser.add_argument(
-        "-n",
-        type=int,
-        default=64,
-        metavar="N",
-        help=f"number of samples, at most {MAX_SAMPLES} (default: 64)",
-    )
-    parser.add_argument(
-        "-o", default="samples.png", metavar="FILE", help="a .png file (default: samples.png)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of the noise (default: 0)"
-    )
-    parser.add_argument(
+    about = "Draw samples from the generator of a run."
+    parser = parsers.add_parser("sample", help="draw samples from a run", description=about)
+    add, most = parser.add_argument, f"at most {MAX_SAMPLES}"
+    add("folder", metavar="RUN", help="a run folder, or a checkpoint file")
+    add("-n", type=int, default=64, metavar="N", help=f"samples, {most} (default: %(default)s)")
+    add("-o", default="samples.png", metavar="FILE", help="a .png file (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: %(default)s)")
+    add(
         "--interpolate",
         action="store_true",
-        help="interpolate between two noise vectors in each row of 8 samples; "
-        "-n is rounded up to whole rows",
+        help="interpolate between two noise vectors in each row of 8 samples; -n is rounded up to "
+        "whole rows",
     )
     add_backend(parser)
     parser.set_defaults(run=run, smaller="fewer samples by -n")
@@ -62,10 +46,11 @@ def run(args: argparse.Namespace) -> int:
     sampler = Sampler(args.folder, args.backend)
     columns = min(8, max(2, args.n)) if args.interpolate else None
     with name_in_errors(args.folder):
-        if columns is not None:
-            images = finite(sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed))
-        else:
-            images = finite(sampler.draw(args.n, seed=args.seed))
+        images = finite(
+            sampler.draw(args.n, seed=args.seed)
+            if columns is None
+            else sampler.walk(math.ceil(args.n / columns), columns, seed=args.seed)
+        )
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
     drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
     print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")

@@ -1,4 +1,4 @@
-"""Helpers of several commands: an end with a message, a shared option, checks of output files."""
+"""Helpers of several commands: options, an end with a message, and checks of output files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from .. import parallel
 from ..errors import InputError
 
-if TYPE_CHECKING:
-    Parsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
-
 __all__ = [
     "MAX_SAMPLES",
+    "Parsers",
     "add_backend",
     "check_picture",
     "check_writable",
@@ -25,12 +23,16 @@ __all__ = [
     "stop",
 ]
 
+Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
 MAX_SAMPLES = 1 << 16
 
 
-def stop(status: int, message: str) -> int:
-    """Print the message on stderr, once for all MPI ranks, and return the exit status."""
-    message = parallel.last_words(status, message)
+def stop(status: int, message: str, *more: str) -> int:
+    """Print the message on stderr, once for all MPI ranks, and return the exit status. Newlines in
+    it, which a file name may contain, are escaped; `more` are further lines."""
+    lines = (line.replace("\n", "\\n") for line in (message, *more))
+    message = parallel.last_words(status, "\n".join(lines))
     if sys.stderr is not None and message:
         with contextlib.suppress(OSError):  # stderr is closed or full; the status is still returned
             print(f"tinygan: {message}", file=sys.stderr, flush=True)
@@ -39,9 +41,8 @@ def stop(status: int, message: str) -> int:
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add the option --backend."""
-    parser.add_argument(
-        "--backend", default="numpy", metavar="NAME", help="numpy, cupy, cupy:1 (default: numpy)"
-    )
+    about = "numpy, cupy, or a certain GPU, such as cupy:1 (default: numpy)"
+    parser.add_argument("--backend", default="numpy", metavar="NAME", help=about)
 
 
 @contextlib.contextmanager
@@ -68,13 +69,13 @@ def check_writable(option: str, name: str) -> None:
     A command calls this before it starts to compute. Raises InputError if the file cannot be
     written."""
     path = Path(name)
+    folder = path.resolve().parent
     if not name or path.is_dir():
         raise InputError(f"{option}: expected a file to write, got {name!r}")
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"{option} {name}: there is no folder {path.resolve().parent}")
+    if not folder.is_dir():
+        raise InputError(f"{option} {name}: there is no folder {folder}")
     try:
-        tempfile.TemporaryFile(dir=path.resolve().parent).close()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as problem:
-        raise InputError(
-            f"{option} {name}: the folder cannot be written to ({problem.strerror})"
-        ) from problem
+        message = f"{option} {name}: the folder cannot be written to ({problem.strerror})"
+        raise InputError(message) from problem

@@ -5,61 +5,42 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import parallel, training
 from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
-from .shared import stop
-
-if TYPE_CHECKING:
-    from .shared import Parsers
+from ..training.run_folder import RESUMABLE
+from .shared import Parsers, stop
 
 __all__ = ["add_parser", "run"]
-
-RESUMABLE = ("steps", "backend", "no_graph")  # the options that --resume allows
 
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options: the fields of Config, and where and how to run."""
-    parser = parsers.add_parser(
-        "train",
-        help="train a GAN by Algorithm 1",
-        description="Train a GAN by Algorithm 1 of Goodfellow et al. 2014 and write a run folder.",
-    )
+    about = "Train a GAN by Algorithm 1 of Goodfellow et al. 2014, and write a run folder."
+    parser = parsers.add_parser("train", help="train a GAN by Algorithm 1", description=about)
+    add = parser.add_argument
     for field in fields(Config):
-        name, default, meaning = flag(field.name), field.default, field.metadata["help"]
-        shown = "the model has its own" if default is None else default
-        if isinstance(default, bool):
-            parser.add_argument(name, action="store_true", default=None, help=meaning)
+        name, kind, help = flag(field.name), option_type(field.default), field.metadata["help"]
+        if kind is bool:
+            add(name, action="store_true", default=None, help=help)
         else:
-            parser.add_argument(
-                name,
-                type=option_type(default),
-                metavar=field.name.upper() if isinstance(default, str) else "N",
-                help=f"{meaning} (default: {shown})",
-            )
-    parser.add_argument("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
-    parser.add_argument(
-        "--resume", metavar="RUN", help="continue a run, to its last step or to --steps"
-    )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
-    parser.add_argument(
-        "--doctor",
-        default="on",
-        metavar="ON",
-        help="on: check the run's health at intervals and report problems; off (default: on)",
-    )
+            shown = "the model's own" if field.default is None else field.default
+            metavar = "NAME" if kind is str else "N"
+            add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
+    add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
+    add("--resume", metavar="RUN", help="continue a run to its last step, or to --steps")
+    add("--quiet", action="store_true", help="show no progress bar")
+    doctor = "on: probe the health of the run at intervals, and report problems; off (default: on)"
+    add("--doctor", default="on", metavar="ON", help=doctor)
     parser.set_defaults(run=run, smaller="a smaller --batch")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and print the files of the run folder; return the exit status."""
-    given = {
-        field.name: getattr(args, field.name)
-        for field in fields(Config)
-        if getattr(args, field.name) is not None
-    }
+    values = {field.name: getattr(args, field.name) for field in fields(Config)}
+    given = {name: value for name, value in values.items() if value is not None}
     options: dict[str, Any] = {
         "progress": not args.quiet,
         "doctor": choose("--doctor", args.doctor, ("on", "off")) == "on",
@@ -70,18 +51,16 @@ def run(args: argparse.Namespace) -> int:
             fixed = [flag(name) for name in given if name not in RESUMABLE]
             if args.out is not None or fixed:
                 raise InputError(
-                    f"{(fixed or ['--out'])[0]}: --resume goes on with the options of the run; "
-                    "only --steps, --backend and --no-graph may be given with it"
+                    f"{(fixed or ['--out'])[0]}: --resume keeps the options of the run; only "
+                    "--steps, --backend and --no-graph may be given with it"
                 )
             folder = training.resume(args.resume, **options, **given)
         else:
             folder = training.train(Config(**given), args.out, **options)
     except training.Interrupted as interruption:
         path, step = interruption.args
-        return stop(
-            130,
-            f"stopped after round {step}, and saved. Go on with\n  tinygan train --resume {path}",
-        )
+        message = f"stopped after round {step}, and saved. Continue with"
+        return stop(130, message, f"  tinygan train --resume {path}")
     if options["comm"].rank == 0:
         print(_summary(folder))
     return 0

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from .. import parallel, training
-
-if TYPE_CHECKING:
-    from .shared import Parsers
+from .shared import Parsers
 
 __all__ = ["add_parser", "run"]
 
@@ -20,17 +17,14 @@ def add_parser(parsers: Parsers) -> None:
         "verify",
         help="train a run again, and compare bit for bit",
         description="Train again as a run was trained, in memory, and compare the state with each "
-        "state that the run recorded: exit status 0 if all agree, 1 if one differs. The run folder "
-        "is not changed.",
+        "state that the run recorded. The exit status is 0 if all agree, and 1 if one differs. The "
+        "run folder is not changed.",
     )
-    parser.add_argument("folder", metavar="RUN", help="a run folder")
-    parser.add_argument(
-        "--from",
-        dest="start",
-        metavar="CHECKPOINT",
-        help="start from a checkpoint of the run (default: from the beginning)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="show no round counter")
+    add = parser.add_argument
+    add("folder", metavar="RUN", help="a run folder")
+    start = "start from a checkpoint of the run (default: from the beginning)"
+    add("--from", dest="start", metavar="CHECKPOINT", help=start)
+    add("--quiet", action="store_true", help="show no round counter")
     parser.set_defaults(run=run, smaller="less")
 
 
@@ -49,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
     if comm.rank > 0:
         return int(found.differs is not None)
     for warning in found.warnings:
-        print(f"! {warning}: equal bits are promised only where nothing differs")
+        print(f"! {warning}: equal bits are promised only in the recorded environment")
     if found.differs is None:
         count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
-        idle = "" if found.played else "; no round was played, as nothing was recorded after it"
+        idle = "" if found.played else "; no round was played, as no later state is recorded"
         print(f"{args.folder}: all states agree, {count} from step {first} to {last}{idle}")
         return 0
     before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""

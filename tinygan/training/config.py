@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
 from inspect import signature
 from typing import Any
 
@@ -19,18 +19,16 @@ from ..optim import OPTIMIZERS, Optimizer
 
 __all__ = ["Config", "flag", "option_type"]
 
-SOURCES = ("auto", "numpy", "philox")
-PENALTY_NAMES = ("auto", *PENALTIES)
-FOLDER_MODES = ("gray", "color")
-BATCHNORMS = ("synchronized", "local")
+POSITIVE, NON_NEGATIVE = (1, math.inf, ")"), (0, math.inf, ")")
+DECAY, FRACTION = (0, 1, ")"), (0, 1, "]")
+LABEL_OPTIONS = ("smoothing", "label_noise", "label_flips")
 
 
-def _option(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"help": meaning})
-
-
-def _names(known: Any) -> str:
-    return ", ".join(known)
+def _option(default: Any, meaning: str, allowed: Iterable[Any] = ()) -> Any:
+    """A field with its help and its allowed values: names, which replace {} in the help, or the
+    minimum, the maximum and the closing bracket of an interval."""
+    text = meaning.replace("{}", ", ".join(map(str, allowed)))
+    return field(default=default, metadata={"help": text, "allowed": tuple(allowed)})
 
 
 @dataclass(frozen=True)
@@ -39,126 +37,97 @@ class Config:
 
     Raises InputError, which names the option, for a value out of range."""
 
-    model: str = _option("dcgan28-slim", f"the pair of networks: {_names(MODELS)}")
-    game: str = _option("non-saturating", f"the losses of both players: {_names(GAMES)}")
-    data: str = _option("digits", f"the real images: {_names(data_names())}")
-    folder_size: int = _option(28, "width and height of the images of folder:PATH")
+    model: str = _option("dcgan28-slim", "the pair of networks: {}", MODELS)
+    game: str = _option("non-saturating", "the losses of both players: {}", GAMES)
+    data: str = _option("digits", f"the real images: {', '.join(data_names())}")
+    folder_size: int = _option(28, "width and height of the images of folder:PATH", (1, 1024, "]"))
     folder_mode: str = _option(
-        "gray", f"color mode of the images of folder:PATH: {_names(FOLDER_MODES)}"
+        "gray", "color mode of the images of folder:PATH: {}", ("gray", "color")
     )
-    steps: int = _option(1200, "rounds of Algorithm 1")
+    steps: int = _option(1200, "rounds of Algorithm 1", POSITIVE)
     batch: int = _option(
-        64, "size of a minibatch, the paper's m, up to 65536; it may exceed the data"
+        64,
+        "size of a minibatch, the paper's m, up to 65536; it may exceed the data",
+        (1, 1 << 16, "]"),
     )
-    k: int = _option(1, "steps of D in a round")
-    seed: int = _option(0, "seed of all randomness")
-    optimizer: str = _option("adam", f"the optimizer of both players: {_names(OPTIMIZERS)}")
-    lr_d: float | None = _option(None, "learning rate of D")
-    lr_g: float | None = _option(None, "learning rate of G")
-    beta1: float = _option(0.5, "Adam's decay of the mean gradient")
-    beta2: float = _option(0.999, "Adam's decay of the squared gradient")
+    k: int = _option(1, "steps of D in a round", POSITIVE)
+    seed: int = _option(0, "seed of all randomness", NON_NEGATIVE)
+    optimizer: str = _option("adam", "the optimizer of both players: {}", OPTIMIZERS)
+    lr_d: float | None = _option(None, "learning rate of D", NON_NEGATIVE)
+    lr_g: float | None = _option(None, "learning rate of G", NON_NEGATIVE)
+    beta1: float = _option(0.5, "Adam's decay of the mean gradient", DECAY)
+    beta2: float = _option(0.999, "Adam's decay of the mean squared gradient", DECAY)
     ema: float = _option(
-        0.99, "decay of the average of G's weights, which draws the samples; 0: no average"
+        0.99,
+        "decay of the moving average of G's weights, which draws the samples; 0: no average",
+        DECAY,
     )
     penalty: str = _option(
         "auto",
-        f"penalty on D's gradient: {_names(PENALTY_NAMES)}; auto is wgan-gp for game wasserstein, "
-        "else none",
+        "penalty on D's gradient: {}; auto is wgan-gp for the game wasserstein, else none",
+        ("auto", *PENALTIES),
     )
     smoothing: float = _option(
-        0.0, "one-sided label smoothing: real images have the label 1 - this"
+        0.0, "one-sided label smoothing: real images have the label 1 - this", FRACTION
     )
-    label_noise: float = _option(0.0, "largest amount by which a label is moved")
-    label_flips: float = _option(0.0, "probability that a label is wrong")
+    label_noise: float = _option(0.0, "largest change of a label by noise", FRACTION)
+    label_flips: float = _option(0.0, "probability that a label is flipped", FRACTION)
     simultaneous: bool = _option(False, "both players step at once, as in the code of 2014")
     batchnorm: str = _option(
         "synchronized",
-        f"BatchNorm statistics under mpiexec: {_names(BATCHNORMS)}; over all ranks, which equals "
-        "one process, or for each rank alone, which is faster",
+        "BatchNorm statistics under mpiexec: {}; over all ranks, which equals one process, or for "
+        "each rank alone, which is faster",
+        ("synchronized", "local"),
     )
-    backend: str = _option("numpy", "numpy, cupy, cupy:1")
+    backend: str = _option("numpy", "numpy, cupy, or a certain GPU, such as cupy:1")
     rng: str = _option(
         "auto",
-        f"the source of noise: {_names(SOURCES)}; philox is computed on the device, numpy on the "
-        "host; auto is philox on cupy, numpy on numpy",
+        "the source of noise: {}; numpy draws on the host, philox on the device; auto is philox on "
+        "cupy, else numpy",
+        ("auto", "numpy", "philox"),
     )
     no_graph: bool = _option(
-        False, "on a GPU: play every round from Python, do not record one as a CUDA graph"
+        False, "on a GPU: play every round from Python, and capture none as a CUDA graph"
     )
     tf32: bool = _option(
-        False, "on a GPU: round the factors of products to TF32, faster and less exact"
+        False, "on a GPU: round the factors of products to TF32, which is faster and less exact"
     )
     sample_every: int = _option(
         0,
-        "rounds between frames of progress.gif, each of which adds some 60 kB to the checkpoint; "
-        "0: about sixty frames in all (of a run that is lengthened: of the new --steps)",
+        "rounds between frames of progress.gif; a frame adds about 60 kB to the checkpoint; 0: "
+        "about sixty frames in all",
+        NON_NEGATIVE,
     )
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            value, default = getattr(self, each.name), each.default
-            if value is None and default is None:
-                continue
-            kind = option_type(default)
-            accepted: Any = (int, float) if kind is float else kind
-            if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
-                raise InputError(f"{flag(each.name)}: expected {kind.__name__}, got {value!r}")
-            if kind is float and isinstance(value, int) and value.bit_length() > 1023:
-                raise InputError(f"{flag(each.name)}: expected float, got an int that is too large")
-        choose("--model", self.model, MODELS)
-        choose("--game", self.game, GAMES)
-        choose("--penalty", self.penalty, PENALTY_NAMES)
-        choose("--optimizer", self.optimizer, OPTIMIZERS)
-        choose("--batchnorm", self.batchnorm, BATCHNORMS)
-        choose("--rng", self.rng, SOURCES)
+            _check(each, getattr(self, each.name))
         if self.rng == "auto":  # resolved once: a run keeps it on another backend
             source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"
             object.__setattr__(self, "rng", source)
-        choose("--folder-mode", self.folder_mode, FOLDER_MODES)
-        for name, most in (("steps", math.inf), ("batch", 1 << 16), ("k", math.inf)):
-            self._check(name, 1, most)
-        for name in ("seed", "lr_d", "lr_g", "sample_every"):
-            if getattr(self, name) is not None:
-                self._check(name, 0, math.inf)
-        for name in ("beta1", "beta2", "ema"):
-            self._check(name, 0, 1, open_end=True)
-        for name in ("smoothing", "label_noise", "label_flips"):
-            self._check(name, 0, 1)
-        self._check("folder_size", 1, 1024)
         if not self.data.startswith("folder:"):
             choose("--data", self.data, data_names())
-            for name in ("folder_size", "folder_mode"):
-                if getattr(self, name) != getattr(Config, name):
-                    raise InputError(f"{flag(name)}: goes with --data folder:PATH only")
+            self._keep_default("folder_size", "folder_mode", goes="--data folder:PATH only")
         elif self.data != "folder:":  # absolute, so that the run resumes from any directory
             path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
             object.__setattr__(self, "data", f"folder:{path}")
-        if self.smoothing and self.game == "wasserstein":
-            raise InputError(
-                "--smoothing: goes with games that have labels; a Wasserstein critic has none, and "
-                "its scores would grow without end"
-            )
-        labels = [n for n in ("smoothing", "label_noise", "label_flips") if getattr(self, n)]
-        if labels and not isinstance(GAMES[self.game], SeparableGame):
-            raise InputError(
-                f"{flag(labels[0])}: goes with games whose losses are means over single "
-                f"logits, and {self.game} is not one"
-            )
+        if self.game == "wasserstein":
+            critic = "a Wasserstein critic has none, and its scores would grow without end"
+            self._keep_default("smoothing", goes=f"games that have labels; {critic}")
+        if not isinstance(GAMES[self.game], SeparableGame):
+            separable = "games whose losses are means over single logits"
+            self._keep_default(*LABEL_OPTIONS, goes=f"{separable}, and {self.game} is not one")
         if not self._takes_betas:
-            for name in ("beta1", "beta2"):
-                if getattr(self, name) != getattr(Config, name):
-                    raise InputError(
-                        f"{flag(name)}: goes with optimizers that take betas, and "
-                        f"{self.optimizer} does not"
-                    )
+            takes = f"optimizers that take betas, and {self.optimizer} does not"
+            self._keep_default("beta1", "beta2", goes=takes)
         if self.simultaneous and self.k != 1:
             raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
 
-    def _check(self, name: str, low: float, high: float, open_end: bool = False) -> None:
-        value, open_end = getattr(self, name), open_end or math.isinf(high)
-        if not (low <= value and (value < high or (value == high and not open_end))):
-            end = ")" if open_end else "]"
-            raise InputError(f"{flag(name)}: expected in [{low}, {high}{end}, got {value}")
+    def _keep_default(self, *names: str, goes: str) -> None:
+        """Raise InputError unless these options, which go only with `goes`, have their defaults."""
+        for name in names:
+            if getattr(self, name) != getattr(Config, name):
+                raise InputError(f"{flag(name)}: goes with {goes}")
 
     @property
     def frame_every(self) -> int:
@@ -191,13 +160,30 @@ class Config:
         """The inverse of `as_dict`.
 
         Raises InputError for unknown options."""
-        known = {each.name for each in fields(cls)}
-        if not isinstance(options, Mapping) or set(options) - known:
-            unknown = (
-                sorted(map(str, set(options) - known)) if isinstance(options, Mapping) else options
-            )
-            raise InputError(f"config: unknown options {unknown}")
+        if not isinstance(options, Mapping):
+            raise InputError(f"config: expected a dict, got {options!r}")
+        if unknown := set(options) - {each.name for each in fields(cls)}:
+            raise InputError(f"config: unknown options {sorted(map(str, unknown))}")
         return cls(**options)
+
+
+def _check(option: Field[Any], value: Any) -> None:
+    """Raise InputError unless a value has the type of an option and is allowed."""
+    name, allowed = flag(option.name), option.metadata["allowed"]
+    if value is None and option.default is None:
+        return
+    kind = option_type(option.default)
+    accepted: Any = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or isinstance(value, bool) is not (kind is bool):
+        raise InputError(f"{name}: expected {kind.__name__}, got {value!r}")
+    if kind is float and isinstance(value, int) and value.bit_length() > 1023:
+        raise InputError(f"{name}: expected float, got an int that is too large")
+    if kind is str and allowed:
+        choose(name, value, allowed)
+    elif kind is not str and allowed:
+        low, high, end = allowed
+        if not (low <= value < high or (value == high and end == "]")):
+            raise InputError(f"{name}: expected in [{low}, {high}{end}, got {value}")
 
 
 def option_type(default: object) -> type:

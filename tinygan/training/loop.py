@@ -30,6 +30,7 @@ from .state_hashes import HASH_EVERY, surroundings
 __all__ = ["Interrupted", "resume", "train"]
 
 LOG_EVERY = 10  # rounds
+LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 SAVE_EVERY = 20.0  # seconds; the times of checkpoints do not change the run
 
 
@@ -63,8 +64,6 @@ def train(
     with folder.locked():
         folder.tidy()
         folder.save(session, frames)  # from here on the run can be resumed
-        folder.write_config(config)
-        _begin(session, folder)
         _run(session, folder, frames, progress, doctor)
     return folder
 
@@ -95,7 +94,7 @@ def resume(
         if steps is not None and session.step >= steps:
             raise InputError(
                 f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
-                "more, or leave --steps out to draw its pictures anew"
+                "more, or leave --steps out to draw its pictures again"
             )
         expected = plots.grid(np.zeros((len(session.fixed_z), *session.data.images.shape[1:])))
         if frames[0].shape != expected.shape:
@@ -105,46 +104,48 @@ def resume(
         if doctor:
             health(folder)  # a damaged one is refused before anything is written
         folder.tidy()
-        _begin(session, folder)
-        folder.write_config(session.config)
         _run(session, folder, frames, progress, doctor)
     return folder
 
 
-def _begin(session: Session, folder: RunFolder) -> None:
-    """Start the log and the state hashes of a run, or keep the past ones of a resumed run."""
-    folder.start_log(up_to=session.step)
-    if session.comm.rank == 0:
-        made_with = surroundings(session.config.backend, session.comm)
-        folder.states.start(made_with, session.step, session.sha256())
+def _seen_from(comm: Comm, path: Path) -> RunFolder:
+    return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
 def _run(
     session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool, doctor: bool
 ) -> None:
+    """Play the rounds that are left, and draw the pictures. The caller has locked the folder."""
     config, comm, saved = session.config, session.comm, time.monotonic()
-    told = comm.rank > 0
-    bar = _bar(config.steps, session.step, progress and comm.rank == 0)
-    watch = HealthMonitor(session, folder, bar.tell, on=doctor and comm.rank == 0)
+    writes, reported = comm.rank == 0, comm.rank > 0
+    folder.start_log(up_to=session.step)
+    if writes:
+        folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
+    folder.write_config(config)
+    bar = _bar(config.steps, session.step, progress and writes)
+    monitor = HealthMonitor(session, folder, bar.echo, on=doctor and writes)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
-    with watch.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
+    with monitor.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
         while session.step < config.steps:
-            result = watch.play_round()
+            result = monitor.play_round()
             bar.update()
-            if session.not_recorded and not told:
-                bar.tell(f"rounds are not recorded: {session.not_recorded}")
-                told = True
-            if session.step % LOG_EVERY == 0 or session.step == config.steps:
+            at_end = session.step == config.steps
+            if session.not_recorded and not reported:
+                bar.echo(f"rounds are not recorded: {session.not_recorded}")
+                reported = True
+            if at_end or session.step % LOG_EVERY == 0:
                 readings = session.readings(result)
                 if not all(map(math.isfinite, readings.values())):
-                    raise diverged(session.step, _listed(readings))
+                    seen = (f"{name} = {value:g}" for name, value in readings.items())
+                    raise diverged(session.step, ", ".join(seen))
                 folder.append_log(session.step, readings)
-                bar.set_postfix_str(_summary(readings), refresh=False)
-            if comm.rank == 0 and (session.step % HASH_EVERY == 0 or session.step == config.steps):
+                shown = (f"{label} {readings[name]:.2f}" for name, label in LABELS.items())
+                bar.set_postfix_str(", ".join(shown), refresh=False)
+            if writes and (at_end or session.step % HASH_EVERY == 0):
                 folder.states.append(session.step, session.sha256())
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
-            due = comm.rank == 0 and time.monotonic() - saved > SAVE_EVERY
+            due = writes and time.monotonic() - saved > SAVE_EVERY
             stopping, saving = mean_of(comm, [stop_asked(), due])  # above 0 if any rank says so
             if stopping or saving:
                 agree(comm, session.standing)
@@ -155,19 +156,15 @@ def _run(
         agree(comm, session.standing)
         last = _frame(session)  # before the checkpoint: raises if G's samples are not finite
         folder.save(session, frames)
-    if comm.rank == 0:
+    if writes:
         draw(session, folder, frames, last)
-
-
-def _seen_from(comm: Comm, path: Path) -> RunFolder:
-    return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
 def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np.ndarray) -> None:
     """Write the three pictures of a run; `last` is the grid of its current samples."""
     plots.save_png(folder.samples, last)
-    fresh = session.step % session.config.frame_every  # rounds since the last frame
-    plots.save_gif(folder.progress, [*frames, last] if fresh else frames)
+    has_last = session.step % session.config.frame_every == 0
+    plots.save_gif(folder.progress, frames if has_last else [*frames, last])
     plots.curves(
         folder.curves,
         folder.read_log(),
@@ -207,7 +204,7 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
             except OSError:
                 self.disable = True
 
-        def tell(self, text: str) -> None:
+        def echo(self, text: str) -> None:
             """Write lines above the bar, on stderr if there is one."""
             if sys.stderr is not None:
                 with suppress(OSError):
@@ -223,15 +220,6 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
     )
 
 
-def _summary(readings: dict[str, float]) -> str:
-    names = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
-    return ", ".join(f"{label} {readings[key]:.2f}" for key, label in names.items())
-
-
-def _listed(readings: dict[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in readings.items())
-
-
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a request to stop after the current round."""
@@ -240,14 +228,16 @@ def _stopping() -> Iterator[Callable[[], bool]]:
         yield lambda: False  # only the main thread gets signals
         return
 
+    def restore() -> None:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        for each, handler in before.items():  # a second Ctrl-C stops at once
-            signal.signal(each, handler)
+        restore()  # a second Ctrl-C stops at once
 
     before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(asked)
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore()

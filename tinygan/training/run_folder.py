@@ -6,11 +6,12 @@ samples.png   progress.gif   curves.png   health.jsonl (the probes, see `health_
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from .config import Config
 from .session import Session
 from .state_hashes import StateHashes
 
-__all__ = ["Diverged", "ReadOnly", "RunFolder", "diverged"]
+__all__ = ["RESUMABLE", "Diverged", "ReadOnly", "RunFolder", "diverged"]
 
 try:
     import fcntl
@@ -32,6 +33,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
+RESUMABLE = ("steps", "backend", "no_graph")  # options that a resume may change
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
 
@@ -57,9 +59,14 @@ class RunFolder:
 
         Raises InputError if `out` exists and is not an empty folder."""
         if out is not None:
-            path = cls(out).path
-            if path.exists() and not (path.is_dir() and cls(path)._is_unused()):
-                also = f", or go on with it by --resume {path}" if path.is_dir() else ""
+            folder = cls(out)
+            path = folder.path
+            # A killed run may have left partial files in an otherwise empty folder.
+            used = path.exists() and (
+                not path.is_dir() or set(path.iterdir()) != set(folder._partials())
+            )
+            if used:
+                also = f", or continue it by --resume {path}" if path.is_dir() else ""
                 raise InputError(
                     f"--out {path}: exists and is not an empty folder; choose another{also}"
                 )
@@ -68,10 +75,6 @@ class RunFolder:
             path = cls._next_numbered(Path("runs"), f"{config.model}-{config.game}")
         flush_folder(path.parent)
         return cls(path)
-
-    def _is_unused(self) -> bool:
-        """Return whether the folder holds nothing but partial files of a killed run."""
-        return set(self.path.iterdir()) == set(self._partials())
 
     def _partials(self) -> list[Path]:
         files = (self.config, self.log, self.states.path, self.checkpoint, self.health)
@@ -86,15 +89,13 @@ class RunFolder:
     @staticmethod
     def _next_numbered(root: Path, name: str) -> Path:
         root.mkdir(exist_ok=True)
-        while True:
-            taken = [re.match(r"(\d+)-", p.name) for p in root.iterdir()]
-            number = 1 + max((int(m[1]) for m in taken if m), default=0)
+        taken = [re.match(r"(\d+)-", p.name) for p in root.iterdir()]
+        for number in itertools.count(1 + max((int(m[1]) for m in taken if m), default=0)):
             path = root / f"{number:03d}-{name}"
-            try:
+            with suppress(FileExistsError):  # another run took the number just now
                 path.mkdir()
-                return path
-            except FileExistsError:
-                continue  # another run took the number just now
+                break
+        return path
 
     @classmethod
     def existing(cls, path: str | Path) -> RunFolder:
@@ -106,17 +107,14 @@ class RunFolder:
             folder = cls(folder.path.parent)
         if not folder.path.is_dir():
             wrong = "is no run folder" if folder.path.exists() else "there is no such run folder"
-            raise InputError(
-                f"{path}: {wrong}; expected one that `tinygan train` made, or the "
-                f"{folder.checkpoint.name} in it"
-            )
-        if not folder.checkpoint.is_file():
-            raise InputError(
-                f"{path}: no run folder, it has no {folder.checkpoint.name}; expected a folder "
-                "that `tinygan train` made (a run that was killed before its first round: train "
-                "again)"
-            )
-        return folder
+        elif not folder.checkpoint.is_file():  # or the run was killed before its first round
+            wrong = f"is no run folder, as it has no {folder.checkpoint.name}"
+        else:
+            return folder
+        raise InputError(
+            f"{path}: {wrong}; expected a folder that `tinygan train` made, or the "
+            f"{folder.checkpoint.name} in it"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -176,7 +174,7 @@ class RunFolder:
 
         Raises InputError if the checkpoint, the log or the state hashes are damaged."""
         arrays, meta, frames = self.contents()
-        self._rows()
+        self._rows()  # raises if the log is damaged
         self.states.read()
         session = Session(Config.from_dict({**meta["config"], **changes}), comm)
         try:
@@ -188,7 +186,8 @@ class RunFolder:
     def contents(self) -> tuple[dict[str, np.ndarray], dict[str, Any], list[np.ndarray]]:
         """The checkpoint: the arrays and meta of `Session.state`, and the frames.
 
-        Raises InputError if it holds no run, or if config.json has other options."""
+        Raises InputError if it holds no run, or if config.json was edited: a run keeps its options.
+        """
         arrays, meta = storage.load(self.checkpoint)
         try:
             options, frames = meta["config"], list(arrays.pop("frames"))
@@ -200,17 +199,13 @@ class RunFolder:
                 raise ValueError(f"step {step!r}, frames {kind} {shape}")
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{self.checkpoint}: holds no run of tinygan ({problem})") from problem
-        self._check_config(options)
-        return arrays, meta, frames
-
-    def _check_config(self, options: dict[str, Any]) -> None:
-        """Raise InputError if config.json was edited: a run keeps the options of its start."""
         written = self.options()
         if written is not None and not same_run(written, options):
             raise InputError(
-                f"{self.config}: differs from the options in {self.checkpoint.name}, by which the "
-                "run goes on; remove it, and give --steps or --backend on the command line"
+                f"{self.config}: differs from the options in {self.checkpoint.name}, which the run "
+                "keeps; remove it, and give --steps or --backend on the command line"
             )
+        return arrays, meta, frames
 
     # The log.
 
@@ -231,60 +226,42 @@ class RunFolder:
         return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(COLUMNS)}
 
     def _rows(self) -> list[list[str]]:
-        lines = whole_lines(self.log)
-        if not lines:
-            return []
-        head, *rows = [line.decode(errors="replace").split(",") for line in lines]
-        for row in (head, *rows):
-            good = row == list(COLUMNS) if row is head else _is_reading(row)
-            if not good:
+        rows = [line.decode(errors="replace").split(",") for line in whole_lines(self.log)]
+        for i, row in enumerate(rows):
+            if not (_is_reading(row) if i else row == list(COLUMNS)):
                 raise InputError(
                     f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
                     f"{','.join(COLUMNS)} and then numbers. Mend it, or remove it: only the curves "
                     "need it"
                 )
-        return rows
+        return rows[1:]
+
+
+def _is_reading(row: list[str]) -> bool:
+    try:
+        return int(row[0]) >= 0 and len([*map(float, row)]) == len(COLUMNS)
+    except ValueError:
+        return False
 
 
 def same_run(one: Any, other: dict[str, Any]) -> bool:
     """Return whether two dicts of options belong to one run. Options that a resume may change can
     differ, as they do between config.json and the checkpoint of a run that was killed."""
-    free = ("steps", "backend", "no_graph")
-    kept = [
-        isinstance(options, dict) and {k: v for k, v in options.items() if k not in free}
-        for options in (one, other)
-    ]
-    return kept[0] == kept[1]
+    free = dict.fromkeys(RESUMABLE)
+    return isinstance(one, dict) and {**one, **free} == {**other, **free}
 
 
 class ReadOnly(RunFolder):
     """The folder for all ranks except rank 0: methods that write do nothing."""
 
+    def _nothing(self, *args: Any, **options: Any) -> None:
+        pass
+
+    tidy = write_config = save = start_log = append_log = _nothing
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         yield
-
-    def tidy(self) -> None:
-        pass
-
-    def write_config(self, config: Config) -> None:
-        pass
-
-    def save(self, session: Session, frames: list[np.ndarray]) -> None:
-        pass
-
-    def start_log(self, up_to: int) -> None:
-        pass
-
-    def append_log(self, step: int, readings: dict[str, float]) -> None:
-        pass
-
-
-def _is_reading(row: list[str]) -> bool:
-    try:
-        return int(row[0]) >= 0 and len([float(value) for value in row]) == len(COLUMNS)
-    except (ValueError, IndexError):
-        return False
 
 
 class Diverged(InputError):

@@ -15,6 +15,7 @@ from ..models.latent import interpolate
 from ..tensor import Tensor, no_grad
 from .config import Config
 from .run_folder import RunFolder
+from .session import part_of
 
 __all__ = ["Sampler"]
 
@@ -35,11 +36,9 @@ class Sampler:
             shape = tuple(meta["shape"])
             if shape[:1] not in ((1,), (3,)):
                 raise ValueError(f"images of shape {shape}, expected one channel or three")
-            part = "ema/" if config.ema else "G/"
             rng = np.random.default_rng(config.seed)
             self.pair: Pair = models.build(config.model, shape, rng=rng)
-            weights = {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
-            self.pair.G.load_state_dict(weights)
+            self.pair.G.load_state_dict(part_of(arrays, "ema" if config.ema else "G"))
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
         self.pair.G.to(backend).eval()
@@ -51,15 +50,13 @@ class Sampler:
         return self._generate(self._noise(n, seed), batch)
 
     def walk(self, rows: int, steps: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
-        """Draw `rows` interpolations between two z each, of `steps` images:
-        (rows * steps, C, H, W)."""
+        """Draw `rows` interpolations between two z, each of `steps` images (rows * steps, ...)."""
         checks.sizes(rows=rows, batch=batch)
         ends = self._noise(2 * rows, seed).numpy()
-        ways = [
-            interpolate(ends[2 * i], ends[2 * i + 1], steps, self.pair.prior) for i in range(rows)
-        ]
+        pairs = zip(ends[::2], ends[1::2], strict=True)
+        paths = [interpolate(a, b, steps, self.pair.prior) for a, b in pairs]
         like = self.pair.G.parameters()[0].data
-        return self._generate(Tensor(backends.place(np.concatenate(ways), like)), batch)
+        return self._generate(Tensor(backends.place(np.concatenate(paths), like)), batch)
 
     def _noise(self, n: int, seed: int) -> Tensor:
         if not is_size(seed, minimum=0):
@@ -68,5 +65,6 @@ class Sampler:
 
     def _generate(self, z: Tensor, batch: int) -> np.ndarray:
         with no_grad(), np.errstate(all="ignore"):  # as in training
-            parts = [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
-        return np.concatenate(parts)
+            return np.concatenate(
+                [self.pair.G(z[i : i + batch]).numpy() for i in range(0, len(z), batch)]
+            )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
 
-__all__ = ["Session", "digest"]
+__all__ = ["Session", "digest", "part_of"]
 
 FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
 
@@ -54,7 +55,7 @@ class Session:
             )
         backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
-        net_rng, game_rng, data_rng, look_rng = (np.random.default_rng(s) for s in streams)
+        net_rng, game_rng, data_rng, sample_rng = map(np.random.default_rng, streams)
         images = load(
             config.data, folder_size=config.folder_size, folder_mode=config.folder_mode
         ).images
@@ -72,7 +73,7 @@ class Session:
         self.opt_d = config.new_optimizer(self.D.parameters(), lr_d)
         self.images_sha256 = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
         self.data = Minibatches(images, rng=data_rng, low=pair.low, backend=self.backend)
-        self.fixed_z = pair.noise(look_rng)(64)
+        self.fixed_z = pair.noise(sample_rng)(64)
         sources: dict[str, backend.Noise] = {"networks": net_rng, "game": game_rng}
         if config.rng == "philox":
             sources = {name: Philox(config.seed, i) for i, name in enumerate(sources)}
@@ -81,30 +82,17 @@ class Session:
                     module.rng = sources["networks"]
         self._sources = sources
         self.game = _game(config, sources["game"])
-        self._opt_g: Updates = self.opt_g
-        self._opt_d: Updates = self.opt_d
+        self._steppers: tuple[Updates, Updates] = self.opt_g, self.opt_d
         if comm.size > 1:
-            self._opt_g, self._opt_d = (DataParallel(o, comm) for o in (self.opt_g, self.opt_d))
+            self._steppers = DataParallel(self.opt_g, comm), DataParallel(self.opt_d, comm)
         self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)
 
     def _play(self) -> Iterator[Round]:
         c, rng = self.config, self._sources["game"]
+        play = gan.play_simultaneously if c.simultaneous else partial(gan.play, k=c.k)
+        players = (self.G, self.D, self.data, self.pair.noise(rng), *self._steppers)
         penalty = gan.PENALTIES[c.penalty_used](rng)
-        players = (
-            self.game,
-            self.G,
-            self.D,
-            self.data,
-            self.pair.noise(rng),
-            self._opt_g,
-            self._opt_d,
-        )
-        rounds = (
-            gan.play_simultaneously(*players, m=self._share, penalty=penalty)
-            if c.simultaneous
-            else gan.play(*players, m=self._share, k=c.k, penalty=penalty)
-        )
-        for result in rounds:
+        for result in play(self.game, *players, m=self._share, penalty=penalty):
             if c.ema:
                 self.ema.update()
             yield result
@@ -184,7 +172,10 @@ class Session:
             "ema_updates": self.ema.t,
             "data": self.data.state_dict(),
             "images_sha256": self.images_sha256,
-            "rngs": {name: _state(rng) for name, rng in self._sources.items()},
+            "rngs": {
+                name: rng.t if isinstance(rng, Philox) else rng.bit_generator.state
+                for name, rng in self._sources.items()
+            },
         }
         return arrays, meta
 
@@ -204,17 +195,18 @@ class Session:
         if meta.get("images_sha256") != self.images_sha256:
             raise InputError(
                 f"the images of {self.config.data} are not those that the run was trained on; put "
-                "them back, or train anew"
+                "them back, or start a new run"
             )
         try:
             for part, owner in self._parts().items():
-                prefix = f"{part}/"
-                owner.load_state_dict(
-                    {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
-                )
+                owner.load_state_dict(part_of(arrays, part))
             self.data.load_state_dict(meta["data"])
             for name, rng in self._sources.items():
-                _restore(rng, meta["rngs"][name])
+                state = meta["rngs"][name]
+                if isinstance(rng, Philox):
+                    rng.t = int(state)
+                else:
+                    rng.bit_generator.state = state
             self.step, self.ema.t = int(meta["step"]), int(meta["ema_updates"])
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise InputError(
@@ -223,13 +215,8 @@ class Session:
             ) from problem
 
     def _parts(self) -> dict[str, Any]:
-        return {
-            "G": self.G,
-            "D": self.D,
-            "ema": self.ema.module,
-            "opt_g": self.opt_g,
-            "opt_d": self.opt_d,
-        }
+        ema, optimizers = self.ema.module, {"opt_g": self.opt_g, "opt_d": self.opt_d}
+        return {"G": self.G, "D": self.D, "ema": ema, **optimizers}
 
 
 def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
@@ -238,15 +225,10 @@ def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
     return storage.digest(arrays, json.dumps(rest, sort_keys=True))
 
 
-def _state(rng: backend.Noise) -> Any:
-    return rng.t if isinstance(rng, Philox) else rng.bit_generator.state
-
-
-def _restore(rng: backend.Noise, state: Any) -> None:
-    if isinstance(rng, Philox):
-        rng.t = int(state)
-    else:
-        rng.bit_generator.state = state
+def part_of(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The state dict of a part, such as "G", in the arrays of a session's state."""
+    prefix = f"{part}/"
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _game(config: Config, rng: backend.Noise) -> AnyGame:

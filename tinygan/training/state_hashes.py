@@ -65,14 +65,12 @@ class StateHashes:
 
         Raises InputError if it is damaged."""
         lines = self._lines()
-        made_with = [line["made_with"] for line in lines if "made_with" in line]
-        return Written(
-            made_with, {line["step"]: line["sha256"] for line in lines if "step" in line}
-        )
+        hashes = {line["step"]: line["sha256"] for line in lines if "step" in line}
+        return Written([line["made_with"] for line in lines if "made_with" in line], hashes)
 
     def _lines(self) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
-        last = -1
+        last = -1  # step
         for text in whole_lines(self.path):
             line = _line(text)
             step = -1 if line is None else line.get("step", last + 1)
@@ -93,8 +91,7 @@ def _line(text: bytes) -> dict[str, Any] | None:
         line = json.loads(text)
         if set(line) == {"made_with"} and isinstance(line["made_with"], dict):
             return dict(line)
-        step, sha256 = line["step"], line["sha256"]
-        whole = type(step) is int and step >= 0 and re.fullmatch("[0-9a-f]{64}", sha256)
+        whole = type(line["step"]) is int and re.fullmatch("[0-9a-f]{64}", line["sha256"])
         return dict(line) if whole and set(line) == {"step", "sha256"} else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -25,12 +25,12 @@ class Verdict(NamedTuple):
     """The result of `verify`."""
 
     agreed: tuple[int, ...]  # the steps at which the state was equal to the recorded one
-    differs: int | None  # the first step at which it differed
+    differs: int | None  # the first step at which it differed, if any
     recorded: str  # the recorded SHA-256 of the state at that step
-    now: str  # and the present one
+    now: str  # the SHA-256 of the state when it was played again
     warnings: tuple[str, ...]  # differences between the recorded and the current environment
     played: int  # rounds
-    file: str = ""  # the file that holds the recorded hash of that step
+    file: str = ""  # the file with the recorded hash
 
 
 def verify(
@@ -61,22 +61,24 @@ def verify(
     for (before, _), (step, _) in itertools.pairwise(sorted(recorded)):
         if before >= first and step - before > HASH_EVERY:
             raise InputError(
-                f"{folder.states.path}: has a hash of step {before}, and none before {step}; a "
-                f"run writes one every {HASH_EVERY} rounds, so lines are missing"
+                f"{folder.states.path}: has no hash between steps {before} and {step}; a run "
+                f"writes one every {HASH_EVERY} rounds, so lines are missing"
             )
     config = Config.from_dict(meta["config"])
     warnings = tuple(_changes(written.made_with, surroundings(config.backend, comm)))
     session = Session(config, comm)
     if session.images_sha256 != meta.get("images_sha256"):
-        raise InputError(f"{folder.path}: the images of {session.config.data} are not its own")
+        raise InputError(
+            f"{folder.path}: the images of {config.data} are not those that the run was trained on"
+        )
     if start is not None:
         _restore(session, Path(start), meta["config"])
     agree(comm, session.facts)
     begun, (last, _) = session.step, max(recorded)
     if session.step > last:
         raise InputError(
-            f"{start}: is of step {session.step}, and {folder.states.path} has no hash from there "
-            f"on; its last is of step {last}"
+            f"{start}: is of step {session.step}, but the last hash in {folder.states.path} is of "
+            f"step {last}"
         )
     agreed: list[int] = []
     with np.errstate(all="ignore"):  # as in training
