@@ -151,6 +151,7 @@ def said_of_a_match(
     """The same of a match of `remedies` with G's steps so many `times`; for the record also how
     many modes there are in the end."""
     points, prices = MIXTURES[mixture], gan.GAMES[game]
+    assert isinstance(prices, gan.SeparableGame)
     one = toy_game(points, seed=seed)
     G, D, _, _, opt_g, opt_d = one.players
 
@@ -189,9 +190,9 @@ def table(results: dict[str, Any]) -> str:
     lines, wrong = [], {"healthy": [0, 0], "sick": [0, 0]}
     for kind, cases in (("healthy", HEALTHY), ("sick", SICK)):
         lines.append(f"\n{kind}")
-        for name, case in cases.items():
+        for name in cases:
             runs = results[kind].get(name, {})
-            wanted = case[0] if kind == "sick" else None
+            wanted = SICK[name][0] if kind == "sick" else None
             right = [wanted in names if wanted else not names for names in runs.values()]
             also = sorted({n for names in runs.values() for n in names} - {wanted})
             wrong[kind][0] += len(right) - sum(right)
