@@ -1,4 +1,4 @@
-"""What the recorder of CUDA graphs asks of CuPy, in which order; a stand-in takes notes."""
+"""The calls of CuPy by the recorder of CUDA graphs, in order; a stand-in notes them."""
 
 import gc
 import types
@@ -70,7 +70,7 @@ def recorder(notes):
     return Recorder(cupy)
 
 
-def test_rounds_are_played_where_they_will_be_recorded(recorder, notes):
+def test_rounds_run_on_the_recorder_stream_and_pool(recorder, notes):
     with recorder.playing():
         notes.append("round")
     assert notes == ["device done", "on side", "from pool", "round", "no longer", "off side",
@@ -84,9 +84,9 @@ def test_a_round_is_captured_uploaded_and_launched(recorder, notes):
     assert notes == ["capture", "round, collector False", "end", "upload", "launch"]
 
 
-@pytest.mark.parametrize("spoilt", [False, True])
-def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, notes, spoilt):
-    recorder.stream.fails = spoilt
+@pytest.mark.parametrize("invalid", [False, True])
+def test_a_round_that_fails_ends_the_capture_and_raises_its_own_error(recorder, notes, invalid):
+    recorder.stream.fails = invalid
 
     def play():
         raise RuntimeError("D2H transfers are disallowed")
@@ -96,10 +96,10 @@ def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, 
     assert notes == ["capture", "end"] and gc.isenabled() and recorder.nodes() == ""
 
 
-def test_a_pool_that_gave_back_memory_while_recording_spoils_the_graph(recorder):
+def test_a_pool_that_freed_memory_during_the_capture_is_an_error(recorder):
     sizes = iter([100, 60])
     recorder.pool = types.SimpleNamespace(total_bytes=lambda: next(sizes))
-    with pytest.raises(RuntimeError, match="too full to record"):
+    with pytest.raises(RuntimeError, match="too full to capture"):
         recorder.record(lambda: None)
     recorder.pool = types.SimpleNamespace(total_bytes=lambda: 0)
 
@@ -114,7 +114,7 @@ def test_the_memory_of_recorders_is_counted(recorder):
 
 
 @pytest.mark.parametrize("n", [0, 1, 600])
-def test_letters_are_sent_without_waiting(recorder, notes, n):
+def test_host_inputs_are_sent_without_waiting(recorder, notes, n):
     host = recorder.host_bytes(n)
     assert host.shape == (n,) and host.dtype == np.uint8 and host.flags.writeable
     device = types.SimpleNamespace(data=types.SimpleNamespace(ptr=1))
