@@ -17,42 +17,32 @@ from tinygan.training import Config, resume, train
 
 ROUNDS = 6  # two rehearsals, the capture, and launches
 
-ROUNDS_OF_GAMES = [
-    (name, wrapper)
-    for name, game in gan.GAMES.items()
-    for wrapper in WRAPPERS
-    if isinstance(game, gan.SeparableGame) or wrapper == "plain"
+CASES = [
+    *(
+        {"game": name, "wrapper": wrapper}
+        for name, game in gan.GAMES.items()
+        for wrapper in WRAPPERS
+        if isinstance(game, gan.SeparableGame) or wrapper == "plain"
+    ),
+    *({"model": model} for model in models.MODELS),
+    *(
+        {"model": model, "penalty": penalty}
+        for model in ("mlp-small", "dcgan28-slim")
+        for penalty in PENALTIES
+        if penalty != "none"
+    ),
 ]
 
 
-def check(model="mlp-small", **options):
-    """Compare captured and eager rounds."""
-
+@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.values()))
+def test_every_game_wrapper_model_and_penalty(case, play):
     def match(backend):
-        m = Match(model, backend, np.float32, **options)
+        m = Match(**{"model": "mlp-small", **case}, backend=backend, dtype=np.float32, play=play)
         return m.start, (m.G, m.D, m.opt_g, m.opt_d)
 
     _, replayed = played_and_replayed(match, ROUNDS)
     assert replayed.recorded and replayed.why == ""
-
-
-@pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("game, wrapper", ROUNDS_OF_GAMES)
-def test_every_game_and_wrapper(game, wrapper, play):
-    check(game=game, wrapper=wrapper, play=play)
-
-
-@pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("model", models.MODELS)
-def test_every_model(model, play):
-    check(model, play=play)
-
-
-@pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("model", ["mlp-small", "dcgan28-slim"])
-@pytest.mark.parametrize("penalty", sorted(set(PENALTIES) - {"none"}))
-def test_every_penalty(penalty, model, play):
-    check(model, penalty=penalty, play=play)
 
 
 def small(backend, **options):
