@@ -13,7 +13,7 @@ from cases_devices import (
     OPTIMIZERS,
     PENALTIES,
     PLAYS,
-    WRAPPERS,
+    WRAPPED_GAMES,
     Match,
     derivatives,
     passes,
@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry import EVERYTHING
 
-from tinygan import backend, gan, models
+from tinygan import backend, models
 from tinygan.data import Minibatches
 from tinygan.gradcheck import check_gradients
 from tinygan.training import Config, Session
@@ -81,8 +81,7 @@ def match(model, **options):
 
 
 @pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("wrapper", WRAPPERS)
-@pytest.mark.parametrize("game", gan.GAMES)
+@pytest.mark.parametrize("game, wrapper", WRAPPED_GAMES)
 def test_a_round_of_every_game_and_wrapper(game, wrapper, play):
     match("mlp-small", game=game, wrapper=wrapper, play=play)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import guard
 import numpy as np
 import pytest
-from cases_devices import PENALTIES, PLAYS, WRAPPERS, Match, on_host, state_of
+from cases_devices import PENALTIES, PLAYS, WRAPPED_GAMES, Match, on_host, state_of
 from replays import played_and_replayed
 
 from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim, storage
@@ -18,12 +18,7 @@ from tinygan.training import Config, resume, train
 ROUNDS = 6  # two rehearsals, the capture, and launches
 
 CASES = [
-    *(
-        {"game": name, "wrapper": wrapper}
-        for name, game in gan.GAMES.items()
-        for wrapper in WRAPPERS
-        if isinstance(game, gan.SeparableGame) or wrapper == "plain"
-    ),
+    *({"game": game, "wrapper": wrapper} for game, wrapper in WRAPPED_GAMES),
     *({"model": model} for model in models.MODELS),
     *(
         {"model": model, "penalty": penalty}
