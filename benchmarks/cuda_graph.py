@@ -1,4 +1,4 @@
-"""Draw the CUDA graph of one round as a picture: a box for each node, in the order of execution.
+"""Draw the CUDA graph of a round: a box for each node, in the order of execution.
 
 python benchmarks/cuda_graph.py [--model mlp-mid] [-o graph.png]
 """
@@ -9,7 +9,6 @@ import argparse
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from tinygan.errors import InputError
 from tinygan.storage import save_figure
@@ -17,7 +16,7 @@ from tinygan.training import Config, Session
 
 __all__ = ["draw", "kinds"]
 
-# What a node is, told from its label; the first that fits.
+# The kinds of nodes: words in the label (the first row that fits counts), and the color.
 KINDS = {
     "copy": ("memcpy", "tab:gray"),
     "fill": ("memset", "tab:olive"),
@@ -32,7 +31,7 @@ COLUMNS = 20
 
 
 def kinds(dot: str) -> list[str]:
-    """What each node of a graph, in the language of Graphviz, does; in their order."""
+    """The kind of each node of a graph that is given in the language of Graphviz."""
     labels = re.findall(r'\[[^\]]*?label="((?:[^"\\]|\\.)*)"', dot, re.DOTALL)
     return [
         next(kind for kind, (words, _) in KINDS.items() if re.search(words, label, re.IGNORECASE))
@@ -48,25 +47,26 @@ def main() -> None:
     if not args.o.endswith(".png"):
         parser.error(f"-o: expected the name of a .png file, got {args.o!r}")
     try:
-        session = Session(Config(model=args.model, backend="cupy"))
+        nodes = Session(Config(model=args.model, backend="cupy")).recorded_graph()
     except InputError as problem:
         parser.error(str(problem))
-    count = draw(session.recorded_graph(), args.o)
+    count = draw(nodes, args.o)
     print(f"{args.o}: {count} nodes, one round of {args.model}")
 
 
 def draw(dot: str, path: str | Path) -> int:
-    """Write the picture (PNG); the number of nodes."""
+    """Write the picture of a graph as PNG; return the number of nodes."""
     from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
+    from matplotlib.patches import FancyBboxPatch, Patch
 
     nodes = kinds(dot)
     rows = max(1, -(-len(nodes) // COLUMNS))
     figure = Figure(figsize=(10, 1.5 + 0.45 * rows), layout="constrained")
     axes = figure.subplots()
     for i, kind in enumerate(nodes):
-        x, y = i % COLUMNS, -(i // COLUMNS)
-        axes.add_patch(_box(x, y, KINDS[kind][1]))
+        x, y, color = i % COLUMNS, -(i // COLUMNS), KINDS[kind][1]
+        style = "round,pad=0.05"
+        axes.add_patch(FancyBboxPatch((x - 0.36, y - 0.3), 0.72, 0.6, boxstyle=style, color=color))
         axes.text(x, y, str(i), ha="center", va="center", fontsize=6, color="white")
     axes.set_xlim(-0.6, COLUMNS - 0.4)
     axes.set_ylim(0.6 - rows, 0.6)
@@ -82,12 +82,6 @@ def draw(dot: str, path: str | Path) -> int:
     )
     save_figure(figure, path)
     return len(nodes)
-
-
-def _box(x: float, y: float, color: str) -> Any:
-    from matplotlib.patches import FancyBboxPatch
-
-    return FancyBboxPatch((x - 0.36, y - 0.3), 0.72, 0.6, boxstyle="round,pad=0.05", color=color)
 
 
 if __name__ == "__main__":

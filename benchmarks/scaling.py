@@ -1,9 +1,9 @@
-"""Does the cost grow as the work does? Rounds a second against batch and width, as one figure.
+"""Rounds a second against minibatch size and width, in one figure.
 
     python benchmarks/scaling.py                measure, write results/ and scaling.png
-    python benchmarks/scaling.py --from FILE    scaling.png from results that are there
+    python benchmarks/scaling.py --from FILE    scaling.png from these results
 
-Dashed: what the floating-point operations alone would have it, from the first point on.
+Dashed lines: the speed if the time were proportional to the floating-point operations.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ WIDTHS = (1, 2, 4, 8)
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """Of each model all batches at width 1, and all widths at its own batch."""
-    tables = {"batch": [], "width": []}
+    """For each model, all minibatch sizes at width 1, and all widths at its own size."""
+    results: dict[str, Any] = {"batch": [], "width": []}
     for model in MODELS:
-        for batch in BATCHES:
-            tables["batch"].append(bench([model], backends=["numpy"], batch=batch, seconds=seconds))
-            print(model, "batch", batch, flush=True)
-        for width in WIDTHS:
-            tables["width"].append(bench([model], backends=["numpy"], width=width, seconds=seconds))
-            print(model, "width", width, flush=True)
-    rows = {key: [row for t in tables[key] for row in t["rows"]] for key in tables}
-    return {**rows, "machine": tables["batch"][0]["machine"]}
+        for key, values in (("batch", BATCHES), ("width", WIDTHS)):
+            for value in values:
+                size: dict[str, Any] = {key: value}
+                table = bench([model], backends=["numpy"], seconds=seconds, **size)
+                results[key] += table["rows"]
+                print(model, key, value, flush=True)
+    return {**results, "machine": table["machine"]}
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
+    """Write the figure: speed above, GFLOP/s below."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 2, sharex="col")
@@ -53,7 +53,11 @@ def draw(results: dict[str, Any], path: Path) -> None:
             speed.plot(x, by_flops, "--", color=f"C{i}", linewidth=0.8)
             share.plot(x, [row["gflops"] for row in rows], "o-", color=f"C{i}", markersize=4)
         speed.set(xscale="log", yscale="log", title=f"against {key}")
-        share.set(xscale="log", xlabel=key if key == "batch" else "width, times", ylim=(0, None))
+        share.set(
+            xscale="log",
+            xlabel="minibatch size" if key == "batch" else "factor of the width",
+            ylim=(0, None),
+        )
         share.set_xticks(x, [str(n) for n in x], minor=False)
         share.minorticks_off()
         for axes in (speed, share):
@@ -67,7 +71,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2, help="for each point")
-    parser.add_argument("--from", dest="source", type=Path, help="results that are there")
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="draw these results"
+    )
     args = parser.parse_args()
     if args.source:
         results = json.loads(args.source.read_text())
@@ -75,7 +81,6 @@ def main() -> None:
         results = measure(args.seconds)
         machine = results["machine"]
         out = HERE / "results" / f"scaling-{machine['date']}-{machine['commit'].rstrip('+')}.json"
-        out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(results, indent=1) + "\n")
     draw(results, HERE / "scaling.png")
 

@@ -1,17 +1,16 @@
-"""The table of README.md: every workload, tinygan against PyTorch and against NumPy by hand.
+"""The table in README.md: every workload, tinygan against PyTorch and against NumPy by hand.
 
     python benchmarks/table.py                  measure twice, write results/ and README.md
-    python benchmarks/table.py --seconds 2      faster, coarser
-    python benchmarks/table.py --from FILE      README.md from results that are there
+    python benchmarks/table.py --seconds 2      faster, less precise
+    python benchmarks/table.py --from FILE      README.md from these results
 
-Needs PyTorch for the peer (`pip install torch`) and a machine that does nothing else meanwhile.
+Needs PyTorch (`pip install torch`) and a machine that does nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from typing import Any
 from tinygan.commands.bench import bench, report
 
 HERE = Path(__file__).parent
-TARGETS = {  # the ratios to reach: to PyTorch as its users write it, and tuned
+TARGETS = {  # ratios, at most: to PyTorch as its users write it, and to tuned PyTorch
     "mlp-small": (0.67, 1.0),
     "mlp-mid": (0.67, 1.0),
     "mlp-2014": (0.67, 1.0),
@@ -33,52 +32,44 @@ BEGIN, END = "<!-- the table -->", "<!-- its end -->"
 
 
 def measure(seconds: float, threads: int | None) -> dict[str, Any]:
-    """Two runs, one after the other, and the time that `import tinygan` takes."""
+    """Two runs, one after the other, and the time of `import tinygan`."""
     options: dict[str, Any] = {"backends": ["numpy"], "against": ["torch", "by-hand"]}
     runs = [bench(**options, seconds=seconds, threads=threads) for _ in "12"]
     return {"runs": runs, "import_seconds": import_seconds()}
 
 
 def import_seconds() -> float:
-    """Of a new process, less what an empty one takes: the median of eleven."""
+    """The time of a process that imports tinygan minus that of an empty one: the median of 11."""
 
-    def takes(code: str) -> float:
+    def seconds(code: str) -> float:
         started = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], check=True)
         return time.perf_counter() - started
 
-    return median(takes("import tinygan") - takes("pass") for _ in range(11))
+    return median(seconds("import tinygan") - seconds("pass") for _ in range(11))
 
 
 def text(results: dict[str, Any]) -> str:
-    """What stands between the marks of README.md."""
-    first, second = results["runs"]
+    """The text between the two marks in README.md."""
+    runs = results["runs"]
     rows = [
-        "| workload | to PyTorch | again | wanted | to PyTorch, tuned | again | wanted "
+        "| workload | to PyTorch | again | target | to PyTorch, tuned | again | target "
         "| peak MB | PyTorch's |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, (eager, tuned) in TARGETS.items():
-        one, two = (
-            {r["contender"]: r for r in run["rows"] if r["workload"] == name}
-            for run in (first, second)
-        )
-        memory = [one[who]["peak_memory"] / 2**20 for who in ("numpy", "torch")]
-        cells = [
-            name,
-            *(f"{run['torch']['ratio']:.2f}" for run in (one, two)),
-            f"{eager:.2f}",
-            *(f"{run['torch-tuned']['ratio']:.2f}" for run in (one, two)),
-            f"{tuned:.2f}",
-            *(f"{m:.0f}" for m in memory),
-        ]
+    for name, targets in TARGETS.items():
+        found = [{r["contender"]: r for r in run["rows"] if r["workload"] == name} for run in runs]
+        cells = [name]
+        for peer, target in zip(("torch", "torch-tuned"), targets, strict=True):
+            cells += [f"{run[peer]['ratio']:.2f}" for run in found] + [f"{target:.2f}"]
+        cells += [f"{found[0][peer]['peak_memory'] / 2**20:.0f}" for peer in ("numpy", "torch")]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n\n".join(
         [
-            "Time of tinygan over time of PyTorch, in two runs; less is better:",
+            "The time of tinygan over that of PyTorch, in two runs; less is better:",
             "\n".join(rows),
             f"`import tinygan` takes {results['import_seconds']:.2f} s. The first run in full:",
-            report(first, markdown=True),
+            report(runs[0], markdown=True),
         ]
     )
 
@@ -87,7 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8, help="for each contender")
     parser.add_argument("--threads", type=int, help="default: all cores")
-    parser.add_argument("--from", dest="source", type=Path, help="results that are there")
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE", help="print these results"
+    )
     args = parser.parse_args()
     if args.source:
         results = json.loads(args.source.read_text())
@@ -95,13 +88,12 @@ def main() -> None:
         results = measure(args.seconds, args.threads)
         machine = results["runs"][0]["machine"]
         out = HERE / "results" / f"cpu-{machine['date']}-{machine['commit'].rstrip('+')}.json"
-        out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(results, indent=1) + "\n")
-    readme = HERE / "README.md"
-    between = re.compile(f"{BEGIN}.*{END}", re.S)
-    body = f"{BEGIN}\n\n{text(results)}\n\n{END}"
-    readme.write_text(between.sub(lambda _: body, readme.read_text()))
-    print(text(results))
+    readme, body = HERE / "README.md", text(results)
+    before, _, rest = readme.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    readme.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}")
+    print(body)
 
 
 if __name__ == "__main__":

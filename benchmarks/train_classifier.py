@@ -1,10 +1,10 @@
-"""Train the classifier of the measures anew, and say what it reaches.
+"""Train the classifier of the metrics again, and print its accuracy.
 
     python benchmarks/train_classifier.py [--data mnist] [--epochs 8] [--seed 0] [-o FILE]
 
-On MNIST it trains on the first 50,000 images (the other 10,000 are for choosing, the test images
-for telling), on the embedded digits, which are images of MNIST's training set, on 9,000 of them and
-tells the same test images, where they can be had. The weights go to FILE, as float16.
+It trains on the first 50,000 images of MNIST, or on the first 9,000 of the embedded digits, which
+are training images of MNIST. The held-out images are the rest, the test images MNIST's, if they
+can be fetched. FILE gets the weights, as float16.
 """
 
 from __future__ import annotations
@@ -24,14 +24,12 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Train, tell, save. Exit status 2, and a line that says why, for what cannot be used."""
-    parser = argparse.ArgumentParser(description="Train the classifier of the measures.")
+    """Train, print, save. Bad input ends it with status 2 and the reason in one line."""
+    parser = argparse.ArgumentParser(description="Train the classifier of the metrics.")
     parser.add_argument("--data", default="mnist", choices=["mnist", "digits"])
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "-o", type=Path, help=f"where to keep it (default: nowhere); {FILE} is the one that is used"
-    )
+    parser.add_argument("-o", type=Path, help=f"the file of weights; tinygan uses {FILE}")
     args = parser.parse_args()
     for name, minimum in (("epochs", 1), ("seed", 0)):
         if getattr(args, name) < minimum:
@@ -39,7 +37,7 @@ def main() -> int:
     if args.o is not None and not args.o.resolve().parent.is_dir():
         parser.error(f"-o {args.o}: there is no folder {args.o.resolve().parent}")
     try:
-        x, y = _labeled(args.data, "train")
+        x, y = labeled(args.data, "train")
     except InputError as problem:
         parser.error(str(problem))
     known = 50_000 if args.data == "mnist" else 9_000
@@ -52,12 +50,12 @@ def main() -> int:
         print(f"epoch {epoch}: loss {loss:.4f}, held out {right:.2%}, {seconds:.0f} s", flush=True)
     classifier = rounded(classifier)
     record = {"data": args.data, "seed": args.seed, "held out": classifier.accuracy(*held_out)}
-    print(f"of weights rounded to float16: held out {record['held out']:.2%}")
+    print(f"weights rounded to float16: held out {record['held out']:.2%}")
     try:
-        record["test"] = classifier.accuracy(*_labeled("mnist", "test"))
+        record["test"] = classifier.accuracy(*labeled("mnist", "test"))
         print(f"  MNIST's 10,000 test images {record['test']:.2%}")
     except InputError as problem:
-        print(f"  MNIST's test images cannot be had: {problem}")
+        print(f"  without MNIST's test images: {problem}")
     print(f"SHA-256 of the weights {classifier.sha256}")
     if args.o is not None:
         halves = {name: np.asarray(a, np.float16) for name, a in classifier.state_dict().items()}
@@ -65,7 +63,7 @@ def main() -> int:
     return 0
 
 
-def _labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
+def labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images in [0, 1] and their labels."""
     whole = load(name, split)
     assert whole.labels is not None
@@ -73,13 +71,11 @@ def _labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounded(classifier: Classifier) -> Classifier:
-    """With weights that a float16 holds, so that half the bytes are the same classifier."""
+    """The classifier with weights rounded to float16, which a file of half the size holds."""
+    halves = {name: np.asarray(a, np.float16) for name, a in classifier.state_dict().items()}
     body, head = network(np.random.default_rng(0))
     for part, net in (("body/", body), ("head/", head)):
-        state = classifier.state_dict().items()
-        net.load_state_dict(
-            {k[len(part) :]: np.asarray(v, np.float16) for k, v in state if k.startswith(part)}
-        )
+        net.load_state_dict({k[len(part) :]: v for k, v in halves.items() if k.startswith(part)})
     return Classifier(body, head)
 
 

@@ -138,6 +138,12 @@ WRAPPERS = {
     "label_noise": lambda game: gan.label_noise(game, 0.3, rng=rng(5)),
     "label_flips": lambda game: gan.label_flips(game, 0.4, rng=rng(5)),
 }
+WRAPPED_GAMES = [
+    (name, wrapper)
+    for name, game in gan.GAMES.items()
+    for wrapper in WRAPPERS
+    if isinstance(game, gan.SeparableGame) or wrapper == "plain"
+]
 PENALTIES = {
     "none": lambda: None,
     "wgan_gp": lambda: gan.wgan_gp(rng=rng(6)),

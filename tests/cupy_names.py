@@ -1,8 +1,9 @@
-"""Write what a real CuPy has, for the guard: run with CuPy installed; needs no GPU.
+"""Write the names of a real CuPy, for the guard. Needs CuPy, but no GPU.
 
 python tests/cupy_names.py > tests/cupy_names.txt
 """
 
+import functools
 import inspect
 import re
 
@@ -10,7 +11,7 @@ import cupy
 
 
 def parameters(thing, name):
-    """The parameters of a callable as Python's own text, with None for every default, or None."""
+    """The parameters of a callable as text, with None for each default; None if it has none."""
     if isinstance(thing, cupy.ufunc):
         return "*inputs, out=None, dtype=None, casting=None"
     if isinstance(thing, type) or not callable(thing):
@@ -18,9 +19,8 @@ def parameters(thing, name):
     try:
         signature = inspect.signature(thing)
     except ValueError:  # compiled: the signature is the first line of its documentation
-        found = re.match(
-            rf"(?:\w+\.)*{name}\((.*)\)( -> .*)?$", (thing.__doc__ or "").split("\n")[0]
-        )
+        first = (thing.__doc__ or "").split("\n")[0]
+        found = re.match(rf"(?:\w+\.)*{name}\((.*)\)( -> .*)?$", first)
         if not found:
             return None
         parts = [part.strip() for part in found[1].split(",") if part.strip()]
@@ -40,21 +40,15 @@ def compiled(part):
 
 
 def lines():
-    stride_tricks = cupy.lib.stride_tricks
-    places = {
-        "cupy": cupy,
-        "cupy.lib": cupy.lib,
-        "cupy.lib.stride_tricks": stride_tricks,
-        "cupy.linalg": cupy.linalg,
-        "cupy.ndarray": cupy.ndarray,
-    }
-    for place, owner in places.items():
+    """A line for each public name, marked if its documentation says that it synchronizes."""
+    for place in ("", ".lib", ".lib.stride_tricks", ".linalg", ".ndarray"):
+        owner = functools.reduce(getattr, place.split(".")[1:], cupy)
         for name in dir(owner):
             if not name.startswith("_") and name not in ("annotations", "np"):  # left-overs
                 thing = getattr(owner, name)
                 text = parameters(thing, name)
                 waits = " waits" * ("synchroniz" in (thing.__doc__ or ""))
-                yield f"{place}.{name}" + ("" if text is None else f"({text}){waits}")
+                yield f"cupy{place}.{name}" + ("" if text is None else f"({text}){waits}")
 
 
 if __name__ == "__main__":

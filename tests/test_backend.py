@@ -158,7 +158,7 @@ def test_a_first_kernel_that_fails(cupy):
 
 def test_a_first_kernel_that_adds_wrongly(cupy):
     cupy(fake(arange=lambda n: guard_xp.zeros(n)))
-    assert "a first kernel fails (the GPU cannot add)" in problem()
+    assert "a first kernel fails (a sum on the GPU is wrong)" in problem()
 
 
 def test_what_failed_once_is_tried_again(cupy):

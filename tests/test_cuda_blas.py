@@ -1,6 +1,7 @@
-"""The calls of cuBLAS, against a stand-in that reads memory by columns, as cuBLAS does."""
+"""Matrix products by a stand-in for cuBLAS, which reads matrices by columns as cuBLAS does."""
 
 import ctypes
+import sys
 import types
 
 import numpy as np
@@ -14,7 +15,7 @@ TYPES = {0: np.float32, 1: np.float64, 2: np.float16}
 
 
 class Device(np.ndarray):
-    """An array with an address, as CuPy's have one."""
+    """An array with an address, as in CuPy."""
 
     @property
     def data(self):
@@ -22,10 +23,10 @@ class Device(np.ndarray):
 
 
 class Library:
-    """cuBLAS, as far as it is called."""
+    """The functions of cuBLAS that are called."""
 
     def __init__(self):
-        self.calls, self.computes, self.stream, self.workspace = [], [], None, None
+        self.calls, self.computes, self.workspace = [], [], None
 
     def cublasCreate_v2(self, handle):
         self.calls.append("create")
@@ -33,7 +34,7 @@ class Library:
 
     def cublasSetStream_v2(self, handle, stream):
         self.calls.append("stream")
-        self.stream, self.workspace = stream.value, None
+        self.workspace = None
         return 0
 
     def cublasSetWorkspace_v2(self, handle, memory, size):
@@ -57,12 +58,12 @@ class Library:
         self.computes.append(compute.value)
 
         def matrix(pointer, rows, columns, ld, step, i):
-            """A view of the matrix that lies by columns."""
-            assert ld.value >= max(1, rows)  # or cuBLAS refuses it
+            """A view of a matrix that is stored by columns."""
+            assert ld.value >= max(1, rows)  # else cuBLAS refuses it
             size = np.dtype(dtype).itemsize
             length = (ld.value * (columns - 1) + rows) * size
-            backend = pointer.value + i * step.value * size
-            memory = np.frombuffer((ctypes.c_char * length).from_address(backend), dtype)
+            start = pointer.value + i * step.value * size
+            memory = np.frombuffer((ctypes.c_char * length).from_address(start), dtype)
             strides = (size, ld.value * size)
             return np.lib.stride_tricks.as_strided(memory, (rows, columns), strides)
 
@@ -75,14 +76,10 @@ class Library:
 
 
 def blas():
-    def refuse(*args):
-        raise NotImplementedError("calling cuBLAS API during stream capture")
-
-    cupy = types.SimpleNamespace(
+    cupy = types.SimpleNamespace(  # without CuPy's own product, which cannot be captured
         empty=lambda shape, dtype: np.full(shape, np.nan, dtype).view(Device),
         broadcast_shapes=np.broadcast_shapes,
         broadcast_to=lambda x, shape: np.broadcast_to(x, shape, subok=True),
-        matmul=refuse,
         cuda=types.SimpleNamespace(
             get_current_stream=lambda: types.SimpleNamespace(ptr=7),
             Device=lambda: types.SimpleNamespace(id=0),
@@ -92,9 +89,13 @@ def blas():
     return Blas(cupy, Library())
 
 
+def square(dtype=np.float32):
+    return np.ones((2, 2), dtype).view(Device)
+
+
 @st.composite
 def matrices(draw, lead, shape):
-    """An array of matrices that lies in memory in any way."""
+    """An array of matrices with any memory layout."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     dropped = draw(st.integers(0, len(lead)))
     lead = tuple(draw(st.sampled_from([1, n])) for n in lead[dropped:])
@@ -114,7 +115,7 @@ def matrices(draw, lead, shape):
 
 
 @given(st.data())
-def test_products_of_matrices_that_lie_in_any_way(data):
+def test_products_of_matrices_with_any_layout(data):
     lead = data.draw(st.sampled_from([(), (), (3,), (2, 3)]))
     m, k, n = (data.draw(st.integers(1, 4)) for _ in range(3))
     a, b = data.draw(matrices(lead, (m, k))), data.draw(matrices(lead, (k, n)))
@@ -126,7 +127,7 @@ def test_products_of_matrices_that_lie_in_any_way(data):
 
 @pytest.mark.parametrize("dtype", TYPES.values())
 @pytest.mark.parametrize("sizes", [(0, 2, 3), (2, 0, 3), (2, 3, 0), (2, 3, 4)])
-def test_every_dtype_and_no_elements_at_all(dtype, sizes):
+def test_every_dtype_and_empty_matrices(dtype, sizes):
     m, k, n = sizes
     a, b = np.ones((m, k), dtype).view(Device), np.full((k, n), 2, dtype).view(Device)
     got = np.asarray(blas().matmul(a, b))
@@ -135,16 +136,16 @@ def test_every_dtype_and_no_elements_at_all(dtype, sizes):
 
 
 def test_the_handle_is_made_once_and_gets_its_workspace_after_its_stream():
-    x, product = np.ones((2, 2), np.float32).view(Device), blas()
-    product.matmul(x, x)
-    product.matmul(x, x)
+    product = blas()
+    for _ in range(2):
+        product.matmul(square(), square())
     assert product.library.calls == ["create", "stream", "workspace"]
 
 
-def test_tf32_is_asked_for_and_only_in_float32():
+def test_tf32_changes_products_in_float32_only():
     product = blas()
     for dtype in (np.float32, np.float64):
-        x = np.ones((2, 2), dtype).view(Device)
+        x = square(dtype)
         product.matmul(x, x)
         with tf32():
             product.matmul(x, x)
@@ -153,16 +154,15 @@ def test_tf32_is_asked_for_and_only_in_float32():
     assert product.library.computes == [68, 77, 68, 70, 70, 70]
 
 
-def test_a_failure_of_cublas_is_told():
+def test_a_failure_of_cublas_is_an_error():
     product = blas()
     product.library.cublasCreate_v2 = lambda handle: 1
-    x = np.ones((2, 2), np.float32).view(Device)
     with pytest.raises(RuntimeError, match="cublasCreate failed with status 1"):
-        product.matmul(x, x)
+        product.matmul(square(), square())
 
 
-def test_no_cublas_is_told(monkeypatch):
+def test_a_missing_cublas_is_an_error(monkeypatch):
     load_cublas.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "cuda.pathfinder", None)
+    monkeypatch.setitem(sys.modules, "cuda.pathfinder", None)
     with pytest.raises(RuntimeError, match="cuBLAS is not found"):
         load_cublas()

@@ -1,8 +1,7 @@
-"""What the recorder of CUDA graphs asks of CuPy, in which order; a stand-in takes notes."""
+"""The calls of CuPy by the recorder of CUDA graphs, in order; a mock notes them."""
 
 import gc
-import types
-from contextlib import contextmanager
+from unittest.mock import ANY, MagicMock
 
 import numpy as np
 import pytest
@@ -10,115 +9,95 @@ import pytest
 from tinygan.backend.cuda.graph import Recorder, held
 
 
-class Stream:
-    def __init__(self, notes, name):
-        self.notes, self.name, self.ptr, self.fails = notes, name, 9, False
-
-    def __enter__(self):
-        self.notes.append(f"on {self.name}")
-
-    def __exit__(self, *problem):
-        self.notes.append(f"off {self.name}")
-
-    def synchronize(self):
-        self.notes.append(f"{self.name} done")
-
-    def begin_capture(self):
-        self.notes.append("capture")
-
-    def end_capture(self):
-        self.notes.append("end")
-        if self.fails:
-            raise RuntimeError("cudaErrorStreamCaptureInvalidated")
-        return types.SimpleNamespace(
-            upload=lambda stream: self.notes.append("upload"),
-            launch=lambda: self.notes.append("launch"),
-            debug_dot_str=lambda: "digraph",
-        )
-
-    def record(self):
-        return types.SimpleNamespace(synchronize=lambda: self.notes.append("arrived"))
+@pytest.fixture
+def cupy():
+    cupy = MagicMock()
+    cupy.cuda.MemoryPool().total_bytes.return_value = 0
+    cupy.cuda.alloc_pinned_memory = lambda n: bytearray(512 * -(-n // 512))
+    return cupy
 
 
 @pytest.fixture
-def notes():
-    return []
+def recorder(cupy):
+    recorder = Recorder(cupy)
+    cupy.reset_mock()
+    return recorder
 
 
-@pytest.fixture
-def recorder(notes):
-    @contextmanager
-    def using_allocator(malloc):
-        notes.append(f"from {malloc}")
-        yield
-        notes.append("no longer")
-
-    def copy(to, source, size, kind, stream):
-        notes.append(("copy", size, kind, stream))
-
-    cuda = types.SimpleNamespace(
-        Stream=lambda non_blocking: Stream(notes, "side"),
-        MemoryPool=lambda: types.SimpleNamespace(malloc="pool", total_bytes=lambda: 0),
-        Device=lambda: types.SimpleNamespace(id=0, synchronize=lambda: notes.append("device done")),
-        using_allocator=using_allocator,
-        alloc_pinned_memory=lambda n: bytearray(512 * -(-n // 512)),
-        get_current_stream=lambda: Stream(notes, "main"),
-        runtime=types.SimpleNamespace(memcpyAsync=copy),
-    )
-    cupy = types.ModuleType("cupy")
-    cupy.cuda, cupy.empty = cuda, np.empty
-    return Recorder(cupy)
+def calls(cupy):
+    return [name for name, _, _ in cupy.mock_calls]
 
 
-def test_rounds_are_played_where_they_will_be_recorded(recorder, notes):
+def test_rounds_run_on_the_stream_and_the_pool_of_the_recorder(cupy, recorder):
     with recorder.playing():
-        notes.append("round")
-    assert notes == ["device done", "on side", "from pool", "round", "no longer", "off side",
-                     "side done"]  # fmt: skip
+        cupy.round()
+    cupy.cuda.using_allocator.assert_called_once_with(recorder.pool.malloc)
+    assert calls(cupy) == [
+        "cuda.Device",
+        "cuda.Device().synchronize",
+        "cuda.Stream().__enter__",
+        "cuda.using_allocator",
+        "cuda.using_allocator().__enter__",
+        "round",
+        "cuda.using_allocator().__exit__",
+        "cuda.Stream().__exit__",
+        "cuda.Stream().synchronize",
+    ]
 
 
-def test_a_round_is_captured_uploaded_and_launched(recorder, notes):
-    launch = recorder.record(lambda: notes.append(f"round, collector {gc.isenabled()}"))
-    assert gc.isenabled() and recorder.nodes() == "digraph"
+def test_a_round_is_captured_uploaded_and_launched(cupy, recorder):
+    collector = []
+    launch = recorder.record(lambda: collector.append(gc.isenabled()))
+    assert collector == [False] and gc.isenabled()
     launch()
-    assert notes == ["capture", "round, collector False", "end", "upload", "launch"]
+    assert calls(cupy.cuda.Stream()) == [
+        "begin_capture",
+        "end_capture",
+        "end_capture().upload",
+        "end_capture().launch",
+    ]
+    recorder.graph.upload.assert_called_once_with(recorder.stream)
+    recorder.graph.debug_dot_str.return_value = "digraph"
+    assert recorder.nodes() == "digraph"
 
 
-@pytest.mark.parametrize("spoilt", [False, True])
-def test_a_round_that_fails_ends_the_capture_and_tells_its_own_reason(recorder, notes, spoilt):
-    recorder.stream.fails = spoilt
-
+@pytest.mark.parametrize("invalid", [False, True])
+def test_a_round_that_fails_ends_the_capture_and_raises_its_own_error(cupy, recorder, invalid):
     def play():
         raise RuntimeError("D2H transfers are disallowed")
 
+    if invalid:
+        recorder.stream.end_capture.side_effect = RuntimeError("cudaErrorStreamCaptureInvalidated")
     with pytest.raises(RuntimeError, match="D2H"):
         recorder.record(play)
-    assert notes == ["capture", "end"] and gc.isenabled() and recorder.nodes() == ""
+    assert calls(cupy.cuda.Stream()) == ["begin_capture", "end_capture"]
+    assert gc.isenabled() and recorder.nodes() == ""
 
 
-def test_a_pool_that_gave_back_memory_while_recording_spoils_the_graph(recorder):
-    sizes = iter([100, 60])
-    recorder.pool = types.SimpleNamespace(total_bytes=lambda: next(sizes))
-    with pytest.raises(RuntimeError, match="too full to record"):
+def test_a_pool_that_freed_memory_during_the_capture_is_an_error(recorder):
+    recorder.pool.total_bytes.side_effect = [100, 60]
+    with pytest.raises(RuntimeError, match="too full to capture"):
         recorder.record(lambda: None)
-    recorder.pool = types.SimpleNamespace(total_bytes=lambda: 0)
+    recorder.pool.total_bytes.side_effect = None  # `held` may ask it again
+    assert recorder.nodes() == ""
 
 
-def test_the_memory_of_recorders_is_counted(recorder):
-    cupy = types.SimpleNamespace(
-        get_default_memory_pool=lambda: types.SimpleNamespace(total_bytes=lambda: 5)
-    )
+def test_the_memory_of_recorders_is_counted(cupy, recorder):
+    cupy.get_default_memory_pool().total_bytes.return_value = 5
+    recorder.pool.total_bytes.return_value = 0
     before = held(cupy)
-    recorder.pool = types.SimpleNamespace(total_bytes=lambda: 37)
+    recorder.pool.total_bytes.return_value = 37
     assert held(cupy) == before + 37
 
 
 @pytest.mark.parametrize("n", [0, 1, 600])
-def test_letters_are_sent_without_waiting(recorder, notes, n):
-    host = recorder.host_bytes(n)
+def test_host_inputs_are_sent_without_waiting(cupy, recorder, n):
+    host, device, stream = recorder.host_bytes(n), MagicMock(), cupy.cuda.get_current_stream()
     assert host.shape == (n,) and host.dtype == np.uint8 and host.flags.writeable
-    device = types.SimpleNamespace(data=types.SimpleNamespace(ptr=1))
     wait = recorder.send(host, device)
-    assert notes == [("copy", n, 1, 9)] * (n > 0)
+    copy, arrived = cupy.cuda.runtime.memcpyAsync, stream.record()
+    if n:
+        copy.assert_called_once_with(device.data.ptr, ANY, n, 1, stream.ptr)
+    assert copy.called == (n > 0) and not arrived.synchronize.called
     wait()
-    assert notes[-1] == "arrived"
+    arrived.synchronize.assert_called_once_with()

@@ -22,7 +22,7 @@ def dot(labels):
     return "digraph dot {\nsubgraph cluster_1 {\n" + "\n".join(nodes + edges) + "\n}\n}"
 
 
-def test_nodes_are_told_by_what_they_do():
+def test_the_kind_of_a_node_is_read_from_its_label():
     assert kinds(dot(NODES)) == list(NODES.values())
 
 

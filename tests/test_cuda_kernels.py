@@ -1,5 +1,5 @@
-"""The kernels' own source, run on the CPU as C++, against the functions that they stand in for; and
-compiled for a GPU, where NVRTC is installed. Each test is skipped where its compiler is not."""
+"""The source of the kernels, run as C++ on the CPU, against the functions that they replace; and
+compiled for a GPU if NVRTC is installed. A test is skipped if its compiler is missing."""
 
 import ctypes
 import math
@@ -36,7 +36,7 @@ static Index blockIdx = {0}, threadIdx = {0}, blockDim = {1}, gridDim = {1};
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    """Kernels, launched as if by CuPy, with one thread that does all."""
+    """The kernels, launched as by CuPy, with one thread."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("there is no C++ compiler")
@@ -47,20 +47,8 @@ def kernels(tmp_path_factory):
             name = "-".join(options).replace("=", "")
             source, library = folder / f"{name}.cpp", folder / f"{name}.so"
             source.write_text(AS_C_PLUS_PLUS + code)
-            subprocess.run(
-                [
-                    compiler,
-                    "-O1",
-                    "-ffp-contract=off",
-                    "-shared",
-                    "-fPIC",
-                    *options,
-                    source,
-                    "-o",
-                    library,
-                ],
-                check=True,
-            )
+            flags = "-O1", "-ffp-contract=off", "-shared", "-fPIC", *options
+            subprocess.run([compiler, *flags, source, "-o", library], check=True)
             self.library = ctypes.CDLL(str(library))
 
         def get_function(self, name):
@@ -72,21 +60,14 @@ def kernels(tmp_path_factory):
 
             return launch
 
-    return Kernels(
-        types.SimpleNamespace(RawModule=RawModule, empty=np.empty, empty_like=np.empty_like)
-    )
+    numpy = {"empty": np.empty, "empty_like": np.empty_like}
+    return Kernels(types.SimpleNamespace(RawModule=RawModule, **numpy))
 
 
 def argument(value):
     if isinstance(value, np.ndarray):
         return ctypes.c_void_p(value.ctypes.data)
-    return {
-        "int32": ctypes.c_int,
-        "int64": ctypes.c_longlong,
-        "uint32": ctypes.c_uint,
-        "float32": ctypes.c_float,
-        "float64": ctypes.c_double,
-    }[value.dtype.name](value.item())
+    return np.ctypeslib.as_ctypes_type(value.dtype)(value.item())
 
 
 def agree(got, expected):
@@ -95,7 +76,7 @@ def agree(got, expected):
     np.testing.assert_allclose(got, expected, rtol=16 * eps, atol=4 * eps)
 
 
-def test_every_kernel_stands_in_for_a_function_of_its_name(kernels):
+def test_every_marked_function_has_its_kernel(kernels):
     marked = {
         value.reference.__name__: value
         for module in (pointwise, reductions, dropout, rules, im2col, inputs)
@@ -115,23 +96,19 @@ NUMBERS = np.array([-np.inf, -200, -3, -1e-3, -0.0, 0, 1e-3, 0.7, 3, 200, np.inf
         ("sigmoid_values", ()),
         ("softplus_values", ()),
         *(("leaky_values", (slope,)) for slope in (0.0, 0.2, 1.0, 1.5, -0.5)),
+        *(("leaky_slopes", (slope,)) for slope in (0.0, 0.2, 1.5, -0.5)),
     ],
 )
-def test_functions_of_each_element(kernels, name, rest, dtype):
+def test_pointwise_functions(kernels, name, rest, dtype):
     x = NUMBERS.astype(dtype)
-    x = x if rest[:1] != (0.0,) else x[np.isfinite(x)]  # 0 times infinity is not a number
+    x = x if rest != (0.0,) else x[np.isfinite(x)]  # 0 times infinity is not a number
+    if name == "leaky_slopes":
+        other = DTYPES[dtype == DTYPES[0]]
+        assert kernels.leaky_slopes(x, *rest, other) is None
+        rest = (*rest, dtype)
     with np.errstate(all="ignore"):
         expected = getattr(pointwise, name).reference(x, *rest)
     agree(getattr(kernels, name)(x, *rest), expected)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("slope", [0.0, 0.2, 1.5, -0.5])
-def test_slopes(kernels, slope, dtype):
-    x = NUMBERS.astype(dtype)
-    agree(kernels.leaky_slopes(x, slope, dtype), pointwise.leaky_slopes.reference(x, slope, dtype))
-    other = DTYPES[dtype == DTYPES[0]]
-    assert kernels.leaky_slopes(x, slope, other) is None
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -141,7 +118,7 @@ def test_dropout(kernels, p, dtype):
     agree(kernels.kept(u, p), dropout.kept.reference(u, p))
 
 
-def test_a_function_of_each_element_keeps_the_order_in_memory_or_refuses(kernels):
+def test_a_pointwise_function_keeps_the_memory_layout_or_refuses(kernels):
     x = np.random.default_rng(0).normal(size=(4, 6, 2, 3)).astype(np.float32)
     for view in (x, x.transpose(0, 3, 1, 2), x.T):
         y = kernels.softplus_values(view)
@@ -153,7 +130,7 @@ def test_a_function_of_each_element_keeps_the_order_in_memory_or_refuses(kernels
 
 
 @given(st.data())
-def test_the_largest_of_a_few(kernels, data):
+def test_largest_and_shares(kernels, data):
     shape = data.draw(st.sampled_from([(3,), (2, 5), (2, 3, 4), (0, 3)]))
     numbers = st.sampled_from([-1.0, 0.0, 2.0, np.nan])
     dtype = data.draw(st.sampled_from(DTYPES))
@@ -167,7 +144,7 @@ def test_the_largest_of_a_few(kernels, data):
         agree(kernels.shares_of_largest(x, y[..., None], axis), expected)
 
 
-def test_the_largest_refuses_what_it_does_not_know(kernels):
+def test_largest_refuses_other_layouts_and_axes(kernels):
     x = np.ones((4, 3), np.float32)
     assert kernels.largest_of_few(x.T) is None
     assert kernels.shares_of_largest(x, np.ones((1, 3), np.float32), 0) is None
@@ -212,13 +189,10 @@ USUAL = st.tuples(st.integers(1, 5), st.integers(1, 5)).map(
 )
 
 
-@given(
-    geometries() | USUAL,
-    st.integers(1, 3),
-    st.integers(1, 3),
-    st.booleans(),
-    st.sampled_from(DTYPES),
-)
+SIZES = st.integers(1, 3)
+
+
+@given(geometries() | USUAL, SIZES, SIZES, st.booleans(), st.sampled_from(DTYPES))
 def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
     if min(geometry.places) < 1:
         return
@@ -229,20 +203,20 @@ def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
     agree(seen, im2col.images_to_rows.reference(x.astype(dtype), geometry))
     y = rng.normal(size=seen.shape).astype(dtype)
     expected = im2col.rows_to_images.reference(y, geometry)
-    np.testing.assert_array_equal(kernels.rows_to_images(y, geometry), expected)  # in one order
+    np.testing.assert_array_equal(kernels.rows_to_images(y, geometry), expected)  # the same order
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (4,), (5, 7), (0,), (3, 1000)])
 @pytest.mark.parametrize("name", ["normal", "uniform"])
-def test_noise_of_the_same_words(kernels, name, shape, dtype):
+def test_noise_from_the_same_words(kernels, name, shape, dtype):
     rng, t = Philox(3, stream=7), np.array([0xFFFFFFFF, 2], np.uint32)
     expected = getattr(inputs, f"{name}_values").reference(t, shape, dtype, rng)
     got = getattr(kernels, f"{name}_values")(t, shape, dtype, rng)
     assert got.dtype == dtype and got.shape == shape
     if name == "uniform":
         np.testing.assert_array_equal(got, expected)
-    else:  # log, sin and cos are rounded by others
+    else:  # log, sin and cos round differently
         np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5 if dtype == "f4" else 1e-12)
     assert getattr(kernels, f"{name}_values")(t, shape, np.float16, rng) is None
 

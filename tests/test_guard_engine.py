@@ -8,6 +8,7 @@ from cases_devices import (
     OPTIMIZERS,
     PENALTIES,
     PLAYS,
+    WRAPPED_GAMES,
     WRAPPERS,
     Match,
     derivatives,
@@ -108,16 +109,8 @@ def matches(rounds, model, **options):
     return traffic.copies
 
 
-ROUNDS = [
-    (name, wrapper)
-    for name, game in gan.GAMES.items()
-    for wrapper in WRAPPERS
-    if isinstance(game, gan.SeparableGame) or wrapper == "plain"
-]
-
-
 @pytest.mark.parametrize("play", PLAYS)
-@pytest.mark.parametrize("game, wrapper", ROUNDS)
+@pytest.mark.parametrize("game, wrapper", WRAPPED_GAMES)
 def test_a_round_of_every_game_and_wrapper(game, wrapper, play):
     copies = matches(2, "mlp-small", game=game, wrapper=wrapper, play=play)
     # An index and noise for D, noise for G, what each optimizer counts; and labels, one set each

@@ -63,11 +63,11 @@ class GraphReplay(Generic[Round]):
         return self
 
     def __next__(self) -> Round:
-        made: list[np.ndarray] = []
+        made: list[np.ndarray] = []  # the host inputs of this round
         if self.why:
             return next(self._rounds)
         if self.recorded and self._made_as_before(made):
-            return self._launched(made)
+            return self._launch(made)
         with self._recorder.playing():
             if self._rehearsed < REHEARSALS:
                 return self._rehearse(made)
@@ -79,7 +79,7 @@ class GraphReplay(Generic[Round]):
                     self.why = first_line(problem)
                 self._rounds, self._rehearsed = self._start(), 0  # the error ended the generator
                 return self._rehearse(made)
-        return self._launched(made)
+        return self._launch(made)
 
     def graph(self) -> str:
         """The captured round in the language of Graphviz."""
@@ -103,23 +103,23 @@ class GraphReplay(Generic[Round]):
     def _record(self, made: list[np.ndarray]) -> None:
         """Capture a round that reads its inputs from staging buffers; the first go to `made`."""
         self._makes: list[Make] = []
-        self._letters = _StagingBuffers(self._kinds, self._recorder)
+        self._staging = _StagingBuffers(self._kinds, self._recorder)
 
         def take(make: Make, like: Array) -> Array:
             made.append(make())
             self._makes.append(make)
             at = len(self._makes) - 1
             if at == len(self._kinds) or (made[at].shape, made[at].dtype) != self._kinds[at]:
-                raise _OtherShapes("from round to round, the host's numbers change in shape")
-            return self._letters.arrays[at]
+                raise _OtherShapes("the host inputs change their shapes from round to round")
+            return self._staging.arrays[at]
 
         def play() -> None:
             with host_inputs_from(take):
                 self._round = next(self._rounds)
 
-        self._launch = self._recorder.record(play)
+        self._graph = self._recorder.record(play)
         if len(made) < len(self._kinds):
-            raise _OtherShapes("from round to round, the host is asked for other numbers")
+            raise _OtherShapes("the number of host inputs changes from round to round")
         self.recorded = True
 
     def _made_as_before(self, made: list[np.ndarray]) -> bool:
@@ -131,14 +131,14 @@ class GraphReplay(Generic[Round]):
                 return False
         return True
 
-    def _launched(self, made: list[np.ndarray]) -> Round:
-        self._letters.send(made)
-        self._launch()
+    def _launch(self, made: list[np.ndarray]) -> Round:
+        self._staging.send(made)
+        self._graph()
         return self._round
 
 
 def captured(start: Callable[[], Iterator[Round]], backend: str) -> Iterator[Round]:
-    """The rounds of `start()`: from Python if `backend` is NumPy, else by `GraphReplay`."""
+    """The rounds of `start()`: by `GraphReplay`, except on NumPy."""
     library = backends.get(backend)
     return start() if library is backends.numpy else GraphReplay(start, library)
 
@@ -148,16 +148,16 @@ class _OtherShapes(RuntimeError):
 
 
 class _StagingBuffers:
-    """The host inputs of a round in one block, on the host and on the device, at fixed addresses:
-    one copy sends them before each launch."""
+    """The host inputs of a round in one block of memory, on the host and on the device. One copy
+    sends them before each launch."""
 
     def __init__(self, kinds: list[Kind], recorder: Any) -> None:
         sizes = [int(np.prod(shape)) * dtype.itemsize for shape, dtype in kinds]
         starts = [0, *itertools.accumulate(-(-size // ALIGNED) * ALIGNED for size in sizes)]
 
-        def parts(letter: Array) -> list[Array]:
+        def parts(block: Array) -> list[Array]:
             return [
-                letter[start : start + size].view(dtype).reshape(shape)
+                block[start : start + size].view(dtype).reshape(shape)
                 for start, size, (shape, dtype) in zip(starts, sizes, kinds, strict=False)
             ]
 
@@ -168,9 +168,9 @@ class _StagingBuffers:
         self._ring = itertools.cycle([[host, parts(host), lambda: None] for host in hosts])
 
     def send(self, values: list[np.ndarray]) -> None:
-        letter = next(self._ring)
-        host, parts, arrived = letter
-        arrived()  # waits for the copy of AHEAD rounds ago
+        buffer = next(self._ring)
+        host, parts, wait = buffer
+        wait()  # for the copy of AHEAD rounds ago
         for part, value in zip(parts, values, strict=True):
             part[...] = value
-        letter[2] = self._recorder.send(host, self._device)
+        buffer[2] = self._recorder.send(host, self._device)

@@ -34,8 +34,8 @@ _tf32: ContextVar[bool] = ContextVar("tf32", default=False)
 
 @contextmanager
 def tf32(on: bool = True) -> Iterator[None]:
-    """Within this block, float32 products may round their factors to TF32, which is faster and
-    some thousand times less exact. A captured round keeps the setting of its capture."""
+    """Within this block, float32 products may round their factors to TF32: faster, with rounding
+    errors some thousand times as large. A captured round keeps the setting of its capture."""
     token = _tf32.set(on)
     try:
         yield
@@ -52,7 +52,7 @@ def load_cublas() -> Any:
         from cuda.pathfinder import load_nvidia_dynamic_lib
 
         return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
-    except Exception as problem:  # a missing package, a missing library, one that does not load
+    except Exception as problem:  # a missing package or library, or one that does not load
         raise RuntimeError(f"cuBLAS is not found: {problem}") from problem
 
 
@@ -92,7 +92,7 @@ class Blas:
         kind, compute, number = TYPES[a.dtype.name]
         if kind == 0 and _tf32.get():
             compute = FAST_TF32
-        (a, turned_a, lda, step_a), (b, turned_b, ldb, step_b) = _lie(a), _lie(b)
+        (a, columns_a, lda, step_a), (b, columns_b, ldb, step_b) = _layout(a), _layout(b)
         count, m, n = out.shape
         one, zero = number(1), number(0)
 
@@ -103,7 +103,7 @@ class Blas:
         name = "cublasGemmStridedBatchedEx" if count > 1 else "cublasGemmEx"
         status = getattr(self.library, name)(
             self._handle(),
-            *(c_int(size) for size in (turned_b, turned_a, n, m, a.shape[2])),
+            *(c_int(size) for size in (columns_b, columns_a, n, m, a.shape[2])),
             ctypes.byref(one),
             *operand(b, ldb, step_b),
             *operand(a, lda, step_a),
@@ -130,7 +130,7 @@ class Blas:
         return self._handles[key][0]
 
 
-def _lie(x: Array) -> tuple[Array, bool, int, int]:
+def _layout(x: Array) -> tuple[Array, bool, int, int]:
     """The memory layout of x (count, r, c): (x, whether by columns, leading dimension, step to the
     next matrix), in elements. Matrices stored neither by rows nor by columns are copied."""
     count, r, c = x.shape

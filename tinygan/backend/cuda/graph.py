@@ -39,8 +39,8 @@ def held(cupy: Any) -> int:
 
 
 class Recorder:
-    """A recorder of rounds. It captures on its own stream, since the default stream cannot capture.
-    The graph is launched on the current stream, in order with the work before and after it."""
+    """The capture of a round, on a stream of its own, since the default stream cannot capture. The
+    graph is launched on the current stream, in order with the work before and after it."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy, self.graph = cupy, None
@@ -68,7 +68,7 @@ class Recorder:
         return np.frombuffer(memory, np.uint8)[:n]
 
     def send(self, host: np.ndarray, device: Any) -> Callable[[], object]:
-        """Start a copy, and return a function that waits for its end."""
+        """Start a copy to the device, and return a function that waits for its end."""
         stream = self.cupy.cuda.get_current_stream()
         if host.nbytes:
             self.cupy.cuda.runtime.memcpyAsync(
@@ -91,21 +91,18 @@ class Recorder:
             try:
                 play()
             except BaseException:
-                self._abandon()
+                with contextlib.suppress(Exception):  # an invalid capture raises here again
+                    self.stream.end_capture()
                 raise
             graph = self.stream.end_capture()
         finally:
             if enabled:
                 gc.enable()
-        if self.pool.total_bytes() < held:  # short of memory, it freed blocks of the graph
-            raise RuntimeError("the device is too full to record a round")
+        if self.pool.total_bytes() < held:  # a full device made the pool free blocks of the graph
+            raise RuntimeError("the device is too full to capture a round")
         self.graph = graph
         graph.upload(self.stream)
         return lambda: graph.launch()
-
-    def _abandon(self) -> None:
-        with contextlib.suppress(Exception):  # an invalid capture raises here again
-            self.stream.end_capture()
 
     def nodes(self) -> str:
         """The graph in the language of Graphviz."""

@@ -1,9 +1,9 @@
 """CUDA kernels that make one pass over memory where the composed code of the engine makes several.
 
 Each replaces the function of its name that is marked `@backend.kernel`, and gives the same result
-up to rounding. The source needs no header, so NVRTC compiles it for any GPU, even on a machine
-without one. With a few lines in front it is C++, and the tests run it on a CPU. No kernel adds
-by atomics, so every run gives the same bits.
+up to rounding. The source needs no header, so NVRTC compiles it for any GPU, even without one. With
+a few lines in front it is C++, which the tests run on a CPU. No kernel adds by atomics, so every
+run gives the same bits.
 """
 
 from __future__ import annotations
@@ -19,33 +19,21 @@ import numpy as np
 __all__ = ["SOURCE", "Kernels"]
 
 Array = Any
+Shape = tuple[int, ...]
 SOURCE = Path(__file__).with_name("kernels.cu").read_text()
 THREADS, BLOCKS = 256, 1 << 16
 TYPES = {"float32": "float", "float64": "double"}
 
 
 class Kernels:
-    """The kernels, in `table` by the names of the functions that they replace."""
+    """The kernels: each method without an underscore replaces the function of its name, or returns
+    None for arguments that it does not support. `table` has these methods by name."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
         self._function = cache(self._compile)
         self.table: dict[str, Callable[..., Any]] = {
-            name: getattr(self, name)
-            for name in (
-                "sigmoid_values",
-                "softplus_values",
-                "leaky_values",
-                "leaky_slopes",
-                "kept",
-                "largest_of_few",
-                "shares_of_largest",
-                "adam",
-                "images_to_rows",
-                "rows_to_images",
-                "normal_values",
-                "uniform_values",
-            )
+            name: getattr(self, name) for name in vars(Kernels) if not name.startswith("_")
         }
 
     def _compile(self, name: str, dtype: str, special: str = "") -> Any:
@@ -145,17 +133,13 @@ class Kernels:
 
     # Noise: see backend.philox.
 
-    def normal_values(self, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any) -> Array | None:
+    def normal_values(self, t: Array, shape: Shape, dtype: Any, rng: Any) -> Array | None:
         return self._noise("normal", t, shape, dtype, rng)
 
-    def uniform_values(
-        self, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any
-    ) -> Array | None:
+    def uniform_values(self, t: Array, shape: Shape, dtype: Any, rng: Any) -> Array | None:
         return self._noise("uniform", t, shape, dtype, rng)
 
-    def _noise(
-        self, name: str, t: Array, shape: tuple[int, ...], dtype: Any, rng: Any
-    ) -> Array | None:
+    def _noise(self, name: str, t: Array, shape: Shape, dtype: Any, rng: Any) -> Array | None:
         if np.dtype(dtype).name not in TYPES:
             return None
         out = self.cupy.empty(shape, dtype)
@@ -165,6 +149,5 @@ class Kernels:
 
 
 def _special(geometry: Any) -> str:
-    """The macro of the source with these sizes as constants, or "" if there is none."""
-    usual = geometry[:3] == ((2, 2), (1, 1), (4, 4))
-    return "K4S2P1" if usual else ""
+    """The macro that makes these sizes constants in the source, or "" if there is none."""
+    return "K4S2P1" if geometry[:3] == ((2, 2), (1, 1), (4, 4)) else ""

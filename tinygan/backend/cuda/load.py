@@ -51,7 +51,7 @@ def fields() -> dict[str, Any]:
 
 
 def _imported() -> Any:
-    """The module cupy, tested by one addition.
+    """The module cupy, tested by one sum on the device.
 
     Raises BackendUnavailable, with the reason, if it does not work."""
     install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
@@ -75,7 +75,7 @@ def _imported() -> Any:
         )
     try:
         if int((cupy.arange(3) + 1).sum()) != 6:
-            raise RuntimeError("the GPU cannot add")
+            raise RuntimeError("a sum on the GPU is wrong")
     except Exception as problem:  # most often the compiler or the toolkit is missing
         raise BackendUnavailable(
             f"backend 'cupy': a first kernel fails ({first_line(problem)}); {install}"

@@ -16,7 +16,7 @@ from typing import Any
 __all__ = ["reducer"]
 
 Array = Any
-AWARE = "TINYGAN_CUDA_AWARE_MPI"  # set by the user: a wrong guess would crash
+AWARE = "TINYGAN_CUDA_AWARE_MPI"  # set by the user, since a wrong guess would crash
 
 
 def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
@@ -25,8 +25,8 @@ def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
     from cupy.cuda import nccl
 
     gpu = f"{MPI.Get_processor_name()} {cupy.cuda.Device().pci_bus_id}"
-    told = world.allgather((os.environ.get(AWARE) == "1", bool(nccl.available), gpu))
-    aware, available, gpus = zip(*told, strict=True)
+    mine = (os.environ.get(AWARE) == "1", bool(nccl.available), gpu)
+    aware, available, gpus = zip(*world.allgather(mine), strict=True)
     if all(aware):
         return _by_mpi(cupy, MPI, world)
     if all(available) and len(set(gpus)) == len(gpus):
@@ -36,7 +36,7 @@ def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
 
 def _by_mpi(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None]:
     def reduce(flat: Array) -> None:
-        cupy.cuda.get_current_stream().synchronize()  # MPI does not know of streams
+        cupy.cuda.get_current_stream().synchronize()  # MPI does not wait for streams
         world.Allreduce(MPI.IN_PLACE, flat)
 
     return reduce
@@ -45,14 +45,9 @@ def _by_mpi(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None]:
 def _by_nccl(cupy: Any, nccl: Any, world: Any) -> Callable[[Array], None]:
     name = world.bcast(nccl.get_unique_id() if world.rank == 0 else None)
     ranks = nccl.NcclCommunicator(world.size, name, world.rank)
-    kinds = {
-        "float16": nccl.NCCL_FLOAT16,
-        "float32": nccl.NCCL_FLOAT32,
-        "float64": nccl.NCCL_FLOAT64,
-    }
 
     def reduce(flat: Array) -> None:
-        at, kind = flat.data.ptr, kinds[flat.dtype.name]
+        at, kind = flat.data.ptr, getattr(nccl, f"NCCL_{flat.dtype.name.upper()}")
         stream = cupy.cuda.get_current_stream()
         ranks.allReduce(at, at, flat.size, kind, nccl.NCCL_SUM, stream.ptr)
 

@@ -3,8 +3,8 @@
     table = bench(["mlp-small"], against=["torch"])
     print(report(table))
 
-Each contender plays in a process of its own with the same number of threads. They take turns in
-short slots, so that whatever else the machine does slows all of them; a ratio is the median over
+Each contender plays in a process of its own, with the same number of threads. They take turns in
+short slots, so that other work on the machine slows all of them alike. A ratio is the median over
 pairs of neighboring slots.
 """
 

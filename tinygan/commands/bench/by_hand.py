@@ -1,6 +1,6 @@
 """The same round written by hand: plain NumPy, one function a layer, no automatic differentiation.
 
-What an engine on NumPy costs is what it needs beyond this. For the multilayer perceptrons only.
+The cost of an engine is its time minus this. Only multilayer perceptrons.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from .workloads import BETAS, LR
 
 __all__ = ["player"]
 
-# back(g, learn): the gradient at a layer's input from that at its output. It adds the gradients of
-# the weights up on the way, if they are to `learn`.
+# back(g, learn): the gradient of a layer's input from g, that of its output. If `learn` is true, it
+# also adds to the gradients of the weights.
 Back = Callable[[Any, bool], Any]
 Step = tuple[Any, Back]
 
 
 class Net:
-    """The layers with their weights in one flat array, and their gradients in another."""
+    """Layers, with their weights in one flat array and the gradients of the weights in another.
+
+    The method with the name of a layer's class returns its output and its `back`."""
 
     def __init__(self, net: nn.Module, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -32,12 +34,9 @@ class Net:
         self.w = np.concatenate([p.data.reshape(-1) for p in parameters])
         self.g, self.m, self.v = (np.zeros_like(self.w) for _ in range(3))
         self.t = 0
-        self.views: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        start = 0
-        for p in parameters:
-            part = slice(start, start + p.size)
-            self.views[id(p)] = self.w[part].reshape(p.shape), self.g[part].reshape(p.shape)
-            start += p.size
+        ends = np.cumsum([p.size for p in parameters])[:-1]
+        parts = zip(parameters, np.split(self.w, ends), np.split(self.g, ends), strict=True)
+        self.views = {id(p): (w.reshape(p.shape), g.reshape(p.shape)) for p, w, g in parts}
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, list[Back]]:
         backs: list[Back] = []
@@ -90,7 +89,7 @@ class Net:
         return y, lambda g, learn: g * (1 - y * y)
 
     def Sigmoid(self, layer: nn.Sigmoid, x: np.ndarray) -> Step:
-        y = 1 / (1 + np.exp(-x))
+        y = sigmoid(x)
         return y, lambda g, learn: g * y * (1 - y)
 
     def Flatten(self, layer: nn.Flatten, x: np.ndarray) -> Step:
@@ -100,7 +99,7 @@ class Net:
         return x.reshape(len(x), *layer.unflattened_size), lambda g, learn: g.reshape(x.shape)
 
     def step(self) -> None:
-        """Adam."""
+        """Adam (Kingma and Ba 2015, end of section 2); the gradients become zero."""
         (b1, b2), g = BETAS, self.g
         self.t += 1
         self.m += (1 - b1) * (g - self.m)
@@ -110,8 +109,12 @@ class Net:
         g.fill(0)
 
 
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
 def player(pair: Pair, images: np.ndarray, batch: int) -> Callable[[int], None] | None:
-    """A function that plays that many rounds; None for a pair with layers that are not here."""
+    """A function that plays n rounds; None if the pair has a layer that `Net` lacks."""
     if not all(hasattr(Net, type(a).__name__) for net in pair[:2] for _, a in net.children()):
         return None
     rng = np.random.default_rng(0)
@@ -123,23 +126,19 @@ def player(pair: Pair, images: np.ndarray, batch: int) -> Callable[[int], None] 
         uniform = rng.random((batch, pair.z_size), dtype=np.float32)
         return (uniform * 2 - 1) * np.float32(3**0.5)
 
-    def sigmoid(x: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-x))
-
     def play(rounds: int) -> None:
         for _ in range(rounds):
             x = images[rng.integers(len(images), size=batch)].astype(np.float32)
             x *= (1 - pair.low) / 255
             x += pair.low
-            for sign, images_ in ((-1, x), (1, G.forward(noise())[0])):  # real, then fake
-                logits, backs = D.forward(images_)
+            for sign, minibatch in ((-1, x), (1, G.forward(noise())[0])):  # real, then fake
+                logits, backs = D.forward(minibatch)
                 D.backward(sign * sigmoid(sign * logits) / batch, backs)
             D.step()
 
             fake, g_backs = G.forward(noise())
             logits, d_backs = D.forward(fake)
-            at_fake = D.backward(-sigmoid(-logits) / batch, d_backs, learn=False)
-            G.backward(at_fake, g_backs)
+            G.backward(D.backward(-sigmoid(-logits) / batch, d_backs, learn=False), g_backs)
             G.step()
 
     return play

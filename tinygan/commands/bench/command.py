@@ -26,52 +26,24 @@ def add_parser(parsers: Parsers) -> None:
         description="Time rounds of Algorithm 1 on this machine. Each contender runs in its own "
         "process, and they take turns.",
     )
-    parser.add_argument(
-        "workloads",
-        nargs="*",
-        metavar="WORKLOAD",
-        help=f"one or more of {', '.join(WORKLOADS)} (default: all)",
-    )
-    parser.add_argument(
-        "--backend",
-        action="append",
-        metavar="NAME",
-        help="may be repeated (default: all that work)",
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    names = ", ".join(WORKLOADS)
+    add("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {names} (default: all)")
+    add("--backend", action="append", metavar="NAME", help="repeatable (default: all that work)")
+    add(
         "--against",
         action="append",
         default=[],
         metavar="PEER",
         help="torch (eager and tuned; on a GPU also compiled, and captured by hand) or by-hand "
-        "(NumPy without an engine); may be repeated",
+        "(NumPy without an engine); repeatable",
     )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="number of threads (default: all cores)"
-    )
-    parser.add_argument(
-        "--batch", type=int, metavar="N", help="minibatch size (default: the workload's own)"
-    )
-    parser.add_argument(
-        "--width",
-        type=float,
-        default=1,
-        metavar="X",
-        help="factor of the width of hidden layers (default: 1)",
-    )
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=5,
-        metavar="S",
-        help="time for each contender (default: 5)",
-    )
-    parser.add_argument(
-        "--tf32",
-        action="store_true",
-        help="round the factors of matrix products to TF32, on a GPU",
-    )
-    parser.add_argument("-o", metavar="FILE", help="also write the figures to FILE as JSON")
+    add("--threads", type=int, metavar="N", help="number of threads (default: all cores)")
+    add("--batch", type=int, metavar="N", help="minibatch size (default: the workload's own)")
+    add("--width", type=float, default=1, metavar="X", help="factor of hidden widths (default: 1)")
+    add("--seconds", type=float, default=5, metavar="S", help="for each contender (default: 5)")
+    add("--tf32", action="store_true", help="on a GPU, round factors of matrix products to TF32")
+    add("-o", metavar="FILE", help="also write the figures to FILE as JSON")
     parser.set_defaults(run=run, smaller="a smaller --batch or --width")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["report"]
 
-TITLES = ("workload", "who", "{unit} a round", "GFLOP/s", "of peak", "peak MB", "tinygan / it")
+TITLES = ("workload", "engine", "{} a round", "GFLOP/s", "of peak", "peak MB", "ratio")
 NAMES = {
     "torch": "PyTorch",
     "torch-tuned": "PyTorch, tuned",
@@ -18,12 +18,14 @@ NAMES = {
 
 
 def report(table: dict[str, Any], markdown: bool = False) -> str:
-    """The table in lines, with what it was measured on."""
+    """The table of `bench` as text, with a legend: machine, versions, and the peak.
+
+    Times are in milliseconds, or in microseconds if the table has rounds of a GPU."""
     fast = any(row["contender"].startswith("cupy") for row in table["rows"])
-    unit, seconds = ("us", 1e-6) if fast else ("ms", 1e-3)  # what rounds of a GPU are told in
-    titles = tuple(title.format(unit=unit) for title in TITLES)
+    unit, seconds = ("us", 1e-6) if fast else ("ms", 1e-3)
+    titles = [title.format(unit) for title in TITLES]
     rows = [titles, *(_cells(row, seconds) for row in table["rows"])]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(TITLES))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         cells = [
@@ -37,22 +39,22 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
     return "\n".join([*lines, "", _legend(table)])
 
 
-def _cells(row: dict[str, Any], unit: float) -> tuple[str, ...]:
+def _cells(row: dict[str, Any], unit: float) -> list[str]:
     name = row["contender"]
     size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
     ratio = ""
     if "ratio" in row:
         low, high = row["ratio_quartiles"]
         ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
-    return (
+    return [
         row["workload"] + size,
-        NAMES.get(name, f"tinygan, {name.replace('-eager', ', not recorded')}"),
+        NAMES.get(name, f"tinygan, {name.replace('-eager', ', not captured')}"),
         f"{row['median'] / unit:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
         f"{row['peak_memory'] / 2**20:.0f}" if row["peak_memory"] else "",
         ratio,
-    )
+    ]
 
 
 def _legend(table: dict[str, Any]) -> str:
@@ -63,10 +65,11 @@ def _legend(table: dict[str, Any]) -> str:
         for name in ("tinygan", "python", "numpy", "torch", "cupy")
         if name in machine
     )
+    precision = "float32, its factors rounded to TF32" if table.get("tf32") else "float32"
     return (
         f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
         f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
-        f"Medians over slots in turn; in brackets, quartiles of the ratios of neighboring slots. "
-        f"Peak: {peaks} GFLOP/s, the fastest of large products in float32"
-        f"{', its factors rounded to TF32' if table.get('tf32') else ''}."
+        "Medians over alternating slots. Ratio: the time of tinygan over that of the engine; in "
+        "brackets, its quartiles over pairs of neighboring slots. "
+        f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
     )

@@ -1,9 +1,8 @@
-"""The same round in PyTorch: as its users write it, and as well as it goes.
+"""The same round in PyTorch: as its users write it, and as fast as PyTorch allows.
 
 torch, torch-cuda      the textbook loop
-torch-tuned            one fused kernel for Adam, images channels-last in memory, no graph
-                       behind the fakes that D is trained with, and D's parameters frozen while
-                       G learns, so that D's weight gradients are not computed for nothing
+torch-tuned            one fused kernel for Adam, images channels-last in memory, no graph behind
+                       the fakes in D's step, no gradients of D's weights in G's step
 torch-cuda-compile     tuned, and both networks compiled (mode reduce-overhead)
 torch-cuda-graph       tuned, and the whole round captured by hand as one CUDA graph
 """
@@ -24,8 +23,20 @@ from .workloads import BETAS, LR
 
 __all__ = ["player", "translated"]
 
+CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
+SETTINGS = {  # the attributes of a layer that are arguments of PyTorch's layer
+    "Linear": ("in_features", "out_features"),
+    "Conv2d": CONV,
+    "ConvTranspose2d": CONV,
+    "BatchNorm2d": ("num_features",),
+    "LeakyReLU": ("negative_slope",),
+    "Dropout": ("p",),
+}
+
 
 class Maxout(torch.nn.Module):  # type: ignore[misc]
+    """Each output is the largest of several linear functions, as in `nn.Maxout`."""
+
     def __init__(self, layer: nn.Maxout) -> None:
         super().__init__()
         self.shape = (layer.out_features, layer.pieces)
@@ -41,35 +52,25 @@ def translated(net: nn.Module) -> torch.nn.Sequential:
 
 
 def _layer(layer: Any) -> torch.nn.Module:
+    name = type(layer).__name__
     match layer:
-        case nn.Linear():
-            return torch.nn.Linear(layer.in_features, layer.out_features)
         case nn.Maxout():
             return Maxout(layer)
-        case nn.Conv2d() | nn.ConvTranspose2d():
-            kind = getattr(torch.nn, type(layer).__name__)
-            sizes = layer.in_channels, layer.out_channels, layer.kernel_size
-            return kind(*sizes, stride=layer.stride, padding=layer.padding)
-        case nn.BatchNorm2d():
-            return torch.nn.BatchNorm2d(layer.num_features)
         case nn.Unflatten():
             return torch.nn.Unflatten(1, layer.unflattened_size)
-        case nn.LeakyReLU():
-            return torch.nn.LeakyReLU(layer.negative_slope)
-        case nn.Dropout():
-            return torch.nn.Dropout(layer.p)
-    return getattr(torch.nn, type(layer).__name__)()
+    return getattr(torch.nn, name)(**{key: getattr(layer, key) for key in SETTINGS.get(name, ())})
 
 
 def player(
     pair: Pair, images: np.ndarray, batch: int, threads: int, name: str, tf32: bool = False
 ) -> Callable[[int], None]:
-    """A function that plays that many rounds, and has waited for their end when it returns."""
+    """A function that plays n rounds and returns when they are computed."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
     cuda, tuned = name.startswith("torch-cuda"), name not in ("torch", "torch-cuda")
-    backend, graph = "cuda" if cuda else "cpu", name == "torch-cuda-graph"
+    compiled, graph = name == "torch-cuda-compile", name == "torch-cuda-graph"
+    backend = "cuda" if cuda else "cpu"
     G, D = translated(pair.G).to(backend), translated(pair.D).to(backend)
     x = torch.from_numpy(images).to(backend)
     if tuned:
@@ -80,7 +81,7 @@ def player(
         )
         for net in (G, D)
     )
-    if name == "torch-cuda-compile":
+    if compiled:
         G, D = (torch.compile(net, mode="reduce-overhead") for net in (G, D))
     bce = functional.binary_cross_entropy_with_logits
     ones, zeros = torch.ones(batch, 1, device=backend), torch.zeros(batch, 1, device=backend)
@@ -96,26 +97,24 @@ def player(
         return (torch.rand(batch, pair.z_size, device=backend) * 2 - 1) * 3**0.5
 
     def round_(indices: torch.Tensor) -> None:
-        if name == "torch-cuda-compile":  # or D(x) would overwrite G(z), which no gradient awaits
+        if compiled:  # a new step: D(x) may otherwise overwrite G(z), which has no gradient
             torch.compiler.cudagraph_mark_step_begin()
         real = x[indices].float() * ((1 - pair.low) / 255) + pair.low
         with torch.set_grad_enabled(not tuned):
             fake = G(noise())
-        if name == "torch-cuda-compile":
+        if compiled:
             fake = fake.clone()
         d_loss = bce(D(real), ones) + bce(D(fake.detach()), zeros)
         opt_d.zero_grad()
         d_loss.backward()
         opt_d.step()
 
-        if tuned:
-            D.requires_grad_(False)
+        D.requires_grad_(not tuned)
         g_loss = bce(D(G(noise())), ones)
         opt_g.zero_grad()
         g_loss.backward()
         opt_g.step()
-        if tuned:
-            D.requires_grad_(True)
+        D.requires_grad_(True)
 
     batches = minibatches()
     one_round = _captured(round_, next(batches)) if graph else round_
@@ -132,7 +131,7 @@ def player(
 def _captured(
     round_: Callable[[torch.Tensor], None], indices: torch.Tensor
 ) -> Callable[[torch.Tensor], None]:
-    """The round as one CUDA graph, by PyTorch's own recipe: a few rounds on a side stream first."""
+    """The round as one CUDA graph, by PyTorch's recipe: first a few rounds on a side stream."""
     static = indices.clone()
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
