@@ -78,7 +78,7 @@ def test_images_are_shifted_each_by_its_own_way():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((3, 28, 28)), r"expected shape \(N, 1, 28, 28\), got \(3, 28, 28\)"),
+        (np.zeros((3, 28, 28)), r"expected shape \(N, 1, 28, 28\), N >= 1, got \(3, 28, 28\)"),
         (np.zeros((0, 1, 28, 28)), r"expected shape"),
         (np.full((2, 1, 28, 28), 255), r"expected numbers in \[0, 1\], got 255 to 255"),
         (np.full((2, 1, 28, 28), -1), r"expected numbers in \[0, 1\], got -1 to -1"),
@@ -93,18 +93,18 @@ def test_other_images_are_refused(classifier, images, message):
 
 
 def test_what_is_no_array_is_refused(classifier):
-    with pytest.raises(TypeError, match="expected an array of a known backend, got list"):
+    with pytest.raises(TypeError, match="images: expected an array, got list"):
         classifier.features([[0.0]])
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.zeros(3, int), r"expected 5 whole numbers, got int64 \(3,\)"),
+        (np.zeros(3, int), r"expected integers \(5,\), got int64 \(3,\)"),
         (np.zeros((5, 1), int), r"got int64 \(5, 1\)"),
         (np.zeros(5), "got float64"),
-        (np.array([0, 1, 2, 3, 10]), "expected 0 to 9, got 0 to 10"),
-        (np.array([0, 1, 2, 3, -1]), "expected 0 to 9, got -1 to 3"),
+        (np.array([0, 1, 2, 3, 10]), r"expected 0\.\.9, got 0\.\.10"),
+        (np.array([0, 1, 2, 3, -1]), r"expected 0\.\.9, got -1\.\.3"),
     ],
 )
 def test_other_labels_are_refused(classifier, digits, labels, message):

@@ -593,7 +593,7 @@ OUT_OF_RANGE = {
         np.array([[0, 255]], np.uint8)
     ),
     "k: expected 1 to 30, the rows of x, got 31": lambda: kmeans.kmeans(GOOD, 31, rng=rng()),
-    "steps: expected at least 1, got 0": lambda: kmeans.kmeans(GOOD, 3, rng=rng(), steps=0),
+    "steps: expected an int >= 1, got 0": lambda: kmeans.kmeans(GOOD, 3, rng=rng(), steps=0),
     "k: expected 1 to 29": lambda: distances.nearest(GOOD, GOOD, 30, same=True),
     "images: expected 30, one for each of truth, got 9": lambda: pixels.psnr(GOOD[:9], GOOD),
     "peak: expected a positive number, got 0": lambda: pixels.psnr(GOOD, GOOD, 0),
