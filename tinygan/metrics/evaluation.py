@@ -19,13 +19,13 @@ import numpy as np
 from ..backend import Array, Rng, place
 from ..data import DATASETS, load
 from ..errors import InputError, choose
-from .classifier import CLASSES, Classifier
+from .classifier import CLASSES, SHAPE, Classifier
 from .classifier_scores import class_counts, class_kl, classifier_score
 from .frechet import frechet_distance, kid
 from .kmeans import kmeans
 from .memorization import compare, duplicates, nearest_distances
 from .parzen import parzen
-from .precision_recall import precision_recall, radii
+from .precision_recall import PrecisionRecall, precision_recall, radii
 
 __all__ = ["METRICS", "Metric", "Real", "as_images", "controls", "evaluate", "finite", "real"]
 
@@ -84,10 +84,8 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
         named = f"training images of {name}"
     if n < MINIMUM:
         raise InputError(f"--n: expected at least {MINIMUM} samples, got {n}")
-    validation = training[order[-1000:]]
-    return Real(
-        reference, other, validation, training, labels, against == "test", named, entry.digits
-    )
+    validation, held_out = training[order[-1000:]], against == "test"
+    return Real(reference, other, validation, training, labels, held_out, named, entry.digits)
 
 
 def _scaled(images: np.ndarray) -> np.ndarray:
@@ -98,9 +96,9 @@ def as_images(samples: np.ndarray, low: float) -> np.ndarray:
     """Samples (N, 1, 28, 28), rescaled from [low, 1] to [0, 1].
 
     Raises InputError for other shapes, for NaN, and for pixels outside the range."""
-    if samples.shape[1:] != (1, 28, 28):
+    if samples.shape[1:] != SHAPE:
         raise InputError(
-            f"the generator draws images of shape {samples.shape[1:]}, expected (1, 28, 28)"
+            f"the generator draws images of shape {samples.shape[1:]}, expected {SHAPE}"
         )
     finite(samples)
     if samples.min() < low - 1e-5 or samples.max() > 1 + 1e-5:
@@ -174,8 +172,8 @@ class SampleSet:
 
 
 class Metric(NamedTuple):
-    """A row of the table: the name in evaluation.json, the title in print ("" if not printed),
-    which values are better ("less", "more", "as real" or "" if none) and the function.
+    """A row of the table: the name in evaluation.json, the title in print ("" if not printed), the
+    function, and which values are better ("less", "more", "as real" or "" if none).
 
     `alarm` gets the values of a set and of the reference. It returns whether the value should not
     be taken at face value; `finding` is the reason. `panel` is whether the picture shows it;
@@ -183,8 +181,8 @@ class Metric(NamedTuple):
 
     name: str
     title: str
-    better: str
     value: Callable[[SampleSet], float]
+    better: str = "as real"
     alarm: Callable[[Row, Row], bool] = lambda row, real: False
     finding: str = ""
     panel: bool = True
@@ -203,10 +201,9 @@ def _class_count(c: int) -> Metric:
     return Metric(
         COUNTS[c],
         f"class {c}",
-        "as real",
         lambda s: class_counts(s.probabilities)[c],
-        lambda row, real: row[COUNTS[c]] > _size(row) / 2,
-        "over half the samples: the generator has collapsed, or was asked for one class",
+        alarm=lambda row, real: row[COUNTS[c]] > _size(row) / 2,
+        finding="over half the samples: the generator has collapsed, or was asked for one class",
         panel=False,
     )
 
@@ -215,27 +212,28 @@ def _precision_recall(prefix: str, suffix: str, space: str) -> list[Metric]:
     """Precision, recall, density and coverage in a space, an attribute of `SampleSet`. The alarm
     for recall allows for the draw of N samples: four times sqrt(2 r (1 - r) / N) below the
     reference r."""
-    precision, recall, density = (prefix + name for name in ("precision", "recall", "density"))
+    precision, recall, density, coverage = (
+        Metric(prefix + name, name + suffix, attrgetter(f"{space}.{name}"))
+        for name in PrecisionRecall._fields
+    )
 
     def low_recall(row: Row, real: Row) -> bool:
-        r = real[recall]
-        return row[recall] < r - 4 * math.sqrt(2 * r * (1 - r) / _size(row))
+        r = real[recall.name]
+        return row[recall.name] < r - 4 * math.sqrt(2 * r * (1 - r) / _size(row))
 
-    alarms: dict[str, tuple[Callable[[Row, Row], bool], str]] = {
-        "precision": (
-            lambda row, real: row[precision] < real[precision] / 2,
-            "under half that of real images: most samples are unlike any real image",
-        ),
-        "recall": (low_recall, "some real images have nothing like them among the samples"),
-        "density": (
-            lambda row, real: row[density] > 1.2,
-            "over 1.2: the samples crowd where real images are dense, as averages do",
-        ),
-        "coverage": (lambda row, real: False, ""),
-    }
     return [
-        Metric(prefix + name, name + suffix, "as real", attrgetter(f"{space}.{name}"), *alarm)
-        for name, alarm in alarms.items()
+        precision._replace(
+            alarm=lambda row, real: row[precision.name] < real[precision.name] / 2,
+            finding="under half that of real images: most samples are unlike any real image",
+        ),
+        recall._replace(
+            alarm=low_recall, finding="some real images have nothing like them among the samples"
+        ),
+        density._replace(
+            alarm=lambda row, real: row[density.name] > 1.2,
+            finding="over 1.2: the samples crowd where real images are dense, as averages do",
+        ),
+        coverage,
     ]
 
 
@@ -246,72 +244,58 @@ def _high_parzen(row: Row, real: Row) -> bool:
 
 METRICS = [
     *map(_class_count, range(CLASSES)),
-    Metric("class_kl", "class KL", "less", lambda s: class_kl(s.probabilities)),
-    Metric("score", "MNIST score", "more", lambda s: classifier_score(s.probabilities)),
-    Metric(
-        "mean_square",
-        "features, mean square",
-        "as real",
-        lambda s: (s.features**2).mean(),
-        panel=False,
-    ),
-    Metric("frechet", "Frechet", "less", lambda s: frechet_distance(s.real.features, s.features)),
-    Metric("kid", "KID", "less", attrgetter("kid.mean")),
-    Metric("kid_error", "KID, standard error", "", attrgetter("kid.standard_error"), panel=False),
+    Metric("class_kl", "class KL", lambda s: class_kl(s.probabilities), "less"),
+    Metric("score", "MNIST score", lambda s: classifier_score(s.probabilities), "more"),
+    Metric("mean_square", "features, mean square", lambda s: (s.features**2).mean(), panel=False),
+    Metric("frechet", "Frechet", lambda s: frechet_distance(s.real.features, s.features), "less"),
+    Metric("kid", "KID", attrgetter("kid.mean"), "less"),
+    Metric("kid_error", "KID, standard error", attrgetter("kid.standard_error"), "", panel=False),
     *_precision_recall("", "", "in_features"),
     *_precision_recall("pixel_", ", pixels", "in_pixels"),
     Metric(
-        "nearest",
-        "nearest training image",
-        "as real",
-        attrgetter("copying.sample_distance"),
-        held_out=True,
+        "nearest", "nearest training image", attrgetter("copying.sample_distance"), held_out=True
     ),
-    Metric(
-        "closer", "nearer than held out", "as real", attrgetter("copying.closer"), held_out=True
-    ),
+    Metric("closer", "nearer than held out", attrgetter("copying.closer"), held_out=True),
     Metric(
         "copying_z",
         "copying z",
-        "as real",
         attrgetter("copying.z"),
-        lambda row, real: row["copying_z"] > 3,
-        "over 3: the samples are nearer to the training images than other real images are; copies, "
-        "or averages",
+        alarm=lambda row, real: row["copying_z"] > 3,
+        finding="over 3: the samples are nearer to the training images than other real images are; "
+        "copies, or averages",
         held_out=True,
     ),
     Metric(
         "duplicates",
         "duplicates",
-        "less",
         lambda s: duplicates(s.images),
-        lambda row, real: row["duplicates"] > 0,
-        "the share of samples that equal another one in 8 bits",
+        "less",
+        alarm=lambda row, real: row["duplicates"] > 0,
+        finding="the share of samples that equal another one in 8 bits",
     ),
     Metric(
         "parzen",
         "Parzen",
-        "as real",
         attrgetter("parzen.mean"),
-        _high_parzen,
-        "over that of real images: it rewards averages",
+        alarm=_high_parzen,
+        finding="over that of real images: it rewards averages",
     ),
     Metric(
         "parzen_error",
         "Parzen, standard error",
-        "",
         attrgetter("parzen.standard_error"),
+        "",
         panel=False,
     ),
     Metric(
         "sigma",
         "Parzen, sigma",
-        "",
         attrgetter("parzen.sigma"),
-        lambda row, real: row["at_edge"] > 0,
-        "at the edge of its grid: the log-likelihood may be better beyond it",
+        "",
+        alarm=lambda row, real: row["at_edge"] > 0,
+        finding="at the edge of its grid: the log-likelihood may be better beyond it",
     ),
-    Metric("at_edge", "", "", attrgetter("parzen.at_edge"), panel=False),
+    Metric("at_edge", "", attrgetter("parzen.at_edge"), "", panel=False),
 ]
 
 

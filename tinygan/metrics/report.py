@@ -84,8 +84,7 @@ def cell(metric: str, value: float) -> str:
 
 def picture(path: str | Path, rows: Mapping[str, Row], title: str) -> None:
     """Write the table as a PNG: a panel for each metric, and the histogram of the classes."""
-    titles = {m.name: m.title for m in METRICS}
     panels = {m.name: m.title for m in METRICS if m.panel}
     labels = {place: text.strip() for place, text in _cells(rows).items()}
-    counts = {name: titles[name] for name in COUNTS}
+    counts = {m.name: m.title for m in METRICS if m.name in COUNTS}
     plots.bars(path, rows, panels, histogram=counts, labels=labels, title=title)
