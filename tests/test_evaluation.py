@@ -73,6 +73,7 @@ def test_real_digits_are_near_the_reference_and_the_controls_are_not(rows):
     assert abs(ours["kid"]) < 6 * ours["kid_error"] < 0.1 * one["kid"]
     assert averages["parzen"] > real["parzen"] > one["parzen"] > noise["parzen"]
     assert one["precision"] > 0.9 and one["recall"] < 0.3
+    assert averages["pixel_density"] > 2 * averages["density"]
     assert averages["density"] > 1.2 and averages["duplicates"] > 0 == noise["duplicates"]
     for row in rows.values():
         assert sum(row[name] for name in evaluation.COUNTS) == 1000

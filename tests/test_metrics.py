@@ -55,6 +55,7 @@ def test_distances_and_neighbors_are_those_of_the_definition(n, m, d, block):
         patch.setattr(distances, "BLOCK", block)
         expected = plain_distances(a, b)
         np.testing.assert_allclose(distances.squared_distances(a, b), expected**2, atol=1e-12)
+        np.testing.assert_array_equal(distances.nearest_index(a, b), expected.argmin(axis=1))
         for k in range(1, m + 1):
             np.testing.assert_allclose(distances.nearest(a, b, k), np.sort(expected)[:, k - 1])
         among = np.sort(plain_distances(b, b))
