@@ -1,4 +1,4 @@
-"""The classifier of the measures: it learns, it is told by its weights, it refuses nonsense."""
+"""The classifier of the metrics: it learns, its weights identify it, it refuses bad input."""
 
 import sys
 
@@ -26,19 +26,15 @@ def classifier(digits):
     return classifier
 
 
-def test_it_learns_digits_that_it_has_not_seen(classifier, digits):
+def test_it_learns_and_is_right_about_other_digits(classifier, digits):
     x, y = digits
     assert classifier.accuracy(x[9500:], y[9500:]) > 0.75
 
 
 def test_the_same_seed_gives_the_same_weights(digits):
-    x, y = digits
-
-    def sha256(seed):
-        *_, (_, _, classifier) = train(x[:200], y[:200], rng=np.random.default_rng(seed), epochs=2)
-        return classifier.sha256
-
-    assert sha256(0) == sha256(0) != sha256(1)
+    x, y = (part[:200] for part in digits)
+    hashes = [next(train(x, y, rng=np.random.default_rng(s)))[2].sha256 for s in (0, 0, 1)]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_features_and_probabilities_do_not_depend_on_the_batch(classifier, digits):
@@ -47,12 +43,12 @@ def test_features_and_probabilities_do_not_depend_on_the_batch(classifier, digit
     assert features.shape == (700, FEATURES) and features.min() >= 0
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(classifier.features(x[600:601]), features[600:601], atol=1e-4)
-    np.testing.assert_array_equal(classifier.probabilities(x), p)  # asking changes nothing
+    np.testing.assert_array_equal(classifier.probabilities(x), p)  # a pass changes nothing
     for one, other in zip(classifier(x), (features, p), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_it_answers_where_its_weights_are(digits):
+def test_results_are_on_the_backend_of_the_weights(digits):
     x, y = digits[0][:20], digits[1][:20]
     here, there = Classifier.shipped(), Classifier.shipped("guard")
     assert here.sha256 == there.sha256
@@ -66,7 +62,7 @@ def test_it_answers_where_its_weights_are(digits):
             assert classifier.accuracy(images, y) == 1.0
 
 
-def test_images_are_shifted_each_by_its_own_way():
+def test_each_image_is_shifted_by_its_own_offset():
     images = np.zeros((300, 1, 7, 7), np.float32)
     images[:, :, 3, 3] = 1
     moved = shifted(images, np.random.default_rng(0))
@@ -78,33 +74,29 @@ def test_images_are_shifted_each_by_its_own_way():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((3, 28, 28)), r"expected shape \(N, 1, 28, 28\), got \(3, 28, 28\)"),
+        (np.zeros((3, 28, 28)), r"expected shape \(N, 1, 28, 28\), N >= 1, got \(3, 28, 28\)"),
         (np.zeros((0, 1, 28, 28)), r"expected shape"),
         (np.full((2, 1, 28, 28), 255), r"expected numbers in \[0, 1\], got 255 to 255"),
         (np.full((2, 1, 28, 28), -1), r"expected numbers in \[0, 1\], got -1 to -1"),
         (np.full((2, 1, 28, 28), np.nan), r"expected numbers in \[0, 1\]"),
         (np.full((2, 1, 28, 28), 1j), "expected numbers, got complex128"),
         (np.full((2, 1, 28, 28), "x"), "expected numbers, got <U1"),
+        ([[0.0]], "expected an array, got list"),
     ],
 )
 def test_other_images_are_refused(classifier, images, message):
-    with pytest.raises(ValueError, match=f"images: .*{message}"):
+    with pytest.raises((ValueError, TypeError), match=f"images: {message}"):
         classifier.features(images)
-
-
-def test_what_is_no_array_is_refused(classifier):
-    with pytest.raises(TypeError, match="expected an array of a known backend, got list"):
-        classifier.features([[0.0]])
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.zeros(3, int), r"expected 5 whole numbers, got int64 \(3,\)"),
+        (np.zeros(3, int), r"expected integers \(5,\), got int64 \(3,\)"),
         (np.zeros((5, 1), int), r"got int64 \(5, 1\)"),
         (np.zeros(5), "got float64"),
-        (np.array([0, 1, 2, 3, 10]), "expected 0 to 9, got 0 to 10"),
-        (np.array([0, 1, 2, 3, -1]), "expected 0 to 9, got -1 to 3"),
+        (np.array([0, 1, 2, 3, 10]), r"expected 0\.\.9, got 0\.\.10"),
+        (np.array([0, 1, 2, 3, -1]), r"expected 0\.\.9, got -1\.\.3"),
     ],
 )
 def test_other_labels_are_refused(classifier, digits, labels, message):
@@ -124,18 +116,15 @@ def command(monkeypatch, *arguments):
 
 @pytest.fixture
 def few(monkeypatch, digits):
-    """Of each data set the first 20 images; and no more are trained on."""
+    """The first 20 images of each data set for training, and 1500 test images."""
     sets = {"train": digits, "test": [part[-1500:] for part in digits]}
     monkeypatch.setattr(train_classifier, "_labeled", lambda name, split: sets[split])
-    monkeypatch.setattr(
-        train_classifier,
-        "train",
-        lambda x, y, **options: train(x[:20], y[:20], batch=10, **options),
-    )
+    short = lambda x, y, **options: train(x[:20], y[:20], batch=10, **options)  # noqa: E731
+    monkeypatch.setattr(train_classifier, "train", short)
 
 
-def test_it_tells_what_it_reaches_on_images_of_neither_set(few, monkeypatch, capsys, tmp_path):
-    out = tmp_path / "judge.safetensors"
+def test_it_prints_the_accuracy_on_held_out_and_test_images(few, monkeypatch, capsys, tmp_path):
+    out = tmp_path / "c.safetensors"
     assert command(monkeypatch, "--data", "digits", "--epochs", 1, "-o", out) == 0
     said = capsys.readouterr().out
     for words in ("epoch 1: loss", "held out", "MNIST's 10,000 test images", "SHA-256"):
@@ -144,15 +133,15 @@ def test_it_tells_what_it_reaches_on_images_of_neither_set(few, monkeypatch, cap
     assert about["data"] == "digits" and 0 <= about["test"] <= 1
     assert {a.dtype for a in arrays.values()} == {np.dtype(np.float16)}
     monkeypatch.setattr("tinygan.metrics.classifier.FILE", out)
-    assert Classifier.shipped().sha256 in said  # what was saved is what was measured
+    assert Classifier.shipped().sha256 in said  # the saved weights are the measured ones
 
 
-def test_it_does_without_test_images_and_says_so(few, monkeypatch, capsys, digits):
-    def labeled(name, split):
-        if split == "test":
-            raise InputError("mnist: the network is down")
-        return digits
+def missing(name, split):
+    raise InputError("mnist: the network is down")
 
+
+def test_without_test_images_it_trains_and_says_so(few, monkeypatch, capsys, digits):
+    labeled = lambda name, split: digits if split == "train" else missing(name, split)  # noqa: E731
     monkeypatch.setattr(train_classifier, "_labeled", labeled)
     assert command(monkeypatch, "--data", "digits", "--epochs", 1) == 0
     said = capsys.readouterr().out
@@ -164,7 +153,7 @@ def test_it_does_without_test_images_and_says_so(few, monkeypatch, capsys, digit
     [
         (["--epochs", 0], "--epochs: expected at least 1, got 0"),
         (["--seed", -1], "--seed: expected at least 0, got -1"),
-        (["-o", "no/judge.safetensors"], "-o no/judge.safetensors: there is no folder"),
+        (["-o", "no/c.safetensors"], "-o no/c.safetensors: there is no folder"),
         (["--data", "cifar10"], "invalid choice: 'cifar10'"),
     ],
 )
@@ -176,9 +165,6 @@ def test_wrong_options_end_before_any_work(monkeypatch, capsys, arguments, messa
 
 
 def test_without_data_it_says_why(monkeypatch, capsys):
-    def missing(name, split):
-        raise InputError("mnist: the network is down")
-
     monkeypatch.setattr(train_classifier, "load", missing)
     with pytest.raises(SystemExit) as ended:
         command(monkeypatch)

@@ -1,4 +1,4 @@
-"""Colored digits: their captions, their colors, what is kept back; and the judge that tells."""
+"""Colored digits: captions, colors, captions that are left out; and how captions are recognized."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -30,16 +30,16 @@ def digits():
 # Captions and their words.
 
 
-def test_a_caption_is_said_and_understood():
-    """From words to what they mean by their names alone, and back."""
+def test_a_caption_is_a_sentence_that_names_digit_ink_and_ground():
+    """Parse each sentence by the names of digits and colors alone."""
     digits = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     names = [list(colors) for colors in (INKS, GROUNDS)]
     sentences = [" ".join(WORDS[i] for i in words) for words in TABLE]
-    for sentence, meant in zip(sentences, CAPTIONS, strict=True):
+    for sentence, caption in zip(sentences, CAPTIONS, strict=True):
         a, ink, digit, on, ground = sentence.split()
         assert (a, on) == ("a", "on")
-        understood = digits.index(digit), names[0].index(ink), names[1].index(ground)
-        assert understood == tuple(meant)
+        parsed = digits.index(digit), names[0].index(ink), names[1].index(ground)
+        assert parsed == tuple(caption)
     assert "a red seven on blue" in sentences and len(set(sentences)) == 160
     assert set(" ".join(sentences).split()) == set(WORDS) and len(set(WORDS)) == len(WORDS) == 20
 
@@ -79,53 +79,18 @@ def test_a_pixel_is_on_the_line_from_ground_to_ink_as_far_as_it_is_white(n, seed
     np.testing.assert_array_equal(digit, labels)
     above, below = INK[ink][:, :, None, None], GROUND[ground][:, :, None, None]
     np.testing.assert_allclose(images / 255, below + gray / 255 * (above - below), atol=1e-12)
-    # And so exactly: black is the ground, white the ink, and in red all digits look alike.
+    # Exactly: black is the ground, white the ink, and the red channel is the gray digit.
     np.testing.assert_array_equal(images[:, :, 0, 0], 255 * GROUND[ground])
     np.testing.assert_array_equal(images[:, :, 0, 1], 255 * INK[ink])
     np.testing.assert_array_equal(images[:, :1], gray)
 
 
-@pytest.mark.parametrize("k", range(0, 160, 7))
-def test_digits_have_the_mean_colors_that_are_asked_for(digits, k):
-    """Of what is all ink, and of what is all ground."""
-    digit, ink, ground = CAPTIONS[k]
-    gray = digits[0][digits[1] == digit][:200]
-    images, said = colored(gray, np.full(200, digit), np.array([k]), rng=rng())
-    assert (said == k).all()
-    for value, color in ((255, INK[ink]), (0, GROUND[ground])):
-        there = np.broadcast_to(gray == value, images.shape)
-        assert there.sum() > 100
-        shown = [images[:, c][there[:, c]].mean() / 255 for c in range(3)]
-        np.testing.assert_array_equal(shown, color)
-
-
-def shown(images, gray):
-    """The digits' inks and grounds by their pixels alone: the brightest, and the corner's."""
-    brightest = gray.reshape(len(gray), -1).argmax(axis=1)
-    pixels = images.reshape(len(images), 3, -1)
-    top, corner = pixels[np.arange(len(images)), :, brightest], pixels[:, :, 0]
-    return [
-        (abs(seen[:, None] / 255 - colors).sum(axis=2)).argmin(axis=1)
-        for seen, colors in ((top, INK), (corner, GROUND))
-    ]
-
-
-def test_what_is_kept_back_is_never_shown_and_the_rest_is(digits):
-    """Of all the embedded digits, and told from the pixels, not from what is said."""
-    gray, labels = digits
-    unseen, seen = np.split(rng(1).permutation(EVERY), [32])
-    found = {}
-    for name, which in (("seen", seen), ("unseen", unseen)):
-        there = np.isin(labels, CAPTIONS[which, 0])
-        images, said = colored(gray[there], labels[there], which, rng=rng(2))
-        ink, ground = shown(images, gray[there])
-        combinations = np.stack([labels[there], ink, ground], axis=1)
-        np.testing.assert_array_equal(combinations, CAPTIONS[said])
-        found[name] = set(map(tuple, combinations))
-        assert found[name] == set(map(tuple, CAPTIONS[which]))
-    assert not found["seen"] & found["unseen"] and len(found["seen"] | found["unseen"]) == 160
-    # All words are among those that are seen, or G could not know what is asked for.
-    assert len(np.unique(TABLE[seen])) == len(WORDS)
+@given(st.integers(0, 99))
+def test_captions_that_are_left_out_are_never_drawn_and_the_others_are(seed):
+    _, which = np.split(rng(seed).permutation(EVERY), [32])
+    labels = np.arange(10).repeat(500)
+    _, said = colored(np.zeros((5000, 1, 1, 1), np.uint8), labels, which, rng=rng(seed))
+    assert set(said) == set(which)
 
 
 def test_captions_that_fit_are_equally_likely():
@@ -140,7 +105,7 @@ def test_captions_that_fit_are_equally_likely():
 def test_the_same_seed_gives_the_same_and_nothing_else_is_drawn_or_changed():
     gray, labels = noise(200, 0)
     which, kept = EVERY[::-1].copy(), [CAPTIONS.copy(), TABLE.copy(), gray.copy(), labels.copy()]
-    state = np.random.get_state()  # noqa: NPY002  that nobody should touch
+    state = np.random.get_state()  # noqa: NPY002  the global generator is left alone
     first, again, other = (colored(gray, labels, which, rng=rng(s)) for s in (1, 1, 2))
     after = np.random.get_state()  # noqa: NPY002
     assert state[2:] == after[2:] and (state[1] == after[1]).all()
@@ -183,7 +148,7 @@ def test_what_cannot_be_colored_is_refused_by_name(name):
     assert "\n" not in str(raised.value)
 
 
-# The judge.
+# Recognition of captions.
 
 
 def halved(images):
@@ -198,43 +163,34 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def painted(digits):
-    """The last 500 digits: gray, in colors in [0, 1], and what is said of them. (The judge was
-    trained on these, in gray: the control is what it makes of them in gray.)"""
+    """The last 500 digits: gray, in colors in [0, 1], and their captions. (The classifier was
+    trained on these, in gray: the control is its prediction on them in gray.)"""
     gray, labels = digits[0][-500:], digits[1][-500:]
     images, said = colored(gray, labels, EVERY, rng=rng())
     return gray / np.float32(255), images / np.float32(255), CAPTIONS[said]
 
 
-@pytest.fixture(scope="module")
-def verdicts(painted, classifier):
-    return recognize_caption(painted[1], classifier)
-
-
-def test_the_judge_finds_both_colors_and_the_digit_that_it_finds_in_gray(
-    painted, verdicts, classifier
-):
-    gray, _, said = painted
-    assert (verdicts.shape, verdicts.dtype.kind) == ((500, 3), "i")
-    np.testing.assert_array_equal(verdicts[:, 1:], said[:, 1:])
-    np.testing.assert_array_equal(verdicts[:, 0], classifier.probabilities(gray).argmax(axis=1))
-    assert (verdicts == said).all(axis=1).mean() > 0.98
-
-
-def test_the_judge_finds_them_in_small_images_too(painted, classifier):
-    found = recognize_caption(halved(painted[1]), classifier)
-    np.testing.assert_array_equal(found[:, 1:], painted[2][:, 1:])
-    assert (found == painted[2]).all(axis=1).mean() > 0.95
+def test_both_colors_are_found_and_the_digit_that_is_predicted_in_gray(painted, classifier):
+    gray, x, captions = painted
+    found = recognize_caption(x, classifier)
+    assert (found.shape, found.dtype.kind) == ((500, 3), "i")
+    np.testing.assert_array_equal(found[:, 1:], captions[:, 1:])
+    np.testing.assert_array_equal(found[:, 0], classifier.probabilities(gray).argmax(axis=1))
+    assert (found == captions).all(axis=1).mean() > 0.98
+    small = recognize_caption(halved(x), classifier)
+    np.testing.assert_array_equal(small[:, 1:], captions[:, 1:])
+    assert (small == captions).all(axis=1).mean() > 0.95
 
 
 class Watching:
-    """A judge that keeps what it is shown."""
+    """A classifier that keeps its input."""
 
     def probabilities(self, images):
         self.images = images
         return np.zeros((len(images), 10))
 
 
-def test_what_the_judge_is_shown_is_the_gray_digit(painted):
+def test_the_input_of_the_classifier_is_the_gray_digit(painted):
     gray, x, _ = painted
     watching = Watching()
     recognize_caption(x, watching)
@@ -247,52 +203,30 @@ def test_what_the_judge_is_shown_is_the_gray_digit(painted):
 
 
 @pytest.mark.parametrize("size", [14, 28])
-def test_the_ground_is_at_the_edge_and_the_ink_is_what_is_farthest_from_it(size):
-    """However much of the image is ink: all but the edge, or less than a twentieth."""
+def test_the_ground_is_at_the_edge_and_the_ink_is_farthest_from_it(size):
+    """With ink in all but the edge, and in less than a twentieth of the image."""
     ink, ground = (each.reshape(-1) for each in np.indices((4, 4)))
     above, below = (a[:, :, None, None].astype(float) for a in (INK[ink], GROUND[ground]))
     full, bit = np.zeros((2, size, size))
     full[1:-1, 1:-1] = 1
     bit[2 : size // 4 + 2, size // 2 : size // 2 + size // 5] = 1
-    for backend in (full, bit):
-        found = recognize_caption(below + backend * (above - below), Watching())
+    for shape in (full, bit):
+        found = recognize_caption(below + shape * (above - below), Watching())
         np.testing.assert_array_equal(found[:, 1:], np.stack([ink, ground], axis=1))
 
 
-def test_captions_of_other_images_are_right_as_often_as_by_chance(painted, verdicts):
-    """Of 160, which are about equally frequent: 1 / 160; each part of them as by itself."""
-    right = np.array([verdicts == np.roll(painted[2], k, axis=0) for k in range(1, 500)])
-    np.testing.assert_allclose(right.mean(axis=(0, 1)), [1 / 10, 1 / 4, 1 / 4], atol=0.01)
-    assert right.all(axis=2).mean() == pytest.approx(1 / 160, abs=0.002)
-
-
-def test_colors_that_are_not_quite_right_are_the_nearest(painted, classifier):
-    """Of noisy images, and of faint ones: they reach the classifier as faint as they
-    are, and it errs on gray ones that are off by a tenth at both ends."""
-    gray, x, said = (each[:100] for each in painted)
+def test_colors_that_are_slightly_off_are_taken_for_the_nearest(painted, classifier):
+    """In noisy images, and in faint ones, which reach the classifier as faint as they are: it errs
+    on gray ones too if both ends are off by a tenth."""
+    gray, x, captions = (each[:100] for each in painted)
     off = rng(1).uniform(-0.1, 0.1, x.shape).astype(np.float32)
-    for worse, minimum in (
-        (np.clip(x + off, 0, 1), 0.95),
-        (0.05 + 0.9 * x, 0.95),
-        (0.1 + 0.8 * x, 0),
-    ):
+    cases = ((np.clip(x + off, 0, 1), 0.95), (0.05 + 0.9 * x, 0.95), (0.1 + 0.8 * x, 0))
+    for worse, minimum in cases:
         found = recognize_caption(worse, classifier)
-        np.testing.assert_array_equal(found[:, 1:], said[:, 1:])
-        assert (found[:, 0] == said[:, 0]).mean() >= minimum
+        np.testing.assert_array_equal(found[:, 1:], captions[:, 1:])
+        assert (found[:, 0] == captions[:, 0]).mean() >= minimum
     as_faint = classifier.probabilities(0.1 + 0.8 * gray).argmax(axis=1)
-    assert (found[:, 0] == as_faint).mean() > 0.95 and (as_faint == said[:, 0]).mean() < 0.7
-
-
-def test_one_color_changed_changes_one_answer(painted, verdicts, classifier):
-    """A light in green where there was none: black is green then, and red yellow."""
-    gray, _, said = painted
-    some = np.flatnonzero((said[:, 1:] == 0).all(axis=1))  # red on black
-    assert len(some) > 10
-    red, none = gray[some, 0], np.zeros_like(gray[some, 0])
-    for green, ink, ground in ((none, 0, 0), (red, 1, 0), (1 - red, 0, 2), (none + 1, 1, 2)):
-        found = recognize_caption(np.stack([red, green, none], axis=1), classifier)
-        np.testing.assert_array_equal(found[:, 1:], np.tile([ink, ground], (len(some), 1)))
-        np.testing.assert_array_equal(found[:, 0], verdicts[some, 0])
+    assert (found[:, 0] == as_faint).mean() > 0.95 and (as_faint == captions[:, 0]).mean() < 0.7
 
 
 def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, classifier):
@@ -310,7 +244,7 @@ def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(pai
 
 @pytest.mark.parametrize("size", [14, 28])
 def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(classifier, size):
-    """Of noise between the colors, and of nothing but the colors and what is next to them."""
+    """Noise between the colors, and noise of the colors and the floats next to them."""
     draw, shape = rng(1), (20, 3, size, size)
     x = np.append(draw.random(shape), draw.choice([0, 1e-7, 1 - 2**-24, 1], shape), axis=0)
     before = x.copy()
@@ -326,9 +260,13 @@ UNFIT = {
     "a list": ([[0.0]], TypeError, "images: expected an array, got list"),
     "gray": (IMAGES[:, :1], ValueError, r"images: expected shape .*got \(2, 1, 28, 28\)"),
     "one image": (IMAGES[0], ValueError, r"images: expected shape .*got \(3, 28, 28\)"),
-    "another size": (IMAGES[:, :, :20, :20], ValueError, r"H 28 or 14, got \(2, 3, 20, 20\)"),
+    "another size": (
+        IMAGES[:, :, :20, :20],
+        ValueError,
+        r"14\), N >= 1, got \(2, 3, 20, 20\)",
+    ),
     "no square": (IMAGES[:, :, :14], ValueError, r"images: .*got \(2, 3, 14, 28\)"),
-    "none": (IMAGES[:0], ValueError, r"images: .*N >= 1 .*got \(0, 3, 28, 28\)"),
+    "none": (IMAGES[:0], ValueError, r"images: .*N >= 1, got \(0, 3, 28, 28\)"),
     "a byte": (255 * DOT, ValueError, r"images: .*in \[0, 1\], got 0 to 255"),
     "of tanh": (IMAGES - DOT, ValueError, r"images: .*in \[0, 1\], got -1 to 0"),
     "NaN": (IMAGES + np.nan, ValueError, r"images: expected numbers in \[0, 1\], got nan"),

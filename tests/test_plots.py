@@ -1,4 +1,4 @@
-"""Pictures hold what they were given."""
+"""Pictures show the images and numbers that they were given."""
 
 import math
 
@@ -16,43 +16,32 @@ def test_a_grid_puts_each_image_in_its_place():
     images = np.linspace(-1, 1, 5, dtype=np.float32).reshape(5, 1, 1, 1) * np.ones((1, 1, 2, 3))
     sheet = plots.grid(images, columns=3)
     assert sheet.shape == (2 * 4 + 2, 3 * 5 + 2) and sheet.dtype == np.uint8
-    assert [sheet[3, 3], sheet[3, 8], sheet[3, 13], sheet[7, 3], sheet[7, 8]] == [
-        0,
-        64,
-        128,
-        191,
-        255,
-    ]
-    assert sheet[7:, 12:].max() == 0  # the place that no image filled
+    assert sheet[[3, 3, 3, 7, 7], [3, 8, 13, 3, 8]].tolist() == [0, 64, 128, 191, 255]
+    assert sheet[7:, 12:].max() == 0  # no image is left for this place
 
 
-def test_a_grid_knows_color_and_clips():
+def test_a_grid_keeps_colors_and_bytes_and_clips():
     images = np.zeros((1, 3, 1, 1)) + np.array([-3.0, 0.0, 9.0]).reshape(1, 3, 1, 1)
     assert plots.grid(images)[2, 2].tolist() == [0, 128, 255]
     assert plots.grid(images, low=0.0)[2, 2].tolist() == [0, 0, 255]
+    stored = np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2) * 85
+    assert plots.grid(stored)[2:4, 2:4].tolist() == [[0, 85], [170, 255]]
 
 
-def test_a_grid_takes_stored_images_as_they_are():
-    images = np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2) * 85
-    assert plots.grid(images)[2:4, 2:4].tolist() == [[0, 85], [170, 255]]
+IMAGE = np.zeros((1, 1, 2, 2))
 
 
-@pytest.mark.parametrize("low", [1.0, 2.0, math.nan])
-def test_a_grid_refuses_a_black_that_is_no_darker_than_white(low):
-    with pytest.raises(ValueError, match="low: expected less than 1"):
-        plots.grid(np.zeros((1, 1, 2, 2)), low=low)
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_grid_refuses_what_cannot_be_drawn(value):
-    with pytest.raises(ValueError, match="images: expected finite numbers"):
-        plots.grid(np.full((1, 1, 2, 2), value))
-
-
-@pytest.mark.parametrize("shape", [(0, 1, 2, 2), (2, 2, 2, 2), (2, 2, 2)])
-def test_a_grid_refuses_what_is_no_image(shape):
-    with pytest.raises(ValueError, match="images: expected"):
-        plots.grid(np.zeros(shape))
+@pytest.mark.parametrize(
+    ("images", "low", "message"),
+    [
+        *((IMAGE, low, "low: expected less than 1") for low in (1.0, 2.0, math.nan)),
+        *((IMAGE + x, 0, "images: expected finite numbers") for x in (math.nan, math.inf)),
+        *((x, 0, "images: expected") for x in (IMAGE[:0], IMAGE.repeat(2, axis=1), IMAGE[0])),
+    ],
+)
+def test_a_grid_refuses_other_images(images, low, message):
+    with pytest.raises(ValueError, match=message):
+        plots.grid(images, low=low)
 
 
 def test_a_figure_is_rendered_as_pixels():
@@ -94,8 +83,9 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
         assert picture.width > 600
 
 
-def seen(monkeypatch):
-    """A list to which every figure comes that is saved from now on."""
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved during the test."""
     figures, saved = [], Figure.savefig
 
     def save(figure, *arguments, **options):
@@ -106,30 +96,23 @@ def seen(monkeypatch):
     return figures
 
 
-def drawn(path, log, monkeypatch, **options):
-    """The two axes of curves."""
-    figures = seen(monkeypatch)
-    plots.curves(path, log, **options)
-    return figures[0].axes
-
-
-def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, monkeypatch):
-    axes = drawn(tmp_path / "c.png", LOG, monkeypatch, balance=balance(gan.non_saturating),
-                 probability=True)  # fmt: skip
+def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, figures):
+    plots.curves(tmp_path / "c.png", LOG, balance=balance(gan.non_saturating), probability=True)
+    axes = figures[0].axes
     lines = [sorted(l.get_ydata()[0] for l in a.lines if l.get_linestyle() == "--") for a in axes]
     assert lines == [pytest.approx([math.log(2), math.log(4)]), [0.5, 0.5]]
     for a in axes:
         curves = [l for l in a.lines if l.get_linestyle() == "-"]
-        assert len(curves) == 4  # each as it is, and smoothed
+        assert len(curves) == 4  # two columns, each as it is and smoothed
         for curve in curves:
             np.testing.assert_allclose(curve.get_xdata(), LOG["step"])
             np.testing.assert_allclose(curve.get_ydata(), LOG["d_loss"], atol=0.05)
 
 
-def test_a_game_without_balance_has_no_lines_and_one_reading_is_seen(tmp_path, monkeypatch):
+def test_a_game_without_equilibrium_has_no_lines_and_one_round_is_a_dot(tmp_path, figures):
     log = {name: values[:1] for name, values in LOG.items()}
-    axes = drawn(tmp_path / "c.png", log, monkeypatch, balance={}, probability=False)
-    for a in axes:
+    plots.curves(tmp_path / "c.png", log, balance={}, probability=False)
+    for a in figures[0].axes:
         assert {l.get_linestyle() for l in a.lines} == {"-"}
         assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point shows nothing
 
@@ -138,12 +121,8 @@ def test_the_lines_of_balance_are_those_of_the_paper():
     known = {"d_real": 0.5, "d_fake": 0.5, "d_loss": math.log(4)}
     assert balance(gan.minimax) == pytest.approx({**known, "g_loss": -math.log(2)})
     assert balance(gan.non_saturating) == pytest.approx({**known, "g_loss": math.log(2)})
-    assert balance(gan.least_squares(-1, 1, 0)) == {
-        "d_real": 0,
-        "d_fake": 0,
-        "d_loss": 1.0,
-        "g_loss": 0.0,
-    }
+    pearson = {"d_real": 0, "d_fake": 0, "d_loss": 1.0, "g_loss": 0.0}
+    assert balance(gan.least_squares(-1, 1, 0)) == pearson
     assert balance(gan.hinge) == balance(gan.wasserstein) == {}
     assert balance(gan.one_sided_smoothing(gan.minimax)) == {}
     assert balance(gan.minimax, "r1") == balance(gan.minimax)
@@ -152,53 +131,48 @@ def test_the_lines_of_balance_are_those_of_the_paper():
 
 SETS = {
     "ours": {"good": 2.0, "wide": 5.0, "below": 4.0, "both": -3.0, "ours alone": 1, "a": 4, "b": 0},
-    "floor": {"good": 1.0, "wide": 0.1, "below": -0.1, "both": 0.1, "a": 2, "b": 3},
+    "real": {"good": 1.0, "wide": 0.1, "below": -0.1, "both": 0.1, "a": 2, "b": 3},
     "noise": {"good": 3.0, "wide": 900.0, "below": 7.0, "both": 7.0, "a": 9, "b": 9},
 }
 TITLES = {name: f"title of {name}" for name in ("good", "wide", "below", "both", "ours alone")}
 
 
-def bars_drawn(path, monkeypatch, sets=SETS, **options):
-    """The figure of bars."""
-    figures = seen(monkeypatch)
-    plots.bars(path, sets, TITLES, **options)
-    with Image.open(path) as picture:
+def bars(folder, figures, sets=SETS, **options):
+    """The axes of a chart of bars."""
+    plots.bars(folder / "b.png", sets, TITLES, **options)
+    with Image.open(folder / "b.png") as picture:
         assert picture.width > 1000
-    return figures[0]
+    return figures[0].axes
 
 
-def test_bars_show_each_measure_that_every_set_has(tmp_path, monkeypatch):
+def test_bars_show_each_metric_that_every_set_has(tmp_path, figures):
     labels = {("ours", "good"): "2.00 !"}
-    figure = bars_drawn(tmp_path / "b.png", monkeypatch, labels=labels, title="what it is")
-    assert figure.get_suptitle() == "what it is"
-    assert [a.get_title() for a in figure.axes] == [
-        "title of good",
-        "title of wide, log scale",
-        "title of below, log scale",
-        "title of both",
-    ]
-    for axes, name in zip(figure.axes, TITLES, strict=False):
+    panels = bars(tmp_path, figures, labels=labels, title="a title")
+    assert figures[0].get_suptitle() == "a title"
+    scales = {"good": "", "wide": ", log scale", "below": ", log scale", "both": ""}
+    assert [a.get_title() for a in panels] == [TITLES[name] + scales[name] for name in scales]
+    for axes, name in zip(panels, scales, strict=True):
         values = [row[name] for row in SETS.values()]
         assert [bar.get_width() for bar in axes.patches] == values
-        assert axes.lines[0].get_xdata()[0] == SETS["floor"][name]
+        assert axes.lines[0].get_xdata()[0] == SETS["real"][name]
         low, high = axes.get_xlim()
         assert low <= min(0, *values) and high > max(values)
         assert (low < min(0, *values)) == (min(values) < 0)
-    texts = {t.get_text(): t.get_color() for t in figure.axes[0].texts}
+    texts = {t.get_text(): t.get_color() for t in panels[0].texts}
     assert texts == {"2.00 !": "tab:red", "1": "black", "3": "black"}
 
 
-def test_bars_have_a_histogram_of_the_first_two_sets(tmp_path, monkeypatch):
+def test_bars_have_a_histogram_of_the_first_two_sets(tmp_path, figures):
     names = {"a": "class a", "b": "class b"}
-    axes = bars_drawn(tmp_path / "b.png", monkeypatch, histogram=names).axes[-1]
+    axes = bars(tmp_path, figures, histogram=names)[-1]
     assert [bar.get_height() for bar in axes.patches] == [4, 0, 2, 3]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["class a", "class b"]
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["ours", "floor"]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["ours", "real"]
 
 
-def test_bars_of_nothing_keep_a_plain_scale(tmp_path, monkeypatch):
-    nothing = {name: {"good": 0.0} for name in SETS}
-    (axes,) = bars_drawn(tmp_path / "b.png", monkeypatch, nothing).axes
+def test_bars_of_zeros_have_a_linear_scale(tmp_path, figures):
+    zeros = {name: {"good": 0.0} for name in SETS}
+    (axes,) = bars(tmp_path, figures, zeros)
     assert axes.get_xscale() == "linear" and axes.get_title() == "title of good"
 
 
@@ -208,16 +182,16 @@ def test_smoothing_keeps_a_constant_and_the_length():
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])
-def test_a_walk_joins_its_ends(prior):
+def test_an_interpolation_joins_its_ends(prior):
     start, end = np.random.default_rng(0).normal(size=(2, 100)).astype(np.float32)
     walk = interpolate(start, end, 9, prior)
     assert walk.dtype == np.float32
     np.testing.assert_allclose(walk[[0, -1]], [start, end], atol=1e-5)
     middle = np.linalg.norm(walk[4]) / np.linalg.norm(start)
-    assert (middle > 0.9) == (prior == "normal")  # the straight way leaves the sphere
+    assert (middle > 0.9) == (prior == "normal")  # a straight line leaves the sphere
     np.testing.assert_allclose(interpolate(start, start, 3, prior)[1], start, atol=1e-5)
 
 
-def test_a_walk_has_two_ends():
+def test_an_interpolation_has_two_ends():
     with pytest.raises(ValueError, match="steps: expected at least 2, got 1"):
         interpolate(np.zeros(2), np.ones(2), 1, "normal")

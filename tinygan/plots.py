@@ -52,7 +52,7 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
 
 
 def _picture(pixels: np.ndarray, width: int) -> Any:
-    """A Pillow image of the pixels, enlarged by an integer factor to about `width`."""
+    """A Pillow image of the pixels, enlarged by a whole number to about `width`."""
     from PIL import Image
 
     factor = max(1, round(width / pixels.shape[1]))
@@ -101,17 +101,10 @@ def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int =
         if frame.shape != frames[0].shape:
             raise ValueError(f"frames[{i}]: expected {frames[0].shape}, got {frame.shape}")
     # 16 levels of each color look the same in motion and take a quarter of the bytes.
-    pictures = [_picture(frame // 16 * 17, 260) for frame in frames]
-    durations = [milliseconds] * (len(pictures) - 1) + [2000]
+    first, *rest = (_picture(frame // 16 * 17, 260) for frame in frames)
+    times = [milliseconds] * len(rest) + [2000]
     with atomic(path) as file:
-        pictures[0].save(
-            file,
-            format="GIF",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-        )
+        first.save(file, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
 
 
 def curves(
@@ -127,18 +120,16 @@ def curves(
 
     Raises TypeError if either is no mapping, ValueError if the log lacks a column.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    for name, given in (("log", log), ("balance", balance or {})):
+    balance = balance or {}
+    for name, given in (("log", log), ("balance", balance)):
         if not isinstance(given, Mapping):
             raise TypeError(f"{name}: expected a dict, got {type(given).__name__}")
     for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
         if name not in log:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
-    balance = balance or {}
     figure = Figure(figsize=(9, 6.4), layout="constrained")
-    FigureCanvasAgg(figure)
     losses, outputs = figure.subplots(2, 1, sharex=True)
     for axes, name, label, color in (
         (losses, "d_loss", "loss of D", "tab:blue"),
@@ -159,9 +150,8 @@ def curves(
     if probability:
         outputs.set_ylim(0, 1)
     outputs.set_xlabel("round")
-    for axes in (losses, outputs):
-        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "frameon": False}
-        axes.legend(**above, fontsize=8)  # above the axes, not over the data
+    for axes in (losses, outputs):  # the legend is above the axes, not over the data
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8)
         axes.grid(alpha=0.2)
     save_figure(figure, path)
 
@@ -203,13 +193,13 @@ def bars(
         texts = [labels.get((each, name), f"{rows[each][name]:.3g}") for each in sets]
         for text in axes.bar_label(drawn, texts, padding=2, fontsize=7):
             text.set_color("tab:red" if text.get_text().endswith("!") else "black")
-        floor = values[min(1, len(sets) - 1)]
-        # Else the largest bar would hide the others. If values lie far below 0, a floor near 0 is
-        # chance.
-        wide = 0 < 50 * abs(floor) < max(values) and min(values) >= -abs(floor)
+        reference = values[min(1, len(sets) - 1)]
+        # A log scale if the largest bar would hide the others. If values lie far below 0, a
+        # reference near 0 is chance.
+        wide = 0 < 50 * abs(reference) < max(values) and min(values) >= -abs(reference)
         if wide:
-            axes.set_xscale("symlog", linthresh=abs(floor))
-        axes.axvline(floor, color="tab:green", linewidth=0.8, linestyle="--")
+            axes.set_xscale("symlog", linthresh=abs(reference))
+        axes.axvline(reference, color="tab:green", linewidth=0.8, linestyle="--")
         scale = axes.xaxis.get_transform()
         low, high = scale.transform([min(0, *values), max(0, *values)])
         room = 0.45 * ((high - low) or 1.0)  # for the texts
@@ -241,13 +231,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 def _named(value: float) -> str:
     """The paper's name of a value, such as log 4 for 1.386, or the value itself."""
-    names = {
-        math.log(4): "log 4 = 1.386",
-        math.log(2): "log 2 = 0.693",
-        -math.log(2): "-log 2 = -0.693",
-        0.5: "1/2",
-    }
-    for known, name in names.items():
-        if math.isclose(value, known, rel_tol=1e-6):
-            return name
-    return f"{value:g}"
+    log2 = math.log(2)
+    names = {2 * log2: "log 4 = 1.386", log2: "log 2 = 0.693", -log2: "-log 2 = -0.693", 0.5: "1/2"}
+    close = (name for known, name in names.items() if math.isclose(value, known, rel_tol=1e-6))
+    return next(close, f"{value:g}")

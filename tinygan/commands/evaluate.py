@@ -26,8 +26,8 @@ def add_parser(parsers: Parsers) -> None:
         "evaluate",
         help="compare a run's samples with real images and with bad ones",
         description="Measure the samples of a run on digits or clothes. Each metric is shown "
-        "between its floor (real images) and its controls (bad images). Writes evaluation.json "
-        "and evaluation.png into the run folder.",
+        "between its reference (real images) and its controls (bad images). Writes "
+        "evaluation.json and evaluation.png into the run folder.",
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     parser.add_argument(
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     from ..metrics import evaluation, report
     from ..metrics.classifier import Classifier
 
-    if not evaluation.LEAST <= args.n <= MAX_SAMPLES:
-        raise InputError(f"--n: expected {evaluation.LEAST} to {MAX_SAMPLES}, got {args.n}")
+    if not evaluation.MINIMUM <= args.n <= MAX_SAMPLES:
+        raise InputError(f"--n: expected {evaluation.MINIMUM} to {MAX_SAMPLES}, got {args.n}")
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)

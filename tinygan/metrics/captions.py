@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..backend import is_array, of
+from ..backend import of
 from ..data.colored import GROUNDS, INKS
 from ..tensor import Tensor
-from .classifier import Classifier
+from .classifier import Classifier, unit_images
 
 __all__ = ["recognize_caption"]
 
@@ -30,17 +30,7 @@ def recognize_caption(images: Any, classifier: Classifier) -> np.ndarray:
     Raises ValueError for other shapes, or for numbers outside of [0, 1]; TypeError for other than
     an array.
     """
-    if not is_array(images):
-        raise TypeError(f"images: expected an array, got {type(images).__name__}")
-    if images.shape[1:] not in ((3, 28, 28), (3, 14, 14)) or not len(images):
-        raise ValueError(
-            f"images: expected shape (N, 3, H, H), N >= 1 and H 28 or 14, got {images.shape}"
-        )
-    if images.dtype.kind not in "fiub":
-        raise ValueError(f"images: expected numbers, got {images.dtype}")
-    x = of(images).to_host(images).astype(np.float32)
-    if not (x.min() >= 0 and x.max() <= 1):  # also true for NaN
-        raise ValueError(f"images: expected numbers in [0, 1], got {x.min():g} to {x.max():g}")
+    x = unit_images(images, (3, 28, 28), (3, 14, 14))
     n, _, size, _ = x.shape
     inks, grounds = (np.array([*colors.values()], np.float32) for colors in (INKS, GROUNDS))
     edge = np.ones((size, size), bool)

@@ -1,8 +1,8 @@
 """The classifier of digits whose features and predictions the metrics use: a small convolutional
 network, trained with tinygan.
 
-    judge = Classifier.shipped()                 the weights in this package, by their SHA-256
-    features, p = judge(images)                  (N, 128) and p(class | image), (N, 10)
+    classifier = Classifier.shipped()            the weights in this package
+    features, p = classifier(images)             (N, 128) and p(class | image), (N, 10)
 
 Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
 MNIST by `python benchmarks/train_classifier.py`; their accuracy on the test images is 99.44 %.
@@ -20,17 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, ops
+from .. import checks, nn, ops
 from ..autograd import grad
 from ..backend import Array, Rng, of, place
 from ..losses import cross_entropy
 from ..optim import Adam, cosine_decay
 from ..storage import load
 from ..tensor import Tensor, no_grad
+from .distances import array
 
 __all__ = ["CLASSES", "FEATURES", "FILE", "Classifier", "train"]
 
-FEATURES, CLASSES = 128, 10
+FEATURES, CLASSES, SHAPE = 128, 10, (1, 28, 28)
 FILE = Path(__file__).parent / "files" / "classifier.safetensors"
 BATCH = 500
 
@@ -62,8 +63,8 @@ class Classifier:
     def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
         self.body, self.head = body.eval(), head.eval()
         digest = hashlib.sha256()
-        for name, array in sorted(self.state_dict().items()):
-            digest.update(name.encode() + of(array).to_host(array).tobytes())
+        for name, weight in sorted(self.state_dict().items()):
+            digest.update(name.encode() + of(weight).to_host(weight).tobytes())
         self.sha256 = digest.hexdigest()
 
     @classmethod
@@ -90,7 +91,7 @@ class Classifier:
 
     def __call__(self, images: Any) -> tuple[Array, Array]:
         """`features` (N, 128) and `probabilities` (N, 10), in one pass."""
-        images, like = checked(images), self.body.parameters()[0].data
+        images, like = unit_images(images, SHAPE), self.body.parameters()[0].data
         features, p = [], []
         with no_grad():
             for start in range(0, len(images), BATCH):
@@ -110,37 +111,24 @@ class Classifier:
     def accuracy(self, images: Any, labels: np.ndarray) -> float:
         """The share of images whose most likely class is their label (N,)."""
         p = self.probabilities(images)
-        verdicts = of(p).to_host(p).argmax(axis=1)
-        return float((verdicts == checked_labels(labels, len(verdicts))).mean())
+        checks.labels(labels, len(p), CLASSES)
+        return float((of(p).to_host(p).argmax(axis=1) == labels).mean())
 
 
-def checked(images: Any) -> np.ndarray:
+def unit_images(images: Any, *shapes: tuple[int, int, int]) -> np.ndarray:
     """Images of any backend as a float32 NumPy array.
 
-    Raises ValueError unless they are (N, 1, 28, 28) in [0, 1], TypeError if not an array."""
-    host = of(images).to_host(images)
-    if host.dtype.kind not in "fiub":
-        raise ValueError(f"images: expected numbers, got {host.dtype}")
-    array = host.astype(np.float32)
-    if array.ndim != 4 or array.shape[1:] != (1, 28, 28) or not len(array):
-        raise ValueError(f"images: expected shape (N, 1, 28, 28), got {array.shape}")
-    if not (array.min() >= 0 and array.max() <= 1):  # also true for NaN
-        raise ValueError(
-            f"images: expected numbers in [0, 1], got {array.min():g} to {array.max():g}"
-        )
-    return array
-
-
-def checked_labels(labels: Any, n: int) -> np.ndarray:
-    """The labels as an array (n,).
-
-    Raises ValueError unless they are n integers from 0 to 9."""
-    array = np.asarray(labels)
-    if array.shape != (n,) or array.dtype.kind not in "iu":
-        raise ValueError(f"labels: expected {n} whole numbers, got {array.dtype} {array.shape}")
-    if not (array.min() >= 0 and array.max() < CLASSES):
-        raise ValueError(f"labels: expected 0 to {CLASSES - 1}, got {array.min()} to {array.max()}")
-    return array
+    Raises TypeError unless they are an array, ValueError unless they are at least one image of one
+    of the shapes (C, H, W), with numbers in [0, 1]."""
+    if array("images", images).dtype.kind not in "fiub":
+        raise ValueError(f"images: expected numbers, got {images.dtype}")
+    if images.shape[1:] not in shapes or not len(images):
+        expected = " or ".join("(N, {}, {}, {})".format(*shape) for shape in shapes)
+        raise ValueError(f"images: expected shape {expected}, N >= 1, got {images.shape}")
+    x = of(images).to_host(images).astype(np.float32)
+    if not (x.min() >= 0 and x.max() <= 1):  # also true for NaN
+        raise ValueError(f"images: expected numbers in [0, 1], got {x.min():g} to {x.max():g}")
+    return x
 
 
 def train(
@@ -156,8 +144,8 @@ def train(
     number, its mean loss and the classifier. Images are shifted at random by up to two pixels.
 
     Raises ValueError or TypeError for other images or labels."""
-    images = checked(images)
-    labels = checked_labels(labels, len(images))
+    images = unit_images(images, SHAPE)
+    checks.labels(labels, len(images), CLASSES)
     body, head = network(rng)
     parameters = [*body.parameters(), *head.parameters()]
     steps = max(1, len(images) // batch)
@@ -175,8 +163,8 @@ def train(
 
 
 def shifted(images: np.ndarray, rng: Rng, maximum: int = 2) -> np.ndarray:
-    """Each image (N, 1, H, W), shifted down and right by random numbers of pixels in [-most, most],
-    and filled with black."""
+    """Each image (N, 1, H, W), shifted down and right by up to `maximum` pixels at random, and
+    filled with black."""
     n, _, h, w = images.shape
     padded = np.pad(images[:, 0], ((0, 0), (maximum, maximum), (maximum, maximum)))
     down, right = rng.integers(0, 2 * maximum + 1, (2, n))

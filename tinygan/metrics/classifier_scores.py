@@ -1,7 +1,7 @@
 """Metrics from a classifier's predictions: classifier score, class counts, GAN-test and GAN-train.
 
 Probabilities p(y|x) are (N, K), a row for each sample x, a column for each class y. These metrics
-share the classifier's blind spots: it is confident about many images that belong to no class.
+have the classifier's own errors: it is confident about many images that belong to no class.
 
 For class-conditional samples (Shmelkov et al. 2018):
 

@@ -11,7 +11,16 @@ import numpy as np
 from ..backend import Array, is_array, of
 from ..checks import is_size
 
-__all__ = ["array", "blocks", "nearest", "rows", "same_width", "squared_distances"]
+__all__ = [
+    "array",
+    "blocks",
+    "matching_rows",
+    "nearest",
+    "nearest_index",
+    "rows",
+    "same_width",
+    "squared_distances",
+]
 
 BLOCK = 1 << 23  # distances in a block
 LARGEST = 1e15  # beyond it, squares overflow float32, and squared sixth powers float64
@@ -55,6 +64,17 @@ def same_width(name: str, x: Array, other: str, reference: Array) -> None:
         )
 
 
+def matching_rows(minimum: int = 1, /, **sets: Any) -> list[Array]:
+    """The sets by name as `rows` (N, D), (M, D), ... of one width D.
+
+    Raises TypeError or ValueError, naming the argument, for other sets."""
+    found = {name: rows(name, samples, minimum) for name, samples in sets.items()}
+    (first, reference), *others = found.items()
+    for name, x in others:
+        same_width(name, x, first, reference)
+    return list(found.values())
+
+
 def squared_distances(a: Array, b: Array) -> Array:
     """|a_i - b_j|^2 = |a_i|^2 + |b_j|^2 - 2 a_i.b_j, clipped at 0, for rows a (N, D) and b (M, D):
     (N, M)."""
@@ -78,9 +98,9 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
     With `same`, b is a, and no row is its own neighbor.
 
     Raises ValueError for k out of range."""
-    most = len(b) - same
-    if not (is_size(k, minimum=1) and k <= most):
-        raise ValueError(f"k: expected 1 to {most}, the number of neighbors, got {k!r}")
+    neighbors = len(b) - same
+    if not (is_size(k, minimum=1) and k <= neighbors):
+        raise ValueError(f"k: expected 1 to {neighbors}, the number of neighbors, got {k!r}")
     xp = of(a).xp
     found = xp.empty(len(a), dtype=np.float64)
     for part in blocks(len(a), len(b)):
@@ -92,3 +112,16 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
         # Recomputed from the difference: rounding in |a|^2 + |b|^2 - 2 a.b would hide equal rows.
         found[part] = ((a[part] - b[which]) ** 2).sum(axis=1)
     return xp.sqrt(found)
+
+
+def nearest_index(a: Array, b: Array) -> np.ndarray:
+    """The index (N,) of the row of b (M, D) nearest to each row of a (N, D), on the host."""
+    library, found = of(a), np.empty(len(a), np.int64)
+
+    def work(start: int, stop: int) -> None:
+        for part in blocks(stop - start, len(b)):
+            here = slice(start + part.start, start + part.stop)
+            found[here] = library.to_host(squared_distances(a[here], b).argmin(axis=1))
+
+    library.share(work, len(a), 1000)
+    return found

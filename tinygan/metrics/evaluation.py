@@ -3,46 +3,38 @@
 A number means something only in comparison: with real images at the same N (the reference), and
 with controls known to be bad: averages of k-means, one class alone, noise. If a metric prefers a
 control to the samples, it says nothing good about them.
+
+`METRICS` has a row for each metric. To add one, write a function and its row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import Rng, place
+from ..backend import Array, Rng, place
 from ..data import DATASETS, load
 from ..errors import InputError, choose
-from .classifier import Classifier
+from .classifier import CLASSES, SHAPE, Classifier
 from .classifier_scores import class_counts, class_kl, classifier_score
 from .frechet import frechet_distance, kid
 from .kmeans import kmeans
 from .memorization import compare, duplicates, nearest_distances
 from .parzen import parzen
-from .precision_recall import precision_recall, radii
+from .precision_recall import PrecisionRecall, precision_recall, radii
 
-__all__ = [
-    "AGAINST",
-    "FLOOR",
-    "LEAST",
-    "OURS",
-    "K",
-    "Real",
-    "Ruler",
-    "as_images",
-    "controls",
-    "evaluate",
-    "finite",
-    "measures",
-    "real",
-]
+__all__ = ["METRICS", "Metric", "Real", "as_images", "controls", "evaluate", "finite", "real"]
 
 AGAINST = ("test", "train")
-LEAST = 1000  # samples
+MINIMUM = 1000  # samples
 K = 5  # neighbors
-OURS, FLOOR = "this run", "real images"  # the names of the first two sets
+OURS, REFERENCE = "this run", "real images"  # the names of the first two sets
+
+Row = Mapping[str, float]  # the values of a set, by the names of the metrics
 
 
 class Real(NamedTuple):
@@ -64,7 +56,7 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     or, against "train", two disjoint sets of its training images.
 
     Raises InputError for other data than MNIST's and Fashion-MNIST's, for fewer images than
-    `LEAST`, or if the test images are missing."""
+    `MINIMUM`, or if the test images are missing."""
     choose("--against", against, AGAINST)
     entry = DATASETS.get(name)
     if entry is None or not entry.classified:
@@ -90,12 +82,10 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
         n = min(n, (len(training) - 1000) // 2)
         reference, other = training[order[:n]], training[order[n : 2 * n]]
         named = f"training images of {name}"
-    if n < LEAST:
-        raise InputError(f"--n: expected at least {LEAST} samples, got {n}")
-    validation = training[order[-1000:]]
-    return Real(
-        reference, other, validation, training, labels, against == "test", named, entry.digits
-    )
+    if n < MINIMUM:
+        raise InputError(f"--n: expected at least {MINIMUM} samples, got {n}")
+    validation, held_out = training[order[-1000:]], against == "test"
+    return Real(reference, other, validation, training, labels, held_out, named, entry.digits)
 
 
 def _scaled(images: np.ndarray) -> np.ndarray:
@@ -106,9 +96,9 @@ def as_images(samples: np.ndarray, low: float) -> np.ndarray:
     """Samples (N, 1, 28, 28), rescaled from [low, 1] to [0, 1].
 
     Raises InputError for other shapes, for NaN, and for pixels outside the range."""
-    if samples.shape[1:] != (1, 28, 28):
+    if samples.shape[1:] != SHAPE:
         raise InputError(
-            f"the generator draws images of shape {samples.shape[1:]}, expected (1, 28, 28)"
+            f"the generator draws images of shape {samples.shape[1:]}, expected {SHAPE}"
         )
     finite(samples)
     if samples.min() < low - 1e-5 or samples.max() > 1 + 1e-5:
@@ -135,7 +125,7 @@ def finite(samples: np.ndarray) -> np.ndarray:
 def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
     """The reference row and the controls, by name: image sets of the reference's size."""
     n = len(real.reference)
-    yield FLOOR, real.other
+    yield REFERENCE, real.other
     k = min(n, len(real.training) // 5)
     centroids, counts = kmeans(real.training, k, rng=rng)
     drawn = rng.choice(k, n, p=counts / counts.sum())
@@ -145,56 +135,168 @@ def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
     yield "noise", rng.random(real.reference.shape, dtype=np.float32)
 
 
-class Ruler:
+class RealSet:
     """Real images on the classifier's backend, with all that is computed from them once."""
 
     def __init__(self, real: Real, classifier: Classifier) -> None:
         self.classifier, self.held_out = classifier, real.held_out
         self.features, _ = classifier(real.reference)
-        self.reference, self.validation = self.placed(real.reference), self.placed(real.validation)
-        self.radii, self.pixel_radii = radii(self.features, K), radii(self.reference, K)
+        self.pixels, self.validation = self.placed(real.reference), self.placed(real.validation)
+        self.radii, self.pixel_radii = radii(self.features, K), radii(self.pixels, K)
         if real.held_out:
             self.training = self.placed(real.training)
-            self.held = nearest_distances(self.reference, self.training)
+            self.distances = nearest_distances(self.pixels, self.training)
 
-    def placed(self, images: np.ndarray) -> Any:
+    def placed(self, images: np.ndarray) -> Array:
         """Images on the classifier's backend."""
         return place(images, self.features)
 
 
-def measures(samples: np.ndarray, ruler: Ruler, *, rng: Rng) -> dict[str, float]:
-    """All metrics of images (N, 1, 28, 28) in [0, 1], except those of `memorized`, by their names
-    in `report.COLUMNS`; "at_edge" is 1 if Parzen's sigma is at the edge of its grid."""
-    features, p = ruler.classifier(samples)
-    images = ruler.placed(samples)
-    size = min(1000, len(samples) // 2)  # if all subsets were equal, the error would be 0
-    distance = kid(ruler.features, features, rng=rng, size=size)
-    near = precision_recall(ruler.features, features, K, real_radii=ruler.radii)
-    in_pixels = precision_recall(ruler.reference, images, K, real_radii=ruler.pixel_radii)
-    window = parzen(images, ruler.validation, ruler.reference)
-    return {
-        **{f"class_{c}": float(count) for c, count in enumerate(class_counts(p))},
-        "class_kl": class_kl(p),
-        "score": classifier_score(p),
-        "mean_square": float((features**2).mean()),
-        "frechet": frechet_distance(ruler.features, features),
-        "kid": distance.mean,
-        "kid_error": distance.standard_error,
-        **near._asdict(),
-        **{f"pixel_{name}": value for name, value in in_pixels._asdict().items()},
-        "duplicates": duplicates(samples),
-        "parzen": window.mean,
-        "parzen_error": window.standard_error,
-        "sigma": window.sigma,
-        "at_edge": float(window.at_edge),
-    }
+class SampleSet:
+    """Images (N, 1, 28, 28) in [0, 1] to compare with real ones, and results that several metrics
+    share. For the reference, the memorization test compares one half of the held-out images with
+    the other."""
+
+    def __init__(self, images: np.ndarray, real: RealSet, *, rng: Rng, reference: bool) -> None:
+        self.images, self.real, pixels = images, real, real.placed(images)
+        self.features, self.probabilities = real.classifier(images)
+        size = min(1000, len(images) // 2)  # if all subsets were equal, the error would be 0
+        self.kid = kid(real.features, self.features, rng=rng, size=size)
+        self.in_features = precision_recall(real.features, self.features, K, real_radii=real.radii)
+        self.in_pixels = precision_recall(real.pixels, pixels, K, real_radii=real.pixel_radii)
+        self.parzen = parzen(pixels, real.validation, real.pixels)
+        if real.held_out:
+            held_out = real.distances[1::2] if reference else real.distances
+            near = real.distances[::2] if reference else nearest_distances(pixels, real.training)
+            self.copying = compare(near, held_out)
 
 
-def memorized(near: np.ndarray, held: np.ndarray) -> dict[str, float]:
-    """The memorization test from nearest-neighbor distances of samples (N,) and of held-out images
-    (M,)."""
-    found = compare(near, held)
-    return {"nearest": found.sample_distance, "closer": found.closer, "copying_z": found.z}
+class Metric(NamedTuple):
+    """A row of the table: the name in evaluation.json, the title in print ("" if not printed), the
+    function, and which values are better ("less", "more", "as real" or "" if none).
+
+    `alarm` gets the values of a set and of the reference. It returns whether the value should not
+    be taken at face value; `finding` is the reason. `panel` is whether the picture shows it;
+    `held_out` is whether it needs images that were not used in training."""
+
+    name: str
+    title: str
+    value: Callable[[SampleSet], float]
+    better: str = "as real"
+    alarm: Callable[[Row, Row], bool] = lambda row, real: False
+    finding: str = ""
+    panel: bool = True
+    held_out: bool = False
+
+
+COUNTS = [f"class_{c}" for c in range(CLASSES)]
+
+
+def _size(row: Row) -> float:
+    return sum(row[name] for name in COUNTS)
+
+
+def _class_count(c: int) -> Metric:
+    """The number of samples of class c."""
+    return Metric(
+        COUNTS[c],
+        f"class {c}",
+        lambda s: class_counts(s.probabilities)[c],
+        alarm=lambda row, real: row[COUNTS[c]] > _size(row) / 2,
+        finding="over half the samples: the generator has collapsed, or was asked for one class",
+        panel=False,
+    )
+
+
+def _precision_recall(prefix: str, suffix: str, space: str) -> list[Metric]:
+    """Precision, recall, density and coverage in a space, an attribute of `SampleSet`. The alarm
+    for recall allows for the draw of N samples: four times sqrt(2 r (1 - r) / N) below the
+    reference r."""
+    precision, recall, density, coverage = (
+        Metric(prefix + name, name + suffix, attrgetter(f"{space}.{name}"))
+        for name in PrecisionRecall._fields
+    )
+
+    def low_recall(row: Row, real: Row) -> bool:
+        r = real[recall.name]
+        return row[recall.name] < r - 4 * math.sqrt(2 * r * (1 - r) / _size(row))
+
+    return [
+        precision._replace(
+            alarm=lambda row, real: row[precision.name] < real[precision.name] / 2,
+            finding="under half that of real images: most samples are unlike any real image",
+        ),
+        recall._replace(
+            alarm=low_recall, finding="some real images have nothing like them among the samples"
+        ),
+        density._replace(
+            alarm=lambda row, real: row[density.name] > 1.2,
+            finding="over 1.2: the samples crowd where real images are dense, as averages do",
+        ),
+        coverage,
+    ]
+
+
+def _high_parzen(row: Row, real: Row) -> bool:
+    error = math.hypot(row["parzen_error"], real["parzen_error"])
+    return row["parzen"] > real["parzen"] + 4 * error
+
+
+METRICS = [
+    *map(_class_count, range(CLASSES)),
+    Metric("class_kl", "class KL", lambda s: class_kl(s.probabilities), "less"),
+    Metric("score", "MNIST score", lambda s: classifier_score(s.probabilities), "more"),
+    Metric("mean_square", "features, mean square", lambda s: (s.features**2).mean(), panel=False),
+    Metric("frechet", "Frechet", lambda s: frechet_distance(s.real.features, s.features), "less"),
+    Metric("kid", "KID", attrgetter("kid.mean"), "less"),
+    Metric("kid_error", "KID, standard error", attrgetter("kid.standard_error"), "", panel=False),
+    *_precision_recall("", "", "in_features"),
+    *_precision_recall("pixel_", ", pixels", "in_pixels"),
+    Metric(
+        "nearest", "nearest training image", attrgetter("copying.sample_distance"), held_out=True
+    ),
+    Metric("closer", "nearer than held out", attrgetter("copying.closer"), held_out=True),
+    Metric(
+        "copying_z",
+        "copying z",
+        attrgetter("copying.z"),
+        alarm=lambda row, real: row["copying_z"] > 3,
+        finding="over 3: the samples are nearer to the training images than other real images are; "
+        "copies, or averages",
+        held_out=True,
+    ),
+    Metric(
+        "duplicates",
+        "duplicates",
+        lambda s: duplicates(s.images),
+        "less",
+        alarm=lambda row, real: row["duplicates"] > 0,
+        finding="the share of samples that equal another one in 8 bits",
+    ),
+    Metric(
+        "parzen",
+        "Parzen",
+        attrgetter("parzen.mean"),
+        alarm=_high_parzen,
+        finding="over that of real images: it rewards averages",
+    ),
+    Metric(
+        "parzen_error",
+        "Parzen, standard error",
+        attrgetter("parzen.standard_error"),
+        "",
+        panel=False,
+    ),
+    Metric(
+        "sigma",
+        "Parzen, sigma",
+        attrgetter("parzen.sigma"),
+        "",
+        alarm=lambda row, real: row["at_edge"] > 0,
+        finding="at the edge of its grid: the log-likelihood may be better beyond it",
+    ),
+    Metric("at_edge", "", attrgetter("parzen.at_edge"), "", panel=False),
+]
 
 
 def evaluate(
@@ -205,18 +307,17 @@ def evaluate(
     rng: Rng,
     echo: Callable[[str], object] = lambda name: None,
 ) -> dict[str, dict[str, float]]:
-    """The `measures` of the samples ("this run"), the reference and every control, by name. `echo`
-    is called with each name first. With held-out images, `memorized` too: its reference compares
-    one half of them with the other, and its control is training images ("one class alone"), which
-    it must detect."""
-    ruler, rows = Ruler(real, classifier), {}
+    """All metrics of the samples ("this run"), the reference and every control, by name. `echo` is
+    called with each name first. With held-out images, the control "one class alone" is of training
+    images, which the memorization test must detect."""
+    against, rows = RealSet(real, classifier), {}
     for name, images in ((OURS, samples), *controls(real, rng=rng)):
         echo(name)
-        rows[name] = measures(images, ruler, rng=rng)
-        if real.held_out:
-            near, held = ruler.held[::2], ruler.held[1::2]
-            if name != FLOOR:
-                near = nearest_distances(ruler.placed(images), ruler.training)
-                held = ruler.held
-            rows[name] |= memorized(near, held)
+        rows[name] = measure(SampleSet(images, against, rng=rng, reference=name == REFERENCE))
     return rows
+
+
+def measure(samples: SampleSet) -> dict[str, float]:
+    """All metrics of the samples, by name."""
+    held_out = samples.real.held_out
+    return {m.name: float(m.value(samples)) for m in METRICS if held_out or not m.held_out}

@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks
 from ..backend import Array, Rng, of
 from ..checks import is_size
-from .distances import array, rows, same_width
+from .distances import array, matching_rows
 
 __all__ = ["KID", "frechet_distance", "gaussian_distance", "kid", "mmd2"]
 
@@ -25,16 +25,18 @@ def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     rounding to about 1e-7 of the scale.
 
     Raises ValueError for other shapes, or NaN."""
-    given = {"m1": m1, "s1": s1, "m2": m2, "s2": s2}
-    for name, a in given.items():
-        array(name, a)
-    xp, matmul = of(s1).xp, of(s1).matmul
-    d = m1.size
-    for (name, a), shape in zip(given.items(), ((d,), (d, d)) * 2, strict=True):
-        if a.shape != shape:
+    d = array("m1", m1).size
+    for name, a, shape in (
+        ("m1", m1, (d,)),
+        ("s1", s1, (d, d)),
+        ("m2", m2, (d,)),
+        ("s2", s2, (d, d)),
+    ):
+        if array(name, a).shape != shape:
             raise ValueError(f"{name}: expected shape {shape}, got {a.shape}")
-        if not bool(xp.isfinite(a).all()):
+        if not bool(of(a).xp.isfinite(a).all()):
             raise ValueError(f"{name}: expected finite numbers, got NaN or infinity among them")
+    xp, matmul = of(s1).xp, of(s1).matmul
     values, vectors = xp.linalg.eigh(s1)
     root = matmul(vectors * xp.sqrt(xp.maximum(values, 0)), vectors.T)
     inner = matmul(matmul(root, s2), root)
@@ -53,8 +55,7 @@ def frechet_distance(real: Any, fake: Any) -> float:
 
     Raises ValueError for sets of other widths, or with no more samples than features, where the
     covariance is singular."""
-    x, y = rows("real", real, 2), rows("fake", fake, 2)
-    same_width("fake", y, "real", x)
+    x, y = matching_rows(2, real=real, fake=fake)
     for name, z in (("real", x), ("fake", y)):
         if len(z) <= z.shape[1]:
             raise ValueError(
@@ -88,8 +89,7 @@ def mmd2(x: Any, y: Any) -> float:
     power of the features.
 
     Raises ValueError for sets of fewer than two rows."""
-    x, y = rows("x", x, 2), rows("y", y, 2)
-    same_width("y", y, "x", x)
+    x, y = matching_rows(2, x=x, y=y)
     n, m, d = len(x), len(y), x.shape[1]
     matmul = of(x).matmul
     xx, yy, xy = ((matmul(a, b.T) / d + 1) ** 3 for a, b in ((x, x), (y, y), (x, y)))
@@ -107,8 +107,7 @@ def kid(real: Any, fake: Any, *, rng: Rng, subsets: int = 50, size: int = 1000) 
     the whole set); that of the samples is larger. On linear features it does not detect blur.
 
     Raises ValueError for sets of other widths, or smaller than a subset."""
-    x, y = rows("real", real, 2), rows("fake", fake, 2)
-    same_width("fake", y, "real", x)
+    x, y = matching_rows(2, real=real, fake=fake)
     if not (is_size(size, minimum=2) and size <= min(len(x), len(y))):
         raise ValueError(f"size: expected 2 to {min(len(x), len(y))}, the samples, got {size!r}")
     if not is_size(subsets, minimum=2):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..backend import Array, Rng, of, place
+from ..backend import Rng, of, place
 from ..checks import is_size
-from .distances import blocks, rows, squared_distances
+from .distances import nearest_index, rows
 
 __all__ = ["kmeans"]
 
@@ -26,14 +26,12 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
     data = rows("x", x)
     if not (is_size(k, minimum=1) and k <= len(data)):
         raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
-    if not is_size(steps, minimum=1):
-        raise ValueError(f"steps: expected at least 1, got {steps!r}")
+    checks.sizes(steps=steps)
     checks.generator(rng)
-    library = of(data)
-    host = library.to_host(data)
+    host = of(data).to_host(data)
     centroids = host[rng.choice(len(host), k, replace=False)]
     for _ in range(steps):
-        near = _nearest(data, place(centroids, data))
+        near = nearest_index(data, place(centroids, data))
         counts = np.bincount(near, minlength=k)
         order = np.argsort(near, kind="stable")
         filled = np.flatnonzero(counts)
@@ -42,16 +40,3 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
         centroids = centroids.copy()
         centroids[filled] = sums / counts[filled][:, None]
     return centroids.reshape(k, *x.shape[1:]), counts
-
-
-def _nearest(x: Array, centroids: Array) -> np.ndarray:
-    """The index (N,) of the centroid nearest to each row of x (N, D)."""
-    library, near = of(x), np.empty(len(x), np.int64)
-
-    def work(start: int, stop: int) -> None:
-        for part in blocks(stop - start, len(centroids)):
-            here = slice(start + part.start, start + part.stop)
-            near[here] = library.to_host(squared_distances(x[here], centroids).argmin(axis=1))
-
-    library.share(work, len(x), 1000)
-    return near

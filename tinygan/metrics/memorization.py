@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import of
-from .distances import array, blocks, nearest, rows, same_width, squared_distances
+from .distances import array, matching_rows, nearest, nearest_index, rows
 
 __all__ = ["Copying", "compare", "copying", "duplicates", "nearest_distances", "nearest_images"]
 
@@ -37,7 +37,8 @@ def copying(samples: Any, training: Any, held_out: Any) -> Copying:
     `precision_recall`. The test misses a few copies among many samples, and shifted copies.
 
     Raises ValueError for rows of another width."""
-    near, held = nearest_distances(samples, training), _near("held_out", held_out, training)
+    known, *sets = matching_rows(training=training, samples=samples, held_out=held_out)
+    near, held = (of(x).to_host(nearest(x, known)) for x in sets)
     return compare(near, held)
 
 
@@ -60,13 +61,8 @@ def nearest_distances(samples: Any, training: Any) -> np.ndarray:
     """The distance min_j |x - t_j| of each sample x to its nearest training image, (N,). Images
     that are faint or have few strokes have small distances: compare with held-out images, as
     `copying` does."""
-    return _near("samples", samples, training)
-
-
-def _near(name: str, samples: Any, training: Any) -> np.ndarray:
-    a, b = rows(name, samples), rows("training", training)
-    same_width(name, a, "training", b)
-    return of(a).to_host(nearest(a, b))
+    known, x = matching_rows(training=training, samples=samples)
+    return of(x).to_host(nearest(x, known))
 
 
 def duplicates(samples: Any) -> float:
@@ -85,7 +81,5 @@ def duplicates(samples: Any) -> float:
 
 def nearest_images(samples: Any, training: Any) -> np.ndarray:
     """The index (N,) of the training image nearest to each sample, in pixels."""
-    a, b = rows("samples", samples), rows("training", training)
-    same_width("samples", a, "training", b)
-    found = [squared_distances(a[part], b).argmin(axis=1) for part in blocks(len(a), len(b))]
-    return np.concatenate([of(f).to_host(f) for f in found])
+    known, x = matching_rows(training=training, samples=samples)
+    return nearest_index(x, known)

@@ -48,12 +48,8 @@ def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
     near = distances.min(axis=1) < (within * mixture.sd) ** 2
     nearest = of(x).to_host(distances.argmin(axis=1))[of(x).to_host(near)]
     counts = np.bincount(nearest, minlength=len(means))
-    return Modes(
-        int((counts > 0).sum()),
-        float(near.mean()),
-        kl_to_uniform(counts),
-        counts,
-    )
+    captured = int((counts > 0).sum())
+    return Modes(captured, float(near.mean()), kl_to_uniform(counts), counts)
 
 
 def kl_to_uniform(counts: np.ndarray) -> float:

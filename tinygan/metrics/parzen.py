@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import of
-from .distances import BLOCK, rows, same_width, squared_distances
+from .distances import BLOCK, matching_rows, squared_distances
 
 __all__ = ["SIGMAS", "Parzen", "log_likelihoods", "parzen"]
 
@@ -55,8 +55,7 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
     All sigmas share one pass over the distances, block by block.
 
     Raises ValueError for rows of another width, or a sigma that is not positive."""
-    mu, x = rows("samples", samples), rows("x", x)
-    same_width("x", x, "samples", mu)
+    mu, x = matching_rows(samples=samples, x=x)
     widths = checked_sigmas(sigmas)
     n, d, library = len(mu), mu.shape[1], of(x)
     step = max(1, BLOCK // (4 * n))

@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import Array, of
-from .distances import array, rows, same_width
+from .distances import array, matching_rows
 
 __all__ = ["checkerboard", "overlap", "psnr", "wasserstein"]
 
@@ -33,8 +33,7 @@ def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
     guess (Ledig et al. 2017, section 1).
 
     Raises ValueError for sets of different shapes."""
-    x, y = rows("images", images), rows("truth", truth)
-    same_width("images", x, "truth", y)
+    y, x = matching_rows(truth=truth, images=images)
     if len(x) != len(y):
         raise ValueError(f"images: expected {len(y)}, one for each of truth, got {len(x)}")
     if not (isinstance(peak, Real) and 0 < peak < math.inf):
@@ -77,8 +76,7 @@ def wasserstein(real: Any, fake: Any) -> np.ndarray:
     N samples of N(0, 1) it is about 1.8 / sqrt(N), not 0. It ignores dependence between axes.
 
     Raises ValueError for sets of other widths."""
-    a, b = rows("real", real), rows("fake", fake)
-    same_width("fake", b, "real", a)
+    a, b = matching_rows(real=real, fake=fake)
     xp = of(a).xp
     both = xp.concatenate([a, b])
     order = xp.argsort(both, axis=0)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .. import checks
 from ..backend import Array, of
 from ..checks import is_size
-from .distances import array, blocks, nearest, rows, same_width, squared_distances
+from .distances import array, blocks, matching_rows, nearest, rows, squared_distances
 
 __all__ = ["PrecisionRecall", "expected_coverage", "precision_recall", "radii"]
 
@@ -72,8 +72,7 @@ def precision_recall(
     Raises ValueError for fewer than k + 1 samples.
     """
     (k,) = checks.sizes(k=k)
-    x, y = rows("real", real, k + 1), rows("fake", fake, k + 1)
-    same_width("fake", y, "real", x)
+    x, y = matching_rows(k + 1, real=real, fake=fake)
     xp = of(x).xp
     if real_radii is None:
         real_radii = radii(x, k)
