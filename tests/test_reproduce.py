@@ -157,8 +157,8 @@ def test_what_there_is_is_listed(capsys):
     assert main(["reproduce", "--list"]) == 0
     out = capsys.readouterr().out
     for name, experiment in EXPERIMENTS.items():
-        assert name in out and experiment.published in out and experiment.takes in out
-        assert f"{experiment.takes}; on a GPU, estimated: {experiment.on_gpu}" in out
+        assert name in out and experiment.published in out and experiment.cpu_time in out
+        assert f"{experiment.cpu_time}; on a GPU, estimated: {experiment.gpu_time}" in out
     assert main(["reproduce", "--list", "theory"]) == 0
     out = capsys.readouterr().out
     assert "closed form  C = " in out and "vae" not in out
@@ -271,7 +271,7 @@ def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
     monkeypatch.setattr(modes_of_mixtures, "BATCH", 64)
     there = Mixture(np.array([[2.0, -1.0]]), 0.5)
     away = []
-    for samples in modes_of_mixtures.train(there, 0, pack, 6):
+    for samples, _ in modes_of_mixtures.play(there, 0, pack, 6):
         assert samples.shape == (modes_of_mixtures.SAMPLES, 2)
         away.append(np.linalg.norm(samples.mean(axis=0) - there.means[0]))
     assert away[-1] < 0.5 < np.linalg.norm(there.means)  # from where it began

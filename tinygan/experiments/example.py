@@ -209,7 +209,7 @@ class Example:
 
     def end(self) -> None:
         """Print the figures and keep them as out/NAME/figures.json."""
-        print(lines([[finding] for finding in self._findings], "reached", "beside"))
+        print(lines([[finding] for finding in self._findings], "reached", "reference"))
         record = {
             "example": self.name,
             "seed": self.seed,
