@@ -104,9 +104,9 @@ for i, name in enumerate(("zebras", "digits")):
 for i, (name, true) in enumerate({"G": y_held, "F": x_held}.items()):
     errors = {loss: abs(made[i] - true).mean() for loss, made in losses.items()}
     for loss, error in errors.items():
-        most = errors["identity, no cycle"] / 2
+        maximum = errors["identity, no cycle"] / 2
         target = (
-            (f"at most {most:.3f}, half of that without cycle", error <= most)
+            (f"at most {maximum:.3f}, half of that without cycle", error <= maximum)
             if loss == BOTH
             else ()
         )

@@ -72,10 +72,10 @@ for what, players in (("usual loss of G", usual), ("G matches features", matchin
 
 # %% With --full: three draws of 100 and of 1000 labels (an interrupted run continues)
 if run.full and learned.name == "mnist":
-    for count, most in ((100, 0.03), (1000, 0.025)):
+    for count, maximum in ((100, 0.03), (1000, 0.025)):
         outcomes = run.reproduced("ssl", 3, labels=count)
         mean, alone = np.mean([[f.ours for f in each.findings] for each in outcomes], axis=0) / 1e4
         run.found(f"{count} labels alone, mean of 3 splits: test error", alone)
         what = f"G matches features, {count} labels, mean of 3 splits: test error"
-        run.found(what, mean, f"at most {most}", mean <= most)
+        run.found(what, mean, f"at most {maximum}", mean <= maximum)
 run.end()
