@@ -92,7 +92,7 @@ def _saturation() -> SeedResults:
     logits = np.linspace(-10, 10, 41)
     games = {"minimax": gan.minimax, "non-saturating": gan.non_saturating}
     curves = {
-        f"slope.{name}": (-theory.best_logit_slope(game, logits)).tolist()
+        f"pull.{name}": (-theory.best_logit_slope(game, logits)).tolist()
         for name, game in games.items()
     }
     far = [
@@ -100,12 +100,12 @@ def _saturation() -> SeedResults:
         for game in games.values()
     ]
     results = [
-        near("slope at logit -10, ratio of both", curves["slope.non-saturating"][0]
-             / curves["slope.minimax"][0], math.exp(10), 1e-6),
+        near("slope at logit -10, ratio of both", curves["pull.non-saturating"][0]
+             / curves["pull.minimax"][0], math.exp(10), 1e-6),
         near("slope at logit -200 in float32: minimax", far[0], 0, 1e-30),
         near("slope at logit -200 in float32: non-saturating", far[1], 1, 0),
     ]  # fmt: skip
-    return SeedResults(results, {"slope.logit": logits.tolist(), **curves})
+    return SeedResults(results, {"pull.logit": logits.tolist(), **curves})
 
 
 def _least_squares() -> SeedResults:
@@ -142,7 +142,7 @@ def _bilinear(lr: float = 0.1, rounds: int = 200) -> SeedResults:
             Result("bilinear, alternating: largest distance", max(alternating), f"<= {bound:.6g}",
                    max(alternating) <= bound + 1e-12),
         ],
-        {"steps.lr": [lr], "steps.simultaneous": simultaneous, "steps.alternating": alternating},
+        {"turns.lr": [lr], "turns.at once": simultaneous, "turns.in turn": alternating},
     )  # fmt: skip
 
 

@@ -88,16 +88,16 @@ def _table(axes: Any, curves: Curves) -> None:
 
 
 def _saturation(axes: Any, curves: Curves) -> None:
-    logit = curves["slope.logit"]
+    logit = curves["pull.logit"]
     D = 1 / (1 + np.exp(-logit))
     for name, formula, closed, color in (
         ("minimax", "log(1 - D)", D, "tab:blue"),
         ("non-saturating", "-log D", 1 - D, "tab:green"),
     ):
-        axes.semilogy(logit, curves[f"slope.{name}"], "o", color=color, markersize=3.5,
+        axes.semilogy(logit, curves[f"pull.{name}"], "o", color=color, markersize=3.5,
                       label=f"G's loss {formula}")  # fmt: skip
         axes.semilogy(logit, closed, **CLOSED)
-    ends = curves["slope.minimax"][0], curves["slope.non-saturating"][0]
+    ends = curves["pull.minimax"][0], curves["pull.non-saturating"][0]
     axes.annotate("", (-10, ends[1]), (-10, ends[0]), arrowprops={"arrowstyle": "<->"})
     axes.text(-9.7, 3e-3, f"× {ends[1] / ends[0]:,.0f}", fontsize=8)
     _named(axes, r"$|\partial_l \log(1 - D)| = D,\quad |\partial_l \log D| = 1 - D$",
@@ -118,9 +118,9 @@ def _least_squares(axes: Any, curves: Curves) -> None:
 
 
 def _bilinear(axes: Any, curves: Curves) -> None:
-    n, lr = np.arange(len(curves["steps.simultaneous"])), curves["steps.lr"][0]
-    axes.plot(n, curves["steps.simultaneous"], label="simultaneous steps")
-    axes.plot(n, curves["steps.alternating"], label="alternating steps: Algorithm 1")
+    n, lr = np.arange(len(curves["turns.at once"])), curves["turns.lr"][0]
+    axes.plot(n, curves["turns.at once"], label="simultaneous steps")
+    axes.plot(n, curves["turns.in turn"], label="alternating steps: Algorithm 1")
     axes.plot(
         n, (1 + lr**2) ** (n / 2), **CLOSED, label=r"$(1 + lr^2)^{n/2}$, $1 / \sqrt{1 \pm lr/2}$"
     )
