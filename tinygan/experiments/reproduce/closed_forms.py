@@ -23,9 +23,8 @@ from ...ops import log, sigmoid, softplus, sum
 from ...optim import Adam, cosine_decay
 from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults, near
-from .closed_forms_figure import draw
 
-__all__ = ["draw", "measured", "network", "normals", "probabilities", "run", "train"]
+__all__ = ["measured", "network", "normals", "probabilities", "run", "train"]
 
 LOG4 = math.log(4)
 X = np.linspace(-14, 18, 32_001)
@@ -33,20 +32,20 @@ DX = float(X[1] - X[0])
 P, Q = normal_density(X), normal_density(X, 1)
 C = -1.163451  # the criterion of P and Q, by quadrature
 Samples = Callable[[], tuple[Tensor, Tensor]]  # real samples and fakes, each (m, 1)
+Curves = dict[str, list[float]]  # each claim adds its own
 
 
 def run(seed: int, echo: Callable[[str], object], backend: str) -> SeedResults:
     """Check all claims. The arrays are small, so everything runs on the CPU for any `backend`."""
+    curves: Curves = {}
     echo("closed forms, and small games ...")
-    claims = [_criterion(), _table(), _saturation(), _least_squares(), _bilinear(), _asymmetry(),
-              _divergences()]  # fmt: skip
+    claims = (_criterion, _table, _saturation, _least_squares, _bilinear, _asymmetry, _divergences)
+    results = [result for claim in claims for result in claim(curves)]
     echo("training D on samples ...")
-    claims += _trained(np.random.default_rng(seed))
-    results = [result for claim in claims for result in claim.findings]
-    return SeedResults(results, {name: c for claim in claims for name, c in claim.curves.items()})
+    return SeedResults(results + _trained(curves, np.random.default_rng(seed)), curves)
 
 
-def _criterion() -> SeedResults:
+def _criterion(curves: Curves) -> list[Result]:
     """C(G) = max over D of V(D, G) = -log 4 + 2 JSD. V of any fixed D is a lower bound for every
     q = N(m, 1), and the optimal D for m = t attains C there."""
     one, both = _modes()
@@ -60,16 +59,15 @@ def _criterion() -> SeedResults:
     shifts, x = np.linspace(0, 4, 41), X[6000:26_001]  # -8 to 12: beyond, D can round to 1
     p, qs = normal_density(x), [normal_density(x, m) for m in shifts]
     best, gaps = [criterion(p, q, DX) for q in qs], []
-    curves = {"criterion.shift": shifts.tolist(), "criterion.C": best}
+    curves |= {"criterion.shift": shifts.tolist(), "criterion.C": best}
     for t in (0, 1, 2, 3):
         D = theory.optimal_discriminator(p, normal_density(x, t))
         curves[f"criterion.D{t}"] = [theory.value(D, p, q, DX) for q in qs]
         gaps.append(np.subtract(best, curves[f"criterion.D{t}"]).min())
-    results.append(near("C(G) - V(D), minimum over 4 D and 41 q", float(min(gaps)), 0, 1e-12))
-    return SeedResults(results, curves)
+    return [*results, near("C(G) - V(D), minimum over 4 D and 41 q", float(min(gaps)), 0, 1e-12)]
 
 
-def _table() -> SeedResults:
+def _table(curves: Curves) -> list[Result]:
     """dC/dq is log(1 - D*), as if D* did not depend on q. Descent along it reaches -log 4."""
     p = np.arange(1, 11) / 55
     qs = list(islice(theory.tabular_game(p), 61))
@@ -79,40 +77,38 @@ def _table() -> SeedResults:
     whole = sum(Tensor(p) * log(Tensor(p) / (p + q)) + q * log(q / (p + q)))
     (slopes,) = grad(whole, [q])
     error = float(np.abs(slopes.numpy() - theory.tabular_gradient(p, qs[0])).max())
-    results = [
+    curves["table.jsd"] = jsd
+    return [
         near("table: dC/dq - log(1 - D*)", error, 0, 1e-12),
         Result("table: largest change of C(G) in a step", steepest, "< 0", steepest < 0),
         Result("table: JSD after 60 steps", jsd[-1], "< 1e-8", jsd[-1] < 1e-8),
     ]
-    return SeedResults(results, {"table.jsd": jsd})
 
 
-def _saturation() -> SeedResults:
+def _saturation(curves: Curves) -> list[Result]:
     """The slopes of G's two losses in a logit are D and 1 - D; their ratio is (1 - D) / D."""
     logits = np.linspace(-10, 10, 41)
     games = {"minimax": gan.minimax, "non-saturating": gan.non_saturating}
-    curves = {
-        f"pull.{name}": (-theory.best_logit_slope(game, logits)).tolist()
-        for name, game in games.items()
-    }
+    curves["pull.logit"] = logits.tolist()
+    for name, game in games.items():
+        curves[f"pull.{name}"] = (-theory.best_logit_slope(game, logits)).tolist()
     far = [
         float(-theory.best_logit_slope(game, np.full(1, -200, np.float32))[0])
         for game in games.values()
     ]
-    results = [
+    return [
         near("slope at logit -10, ratio of both", curves["pull.non-saturating"][0]
              / curves["pull.minimax"][0], math.exp(10), 1e-6),
         near("slope at logit -200 in float32: minimax", far[0], 0, 1e-30),
         near("slope at logit -200 in float32: non-saturating", far[1], 1, 0),
     ]  # fmt: skip
-    return SeedResults(results, {"pull.logit": logits.tolist(), **curves})
 
 
-def _least_squares() -> SeedResults:
+def _least_squares(curves: Curves) -> list[Result]:
     """With the targets -1, 1, 0 the criterion is chi2 / 2, where chi2 is Pearson's chi-square of
     p + q and 2 q; with the usual targets 0, 1, 1 it is 1/4 + chi2 / 8."""
     shifts = np.linspace(0, 5, 26)
-    curves: dict[str, list[float]] = {"squares.shift": shifts.tolist()}
+    curves["squares.shift"] = shifts.tolist()
     for name, (a, b, c) in {"-1/1/0": (-1, 1, 0), "0/1/1": (0, 1, 1)}.items():
         curves[f"squares.{name}"] = [
             2 * least_squares_criterion(P, normal_density(X, m), a, b, c, DX) for m in shifts
@@ -120,33 +116,29 @@ def _least_squares() -> SeedResults:
     chi2 = [divergence("pearson", 2 * q, P + q, DX) for q in (normal_density(X, m) for m in shifts)]
     error = float(np.abs(np.subtract(chi2, curves["squares.-1/1/0"])).max())
     curves["squares.chi2"] = chi2
-    results = [
+    return [
         near("LSGAN -1/1/0: 2 C", 2 * least_squares_criterion(P, Q, -1, 1, 0, DX), 0.408109, 2e-6),
         near("LSGAN -1/1/0: 2 C - chi2, any shift", error, 0, 1e-12),
         near("LSGAN 0/1/1: C", least_squares_criterion(P, Q, 0, 1, 1, DX), 0.301014, 2e-6),
     ]
-    return SeedResults(results, curves)
 
 
-def _bilinear(lr: float = 0.1, rounds: int = 200) -> SeedResults:
+def _bilinear(curves: Curves, lr: float = 0.1, rounds: int = 200) -> list[Result]:
     """The bilinear game with simultaneous steps, and with the alternating ones of Algorithm 1."""
     simultaneous, alternating = (
         list(islice(theory.bilinear_game(play, lr), rounds + 1))
         for play in (gan.play_simultaneously, gan.play)
     )
-    bound = 1 / math.sqrt(1 - lr / 2)
-    return SeedResults(
-        [
-            near("bilinear, 200 simultaneous rounds: distance", simultaneous[-1],
-                 (1 + lr**2) ** (rounds / 2), 1e-9),
-            Result("bilinear, alternating: largest distance", max(alternating), f"<= {bound:.6g}",
-                   max(alternating) <= bound + 1e-12),
-        ],
-        {"turns.lr": [lr], "turns.at once": simultaneous, "turns.in turn": alternating},
-    )  # fmt: skip
+    curves |= {"turns.lr": [lr], "turns.at once": simultaneous, "turns.in turn": alternating}
+    expected, bound = (1 + lr**2) ** (rounds / 2), 1 / math.sqrt(1 - lr / 2)
+    return [
+        near("bilinear, 200 simultaneous rounds: distance", simultaneous[-1], expected, 1e-9),
+        Result("bilinear, alternating: largest distance", max(alternating), f"<= {bound:.6g}",
+               max(alternating) <= bound + 1e-12),
+    ]  # fmt: skip
 
 
-def _asymmetry() -> SeedResults:
+def _asymmetry(curves: Curves) -> list[Result]:
     """p has two modes, at -2 and 2. If q is one of them, KL(p, q) = 16 - log 2 and KL(q, p) =
     log 2, up to an overlap of 1e-4. So the normal q that minimizes KL(p, q) has p's mean and
     variance, and the one that minimizes KL(q, p) is one of the modes."""
@@ -154,30 +146,30 @@ def _asymmetry() -> SeedResults:
     dx = float(x[1] - x[0])
     one, both = _modes(x)
     best = {name: _nearest_normal(name, both, x, dx) for name in ("kl", "reverse-kl", "js")}
-    results = [
+    curves |= {f"nearest.{name}": list(q) for name, q in best.items()}
+    return [
         near("KL(p, q) of a dropped mode", divergence("kl", both, one, dx), 16 - math.log(2), 1e-3),
         near("KL(q, p) of a dropped mode", divergence("kl", one, both, dx), math.log(2), 1e-3),
         near("minimum of KL(p, q): sd of q", best["kl"][1], math.sqrt(4.25), 1e-3),
         near("minimum of KL(q, p): mean of q", abs(best["reverse-kl"][0]), 2, 1e-3),
         near("minimum of KL(q, p): sd of q", best["reverse-kl"][1], 0.5, 1e-3),
     ]
-    return SeedResults(results, {f"nearest.{name}": list(q) for name, q in best.items()})
 
 
-def _divergences() -> SeedResults:
+def _divergences(curves: Curves) -> list[Result]:
     """f-divergences between N(0, 1) and N(m, 1), all by `theory.divergence`."""
     shifts = np.geomspace(0.1, 3, 18)
-    curves, results = {"divergence.shift": shifts.tolist()}, []
+    curves["divergence.shift"], results = shifts.tolist(), []
     for name in theory.DIVERGENCES:
         found = [divergence(name, P, normal_density(X, m), DX) for m in shifts]
         curves[f"divergence.{name}"] = found
         if (closed := theory.SHIFTED_NORMALS.get(name)) is not None:
             error = max(abs(f / closed(m) - 1) for f, m in zip(found, shifts, strict=True))
             results.append(near(f"{name} of normals, relative error", float(error), 0, 1e-6))
-    return SeedResults(results, curves)
+    return results
 
 
-def _trained(rng: np.random.Generator) -> list[SeedResults]:
+def _trained(curves: Curves, rng: np.random.Generator) -> list[Result]:
     """Training finds D* = p / (p + q) and V = C(G), and then, on q = p, D* = 1/2."""
     line, many = nn.Sequential(nn.Linear(1, 1, rng=rng)), normals(rng, 100_000, 1)
     train(line, lambda: many, 300, 0.05)
@@ -188,28 +180,26 @@ def _trained(rng: np.random.Generator) -> list[SeedResults]:
     found = probabilities(D, x)
     error = np.abs(found - theory.optimal_discriminator(normal_density(x), normal_density(x, 1)))
     gap = criterion(P, Q, DX) - theory.value(probabilities(D, X), P, Q, DX)
-    shifted = SeedResults(
-        [
-            near("linear D: weight", weight, -1, 0.02),
-            near("linear D: bias", bias, 0.5, 0.02),
-            near("linear D: V on fresh samples", value, C, 0.003),
-            near("network D: maximum of |D - D*| on [-3, 4]", float(error.max()), 0, 0.01),
-            Result("network D: C(G) - V by quadrature", gap, "0 to 0.001", 0 <= gap <= 0.001),
-        ],
-        {"trained.x": x.tolist(), "trained.D": found.tolist()},
-    )
-    curves, steps = {"equal.0": found.tolist()}, 0
+    results = [
+        near("linear D: weight", weight, -1, 0.02),
+        near("linear D: bias", bias, 0.5, 0.02),
+        near("linear D: V on fresh samples", value, C, 0.003),
+        near("network D: maximum of |D - D*| on [-3, 4]", float(error.max()), 0, 0.01),
+        Result("network D: C(G) - V by quadrature", gap, "0 to 0.001", 0 <= gap <= 0.001),
+    ]
+    curves |= {"trained.x": x.tolist(), "trained.D": found.tolist(), "equal.0": found.tolist()}
+    steps = 0
     for more in (10, 40, 250):
         train(D, lambda: normals(rng, 1000, 0), more, 0.003)
         steps += more
         curves[f"equal.{steps}"] = probabilities(D, x).tolist()
     value, _ = measured(D, *normals(rng, 200_000, 0))
     error = np.abs(probabilities(D, np.linspace(-2, 2, 41)) - 0.5)
-    results = [
+    return [
+        *results,
         near("p = q: maximum of |D - 1/2| on [-2, 2]", float(error.max()), 0, 0.02),
         near("p = q: V on fresh samples", value, -LOG4, 0.001),
     ]
-    return [shifted, SeedResults(results, curves)]
 
 
 def network(rng: np.random.Generator) -> nn.Sequential:
