@@ -1,13 +1,13 @@
-"""CycleGAN: from digits to zebras and back, and no digit is ever seen as both.
+"""CycleGAN: translate digits to zebra digits and back, without pairs of images.
 
-    G and F pay   the game for G(x) and for F(y), and   10 (E|F(G(x)) - x| + E|G(F(y)) - y|)
-                                                      +  5 (E|G(y) - y|    + E|F(x) - x|)
+    the loss of G and F   the game for G(x) and F(y), and  10 (E|F(G(x)) - x| + E|G(F(y)) - y|)
+                                                         +  5 (E|G(y) - y|    + E|F(x) - x|)
 
 Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks".
-X are white digits on black. Y are others, sent through a map that G is to find: yellow with dim
-stripes, on blue. The game alone is content with any zebra, and G makes one of all digits; that G is
-to leave zebras as they are does not change it. A map that can be undone must tell digits apart. How
-far each is from the true one is measured on digits of neither set: mean |.| of pixels in [0, 1].
+X are white digits on black. Y are other digits under a map that G should find: yellow with dim
+stripes, on blue. The game alone accepts any zebra digit, and G maps all digits to one; the identity
+loss does not change this. An invertible map must distinguish the digits. The error of G and F is
+the mean |.| to the true map, on digits of neither set, with pixels in [0, 1].
 """
 
 # %% Two sets of images, of different digits
@@ -29,7 +29,7 @@ def white(x):
 
 
 def zebra(x):
-    """The true map: ink is yellow and the ground blue, and of every four rows two are dimmed."""
+    """The true map: yellow ink on blue, with two of every four rows dimmed."""
     striped = x.copy()
     striped[:, :, 2::4] //= 5
     striped[:, :, 3::4] //= 5
@@ -41,7 +41,7 @@ x_known, y_known = white(learned.images[:half]), zebra(learned.images[half:])
 x_held, y_held = (f(test.images).astype(np.float32) / 255 for f in (white, zebra))
 
 
-# %% A map and a judge of patches of 18 x 18, both small
+# %% A small G, and a small D of 18x18 patches
 def networks(rng):
     """G: 28 -> 14 -> 7, two residual blocks, 7 -> 14 -> 28. D: (N, 3, 28, 28) to (N, 1, 7, 7)."""
     c, c2 = scaled(16, run.width), scaled(32, run.width)
@@ -66,23 +66,23 @@ def networks(rng):
     return G, D
 
 
-# %% The same nets with and without each loss
+# %% The same networks with and without each loss
 def trained(cycle, identity):
-    """What G makes of the digits that are held out, and F of their zebras, in [0, 1]."""
+    """Train; return G of the held-out digits and F of their zebra versions, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
     (G, D_y), (F, D_x) = networks(rng), networks(rng)
-    maps, judges = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
+    maps, critics = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
     opts = (
         optim.Adam(maps.parameters(), 2e-3, (0.5, 0.999)),
-        optim.Adam(judges.parameters(), 5e-4, (0.5, 0.999)),
+        optim.Adam(critics.parameters(), 5e-4, (0.5, 0.999)),
     )
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
     rest = Players(G, F, D_y, D_x), xs, ys, *opts, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
     weights = {"m": 8, "cycle": cycle, "identity": identity}
-    G, F = run.averaged(maps, lambda: play_cyclegan(gan.least_squares(), *rest, **weights))
+    averaged = run.averaged(maps, lambda: play_cyclegan(gan.least_squares(), *rest, **weights))
     return [
         models.pixels(net, Tensor(images * 2 - 1).to(run.backend))
-        for net, images in ((G, x_held), (F, y_held))
+        for (_, net), images in zip(averaged.children(), (x_held, y_held), strict=True)
     ]
 
 
@@ -94,18 +94,22 @@ losses = {
     "the game alone": trained(0, 0),
 }
 
-# %% Each column a digit: the true pair, then what is made of it in the order of `losses`
+# %% A column for each digit: the true pair, then the results in the order of `losses`
 for i, name in enumerate(("zebras", "digits")):
     rows = [(x_held, y_held)[i], (y_held, x_held)[i], *(made[i] for made in losses.values())]
     picture = plots.grid(np.concatenate([images[:12] for images in rows]), 12, 0)
-    run.save(name, picture, "rows: the true pair, then G's or F's by " + ", ".join(losses))
+    run.save(name, picture, "rows: the true pair, then trained with " + "; ".join(losses))
 
-# %% How far from the true map?
+# %% The distance from the true map
 for i, (name, true) in enumerate({"G": y_held, "F": x_held}.items()):
     errors = {loss: abs(made[i] - true).mean() for loss, made in losses.items()}
     for loss, error in errors.items():
-        most = errors["identity, no cycle"] / 2
-        target = (f"at most {most:.3f}, half of the next", error <= most) if loss == BOTH else ()
+        maximum = errors["identity, no cycle"] / 2
+        target = (
+            (f"at most {maximum:.3f}, half of that without cycle", error <= maximum)
+            if loss == BOTH
+            else ()
+        )
         run.found(f"error of {name}: {loss}", error, *target)
     run.found(f"error of {name}: another digit", abs(np.roll(true, 1, axis=0) - true).mean())
 run.end()

@@ -1,14 +1,14 @@
-"""Run every example and write README.md beside this file: what each found, and a thumbnail.
+"""Run examples and write README.md next to this file, with the results and a thumbnail of each.
 
-    python examples/gallery.py                    all, by their defaults: half an hour or more
-    python examples/gallery.py dcgan vae          these
+    python examples/gallery.py                    all, with their defaults: at least half an hour
+    python examples/gallery.py dcgan vae          these two
     python examples/gallery.py --full vae         the long protocol
 
-The commit that is told is that of the package: install it by `pip install -e .` to have one.
+The recorded commit is that of the installed package; `pip install -e .` makes it known.
 
-Each runs in a process of its own, one after the other, in the folder `out/` of where you are. What
-they found is kept in figures.json with seed, commit, machine and time; examples that do not run
-now keep the figures they have there.
+Each example runs in its own process and writes to the folder `out/` of the current folder.
+figures.json has the results with seed, commit, machine and time; the results of examples that do
+not run now stay there.
 """
 
 # %%
@@ -27,24 +27,24 @@ from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
-FIRST = "first_gan", "gan_on_one_page"  # a picture and no figures
+FIRST = "first_gan", "gan_on_one_page"  # they have a picture and no results
 EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST})
-WIDE, COLORS = 320, 64  # of a thumbnail
+WIDE, COLORS = 320, 64  # maximum width and number of colors of a thumbnail
 
 
 def run(name: str, full: bool) -> dict:
-    """Run an example: its record. Raises SystemExit, after its own message, if it fails."""
+    """Run an example and return its record. Raises SystemExit if the example fails."""
     started, backend = time.perf_counter(), machine()
     command = [sys.executable, str(HERE / f"{name}.py"), *(["--full"] if full else [])]
     if status := subprocess.run(command).returncode:
-        raise SystemExit(f"{name}.py ended with status {status}; README.md is as it was")
+        raise SystemExit(f"{name}.py ended with status {status}; README.md is unchanged")
     record = json.loads(Path("out", name, "figures.json").read_text())
     record["process_seconds"] = round(time.perf_counter() - started, 1)
     return record | {"machine": backend}
 
 
 def thumbnail(name: str, picture: Path) -> None:
-    """A small copy of a picture, for the gallery."""
+    """Save a small copy of a picture for the gallery."""
     THUMBNAILS.mkdir(exist_ok=True)
     with Image.open(picture) as image:
         small = image.convert("RGB")
@@ -54,14 +54,15 @@ def thumbnail(name: str, picture: Path) -> None:
 
 
 def page(records: dict[str, dict]) -> str:
-    """The README: for each example its first line, its picture and its figures."""
+    """The text of README.md: for each record the example's title, picture and results."""
     parts = [
-        "# Examples\n\nEach file is one system: `python examples/NAME.py` runs it on the embedded "
-        "digits, or on data that it\nmakes, and leaves pictures in `out/NAME/`; `--full` is the "
-        "long protocol, `--help` tells the rest.\nThis page is written by `python "
-        "examples/gallery.py`.\n\n"
-        "Two files come before them: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 "
-        "lines, and\n[gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, "
+        "# Examples\n\nEach file is one system. `python examples/NAME.py` runs it on the embedded "
+        "digits, or on data that\nit generates, and saves pictures in `out/NAME/`. `--full` is the "
+        "long protocol; `--help` shows all options.\n`python examples/gallery.py` writes this "
+        "page. Each table has our figure, the value to compare it with or\nits target, and "
+        "whether the target was reached.\n\n"
+        "Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 lines, "
+        "and\n[gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, "
         "derivatives included, in 150.\n"
     ]
     for key, record in records.items():
@@ -73,11 +74,12 @@ def page(records: dict[str, dict]) -> str:
         shown = "; ".join(f"`{picture}`: {what}" for picture, what in record["pictures"].items())
         parts.append(
             f"\n## [{name}.py]({name}.py){full}\n\n{title}\n\n![{name}](thumbnails/{name}.png)\n\n"
-            f"{shown}\n\n| `{name}.py{full}` | ours | beside | |\n| --- | --- | --- | --- |\n"
+            f"{shown}\n\n| `{name}.py{full}` | ours | reference or target | |\n"
+            "| --- | --- | --- | --- |\n"
         )
-        for finding in record["findings"]:
-            verdict = {True: "reached", False: "**not reached**", None: ""}[finding["holds"]]
-            cells = finding["what"], f"{finding['ours']:.5g}", finding["published"], verdict
+        for result in record["findings"]:
+            verdict = {True: "reached", False: "**not reached**", None: ""}[result["holds"]]
+            cells = result["what"], f"{result['ours']:.5g}", result["published"], verdict
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
         parts.append(
             f"\n{about}; {record['process_seconds']:.0f} s on {backend['processor']}, "
@@ -89,9 +91,9 @@ def page(records: dict[str, dict]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    parser.add_argument("--full", action="store_true", help="the long protocol")
+    parser.add_argument("--full", action="store_true", help="run the long protocol")
     args = parser.parse_args()
     try:
         for name in args.names:

@@ -1,17 +1,18 @@
-"""The GAN of 2014, as its authors trained it, and the number that they gave it.
+"""The GAN of 2014 as its authors trained it, and its log-likelihood.
 
     min over G, max over D   V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]
 
 Goodfellow et al. 2014, "Generative adversarial nets", section 5. G is 100-1200-1200-784 with ReLU
-and a sigmoid, D has maxout layers and dropout; G maximizes log D(G(z)); both steps at once; SGD
-with a falling rate and a rising momentum: `reproduce.recipe_2014` has it line by line. They show
-beside their samples the nearest training images, "in order to demonstrate that the model has not
-memorized the training set", and give a Parzen log-likelihood, 225 +- 2 on MNIST. What that is worth
-its controls say. (225 belongs to MNIST and to more epochs: `tinygan reproduce parzen-2014`. Without
---full all of the momentum's rise is passed in the run, which is short.)
+and a sigmoid; D has maxout layers and dropout; G maximizes log D(G(z)). Both players step
+simultaneously, by SGD with a falling learning rate and a rising momentum
+(`experiments/reproduce/recipe_2014.py`). The paper shows the training image nearest to each sample,
+"in order to demonstrate that the model has not memorized the training set", and a Parzen
+log-likelihood of 225 +- 2 on MNIST. The controls show what this number means. (`tinygan reproduce
+parzen-2014` measures it on MNIST, with more epochs. This run is short, so without --full the
+momentum rises within it.)
 """
 
-# %% The images that are known, those that choose sigma, and those that are asked for
+# %% Images to train on, images to choose sigma, and images to test on
 import numpy as np
 
 from tinygan import gan, models, plots
@@ -38,33 +39,33 @@ sides = players(pair.G, pair.D, data, pair.noise(run.rng), epoch)
 for _ in run.play(lambda: gan.play_simultaneously(*sides, m=BATCH)):
     pass
 
-# %% Samples, and beside each the training image that is nearest to it
+# %% Samples, each with its nearest training image
 n = min(run.many(10_000), len(known) // 2)
 z = pair.noise(np.random.default_rng(run.seed + 1))
 samples = models.pixels(pair.G, z(n), pair.low)
 shown = samples[:40]
 twins = known[nearest_images(shown, known.astype(np.float32) / 255)].astype(np.float32) / 255
-beside = np.stack([shown, twins], axis=1).reshape(-1, *images.shape[1:])
+pairs = np.stack([shown, twins], axis=1).reshape(-1, *images.shape[1:])
 run.save(
     "nearest",
-    plots.grid(beside, 10, 0),
-    "columns 1, 3, ...: samples; 2, 4, ...: the training image nearest to each",
+    plots.grid(pairs, 10, 0),
+    "columns 1, 3, ...: samples; 2, 4, ...: their nearest training images",
 )
-found = copying(flat(samples * 255), flat(known), test)
-run.found("nearer to the training images than held-out ones are", found.closer,
-          "0.5 if no copy; 1 if all are")  # fmt: skip
+copied = copying(flat(samples * 255), flat(known), test)
+run.found("probability that a sample is nearer than a held-out image", copied.closer,
+          "0.5 if no sample is a copy; 1 if all are")  # fmt: skip
 
-# %% The log-likelihood, between its controls at the same number of samples
+# %% The log-likelihood, and its controls with the same number of samples
 ours = parzen(flat(samples * 255), validation, test)
 real = parzen(flat(known[run.rng.permutation(len(known))[:n]]), validation, test)
-centroids, _ = kmeans(flat(known), n, rng=run.rng)
-table = parzen(centroids, validation, test)
+centers, _sizes = kmeans(flat(known), n, rng=run.rng)
+averages = parzen(centers, validation, test)
 mean = parzen(flat(known).mean(axis=0, keepdims=True), validation, test)
 run.found(f"Parzen log-likelihood of {n} samples, nats", ours.mean,
-          f"above the mean image, {mean.mean:.1f}, where G begins",
+          f"above the mean image, {mean.mean:.1f}, where G starts",
           ours.mean > mean.mean + 3 * ours.standard_error)  # fmt: skip
-run.found("of as many real images", real.mean, "243 of 10,000 of MNIST (Theis et al. 2016)")
-run.found("of as many averages of k-means", table.mean,
-          "above real images: the number rewards blur (313 on MNIST)",
-          table.mean > real.mean)  # fmt: skip
+run.found("of as many real images", real.mean, "243 for 10,000 of MNIST (Theis et al. 2016)")
+run.found("of as many averages of k-means", averages.mean,
+          "above real images: the metric favors blur (313 on MNIST)",
+          averages.mean > real.mean)  # fmt: skip
 run.end()

@@ -1,11 +1,13 @@
-"""Inpainting: a context encoder, which draws what is missing from what is around it.
+"""Inpainting: a context encoder, which fills a hole in an image from its surroundings.
 
-    G pays   E[(G(y) - x)^2] + weight * E[-log D(G(y))]     y an image with a hole, x what was there
+    the loss of G   E[(G(y) - x)^2] + weight * E[-log D(G(y))]     y: an image with a hole, x: the
+                                                                   missing patch
 
-Pathak et al. 2016, "Context encoders: feature learning by inpainting". All of the context passes
-through one narrow code, and the hole is drawn from that. Many things may have been in it. The
-squared error asks for their mean, gray where they differ; D asks for one of them, black and white.
-D sees the hole alone: shown the context, too, it would win by the seam (their section 3.2).
+Pathak et al. 2016, "Context encoders: feature learning by inpainting". G encodes the surroundings
+as a short code and draws the patch from it. Many patches are plausible. The squared error is
+minimal at their mean, which is gray where they differ; D accepts only black and white ones. D sees
+the patch alone: if it saw the surroundings too, it would detect fakes by the seam (their section
+3.2).
 """
 
 # %% A hole of 12x12 in the middle, where the digit is
@@ -25,18 +27,19 @@ learned, test = run.load_digits()
 hole = np.s_[:, :, 8:20, 8:20]
 around = np.ones((1, 1, 28, 28), np.float32)
 around[hole] = 0
+_, test_labels = test.labeled()
 digits = test.images.astype(np.float32) / 255
 missing = digits[hole]
 
 
 def filled(patches):
-    """The images, with these in their holes."""
+    """The digits with these patches in their holes."""
     images = digits.copy()
     images[hole] = patches
     return images
 
 
-# %% 28 -> 14 -> 7 -> a code -> 3 -> 6 -> 12, and a judge of 12x12
+# %% G: 28 -> 14 -> 7 -> a code -> 3 -> 6 -> 12, and D of 12x12 patches
 def networks(rng):
     c, c2, code = (scaled(n, run.width) for n in (32, 64, 200))
     down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
@@ -54,9 +57,9 @@ def networks(rng):
     return Pair(G, D, lr_g=1e-3, lr_d=5e-4)
 
 
-# %% The same net by the distance alone, and with D
+# %% The same G without and with D
 def trained(weight):
-    """What it draws in the holes of images that it has not seen, in [0, 1]."""
+    """Train; return the patches of test images in [0, 1]."""
     rng = np.random.default_rng(run.seed)
     pair = networks(rng).to(run.backend)
     data = Minibatches(learned.images, rng=rng, backend=run.backend)
@@ -74,7 +77,7 @@ def trained(weight):
 
 mean = learned.images[hole].mean(axis=0, dtype=np.float64).astype(np.float32) / 255
 ways = {
-    "mean": np.broadcast_to(mean, missing.shape),  # of each pixel, over the images to learn from
+    "mean": np.broadcast_to(mean, missing.shape),  # of each pixel over the training images
     "G without D": trained(0.0),
     "G with D": trained(0.01),
 }
@@ -83,17 +86,17 @@ rows = np.stack([each[:24] for each in (digits * around, *images.values(), digit
 run.save(
     "holes",
     plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0),
-    "of each digit: the hole, the mean, G without D, G with D, the digit",
+    "for each digit: the hole, the mean, G without D, G with D, the digit",
 )
 
-# %% Is it what was there? And is it black and white, as real digits are?
+# %% The distance to the missing patch, and the distance to real digits
 classifier = Classifier.shipped()
 near = {name: psnr(patches, missing).mean() for name, patches in ways.items()}
 for name, figure in near.items():
-    target = ("mean and 3 more", figure >= near["mean"] + 3) if name == "G with D" else ()
+    target = ("3 above the mean", figure >= near["mean"] + 3) if name == "G with D" else ()
     run.found(f"PSNR in the hole, dB: {name}", figure, *target)
 for name, each in images.items():
-    run.found(f"named right by a classifier: {name}", classifier.accuracy(each, test.labels))
+    run.found(f"accuracy of a classifier: {name}", classifier.accuracy(each, test_labels))
 far = {name: glance(each, digits, classifier).frechet for name, each in images.items()}
 for name, figure in far.items():
     target = ("below .8 of G without D", figure < 0.8 * far["G without D"])

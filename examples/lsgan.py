@@ -1,16 +1,18 @@
-"""LSGAN: D is a regression, and the distance of a fake from the boundary counts.
+"""LSGAN: D is a regression, and the distance of a fake from the decision boundary matters.
 
     min over D   E[(D(x) - b)^2] / 2 + E[(D(G(z)) - a)^2] / 2
     min over G   E[(D(G(z)) - c)^2] / 2
 
 Mao et al. 2017, "Least squares generative adversarial networks". The sigmoid of the usual game is
-flat for a fake that fools D, however far it lies from real images; a square is not. With the
-targets a, b, c = -1, 1, 0 the best D makes G minimize Pearson's chi-square of p_data + p_g against
-2 p_g (their theorem 1). With the usual 0, 1, 1, in which G wants what D calls real, what it
-minimizes is 1/4 + chi-square / 8: no longer the divergence, but least where that is least.
+flat for a fake that D takes for real, even if it is far from real images; a square is not. With the
+targets a, b, c = -1, 1, 0 and the optimal D, G minimizes Pearson's chi-square of p_data + p_g and
+2 p_g (their theorem 1). With the usual targets 0, 1, 1, G minimizes 1/4 + chi-square / 8, which is
+not the divergence but has the same minimum.
 """
 
-# %% The same networks three times; all that differs is the game
+# %% The same networks with three games
+from functools import partial
+
 import numpy as np
 
 from tinygan import gan, models, plots
@@ -36,7 +38,7 @@ for name, game in games.items():
     pair = models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width).to(run.backend)
     data = Minibatches(learned.images, rng=rng, backend=run.backend)
     players = pair.players(data, rng)
-    G = run.averaged(pair.G, lambda g=game, p=players: gan.play(g, *p, m=64), 0.999)
+    G = run.averaged(pair.G, partial(gan.play, game, *players, m=64), 0.999)
     z = pair.noise(np.random.default_rng(1))(n)
     samples = models.pixels(G, z, pair.low)
     sheets.append(plots.grid(samples[:50], 5, 0))
@@ -47,10 +49,10 @@ for name, game in games.items():
 run.save(
     "samples",
     np.concatenate(sheets, axis=1),
-    "from the left: cross-entropy; least squares of 0, 1, 1; of -1, 1, 0",
+    "from the left: cross-entropy; least squares with 0, 1, 1; with -1, 1, 0",
 )
 
-# %% Which of the two codings is Pearson's?
+# %% The targets for which the criterion is Pearson's chi-square
 x = np.linspace(-14, 18, 32_001)
 dx = float(x[1] - x[0])
 p, q = normal_density(x), normal_density(x, 1)
@@ -60,7 +62,7 @@ for (a, b, c), expected, is_what in (
     ((0, 1, 1), 1 / 4 + chi2 / 8, "1/4 and an eighth of Pearson's"),
 ):
     minimum = least_squares_criterion(p, q, a, b, c, dx)
-    run.found(f"{a}, {b}, {c}: what G minimizes, N(0,1) and N(1,1)", minimum,
+    run.found(f"{a}, {b}, {c}: G's criterion, N(0,1) and N(1,1)", minimum,
               f"{is_what} {chi2:.6f}: {expected:.6f}", abs(minimum - expected) < 1e-6)  # fmt: skip
 
 run.end()

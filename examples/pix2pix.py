@@ -1,17 +1,16 @@
-"""Pix2pix: pairs of images, from an outline to the digit that it is of.
+"""Pix2pix: image-to-image translation from pairs, here from an outline to its digit.
 
-    G pays   E|x - G(y)| + weight * E[-log D(y, G(y))]        y an outline, x the digit
+    the loss of G   E|x - G(y)| + weight * E[-log D(y, G(y))]        y: an outline, x: the digit
 
 Isola et al. 2017, "Image-to-image translation with conditional adversarial networks". G is a U-Net:
-what it drew on the way down is laid beside what it draws on the way up, so no line has to pass
-through the narrow middle. D judges patches, not images: it is a convolution, and all its logits
-count. An outline leaves little open, and L1 alone finds the digit. But it asks for the median, and
-where ink ends that is black or white more often than the pixels are; D can tell that grays are
-missing (as colors are, in their section 4.2). Their lambda is 1 / weight. Their noise, dropout, is
-left out: it hardly changed what G answered.
+its downsampling layers are concatenated with the upsampling ones, so that lines need not pass the
+narrow middle. D is a convolution, and each of its logits classifies a patch. L1 alone recovers the
+digit from its outline. But L1 is minimal at the median, which is black or white at an edge more
+often than real pixels are; D can detect that grays are missing (colors in their section 4.2). Their
+lambda is 1 / weight. Their noise is dropout; it is left out, because it hardly changed the output.
 """
 
-# %% Outlines: what lies beside the ink, and is none
+# %% Outlines: pixels next to the ink
 import numpy as np
 
 from tinygan import Tensor, gan, models, nn, ops, plots
@@ -27,20 +26,21 @@ learned, test = run.load_digits()
 
 
 def outlined(images):
-    """Of digits (N, 1, 28, 28): white where a pixel is no ink and one of its four neighbors is."""
+    """The outlines of digits (N, 1, 28, 28): white next to ink, black elsewhere."""
     ink = np.pad(images > 127, ((0, 0), (0, 0), (1, 1), (1, 1)))
     inside = ink[:, :, 1:-1, 1:-1]
-    beside = ink[:, :, :-2, 1:-1] | ink[:, :, 2:, 1:-1] | ink[:, :, 1:-1, :-2] | ink[:, :, 1:-1, 2:]
-    return np.uint8(255) * (beside & ~inside)
+    around = ink[:, :, :-2, 1:-1] | ink[:, :, 2:, 1:-1] | ink[:, :, 1:-1, :-2] | ink[:, :, 1:-1, 2:]
+    return np.uint8(255) * (around & ~inside)
 
 
 both = np.concatenate([outlined(learned.images), learned.images], axis=1)
 outlines, digits = (a.astype(np.float32) / 255 for a in (outlined(test.images), test.images))
+_, test_labels = test.labeled()
 
 
-# %% A U-Net, and a judge of patches of 18 x 18
+# %% A U-Net, and a D of 18x18 patches
 class Skip(nn.Module):
-    """x to [x, net(x)]: what comes after sees both."""
+    """Concatenate x and net(x) along the channels."""
 
     def __init__(self, net):
         super().__init__()
@@ -65,9 +65,9 @@ def networks(rng):
     return Pair(G, D, lr_g=2e-3, lr_d=5e-4)
 
 
-# %% The same net by the distance alone, and with D
+# %% The same G without and with D
 def trained(weight):
-    """What it makes of the outlines that it has not seen, in [0, 1]."""
+    """Train; return G of the test outlines, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
     pair = networks(rng).to(run.backend)
     data = Minibatches(both, rng=rng, backend=run.backend)
@@ -91,15 +91,15 @@ rows = np.stack([images[:24] for images in ways.values()], axis=1)  # in that or
 run.save(
     "pairs",
     plots.grid(rows.reshape(-1, 1, 28, 28), 8, 0),
-    "of each digit: its outline, L1 alone, L1 and D, the digit",
+    "for each digit: its outline, L1 alone, L1 and D, the digit",
 )
 
-# %% Are they the digits of which the outlines are? And are they as gray?
+# %% The accuracy of a classifier, and the share of gray pixels
 classifier = Classifier.shipped()
 for name, images in ways.items():
-    right = classifier.accuracy(images, test.labels)
+    right = classifier.accuracy(images, test_labels)
     target = ("at least 0.9", right >= 0.9) if name == "L1 and D" else ()
-    run.found(f"named right by a classifier: {name}", right, *target)
+    run.found(f"accuracy of a classifier: {name}", right, *target)
 for name in ("L1 alone", "L1 and D"):
     run.found(f"L1 to the digit: {name}", abs(ways[name] - digits).mean())
 gray = {name: gray_share(images) for name, images in ways.items()}

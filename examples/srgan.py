@@ -1,16 +1,16 @@
-"""SRGAN: from 7x7 pixels to 28x28, with an adversary that asks for detail.
+"""SRGAN: super-resolution from 7x7 pixels to 28x28, with an adversarial loss for detail.
 
-    G pays   E[(G(y) - x)^2] + weight * E[-log D(G(y))]       y the means of blocks of x
+    the loss of G   E[(G(y) - x)^2] + weight * E[-log D(G(y))]       y: the means of blocks of x
 
 Ledig et al. 2017, "Photo-realistic single image super-resolution using a generative adversarial
-network". G works at 7x7, where it is cheap, and grows only at the end, by pixel shuffle: r^2
-channels become r x r pixels. Many digits have the same means of blocks. The squared error asks for
-the mean of them all, which has the highest PSNR that can be had and is a blur; D asks for one of
-them. So PSNR falls, and the images come nearer to real ones: that is the claim, and it is measured.
-(Their features of VGG, as a distance, are left out: it is a network that was trained elsewhere.)
+network". G computes at 7x7, which is cheap, and enlarges the image only at the end, by pixel
+shuffle: r^2 channels become r x r pixels. Many digits have the same block means. The squared error
+is minimal at their mean, which has the highest possible PSNR and is blurred; D accepts only single
+digits. So with D the PSNR should fall and the images should be closer to real ones. (Their distance
+in features of VGG is left out, because VGG is trained on other data.)
 """
 
-# %% Pairs: the means of blocks of 4x4, and the digit
+# %% Pairs of the means of 4x4 blocks and the digit
 import numpy as np
 from PIL import Image
 
@@ -28,17 +28,18 @@ learned, test = run.load_digits()
 
 
 def shrunk(x):
-    """Images (N, 1, 28, 28), tensors or arrays, to the means of their blocks, (N, 1, 7, 7)."""
+    """The block means (N, 1, 7, 7) of images (N, 1, 28, 28), tensors or arrays."""
     return x.reshape(len(x), 1, 7, 4, 7, 4).mean(axis=(3, 5))
 
 
+_, test_labels = test.labeled()
 digits = test.images.astype(np.float32) / 255
 small = shrunk(digits)
 
 
-# %% Residual blocks at 7x7, then twice: four times the channels, shuffled into pixels
+# %% Residual blocks at 7x7, then twice a convolution to 4c channels and a pixel shuffle
 def networks(rng):
-    """G as in their figure 4, with 2 blocks for 16; D is DCGAN's."""
+    """G as in their figure 4, with 2 blocks instead of 16; D is DCGAN's."""
     c, c2 = scaled(32, run.width), scaled(16, run.width)
     conv = lambda a, b: nn.Conv2d(a, b, 3, 1, 1, rng=rng)  # noqa: E731
     normed = lambda: (conv(c, c), nn.BatchNorm2d(c))  # noqa: E731
@@ -51,9 +52,9 @@ def networks(rng):
     return models.build("dcgan28-slim", (1, 28, 28), rng=rng, width=run.width)._replace(G=G)
 
 
-# %% The same net by the distance alone, and with D
+# %% The same G without and with D
 def trained(weight):
-    """What it makes of the small images that it has not seen, in [0, 1]."""
+    """Train; return G of the small test images, in [0, 1]."""
     rng = np.random.default_rng(run.seed)
     pair = networks(rng).to(run.backend)
     data = Minibatches(learned.images, rng=rng, backend=run.backend)
@@ -69,8 +70,8 @@ def trained(weight):
 
 
 def resized(images, how):
-    """The same without learning: (N, 1, 7, 7) as Pillow enlarges it."""
-    large = [Image.fromarray(image).resize((28, 28), how) for image in images[:, 0]]
+    """Images (N, 1, 7, 7) enlarged by Pillow to (N, 1, 28, 28)."""
+    large = [np.asarray(Image.fromarray(x).resize((28, 28), how)) for x in images[:, 0]]
     return np.stack(large)[:, None].clip(0, 1)
 
 
@@ -84,32 +85,23 @@ rows = np.stack([*(images[:24] for images in ways.values()), digits[:24]], axis=
 run.save(
     "pairs",
     plots.grid(rows.reshape(-1, 1, 28, 28), 10, 0),
-    "of each digit: nearest, bicubic, G without D, G with D, the digit",
+    "for each digit: nearest, bicubic, G without D, G with D, the digit",
 )
 
-# %% Near to the digit? Named right? And like real digits?
+# %% The distance to the digit, the accuracy of a classifier, and the distance to real digits
 classifier = Classifier.shipped()
 near = {name: psnr(images, digits).mean() for name, images in ways.items()}
-right = {name: classifier.accuracy(images, test.labels) for name, images in ways.items()}
+right = {name: classifier.accuracy(images, test_labels) for name, images in ways.items()}
 far = {name: glance(images, digits, classifier).frechet for name, images in ways.items()}
-for what, figures, beside, holds in (
+for what, figures, target, holds in (
     ("PSNR, dB", near, "above bicubic", near["G with D"] > near["bicubic"]),
-    (
-        "named right",
-        right,
-        "above both",
-        right["G with D"] > max(right["nearest"], right["bicubic"]),
-    ),
-    (
-        "Frechet distance",
-        far,
-        "below .8 of G without D",
-        far["G with D"] < 0.8 * far["G without D"],
-    ),
-):
+    ("accuracy", right, "above both", right["G with D"] > max(right["nearest"], right["bicubic"])),
+    ("Frechet distance", far, "below .8 of G without D",
+     far["G with D"] < 0.8 * far["G without D"]),
+):  # fmt: skip
     for name, figure in figures.items():
-        run.found(f"{what}: {name}", figure, *((beside, holds) if name == "G with D" else ()))
+        run.found(f"{what}: {name}", figure, *((target, holds) if name == "G with D" else ()))
 lost = near["G without D"] - near["G with D"]
-run.found("PSNR that D's detail costs, dB", lost, "at least .1", lost >= 0.1)
-run.found("named right: real digits", classifier.accuracy(digits, test.labels))
+run.found("PSNR without D minus PSNR with D, dB", lost, "at least .1", lost >= 0.1)
+run.found("accuracy: real digits", classifier.accuracy(digits, test_labels))
 run.end()

@@ -1,16 +1,16 @@
 """StackGAN: images from captions, in two stages.
 
     stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colors
-    stage II   that image, and another c of the same caption  to 28x28    what the first left undone
+    stage II   that image, and another c of the same caption  to 28x28    corrections and detail
 
 Zhang et al. 2017, "StackGAN: text to photo-realistic image synthesis with stacked generative
-adversarial networks". e stands for the caption, as in "a red seven on blue": here the sum of a
-vector for each word, which is learned (their encoder of sentences was trained elsewhere). The words
-are all seen in training, but a fifth of the captions is not. A judge, trained on gray digits, tells
-if an image shows the digit, the ink and the ground that its caption asks for.
+adversarial networks". e is the embedding of a caption such as "a red seven on blue": here the sum
+of a learned vector for each word (their text encoder is pretrained on other data). All words occur
+in training, but a fifth of the captions do not. A classifier of gray digits and the colors tell
+whether an image shows the digit, the ink and the background of its caption.
 """
 
-# %% Digits in colors, and captions of which a fifth is kept back
+# %% Colored digits, and captions of which a fifth is held out
 import numpy as np
 
 from tinygan import Tensor, gan, nn, no_grad, ops, plots
@@ -26,7 +26,7 @@ run = Example("stackgan", __doc__, steps=1400, full=6000)
 rng, (learned, test) = run.rng, run.load_digits()
 every = np.arange(len(CAPTIONS))
 unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
-images, said = colored(*learned.labeled(), seen, rng=rng)
+images, captions = colored(*learned.labeled(), seen, rng=rng)
 
 
 def halved(images):
@@ -34,8 +34,8 @@ def halved(images):
     return np.uint8(np.rint(images.reshape(len(images), 3, 14, 2, 14, 2).mean(axis=(3, 5))))
 
 
-# %% Two generators, from noise and words to images and the KL of c; and what reads what was said
-Z, C = 32, 32  # numbers of noise, and of what stands for a caption
+# %% Two generators, from noise and captions to images and the KL of c; and D
+Z, C = 32, 32  # sizes of the noise and of c
 c, c2 = scaled(24, run.width), scaled(48, run.width)
 
 
@@ -50,7 +50,7 @@ def up(a, b):
 class StageI(nn.Module):
     size = Z + C
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.augment = text_to_image.ConditioningAugmentation(
             text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
@@ -69,11 +69,11 @@ class StageII(nn.Module):
 
     def __init__(self, first):
         super().__init__()
-        self._first = first  # what begins with _ is no part of a module: it learns no more
+        self._first = first  # a name with _ is not part of the module, so this G is not trained
         self.augment = text_to_image.ConditioningAugmentation(
             text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
         )
-        self.look = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
+        self.encode = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
         block = nn.Residual(*conv(c2, c2, 3, 1), *conv(c2, c2, 3, 1)[:2])
         end = nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()
         self.net = nn.Sequential(*conv(c2 + C, c2, 3, 1), block, nn.ReLU(), *up(c2, c), *end)
@@ -83,25 +83,26 @@ class StageII(nn.Module):
             small, _ = self._first(noise[:, : Z + C], said)
         code, kl = self.augment(said, noise[:, Z + C :])
         planes = ops.broadcast_to(code.reshape(-1, C, 1, 1), (len(code), C, 7, 7))
-        return self.net(ops.concatenate([self.look(small), planes], axis=1)), kl
+        return self.net(ops.concatenate([self.encode(small), planes], axis=1)), kl
 
 
-def reader(*second):
-    body = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), *conv(c, c2, *second, slope=0.2)
+def discriminator(kernel=4, stride=2):
+    start = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2)
+    body = *start, *conv(c, c2, kernel, stride, slope=0.2)
     net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
     caption = text_to_image.CaptionEmbedding(len(WORDS), 64, rng=rng)
     return text_to_image.ProjectionDiscriminator(net, caption)
 
 
-# %% One stage, then the other
-def there(array):
+# %% Train stage I, then stage II
+def place(array):
     return Tensor(array).to(run.backend)
 
 
-def trained(G, D, images, said):
-    """G, averaged over the last rounds."""
+def trained(G, D, images, captions):
+    """Train; return the moving average of G."""
     pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.backend)
-    data, table = Minibatches(images, labels=said, rng=rng, backend=run.backend), there(TABLE)
+    data, table = Minibatches(images, labels=captions, rng=rng, backend=run.backend), place(TABLE)
 
     def captioned(m):
         x, which = data.labeled(m)
@@ -111,22 +112,22 @@ def trained(G, D, images, said):
     return run.averaged(G, lambda: play(gan.non_saturating, *players, m=32, kl=0.2), 0.995)
 
 
-first = trained(StageI(), reader(3, 1), halved(images), said)
-second = trained(StageII(first), reader(), images, said)
+first = trained(StageI(), discriminator(3, 1), halved(images), captions)
+second = trained(StageII(first), discriminator(), images, captions)
 
 
-# %% What was asked for, and what is to be seen
+# %% Samples, and the share that matches the captions
 def drawn(which):
-    """Images in [0, 1] of both stages: what the first makes, and what the second makes of it."""
+    """Images in [0, 1] of stage I, and those of stage II from the same noise."""
     noise = np.random.default_rng(1).standard_normal((len(which), StageII.size), dtype=np.float32)
     ways = (first, noise[:, : StageI.size]), (second, noise)
     with no_grad():
-        made = [G(there(z), there(TABLE[which]))[0].numpy() for G, z in ways]
+        made = [G(place(z), place(TABLE[which]))[0].numpy() for G, z in ways]
     return [np.clip(images / 2 + 0.5, 0, 1) for images in made]
 
 
 def right(images, which):
-    """The share of images that show the digit, the ink and the ground of their captions."""
+    """The share of images with the digit, the ink and the background of their captions."""
     return (recognize_caption(images, Classifier.shipped()) == CAPTIONS[which]).all(axis=1).mean()
 
 
@@ -134,15 +135,15 @@ for name, which in (("all", every), ("unseen", np.sort(unseen))):
     small, large = drawn(which)
     sheets = small.repeat(2, axis=2).repeat(2, axis=3), large
     picture = np.concatenate([plots.grid(images, 16, 0) for images in sheets])
-    run.save(name, picture, f"{name} captions: stage I, and below it stage II")
+    run.save(name, picture, f"{name} captions: stage I above, stage II below")
 for name, kept in (("seen", seen), ("unseen", unseen)):
     which = rng.choice(kept, run.many(2000))
     for stage, images in zip(("I", "II"), drawn(which), strict=True):
         share = right(images, which)
-        run.found(
-            f"stage {stage}, {name} captions: as asked for", share, "at least 0.9", share >= 0.9
-        )
-images, said = colored(*test.labeled(), every, rng=rng)
+        what = f"stage {stage}, {name} captions: matching"
+        run.found(what, share, "at least 0.9", share >= 0.9)
+images, captions = colored(*test.labeled(), every, rng=rng)
 for name, real in (("14x14", halved(images)), ("28x28", images)):
-    run.found(f"real digits of {name}: as their captions", right(real / np.float32(255), said))
+    share = right(real / np.float32(255), captions)
+    run.found(f"real digits of {name}: matching their captions", share)
 run.end()

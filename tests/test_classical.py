@@ -1,4 +1,4 @@
-"""Classical classifiers against closed forms, and each optimum against what lies beside it."""
+"""Classical classifiers against closed forms, definitions, and parameters near the optimum."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -19,7 +19,7 @@ def rng(seed=0):
 
 
 def labeled(n=60, d=3, classes=3, seed=0):
-    """Rows around a mean for each class, which overlap."""
+    """Rows of overlapping classes, each around its mean."""
     labels = np.arange(n) % classes
     means = rng(seed).normal(size=(classes, d))
     return means[labels] + rng(seed + 1).normal(size=(n, d)), labels
@@ -28,9 +28,6 @@ def labeled(n=60, d=3, classes=3, seed=0):
 def test_the_sum_of_exponentials_stays_finite():
     a = np.array([[0.0, np.log(3)], [-2000, -2000], [900, 0]])
     np.testing.assert_allclose(classical.log_sum(a), [np.log(4), np.log(2) - 2000, 900])
-
-
-# Normal densities and naive Bayes.
 
 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
@@ -47,7 +44,7 @@ def test_the_joint_density_is_that_of_the_definition(k, d, seed):
     np.testing.assert_array_equal(model.classify(x), p.argmax(axis=1))
 
 
-def test_naive_bayes_counts_averages_and_is_a_softmax_of_a_line():
+def test_naive_bayes_has_closed_form_parameters_and_is_a_softmax_of_linear_logits():
     x, labels = labeled(61)
     model = classical.naive_bayes(x, labels, 3, spread=0.7)
     means = np.stack([x[labels == y].mean(axis=0) for y in range(3)])
@@ -61,7 +58,7 @@ def test_naive_bayes_counts_averages_and_is_a_softmax_of_a_line():
 
 
 def objective(model, x, spread, imagined, shares=None):
-    """What `normals` is to maximize; or, without shares, what EM is."""
+    """The objective of `normals`, or without shares that of EM."""
     variances = model.variances
     prior = -imagined / 2 * (np.log(variances) + spread / variances).sum()
     if shares is None:
@@ -70,11 +67,11 @@ def objective(model, x, spread, imagined, shares=None):
 
 
 @given(st.integers(1, 4), st.floats(0.1, 20), st.integers(0, 99))
-def test_no_densities_beside_them_fit_better(k, imagined, seed):
+def test_no_densities_near_the_fitted_ones_are_better(k, imagined, seed):
     draw = rng(seed)
     x, shares = draw.normal(size=(12, 2)), draw.dirichlet(np.ones(k), 12)
     best = classical.normals(x, shares, 0.5, imagined)
-    most = objective(best, x, 0.5, imagined, shares)
+    maximum = objective(best, x, 0.5, imagined, shares)
     for size in (0.3, 0.01):
         means = best.means + size * draw.normal(size=best.means.shape)
         variances = best.variances * np.exp(size * draw.normal(size=means.shape))
@@ -84,11 +81,11 @@ def test_no_densities_beside_them_fit_better(k, imagined, seed):
             best._replace(variances=variances),
             best._replace(weights=weights / weights.sum()),
         ):
-            assert objective(other, x, 0.5, imagined, shares) <= most + 1e-9
+            assert objective(other, x, 0.5, imagined, shares) <= maximum + 1e-9
 
 
 @given(st.integers(1, 5), st.integers(6, 30), st.integers(0, 99))
-def test_em_never_makes_the_rows_less_likely(k, n, seed):
+def test_em_never_lowers_the_likelihood(k, n, seed):
     x = rng(seed).normal(size=(n, 2)) ** 3
     values = [
         objective(classical.em(x, k, 0.5, rng=rng(seed), steps=t, imagined=2.0), x, 0.5, 2.0)
@@ -97,7 +94,7 @@ def test_em_never_makes_the_rows_less_likely(k, n, seed):
     assert (np.diff(values) > -1e-9 * abs(values[0])).all()
 
 
-def test_em_finds_the_mixture_that_the_rows_are_from():
+def test_em_finds_the_mixture_of_the_rows():
     true = classical.Normals(
         np.array([0.2, 0.8]), np.array([[-2.0, 0], [2, 1]]), np.array([[1, 0.3], [0.5, 1]])
     )
@@ -110,18 +107,15 @@ def test_em_finds_the_mixture_that_the_rows_are_from():
         np.testing.assert_allclose(ours[order], expected, atol=0.05)
 
 
-def test_a_density_without_rows_stays_finite_and_never_wins():
+def test_a_density_without_rows_is_finite_and_never_predicted():
     x = rng().normal(size=(9, 2))
     model = classical.normals(x, np.eye(2)[np.zeros(9, int)], 0.5)
     assert np.isfinite(model.log_joint(x)).all() and not model.classify(x).any()
     np.testing.assert_allclose(model.variances[1], 0.5)
 
 
-# A density for each class.
-
-
-def test_mixtures_of_one_density_are_bayes_of_normals():
-    """24 rows of a class get one density; priors are the shares of the classes."""
+def test_mixtures_of_one_density_are_normal_densities():
+    """Up to 24 rows of a class have one density; priors are the shares of the classes."""
     x, labels = labeled(24 + 12 + 6)
     labels = np.repeat([0, 1, 2], [24, 12, 6])
     model = classical.mixtures(x, labels, 0.5, rng=rng())
@@ -134,13 +128,15 @@ def test_mixtures_of_one_density_are_bayes_of_normals():
 
 
 def test_classes_of_two_clouds_need_a_mixture():
-    """Class 0 on both sides of class 1: to one density they are the same mean."""
+    """Class 0 lies on both sides of class 1, so both have the same mean."""
     labels = np.arange(400) % 2
     side = np.where(np.arange(400) % 4 < 2, -3.0, 3.0) * (labels == 0)
     x = side[:, None] + 0.5 * rng().normal(size=(400, 2))
     accuracy = [
-        (classical.mixtures(x, labels, 0.5, rng=rng(1), maximum=most).classify(x) == labels).mean()
-        for most in (1, 2)
+        (
+            classical.mixtures(x, labels, 0.5, rng=rng(1), maximum=maximum).classify(x) == labels
+        ).mean()
+        for maximum in (1, 2)
     ]
     assert accuracy[1] > 0.99
     assert (classical.naive_bayes(x, labels, 2, 0.5).classify(x) == labels).mean() < 0.7
@@ -155,7 +151,7 @@ def test_a_row_is_left_out_of_its_own_window():
     np.testing.assert_array_equal(classical.left_out(x[:1], sigmas), [[0], [0]])
 
 
-def test_windows_are_those_of_the_classes_with_the_likeliest_sigma():
+def test_windows_have_the_sigma_with_the_highest_leave_one_out_likelihood():
     x, labels = labeled(40, classes=2)
     sigmas = [0.01, 0.8, 30.0]
     model = classical.windows(x, labels, sigmas)
@@ -170,13 +166,10 @@ def test_a_narrow_window_is_the_nearest_neighbor():
     np.testing.assert_array_equal(found, labels[nearest])
 
 
-# Logistic regression.
-
-
 @pytest.mark.parametrize("sd", [0.3, 10.0])
-def test_the_gradient_is_nothing_at_the_optimum_and_the_optimum_is_scipys(sd):
+def test_logistic_regression_has_no_gradient_at_its_optimum_which_scipy_finds_too(sd):
     x, labels = labeled()
-    x += 5  # far from 0, which would slow it down
+    x += 5  # far from 0, where Adam would be slow without centering
     found = classical.logistic_regression(x, labels, 3, sd, steps=1000)
     w, b = (Tensor(part) for part in found)
     loss = cross_entropy(ops.linear(Tensor(x), w, b), Tensor(labels))
@@ -195,8 +188,8 @@ def test_the_gradient_is_nothing_at_the_optimum_and_the_optimum_is_scipys(sd):
     np.testing.assert_allclose(found.weight, best.x[:9].reshape(3, 3), atol=1e-3)
 
 
-def test_where_its_assumption_is_true_naive_bayes_finds_the_same_line():
-    """Two classes, one variance: both are log p(1 | x) - log p(0 | x), in the limit."""
+def test_naive_bayes_and_logistic_regression_agree_if_the_classes_are_normal():
+    """With shared variances, both converge to log p(1 | x) - log p(0 | x)."""
     labels = np.arange(20_000) % 2
     x = labels[:, None] * [1.0, -0.5] + rng().normal(size=(20_000, 2)) * [1.0, 0.5]
     true = np.array([1.0, -0.5]) / np.array([1.0, 0.25])
@@ -206,7 +199,7 @@ def test_where_its_assumption_is_true_naive_bayes_finds_the_same_line():
         np.testing.assert_allclose(w[1] - w[0], true, atol=0.1)
 
 
-def test_another_backend_finds_the_same_line():
+def test_another_backend_finds_the_same_weights():
     x, labels = labeled()
     one, other = (
         classical.logistic_regression(x, labels, 3, steps=20, backend=backend)
@@ -218,27 +211,27 @@ def test_another_backend_finds_the_same_line():
 
 
 X, Y = labeled(12)
-NONSENSE = {
+BAD = {
     "a class without rows": (
         lambda: classical.windows(X, 2 * Y, [1.0]), r"labels: class 1 has no row"),
-    "no spread": (lambda: classical.naive_bayes(X, Y, 3, 0.0), r"spread: .*\(0, inf\), got 0"),
-    "no imagined rows": (
+    "a spread of 0": (lambda: classical.naive_bayes(X, Y, 3, 0.0), r"spread: .*\(0, inf\), got 0"),
+    "0 imagined rows": (
         lambda: classical.em(X, 2, 1.0, rng=rng(), imagined=0.0), "imagined: .*got 0"),
     "more densities than rows": (
         lambda: classical.em(X, 13, 1.0, rng=rng()), "k: expected 1 to 12.*got 13"),
-    "no steps of EM": (lambda: classical.em(X, 2, 1.0, rng=rng(), steps=0), "steps: .*got 0"),
-    "no steps of Adam": (
+    "0 steps of EM": (lambda: classical.em(X, 2, 1.0, rng=rng(), steps=0), "steps: .*got 0"),
+    "0 steps of Adam": (
         lambda: classical.logistic_regression(X, Y, 3, steps=0), "steps: .*got 0"),
-    "a prior of no width": (
+    "a prior of width 0": (
         lambda: classical.logistic_regression(X, Y, 3, 0.0), r"sd: .*\(0, inf\), got 0"),
-    "a sigma of nothing": (lambda: classical.windows(X, Y, [0.0]), "sigmas: expected positive"),
+    "a sigma of 0": (lambda: classical.windows(X, Y, [0.0]), "sigmas: expected positive"),
     "labels beyond the classes": (
         lambda: classical.logistic_regression(X, Y, 2), r"labels in 0..1, got 0..2"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NONSENSE)
-def test_nonsense_is_refused_by_name(name):
-    call, message = NONSENSE[name]
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_argument_is_refused_by_name(name):
+    call, message = BAD[name]
     with pytest.raises(ValueError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""What the examples share: options, data that are not there, Ctrl-C, figures that are kept."""
+"""The parts that examples share: options, missing data, Ctrl-C, and saved results."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tinygan.metrics.classifier_scores import Share
 
 @pytest.fixture
 def example(tmp_path, monkeypatch):
-    """example("--seed", "3", steps=10) is an Example of these options, in an empty folder."""
+    """example("--seed", "3", steps=10) is an Example with these options, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(*options, steps=10, full=70, **others):
@@ -32,7 +32,22 @@ def example(tmp_path, monkeypatch):
     return make
 
 
-def test_options_and_what_they_are_by_default(example):
+@pytest.fixture
+def stops(capsys):
+    """stops(f) calls f, which must end the program with one line and status 2, and returns it."""
+
+    def call(function):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            function()
+        err = capsys.readouterr().err
+        assert stopped.value.code == 2 and err.startswith("toy.py: ") and err.count("\n") == 1
+        return err
+
+    return call
+
+
+def test_options_and_their_defaults(example, monkeypatch):
     run = example()
     assert (run.seed, run.steps, run.full, run.width, run.backend) == (0, 10, False, 1.0, "numpy")
     run = example("--full", "--seed", "3", "--width", "0.5")
@@ -40,20 +55,15 @@ def test_options_and_what_they_are_by_default(example):
     assert run.rng.random() == np.random.default_rng(3).random()
     assert example("--full", "--steps", "4").steps == 4
     assert run.many(5000) == 2500 and run.many(90) == 100 and example().many(5000) == 5000
-
-
-def test_a_notebook_has_the_defaults(example, monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", None)
-    assert example("-f", "kernel.json").steps == 10
+    assert example("-f", "kernel.json").steps == 10  # a notebook has the defaults
 
 
-def test_an_example_without_data_has_no_such_option(example, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        example("--data", "digits", data=None)
-    assert stopped.value.code == 2 and "--data" in capsys.readouterr().err
+def test_an_example_without_data_has_no_such_option(example, stops):
+    assert "--data" in stops(lambda: example("--data", "digits", data=None))
 
 
-def test_data_that_are_not_there(example, monkeypatch, capsys):
+def test_missing_data(example, stops, monkeypatch, capsys):
     def load(name, split="train", **options):
         if name == "mnist":
             raise InputError("mnist: no network")
@@ -65,24 +75,21 @@ def test_data_that_are_not_there(example, monkeypatch, capsys):
     err = capsys.readouterr().err
     assert err == "mnist: no network\nso this runs on the embedded digits\n"
     for options, split in ((["--data", "mnist"], "train"), ([], "test"), (["--full"], "test")):
-        with pytest.raises(SystemExit) as stopped:
-            example(*options).load(split)
-        err = capsys.readouterr().err
-        assert stopped.value.code == 2 and err.startswith("toy.py: ") and err.count("\n") == 1
+        stops(lambda options=options, split=split: example(*options).load(split))
 
 
-def test_data_with_test_images(example, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(["--full"], "mnist"), (["--data", "fashion-mnist"], "fashion-mnist"), ([], "digits")],
+)
+def test_data_with_test_images(example, monkeypatch, options, name):
     digits = data.load("digits")
     monkeypatch.setattr(module, "load", lambda name, split="train": digits._replace(name=name))
-    run = example("--full")
-    assert run.load().name == "mnist" and run.has_test
-    run = example("--data", "fashion-mnist")
-    assert run.load().name == "fashion-mnist" and run.has_test
-    run = example()
-    assert run.load().name == "digits" and not run.has_test
+    run = example(*options)
+    assert run.load().name == name and run.has_test == (name != "digits")
 
 
-def test_digits_to_learn_from_and_others_to_be_tested_on(example, monkeypatch, capsys):
+def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
     digits = data.load("digits")
     learned, test = example().load_digits()
     whole = [np.concatenate(parts) for parts in zip(learned[1:3], test[1:3], strict=True)]
@@ -90,30 +97,26 @@ def test_digits_to_learn_from_and_others_to_be_tested_on(example, monkeypatch, c
     np.testing.assert_array_equal(whole[1], digits.labels)
     assert len(test.images) == 1000
     assert len(example("--width", "0.1").load_digits()[1].labels) == 200
-    asked = []
+    splits = []
 
     def load(name, split="train"):
-        asked.append(split)
+        splits.append(split)
         return digits._replace(name=name)
 
     monkeypatch.setattr(module, "load", load)
     learned, test = example("--full").load_digits()
-    assert len(learned.images) == len(test.images) == 10_000 and asked == ["train", "test"]
-    capsys.readouterr()
-    for wrong, why in (
+    assert len(learned.images) == len(test.images) == 10_000 and splits == ["train", "test"]
+    for wrong, message in (
         ({"labels": None}, "got no labels"),
         ({"images": digits.images[:, :, :27]}, "images (1, 28, 28), got 10000 (1, 27, 28)"),
         ({"images": digits.images[:60]}, "at least 1000 images (1, 28, 28), got 60"),
         ({"classes": tuple("abcdefghij")}, "expected digits, of the classes 0 to 9, got ('a', "),
     ):
         monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
-        with pytest.raises(SystemExit) as stopped:
-            example().load_digits()
-        err = capsys.readouterr().err
-        assert stopped.value.code == 2 and why in err and err.count("\n") == 1
+        assert message in stops(lambda: example().load_digits())
 
 
-def test_the_average_of_a_player_over_the_rounds(example):
+def test_the_moving_average_of_a_player(example):
     run, net, one = example("--steps", "4"), nn.Linear(1, 1, rng=np.random.default_rng(0)), None
     weight = net.weight
 
@@ -131,7 +134,7 @@ def test_the_average_of_a_player_over_the_rounds(example):
     assert average.weight.data < weight.data == other.weight.data
 
 
-def test_rounds_are_played_and_figures_kept(example, capsys):
+def test_rounds_are_played_and_results_saved(example, capsys):
     run, one = example("--steps", "3"), Tensor(np.ones(1))
     rounds = iter([gan.Round(one, one, one, one)] * 5)
     assert [step for step, _ in run.play(lambda: rounds)] == [1, 2, 3] and len(list(rounds)) == 2
@@ -160,7 +163,7 @@ def test_rounds_are_played_and_figures_kept(example, capsys):
         (("--full",), [("at least 0.95; real digits 0.9900", False), ("at least 0.9", False)]),
     ],
 )
-def test_figures_of_a_conditional_gan(example, monkeypatch, options, expected):
+def test_results_of_a_conditional_gan(example, monkeypatch, options, expected):
     asked = {}
 
     def shares(draw, real, classifier, *, rng, n, pairs):
@@ -184,7 +187,7 @@ def test_figures_of_a_conditional_gan(example, monkeypatch, options, expected):
     assert asked["real"][0].max() == 1 and (asked["real"][1] == test.labels).all()
 
 
-def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypatch):
+def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
     asked = []
 
     def toy(seed, echo, backend, epochs):
@@ -193,7 +196,7 @@ def test_a_long_protocol_that_was_stopped_goes_on_seed_by_seed(example, monkeypa
             raise KeyboardInterrupt
         return SeedResults([Result("a figure", seed)])
 
-    experiment = Experiment(toy, "as it is", "1", "no time", "none either", {"epochs": 3})
+    experiment = Experiment(toy, "unchanged", "1", "no time", "none either", {"epochs": 3})
     monkeypatch.setitem(EXPERIMENTS, "toy", experiment)
     with pytest.raises(KeyboardInterrupt):
         example("--seed", "4").reproduced("toy", 2, epochs=7)
@@ -227,8 +230,6 @@ def test_ctrl_c_ends_it_with_one_line(tmp_path):
     assert process.returncode == 130 and err == b"stopped\n"
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(example, tmp_path, capsys):
+def test_a_folder_that_cannot_be_created_is_one_line(example, stops, tmp_path):
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(SystemExit) as stopped:
-        example()
-    assert stopped.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+    stops(example)

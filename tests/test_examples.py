@@ -1,4 +1,4 @@
-"""Every example runs, on tiny networks for a handful of steps, and leaves what it says."""
+"""Every example runs with tiny networks for a few rounds, and its results are what they claim."""
 
 import json
 import runpy
@@ -17,9 +17,9 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 @pytest.fixture
-def play(tmp_path, monkeypatch, capsys):
-    """play("dcgan", "--steps", "3") runs the example in an empty folder: its names, and its figures
-    by what they say."""
+def play(tmp_path, monkeypatch):
+    """play("dcgan", "--steps", "3") runs an example in an empty folder and returns its global names
+    and its figures by label."""
 
     def run(name, *options):
         monkeypatch.chdir(tmp_path)
@@ -39,21 +39,23 @@ def play(tmp_path, monkeypatch, capsys):
     return run
 
 
-def weights(net):
-    return np.concatenate([p.data.reshape(-1) for p in net.parameters()])
+def untrained(names, inputs):
+    """The output of an example's G before its first round."""
+    G = names["networks"](np.random.default_rng(0)).G
+    return models.pixels(G, Tensor(inputs * 2 - 1))
 
 
 def test_dcgan(play):
     names, figures = play("dcgan", "--steps", "4")
-    assert figures["numbers summed in a pixel, most over least"] == 1
-    assert figures["ink with thick - thin once more, times"] < 1.1  # G has learned nothing yet
+    assert figures["terms in a pixel's sum, maximum / minimum"] == 1
+    assert figures["ink ratio with thick - thin added"] < 1.1  # G is untrained
     assert len(names["frames"]) == 4
 
 
 def test_lsgan(play):
     _, figures = play("lsgan", "--steps", "3")
-    pearson = figures["-1, 1, 0: what G minimizes, N(0,1) and N(1,1)"]
-    usual = figures["0, 1, 1: what G minimizes, N(0,1) and N(1,1)"]
+    pearson = figures["-1, 1, 0: G's criterion, N(0,1) and N(1,1)"]
+    usual = figures["0, 1, 1: G's criterion, N(0,1) and N(1,1)"]
     assert 2 * pearson == pytest.approx(0.408109, abs=2e-6)
     assert usual == pytest.approx(1 / 4 + 0.408109 / 8, abs=1e-6)
 
@@ -61,7 +63,7 @@ def test_lsgan(play):
 @pytest.mark.parametrize("name", ["cgan", "acgan"])
 def test_conditional(play, name):
     names, figures = play(name, "--steps", "3")
-    np.testing.assert_array_equal(names["asked"], np.repeat(np.arange(10), 10))
+    np.testing.assert_array_equal(names["requested"], np.repeat(np.arange(10), 10))
     assert 0 <= figures["GAN-test"] < 0.5 and (names["samples"].std(axis=0) > 0).any()
 
 
@@ -69,7 +71,7 @@ def test_sgan(play):
     names, figures = play("sgan", "--steps", "25")
     np.testing.assert_array_equal(np.bincount(names["matching"].known.labels), [10] * 10)
     assert len(names["images"]) + len(names["test"].images) == 10_000
-    assert figures["G matches features: test error"] < 0.85  # a guess is wrong in .9
+    assert figures["G matches features: test error"] < 0.85  # a guess has 0.9
 
 
 def test_gan_mnist(play):
@@ -84,16 +86,16 @@ def test_gan_mnist(play):
 def test_memorization(play):
     _, figures = play("memorization", "--steps", "3")
     assert figures["copies with noise: closer"] > 0.99
-    assert figures["learned from 9850: closer"] < 0.01  # after three rounds it draws no digit
+    assert figures["trained on 9850: closer"] < 0.01  # after three rounds there are no digits
 
 
 def test_vae(play):
     names, figures = play("vae", "--steps", "30")
-    bounds = names["bounds"]  # the costs of the mean image, and of the pixels themselves
-    guess = 784 * np.log(2)  # 1/2 for each pixel, which is about what it begins with
+    bounds = names["bounds"]  # the loss of the mean image, and the lower bound
+    guess = 784 * np.log(2)  # with the probability 1/2 for each pixel, about as at the start
     assert 0 < bounds[1] < bounds[0] < guess
     assert bounds[1] < figures["loss on held-out images, nats"] < 0.9 * guess
-    # The grid of the manifold: as much of N(0, 1) between any two neighbors.
+    # The grid of the manifold has equal probability between neighbors.
     assert names["z"].shape == (400, 2) and names["samples"].shape == (200, 1, 28, 28)
     np.testing.assert_allclose(np.diff(scipy.stats.norm.cdf(names["z"][:20, 0])), 1 / 20)
     exact, error = names["exact"], names["error"]
@@ -102,9 +104,9 @@ def test_vae(play):
 
 def test_autoencoder(play):
     names, figures = play("autoencoder", "--steps", "60")
-    x, middle = names["x_held"], names["middle"]
+    x, center = names["x_held"], names["center"]
     errors = [names["error"](x, names["by_pca"](x, k)) for k in (0, 2, 784)]
-    assert errors == pytest.approx([names["error"](x, middle), names["pca"], 0], abs=1e-3)
+    assert errors == pytest.approx([names["error"](x, center), names["pca"], 0], abs=1e-3)
     linear = figures["linear: error on training images"]
     assert names["error"](names["x"], names["by_pca"](names["x"], 2)) < linear < errors[0]
     assert figures["error on held-out images"] < 1.2 * errors[0]
@@ -119,22 +121,9 @@ def test_discriminative_vs_generative(play):
         for name, each in shares.items():
             few, _, _, many = np.reshape(each, (2, 4)).mean(axis=0)
             assert 0.1 < few < many < 1 and figures[f"{space}: {name}, 100 labels"] == many
-        # One label of a class: all that is generative takes the class whose label is nearest.
+        # With one label per class, all generative models predict the class of the nearest label.
         firsts = {shares[name][0] for name in ("naive Bayes", "mixtures", "Parzen window")}
         assert len(firsts) == 1
-
-
-def keys(x, a=-0.5):
-    """The kernel of bicubic interpolation (Keys 1981, eq. 4)."""
-    x = np.abs(x)
-    near, far = ((a + 2) * x - (a + 3)) * x**2 + 1, ((x - 5) * x + 8) * x * a - 4 * a
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
-
-
-def unlearned(names, inputs):
-    """What an example's G makes of them before its first round."""
-    G = names["networks"](np.random.default_rng(0)).G
-    return models.pixels(G, Tensor(inputs * 2 - 1))
 
 
 def test_pix2pix(play):
@@ -144,9 +133,16 @@ def test_pix2pix(play):
     around = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0] * 5]
     np.testing.assert_array_equal(names["outlined"](dot)[0, 0] / 255, around)
     assert (len(names["learned"].images), len(names["test"].images)) == (9800, 200)
-    apart = abs(unlearned(names, names["outlines"]) - names["digits"]).mean()
-    assert figures["L1 to the digit: L1 alone"] < 0.8 * apart
+    first = abs(untrained(names, names["outlines"]) - names["digits"]).mean()
+    assert figures["L1 to the digit: L1 alone"] < 0.8 * first
     assert 0 < abs(names["ways"]["L1 alone"] - names["ways"]["L1 and D"]).max() < 0.5
+
+
+def keys(x, a=-0.5):
+    """The kernel of bicubic interpolation (Keys 1981, eq. 4)."""
+    x = np.abs(x)
+    near, far = ((a + 2) * x - (a + 3)) * x**2 + 1, ((x - 5) * x + 8) * x * a - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0))
 
 
 def test_srgan(play):
@@ -159,7 +155,7 @@ def test_srgan(play):
     large = names["resized"](dot, Image.Resampling.BICUBIC)[0, 0]
     np.testing.assert_allclose(large, 0.5 + 0.1 * np.outer(line, line), atol=1e-5)
     assert figures["PSNR, dB: bicubic"] > figures["PSNR, dB: nearest"]
-    first = psnr(unlearned(names, small), names["digits"]).mean()
+    first = psnr(untrained(names, small), names["digits"]).mean()
     assert figures["PSNR, dB: G without D"] > first + 0.2
 
 
@@ -170,7 +166,7 @@ def test_inpainting(play):
     for images in names["images"].values():
         np.testing.assert_array_equal(images * outside, names["digits"] * outside)
         assert (images[names["hole"]] != names["missing"]).any()
-    first = psnr(unlearned(names, names["digits"] * names["around"]), names["missing"]).mean()
+    first = psnr(untrained(names, names["digits"] * names["around"]), names["missing"]).mean()
     assert figures["PSNR in the hole, dB: mean"] > first
     assert figures["PSNR in the hole, dB: G without D"] > first + 0.2
 
@@ -184,7 +180,7 @@ def test_figure1(play):
         inside = (abs(made) < 4).mean()
         assert p.sum() * width == pytest.approx(1, abs=1e-3) and (q.sum() * width) == inside
         assert (learned > 0).all() and (learned < 1).all()
-    np.testing.assert_array_equal(a[-1], b[-1])  # G stood still, and D did not
+    np.testing.assert_array_equal(a[-1], b[-1])  # G did not change, and D did
     assert (a[2] != b[2]).any() and (b[-1] != c[-1]).any() and (c[-1] != d[-1]).any()
     assert figures["(b) mean |D - D*|"] < 0.5 and figures["(d) W1(p_g, p_data)"] < 3
 
@@ -197,7 +193,7 @@ def test_mixtures(play):
         assert true == pytest.approx(0.9889, abs=0.01)
         assert figures[f"{name}, 2 packed: share of high quality"] < 0.5
     assert [len(film) for film in names["films"].values()] == [3] * 7 + [1] * 2
-    points = np.array([[0, 0], [0.9, 0.9], [3, 0]])  # rows count from the top
+    points = np.array([[0, 0], [0.9, 0.9], [3, 0]])  # image rows count from the top
     shown = names["picture"](np.zeros((4, 4)), points, 1.0)
     assert shown.shape == (8, 8, 3)
     np.testing.assert_array_equal(np.argwhere(shown[:, :, 0] == 255), [[0, 7], [4, 4]])
@@ -205,20 +201,28 @@ def test_mixtures(play):
 
 def test_collapse_and_saturation(play):
     names, figures = play("collapse_and_saturation", "--steps", "2", "--width", "0.5")
-    table = names["table"]["saturation, log10 of slope left"]
+    table = names["table"]["saturation, log10 of remaining slope"]
     assert len(table) == 1 + 7 + 21 and all(len(v) == 4 for v in table.values())
     assert np.isfinite(np.array(list(table.values()))).all()
     assert names["slopes"].shape[2] == 2 and (names["slopes"] > 0).all()
     assert 0 <= figures["collapse, modes of 8: no remedy"] <= 8
     alone = table[frozenset(["packing"])].mean()
-    assert figures["saturation, log10 of slope left: packing"] == alone
+    assert figures["saturation, log10 of remaining slope: packing"] == alone
 
 
-def test_an_example_is_short_and_opens_as_a_notebook(gallery):
-    for name in ("gallery", *gallery["EXAMPLES"]):
-        text = (EXAMPLES / f"{name}.py").read_text()
-        assert len(text.splitlines()) <= 150, name
-        assert "# %%" in text and text.startswith('"""'), name
+def test_cyclegan(play):
+    names, figures = play("cyclegan", "--steps", "2")
+    assert set(names["losses"]) >= {"cycle and identity", "the game alone"}
+    for made in names["losses"].values():
+        assert all(images.shape == names["x_held"].shape for images in made)
+    assert figures["error of G: another digit"] > 0.05  # the distance of two zebra digits
+
+
+def test_stackgan(play):
+    _, figures = play("stackgan", "--steps", "2")
+    shares = [share for what, share in figures.items() if "captions: matching" in what]
+    assert len(shares) == 4 and all(0 <= share < 0.3 for share in shares)  # of some 360 captions
+    assert all(share > 0.9 for what, share in figures.items() if "real digits" in what)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +236,9 @@ def test_an_example_is_short_and_opens_as_a_notebook(gallery):
         (["--stops", "1"], "unrecognized arguments: --stops 1"),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(options, message, tmp_path, monkeypatch, capsys):
+def test_invalid_options_end_with_one_line_and_status_2(
+    options, message, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["dcgan.py", *options])
     with pytest.raises(SystemExit) as stopped:
@@ -241,28 +247,21 @@ def test_wrong_input_is_one_line_and_status_2(options, message, tmp_path, monkey
     assert stopped.value.code == 2 and message in err and err.count("\n") == 1 and not out
 
 
-def test_cyclegan(play):
-    names, figures = play("cyclegan", "--steps", "2")
-    assert set(names["losses"]) >= {"cycle and identity", "the game alone"}
-    for made in names["losses"].values():
-        assert all(images.shape == names["x_held"].shape for images in made)
-    assert figures["error of G: another digit"] > 0.05  # how far two zebras are apart
-
-
-def test_stackgan(play):
-    _, figures = play("stackgan", "--steps", "2")
-    asked = [share for what, share in figures.items() if "as asked for" in what]
-    assert len(asked) == 4 and all(0 <= share < 0.3 for share in asked)  # of some 360 captions
-    assert all(share > 0.9 for what, share in figures.items() if "real digits" in what)
-
-
 @pytest.fixture(scope="module")
 def gallery():
     return runpy.run_path(str(EXAMPLES / "gallery.py"), run_name="gallery")
 
 
+def test_an_example_is_short_and_opens_as_a_notebook(gallery):
+    for name in ("gallery", *gallery["EXAMPLES"]):
+        text = (EXAMPLES / f"{name}.py").read_text()
+        assert len(text.splitlines()) <= 150, name
+        assert "# %%" in text and text.startswith('"""'), name
+
+
 def test_a_page_of_the_gallery(gallery):
-    found = {"what": "modes | of 8", "ours": 7.0, "published": "8", "holds": False}
+    result = {"what": "modes | of 8", "ours": 7.0, "published": "8", "holds": False}
+    machine = {"processor": "an abacus", "cores": 2, "blas_threads": 1}
     record = {
         "example": "mixtures",
         "seed": 3,
@@ -270,24 +269,18 @@ def test_a_page_of_the_gallery(gallery):
         "full": True,
         "data": "digits",
         "pictures": {"samples.png": "dots"},
-        "findings": [found, {**found, "holds": None}],
+        "findings": [result, {**result, "holds": None}],
         "process_seconds": 61.4,
-        "machine": {
-            "processor": "an abacus",
-            "cores": 2,
-            "blas_threads": 1,
-            "commit": "c0ffee",
-            "date": "today",
-        },
+        "machine": {**machine, "commit": "c0ffee", "date": "today"},
     }
     page = gallery["page"]({"mixtures --full": record})
-    assert "## [mixtures.py](mixtures.py) --full\n\nMixtures of Gaussians in the plane" in page
-    assert "![mixtures](thumbnails/mixtures.png)\n\n`samples.png`: dots\n\n" in page
-    assert "| modes \\| of 8 | 7 | 8 | **not reached** |\n| modes \\| of 8 | 7 | 8 |  |\n" in page
-    assert (
-        "seed 3, 10 steps, on digits; 61 s on an abacus, 2 cores, BLAS on 1; commit c0ffee, today"
-        in page
-    )
+    for part in (
+        "## [mixtures.py](mixtures.py) --full\n\nMixtures of Gaussians in the plane",
+        "![mixtures](thumbnails/mixtures.png)\n\n`samples.png`: dots\n\n",
+        "| modes \\| of 8 | 7 | 8 | **not reached** |\n| modes \\| of 8 | 7 | 8 |  |\n",
+        "seed 3, 10 steps, on digits; 61 s on an abacus, 2 cores, BLAS on 1; commit c0ffee, today",
+    ):
+        assert part in page
 
 
 def test_the_gallery_knows_its_examples(gallery, monkeypatch, capsys):

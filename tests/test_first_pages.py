@@ -1,4 +1,4 @@
-"""The first GAN and the GAN on one page: short, independent, and with the package's gradients."""
+"""The first GAN and the GAN on one page are short; the page has the package's gradients."""
 
 import ast
 import runpy
@@ -17,7 +17,7 @@ LINES = {"first_gan": 40, "gan_on_one_page": 150}
 
 
 def run(name):
-    """The global names of an example that was imported, not run."""
+    """The global names of an example that is imported and not run as a script."""
     return runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name=name)
 
 
@@ -27,7 +27,7 @@ def page():
 
 
 def copy(net, slope=0.2):
-    """The package's network with the weights of an MLP of the page."""
+    """A network of the package with the weights of an MLP of the page."""
     layers = []
     for w, b in zip(net.parameters[::2], net.parameters[1::2], strict=True):
         linear = nn.Linear(*w.data.shape[::-1], rng=np.random.default_rng(0))
@@ -46,7 +46,7 @@ def copy(net, slope=0.2):
         (64, (100, 128, 784), (784, 128, 1)),
     ],
 )
-def test_the_gradients_of_both_losses_are_the_packages(page, seed, m, g_sizes, d_sizes):
+def test_the_gradients_of_both_losses_equal_those_of_the_package(page, seed, m, g_sizes, d_sizes):
     rng = np.random.default_rng(seed)
     G, D = page["MLP"](*g_sizes, rng=rng), page["MLP"](*d_sizes, rng=rng)
     x, z = rng.uniform(-1, 1, (m, d_sizes[0])), rng.standard_normal((m, g_sizes[0]))
@@ -89,7 +89,7 @@ def test_an_extreme_logit_has_a_finite_loss_and_gradient(page):
     np.testing.assert_allclose(g, [[0], [1 / 6], [1 / 3]], rtol=1e-6)
 
 
-def test_adam_takes_the_packages_steps(page):
+def test_adam_takes_the_same_steps_as_in_the_package(page):
     rng = np.random.default_rng(0)
     start, grads = rng.standard_normal((3, 5)), rng.standard_normal((20, 3, 5))
     start, grads = start.astype(np.float32), grads.astype(np.float32)
@@ -108,7 +108,7 @@ def test_a_first_page_is_short(name):
     assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= LINES[name]
 
 
-def test_the_page_needs_numpy_and_the_standard_library_alone():
+def test_the_page_imports_only_numpy_and_the_standard_library():
     tree = ast.parse((EXAMPLES / "gan_on_one_page.py").read_text())
     found = set()
     for node in ast.walk(tree):
@@ -139,7 +139,7 @@ def test_a_first_page_draws_digits(name, tmp_path, monkeypatch, capsys):
     assert later.mean() < first.mean() - 0.1  # digits are mostly black
 
 
-def test_the_page_writes_the_pixels_that_it_is_given(page, tmp_path):
+def test_the_page_writes_a_png_with_the_given_pixels(page, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 5), dtype=np.uint8)
     page["save_png"](tmp_path / "a.png", pixels)
     with Image.open(tmp_path / "a.png") as picture:
@@ -151,5 +151,5 @@ def test_each_cell_of_the_page_is_one_image(page, tmp_path, monkeypatch):
     page["main"](rounds=200)
     with Image.open("gan_on_one_page.png") as picture:
         cells = np.asarray(picture).reshape(8, 28, 8, 28) / 255
-    rows = cells.mean(axis=(0, 2, 3))  # of all images: digits stand in the middle
+    rows = cells.mean(axis=(0, 2, 3))  # over all images: digits are in the middle rows
     assert rows[10:18].mean() > rows[[0, 1, 26, 27]].mean() + 0.1

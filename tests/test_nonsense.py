@@ -709,7 +709,7 @@ DRAWING = {
     "the slope of nothing": (lambda: matched()().slope(None), "game: expected a game, .*got None"),
     "no match": (
         lambda: next(extra_g_steps(gan.hinge, None)),
-        "match: expected a ToyGame, got NoneType",
+        "toy: expected a ToyGame, got NoneType",
     ),
     "not hasty at all": (lambda: next(extra_g_steps(gan.hinge, matched()(), 0)), "times: .*got 0"),
     "a ring of 0": (lambda: ring(0), "k: expected an int >= 1, got 0"),

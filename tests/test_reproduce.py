@@ -1,4 +1,4 @@
-"""reproduce: verdicts, records, and the recipe of 2014 on data that is there."""
+"""The experiments of `tinygan reproduce`: verdicts, records, and short runs on embedded digits."""
 
 import json
 import math
@@ -34,17 +34,16 @@ from tinygan.nn import GaussianNoise, Linear, WeightNorm
 from tinygan.optim import rules
 
 
-def test_a_verdict_is_that_of_the_figures():
+def test_a_verdict_depends_on_the_figures():
     assert near("x", 1.5, 1, 0.5).holds is True
     assert near("x", 1.51, 1, 0.5).holds is near("x", math.nan, 1, 0.5).holds is False
     text = lines([[Result("x", 1, "2", holds)] for holds in (True, False, None)]).splitlines()
-    shown = [
+    assert [line[3:].strip() for line in text] == [
         "ours  published",
         "1     2          reproduced",
         "1     2          NOT reproduced",
         "1     2",
     ]
-    assert [line[3:].strip() for line in text] == shown
 
 
 def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatch):
@@ -64,7 +63,10 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
 
 
 @pytest.fixture
-def toy(monkeypatch):
+def toy(monkeypatch, tmp_path):
+    """toy(*seeds) runs an experiment that is interrupted at seed 3; toy.echoed, toy.records."""
+    history = tmp_path / "history.json"
+
     def run(seed, echo, backend, epochs):
         echo(f"seed {seed} for {epochs} on {backend}")
         if seed == 3:
@@ -76,89 +78,93 @@ def toy(monkeypatch):
     def draw(path, outcomes):
         path.write_text(f"{len(outcomes)} outcomes")
 
-    toy = Experiment(run, "as it is", "1", "no time", "none either", {"epochs": 3}, draw)
+    def start(*seeds, **options):
+        return reproduce("toy", seeds, echo=start.echoed.append, history=history, **options)
+
+    start.echoed, start.history = [], history
+    start.records = lambda: json.loads(history.read_text())
+    toy = Experiment(run, "unchanged", "1", "no time", "none either", {"epochs": 3}, draw)
     monkeypatch.setitem(EXPERIMENTS, "toy", toy)
+    return start
 
 
-def test_seeds_are_averaged_and_records_added(toy, tmp_path):
-    history, heard = tmp_path / "history.json", []
-    for _ in range(2):
-        found = reproduce("toy", (0, 1), echo=heard.append, history=history, epochs=5)
-    assert heard[:2] == ["seed 0 for 5 on numpy", "seed 1 for 5 on numpy"]
-    assert [[f.ours for f in outcome.findings] for outcome in found] == [[0, 7], [0.5, 7]]
-    assert "0.25 +- 0.35" in table("toy", found) and "  reproduced by 1 of 2" in table("toy", found)
-    assert "NOT reproduced" in table("toy", found[:1]) and "+- 0.35" not in table("toy", found[:1])
-    records = json.loads(history.read_text())
-    assert len(records) == 2 and records[0]["options"] == {"epochs": 5}
-    assert [one["curves"] for one in records[1]["seeds"]] == [{"x": [0]}, {"x": [1]}]
-    assert (tmp_path / "history-toy.png").read_text() == "2 outcomes"
+def seeds_of(record):
+    return [one["seed"] for one in record["seeds"]]
 
 
-def test_the_seeds_before_a_stop_are_kept(toy, tmp_path):
-    history = tmp_path / "history.json"
-    history.write_text("[7]")
-    with pytest.raises(KeyboardInterrupt):
-        reproduce("toy", (1, 2, 3), echo=lambda line: None, history=history)
-    kept, record = json.loads(history.read_text())
-    assert kept == 7 and [one["seed"] for one in record["seeds"]] == [1, 2]
-
-
-def test_a_record_names_the_commit_that_was_run_whatever_is_committed_meanwhile(
-    toy, tmp_path, monkeypatch
-):
-    commits = iter(["first", "second", "third"])
+def test_seeds_are_averaged_and_records_appended(toy, tmp_path, monkeypatch):
+    commits = iter(["first", "second"])  # a record has the commit at its start
     monkeypatch.setattr(
         reproduce_module, "machine", lambda backend: {"commit": next(commits), "at": backend}
     )
-    reproduce("toy", (0, 1), echo=lambda line: None, history=tmp_path / "history.json")
-    (record,) = json.loads((tmp_path / "history.json").read_text())
-    assert [one["machine"] for one in record["seeds"]] == [{"commit": "first", "at": "numpy"}] * 2
+    for _ in range(2):
+        found = toy(0, 1, epochs=5)
+    assert toy.echoed[:2] == ["seed 0 for 5 on numpy", "seed 1 for 5 on numpy"]
+    assert [[f.ours for f in outcome.findings] for outcome in found] == [[0, 7], [0.5, 7]]
+    assert "0.25 +- 0.35" in table("toy", found) and "  reproduced by 1 of 2" in table("toy", found)
+    assert "NOT reproduced" in table("toy", found[:1]) and "+- 0.35" not in table("toy", found[:1])
+    for record, commit in zip(toy.records(), ("first", "second"), strict=True):
+        assert record["options"] == {"epochs": 5}
+        assert [one["curves"] for one in record["seeds"]] == [{"x": [0]}, {"x": [1]}]
+        assert [one["machine"] for one in record["seeds"]] == [
+            {"commit": commit, "at": "numpy"}
+        ] * 2
+    assert (tmp_path / "history-toy.png").read_text() == "2 outcomes"
 
 
-def test_what_was_stopped_goes_on_and_seeds_that_are_known_are_not_run_again(toy, tmp_path):
-    history, heard = tmp_path / "history.json", []
-    again = {"echo": heard.append, "history": history, "resume": True}
+def test_an_interrupted_record_is_resumed_without_its_known_seeds(toy, tmp_path):
+    toy.history.write_text("[7]")
     with pytest.raises(KeyboardInterrupt):
-        reproduce("toy", (1, 3), echo=heard.append, history=history)
-    reproduce("toy", (7,), echo=heard.append, history=history, epochs=4)  # another record
-    del heard[:]
-    found = reproduce("toy", (0, 1, 2), **again)
-    assert heard == ["seed 0 for 3 on numpy", f"seed 1: is in {history}", "seed 2 for 3 on numpy"]
+        toy(1, 3)
+    toy(7, epochs=4)  # another record
+    assert [*map(seeds_of, toy.records()[1:])] == [[1], [7]] and toy.records()[0] == 7
+    del toy.echoed[:]
+    found = toy(0, 1, 2, resume=True)
+    known = f"seed 1: is in {toy.history}"
+    assert toy.echoed == ["seed 0 for 3 on numpy", known, "seed 2 for 3 on numpy"]
     assert [outcome.findings[0] for outcome in found] == [
         near("a figure", seed / 2, 1, 0.5) for seed in (0, 1, 2)
     ]
     assert found[1].curves == {"x": [1]}
-    other, record = json.loads(history.read_text())
-    assert [one["seed"] for one in record["seeds"]] == [1, 0, 2] and len(other["seeds"]) == 1
+    _, other, record = toy.records()
+    assert seeds_of(record) == [1, 0, 2] and seeds_of(other) == [7]
     assert all(one["seconds"] >= 0 and "commit" in one["machine"] for one in record["seeds"])
-    assert (tmp_path / "history-toy.png").read_text() == "3 outcomes"
-    before = history.read_bytes()
-    (tmp_path / "history-toy.png").unlink()
-    assert reproduce("toy", (0, 1, 2), **again) == found and history.read_bytes() == before
-    assert (tmp_path / "history-toy.png").exists()
+    before, picture = toy.history.read_bytes(), tmp_path / "history-toy.png"
+    assert picture.read_text() == "3 outcomes"
+    picture.unlink()
+    assert toy(0, 1, 2, resume=True) == found and toy.history.read_bytes() == before
+    assert picture.exists()
 
 
-def test_a_record_with_one_machine_for_all_its_seeds_is_gone_on_with(toy, tmp_path):
-    history = tmp_path / "history.json"
+def test_a_record_with_one_machine_for_all_seeds_is_resumed(toy):
     old = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
     seeds = [{"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {}}]
-    history.write_text(json.dumps([{**old, "seeds": seeds, "seconds": 9, "machine": {"cores": 2}}]))
-    reproduce("toy", (0, 1), echo=lambda line: None, history=history, resume=True)
-    (record,) = json.loads(history.read_text())
+    old_record = {**old, "seeds": seeds, "seconds": 9, "machine": {"cores": 2}}
+    toy.history.write_text(json.dumps([old_record]))
+    toy(0, 1, resume=True)
+    (record,) = toy.records()
     one, zero = record["seeds"]
     assert (one["seed"], one["seconds"], one["machine"]) == (1, 9, {"cores": 2})
     assert zero["seed"] == 0 and "numpy" in zero["machine"] and "machine" not in record
-    history.write_text(json.dumps([{**old, "seeds": [{"seed": 1}]}]))
+    toy.history.write_text(json.dumps([{**old, "seeds": [{"seed": 1}]}]))
     with pytest.raises(InputError, match="the record of toy is damaged"):
-        reproduce("toy", history=history, resume=True)
+        toy(0, resume=True)
 
 
-def test_what_there_is_is_listed(capsys):
+@pytest.mark.parametrize("content", [b"{", b"{}"])
+def test_an_invalid_history_is_refused_and_unchanged(toy, content):
+    toy.history.write_bytes(content)
+    with pytest.raises(InputError, match="choose another --out"):
+        toy(0)
+    assert toy.history.read_bytes() == content
+
+
+def test_the_list_has_every_experiment(capsys):
     assert main(["reproduce", "--list"]) == 0
     out = capsys.readouterr().out
     for name, experiment in EXPERIMENTS.items():
-        assert name in out and experiment.published in out and experiment.takes in out
-        assert f"{experiment.takes}; on a GPU, estimated: {experiment.on_gpu}" in out
+        assert name in out and experiment.published in out
+        assert f"{experiment.cpu_time}; on a GPU, estimated: {experiment.gpu_time}" in out
     assert main(["reproduce", "--list", "theory"]) == 0
     out = capsys.readouterr().out
     assert "closed form  C = " in out and "vae" not in out
@@ -175,68 +181,62 @@ def test_what_there_is_is_listed(capsys):
         (["theory", "--out", "/proc/h.json"], "--out /proc/h.json: the"),
     ],
 )
-def test_wrong_input_is_one_line_and_status_2(arguments, message, tmp_path, monkeypatch, capsys):
+def test_invalid_options_end_with_one_line_and_status_2(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert main(["reproduce", *arguments]) == 2
     out, err = capsys.readouterr()
     assert message in err and err.count("\n") == 1 and not out and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"{", b"{}"])
-def test_a_history_that_is_none_is_kept_as_it_is(toy, tmp_path, content):
-    history = tmp_path / "history.json"
-    history.write_bytes(content)
-    with pytest.raises(InputError, match="choose another --out"):
-        reproduce("toy", history=history)
-    assert history.read_bytes() == content
+def constants(monkeypatch, module, **values):
+    for name, value in values.items():
+        monkeypatch.setattr(module, name, value)
 
 
 def test_the_recipe_of_2014(monkeypatch, tmp_path):
-    """Its schedules, its start, and that it trains and measures, on little data."""
+    """The schedules and the curves of a short run."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (1400, 1, 28, 28), dtype=np.uint8)
-    images[:, :, :5] //= 8  # so that the mean image has a shape
-    monkeypatch.setattr(parzen_2014, "load", lambda *a: Dataset("mnist", images, None, None))
-    for name, value in (("KNOWN", 300), ("SAMPLES", 50)):
-        monkeypatch.setattr(parzen_2014, name, value)
-    monkeypatch.setattr(parzen_2014, "EVERY", 1)
+    images[:, :, :5] //= 8  # so that the mean image is not uniform
+    load = lambda *a: Dataset("mnist", images, None, None)  # noqa: E731
+    constants(monkeypatch, parzen_2014, load=load, KNOWN=300, SAMPLES=50, EVERY=1)
     seen, echoed = [], []
-    sgd = rules.SGD
 
-    class Noted(sgd):
+    class Recorded(rules.SGD):
         def numbers(self, lr, momentum):
             seen.append((self.t, lr, momentum))
             return lr, momentum
 
-    monkeypatch.setattr(recipe_2014, "SGD", Noted)
-    findings, curves, _ = parzen_2014.run(0, echoed.append, "numpy", epochs=2)
+    monkeypatch.setattr(recipe_2014, "SGD", Recorded)
+    results, curves, _ = parzen_2014.run(0, echoed.append, "numpy", epochs=2)
     steps, rates, momenta = np.array(seen[::2]).T
     assert len(steps) == 6  # three minibatches of 100 an epoch
     np.testing.assert_allclose(rates, 0.1 / 1.000004 ** np.arange(6))
     np.testing.assert_allclose(momenta, [0.5] * 3 + [0.5 + 0.2 / 249] * 3)
-    assert [f.what.split(",")[0] for f in findings][:2] == ["adversarial nets"] * 2
+    assert [f.what.split(",")[0] for f in results][:2] == ["adversarial nets"] * 2
     assert curves["epoch"] == [1, 2] and all(len(column) == 2 for column in curves.values())
     best = int(np.argmax(curves["validation"]))
-    assert findings[0].ours == curves["log_likelihood"][best]
-    assert findings[1].ours == curves["log_likelihood"][-1]
+    assert results[0].ours == curves["log_likelihood"][best]
+    assert results[1].ours == curves["log_likelihood"][-1]
     assert "epoch 2: log-likelihood" in echoed[-1]
-    parzen_2014.draw(tmp_path / "curve.png", [SeedResults(findings, curves)] * 2)
+    parzen_2014.draw(tmp_path / "curve.png", [SeedResults(results, curves)] * 2)
     with Image.open(tmp_path / "curve.png") as picture:
         assert picture.width > 500
 
 
-def test_the_recipe_of_2014_stops_where_its_curve_is_flat(monkeypatch):
-    """And on the epochs that it is given, if these are no multiple of those at which it looks."""
+def test_the_recipe_of_2014_measures_at_the_last_epoch_and_stops_early(monkeypatch):
     images = np.zeros((1300, 1, 28, 28), np.uint8)
-    monkeypatch.setattr(parzen_2014, "load", lambda *a: Dataset("mnist", images, None, None))
-    for name, value in (("KNOWN", 100), ("SAMPLES", 20), ("EVERY", 2), ("PATIENCE", 4)):
-        monkeypatch.setattr(parzen_2014, name, value)
-    worse = iter(range(0, -100, -1))
-    parzen = Parzen(1.0, 0.1, 0.2, False)
-    monkeypatch.setattr(parzen_2014, "parzen", lambda *a: parzen)
-    monkeypatch.setattr(parzen_2014, "log_likelihoods", lambda *a: np.full((1, 5), next(worse)))
-    for epochs, looked in ((3, [2, 3]), (20, [2, 4, 6])):
-        assert parzen_2014.run(0, print, "numpy", epochs).curves["epoch"] == looked
+    falling = iter(range(0, -100, -1))
+    constants(
+        monkeypatch, parzen_2014, KNOWN=100, SAMPLES=20, EVERY=2, PATIENCE=4,
+        load=lambda *a: Dataset("mnist", images, None, None),
+        parzen=lambda *a: Parzen(1.0, 0.1, 0.2, False),
+        log_likelihoods=lambda *a: np.full((1, 5), next(falling)),
+    )  # fmt: skip
+    for epochs, measured in ((3, [2, 3]), (20, [2, 4, 6])):
+        assert parzen_2014.run(0, print, "numpy", epochs).curves["epoch"] == measured
 
 
 def test_the_generator_starts_at_the_mean_image():
@@ -247,7 +247,7 @@ def test_the_generator_starts_at_the_mean_image():
     np.testing.assert_allclose(1 / (1 + np.exp(-last.bias.data)), pixels.mean(0), rtol=1e-5)
 
 
-def test_the_discriminator_pays_half():
+def test_the_loss_of_the_discriminator_is_halved():
     game, l = recipe_2014.halved(), Tensor(np.zeros((4, 1)))
     assert game.d_loss(l, l).item() == pytest.approx(math.log(2))
     assert game.g_loss(l).item() == pytest.approx(math.log(2))
@@ -258,26 +258,24 @@ def test_the_variational_autoencoder_learns(monkeypatch):
     part = digits._replace(images=digits.images[:600])
     monkeypatch.setattr(vae_bound, "load", lambda *a: part)
     echoed = []
-    (finding,), curves, _ = vae_bound.run(0, echoed.append, "numpy", epochs=3)
+    (result,), curves, _ = vae_bound.run(0, echoed.append, "numpy", epochs=3)
     losses = [float(line.split()[-1]) for line in echoed]
-    assert losses[0] > losses[1] > losses[2] == pytest.approx(finding.ours, abs=0.01)
+    assert losses[0] > losses[1] > losses[2] == pytest.approx(result.ours, abs=0.01)
     assert curves["test"] == pytest.approx(losses, abs=0.01) and len(curves["train"]) == 3
-    assert finding.holds is False and 100 < finding.ours < 300
+    assert result.holds is False and 100 < result.ours < 300
 
 
 @pytest.mark.parametrize("pack", [1, 2])
-def test_a_generator_moves_to_where_the_data_is(pack, monkeypatch):
-    monkeypatch.setattr(modes_of_mixtures, "EPOCH", 100)
-    monkeypatch.setattr(modes_of_mixtures, "BATCH", 64)
-    there = Mixture(np.array([[2.0, -1.0]]), 0.5)
-    away = []
-    for samples in modes_of_mixtures.train(there, 0, pack, 6):
+def test_a_generator_moves_to_the_data(pack, monkeypatch):
+    constants(monkeypatch, modes_of_mixtures, EPOCH=100, BATCH=64)
+    target = Mixture(np.array([[2.0, -1.0]]), 0.5)
+    for samples, _ in modes_of_mixtures.play(target, 0, pack, 6):
         assert samples.shape == (modes_of_mixtures.SAMPLES, 2)
-        away.append(np.linalg.norm(samples.mean(axis=0) - there.means[0]))
-    assert away[-1] < 0.5 < np.linalg.norm(there.means)  # from where it began
+    distance = np.linalg.norm(samples.mean(axis=0) - target.means[0])
+    assert distance < 0.5 < np.linalg.norm(target.means)  # the initial distance
 
 
-def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch):
+def test_a_mixture_can_have_any_game_and_yields_the_current_discriminator(monkeypatch):
     monkeypatch.setattr(modes_of_mixtures, "BATCH", 32)
     game, penalty = gan.wasserstein, gan.wgan_gp(rng=np.random.default_rng(1))
     ring, ends = modes_of_mixtures.MIXTURES["ring"], []
@@ -292,31 +290,31 @@ def test_a_mixture_is_played_by_any_game_and_shows_its_discriminator(monkeypatch
     assert (G[0].out_features, D[0].out_features) == (13, 13)
 
 
-def test_the_findings_of_mixtures(monkeypatch, tmp_path):
+def test_the_results_of_mixtures(monkeypatch, tmp_path):
     monkeypatch.setattr(modes_of_mixtures, "EPOCH", 2)
     echoed = []
-    findings, curves, _ = modes_of_mixtures.run(0, echoed.append, "numpy", epochs=3)
-    assert len(findings) == 16 and len(echoed) == 8
-    true = [f.ours for f in findings if "true samples: high" in f.what]
+    results, curves, _ = modes_of_mixtures.run(0, echoed.append, "numpy", epochs=3)
+    assert len(results) == 16 and len(echoed) == 8
+    true = [f.ours for f in results if "true samples: high" in f.what]
     assert true == pytest.approx([0.9889, 0.9889], abs=0.01)
-    true = [f.ours for f in findings if "true samples: reverse" in f.what]
+    true = [f.ours for f in results if "true samples: reverse" in f.what]
     assert true == pytest.approx([7 / 5000, 24 / 5000], rel=1)
-    for finding in findings[:12]:
-        assert curves[finding.what][-1] == finding.ours and len(curves[finding.what]) == 3
-        assert finding.holds in ((True, False) if "packed" in finding.what else (None,))
-    modes_of_mixtures.draw(tmp_path / "curves.png", [SeedResults(findings, curves)] * 2)
+    for result in results[:12]:
+        assert curves[result.what][-1] == result.ours and len(curves[result.what]) == 3
+        assert result.holds in ((True, False) if "packed" in result.what else (None,))
+    modes_of_mixtures.draw(tmp_path / "curves.png", [SeedResults(results, curves)] * 2)
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 500
 
 
 @pytest.fixture
 def little_mnist(monkeypatch):
-    """The embedded digits as MNIST: 1400 of them, and 600 for the test."""
+    """The embedded digits instead of MNIST: 1400 for training and 600 for testing."""
     digits = data.load("digits")
 
     def load(name, split="train"):
-        which = slice(0, 1400) if split == "train" else slice(1400, 2000)
-        return Dataset("mnist", digits.images[which], digits.labels[which], digits.classes)
+        part = slice(0, 1400) if split == "train" else slice(1400, 2000)
+        return Dataset("mnist", digits.images[part], digits.labels[part], digits.classes)
 
     for module in (ssl, class_conditional):
         monkeypatch.setattr(module, "load", load)
@@ -328,11 +326,11 @@ def test_semi_supervised_learning_beats_the_labels_alone(little_mnist, monkeypat
     (found, control), curves, _ = ssl.run(0, echoed.append, "numpy", epochs=3, labels=50)
     assert curves["errors"][-1] == found.ours and curves["epoch"] == [1, 2, 3]
     assert found.holds is None and found.published == "221 +- 136" and len(echoed) == 3
-    # Of 600 images; a guess is wrong in 540.
+    # Of 600 images; a guess has 540 errors.
     assert curves["errors"][-1] < min(curves["errors"][0], control.ours, 400)
 
 
-def test_how_semi_supervised_learning_is_played(monkeypatch):
+def test_the_settings_of_semi_supervised_learning(monkeypatch):
     played = []
 
     def play(*players, **options):
@@ -347,7 +345,7 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     assert list(training.start()) == []
     [((_, _, labeled, unlabeled, _, opt_g, opt_d), options)] = played
     assert (opt_g.lr(0), opt_g.lr(90), opt_d.lr(0)) == pytest.approx((3e-3, 1.5e-3, 1.5e-3))
-    assert training.average.decay == pytest.approx(0.8)  # a fifth of the steps
+    assert training.average.decay == pytest.approx(0.8)  # over a fifth of the steps
     assert opt_g.betas == opt_d.betas == (0.5, 0.999)
     assert options["m"] == 100 and options["information"] == 0.3 and not options["feature_matching"]
     real, fake = (Tensor(np.full((2, 1), l)) for l in (1.0, -2.0))
@@ -356,23 +354,21 @@ def test_how_semi_supervised_learning_is_played(monkeypatch):
     assert len(labeled.__self__.images) == 50 and len(unlabeled.images) == 10_000
 
 
-def test_a_control_without_g_is_paid_for_information_too():
+def test_the_control_without_g_can_maximize_mutual_information():
     digits, rng = data.load("digits"), np.random.default_rng(0)
     known, unlabeled = (
-        data.Minibatches(images, labels=labels, rng=rng, low=0.0)
-        for images, labels in ((digits.images[:100], digits.labels[:100]),
-                               (digits.images[100:600], digits.labels[100:600]))
-    )  # fmt: skip
-    echoed = []
-    for source in (None, unlabeled):
-        same = {"rng": np.random.default_rng(0), "width": 0.1}
-        D = ssl.without_g(known, source, 60, **same)
+        data.Minibatches(digits.images[part], labels=digits.labels[part], rng=rng, low=0.0)
+        for part in (slice(0, 100), slice(100, 600))
+    )
+    found = []
+    for images in (None, unlabeled):
+        D = ssl.without_g(known, images, 60, rng=np.random.default_rng(0), width=0.1)
         with no_grad(), D.evaluating():
-            echoed.append(mutual_information(D(unlabeled(500))).item())
-    assert echoed[1] > echoed[0] + 0.05
+            found.append(mutual_information(D(unlabeled(500))).item())
+    assert found[1] > found[0] + 0.05
 
 
-def test_labels_are_chosen_anew_and_evenly():
+def test_labels_are_chosen_at_random_and_evenly():
     classes = np.repeat(np.arange(10), 30)
     few, others = (ssl.chosen(classes, 50, np.random.default_rng(i)) for i in (0, 1))
     np.testing.assert_array_equal(np.bincount(classes[few]), [5] * 10)
@@ -405,21 +401,20 @@ def test_the_rate_falls_over_the_last_fifth():
 
 
 def test_conditional_gans_are_trained_and_measured(little_mnist, monkeypatch):
-    for name, value in (("KNOWN", 300), ("SAMPLES", 200), ("PAIRS", 300), ("EVERY", 2)):
-        monkeypatch.setattr(class_conditional, name, value)
+    constants(monkeypatch, class_conditional, KNOWN=300, SAMPLES=200, PAIRS=300, EVERY=2)
     echoed = []
-    findings, curves, _ = class_conditional.run(0, echoed.append, "numpy", epochs=3)
+    results, curves, _ = class_conditional.run(0, echoed.append, "numpy", epochs=3)
     assert curves["epoch"] == [2, 3] and len(echoed) == 2 + 1 + 2
-    real, likelihood, *shares = (f.ours for f in findings)
+    real, likelihood, *shares = (f.ours for f in results)
     best = int(np.argmax(curves["validation"]))
     assert real > 0.98 and likelihood == curves["log_likelihood"][best] > -700
-    assert [f.what for f in findings[2:]] == [
+    assert [f.what for f in results[2:]] == [
         f"{who}: GAN-{how}" for who in ("CGAN", "AC-GAN") for how in ("test", "train")
     ]
     assert all(0 <= share < 0.9 for share in shares)  # after so few rounds
 
 
-def test_a_conditional_gan_is_played_at_once_and_its_discriminator_pays_half(monkeypatch):
+def test_a_conditional_gan_has_simultaneous_steps_and_a_halved_loss(monkeypatch):
     class Played(Exception):
         pass
 
@@ -435,8 +430,8 @@ def test_a_conditional_gan_is_played_at_once_and_its_discriminator_pays_half(mon
         class_conditional.cgan(*known, digits.images[:9].reshape(9, -1), rng, print, "numpy", 1)
 
 
-def test_gan_train_and_gan_test_tell_collapse():
-    """One image for each class, again and again: what it shows is right, and not enough."""
+def test_gan_train_detects_collapse_and_gan_test_does_not():
+    """One repeated image for each class has the right class and no diversity."""
     digits = data.load("digits")
     x, y = digits.images[:1400].astype(np.float32) / 255, digits.labels[:1400]
     first = np.array([np.flatnonzero(y == c)[0] for c in range(10)])

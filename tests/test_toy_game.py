@@ -1,4 +1,4 @@
-"""A match has what its remedies say, and nothing else."""
+"""Toy games: each remedy changes one thing, and remedies can be combined."""
 
 from itertools import islice
 
@@ -23,32 +23,28 @@ def kinds(net):
     return [type(layer).__name__ for layer in net]
 
 
-def test_each_remedy_changes_one_thing():
-    plain = toy_game(RING, seed=0)
+@pytest.mark.parametrize("remedy", REMEDIES)
+def test_each_remedy_changes_one_thing(remedy):
+    plain, found = toy_game(RING, seed=0), toy_game(RING, [remedy], seed=0)
     assert kinds(plain.players[1]) == ["Linear", "ReLU", "Linear", "ReLU", "Linear"]
-    for remedy in REMEDIES:
-        found = toy_game(RING, [remedy], seed=0)
-        G, D, data, noise, opt_g, opt_d = found.players
-        changed = {
-            "dropout": kinds(D) == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"],
-            "lower rate": opt_d.lr == 1e-3 < plain.players[5].lr == 4e-3,
-            "fewer units": D[0].out_features == 16 < plain.players[1][0].out_features == 64,
-            "label noise": False,
-            "label flips": False,
-            "minibatch discrimination": isinstance(D[4], nn.MinibatchDiscrimination),
-            "packing": (found.m, data(5).shape, G(noise(5)).shape) == (32, (5, 4), (5, 4)),
-        }
-        l = Tensor(np.zeros((1000, 1)) + 3)
-        prices = gan.minimax.real_loss(l).numpy(), found.relabel(gan.minimax).real_loss(l).numpy()
-        wrong = gan.minimax.fake_loss(l).numpy() - prices[0]
-        share = (prices[1] - prices[0]) / wrong  # of the wrong label, for each
-        changed["label noise"] = abs(share.mean() - 0.25) < 0.03 and 0.4 < share.max() < 0.5
-        changed["label flips"] = abs(share.mean() - 0.1) < 0.04 and share.max() > 0.99
-        assert [name for name, does in changed.items() if does] == [remedy]
-        assert opt_g.lr == 1e-3 and kinds(found.G) == kinds(plain.G)
+    G, D, data, noise, opt_g, opt_d = found.players
+    l = Tensor(np.zeros((1000, 1)) + 3)
+    real, relabeled = (g.real_loss(l).numpy() for g in (gan.minimax, found.relabel(gan.minimax)))
+    share = (relabeled - real) / (gan.minimax.fake_loss(l).numpy() - real)  # of the wrong label
+    changed = {
+        "dropout": kinds(D) == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"],
+        "lower rate": opt_d.lr == 1e-3 < plain.players[5].lr == 4e-3,
+        "fewer units": D[0].out_features == 16 < plain.players[1][0].out_features == 64,
+        "label noise": abs(share.mean() - 0.25) < 0.03 and 0.4 < share.max() < 0.5,
+        "label flips": abs(share.mean() - 0.1) < 0.04 and share.max() > 0.99,
+        "minibatch discrimination": isinstance(D[4], nn.MinibatchDiscrimination),
+        "packing": (found.m, data(5).shape, G(noise(5)).shape) == (32, (5, 4), (5, 4)),
+    }
+    assert [name for name, holds in changed.items() if holds] == [remedy]
+    assert opt_g.lr == 1e-3 and kinds(found.G) == kinds(plain.G)
 
 
-def test_all_remedies_at_once_play_on_any_backend():
+def test_all_remedies_together_run_on_any_backend():
     ends = []
     for backend in ("numpy", "guard"):
         one = toy_game(RING, REMEDIES, seed=[1, 2], backend=backend, width=0.1)
@@ -56,17 +52,17 @@ def test_all_remedies_at_once_play_on_any_backend():
         ends.append([next(rounds).d_loss.numpy() for _ in range(3)])
         ends[-1] += [one.slope(gan.minimax), one.samples(7)]
         assert one.samples(7).shape == (7, 2)
-    for here, there in zip(*ends, strict=True):
-        np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-5)
+    for ours, theirs in zip(*ends, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_the_slope_is_the_length_of_the_mean_gradient():
-    """Of eight minibatches of m, each by itself: with minibatch discrimination that matters."""
+def test_the_slope_is_the_norm_of_the_mean_gradient():
+    """The mean is over eight minibatches, which minibatch discrimination must not mix."""
     one, again = (toy_game(RING, ["minibatch discrimination"], seed=0) for _ in range(2))
     G, D, _, noise, *_ = again.players
     gradients = [
-        np.concatenate([g.numpy().reshape(-1) for g in grad(price, G.parameters())])
-        for price in (gan.minimax.g_loss(D(G(noise(64)))) for _ in range(8))
+        np.concatenate([g.numpy().reshape(-1) for g in grad(loss, G.parameters())])
+        for loss in (gan.minimax.g_loss(D(G(noise(64)))) for _ in range(8))
     ]
     expected = np.linalg.norm(np.mean(gradients, axis=0))
     assert one.slope(gan.minimax) == pytest.approx(expected, rel=1e-4)
@@ -79,7 +75,7 @@ def test_g_takes_more_steps_than_d():
     assert (opt_g.t, opt_d.t) == (15, 3)
 
 
-def test_a_remedy_that_is_none_is_refused():
+def test_an_unknown_remedy_is_refused():
     with pytest.raises(ValueError, match=r"remedies: expected some of .*got \['prayer'\]"):
         toy_game(RING, ["prayer"], seed=0)
     assert set(AGAINST_COLLAPSE) | set(AGAINST_SATURATION) == set(REMEDIES)

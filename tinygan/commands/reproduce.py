@@ -1,4 +1,4 @@
-"""The command `tinygan reproduce`: measure published figures by their own protocols."""
+"""The command `tinygan reproduce`: measure published figures again by their own protocols."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "reproduce",
         help="measure a published figure by its own protocol",
-        description="Measure published figures again: our figure, the published one, and a "
-        "verdict.",
+        description="Measure published figures again. The table shows our figure, the published "
+        "one, and a verdict.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")
     parser.add_argument(
         "--list",
         action="store_true",
-        help="show all experiments, or only NAME, and how long each takes",
+        help="show all experiments, or only NAME, with their protocols and times",
     )
     parser.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="number of seeds, from 0 (default: 1)"
@@ -43,16 +43,19 @@ def add_parser(parsers: Parsers) -> None:
         "--out",
         default="reproduced.json",
         metavar="FILE",
-        help="the history to which a record is added (default: reproduced.json)",
+        help="the JSON file to which results are appended (default: reproduced.json)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="continue the last record, and skip its seeds"
+        "--resume", action="store_true", help="continue the last record and skip its seeds"
     )
     parser.set_defaults(run=run, smaller="less")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the list, or run an experiment and print its table; return the exit status."""
+    """Print the list, or run an experiment and print its table; return the exit status.
+
+    Raises InputError if an option is below 1.
+    """
     from ..experiments.reproduce import EXPERIMENTS, listing, picture, reproduce, table
 
     if args.list or args.name is None:
@@ -63,13 +66,14 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value < 1:
             raise InputError(f"--{name}: expected at least 1, got {value}")
     check_writable("--out", args.out)
-    given = {"epochs": args.epochs, "labels": args.labels}
-    options = {name: value for name, value in given.items() if value is not None}
+    options = {name: getattr(args, name) for name in ("epochs", "labels")}
+    options = {name: value for name, value in options.items() if value is not None}
     echo = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    kept = {"history": args.out, "resume": args.resume}
-    seeds = range(args.seeds)
-    outcomes = reproduce(args.name, seeds, echo=echo, backend=args.backend, **kept, **options)
+    outcomes = reproduce(
+        args.name, range(args.seeds), echo=echo, history=args.out, resume=args.resume,
+        backend=args.backend, **options,
+    )  # fmt: skip
     print(table(args.name, outcomes))
-    drawn = picture(args.name, args.out)
-    print(f"\nkept in {args.out}" + (f"; {drawn}" if EXPERIMENTS[args.name].draw else ""))
+    figure = f"; {picture(args.name, args.out)}" if EXPERIMENTS[args.name].draw else ""
+    print(f"\nresults are in {args.out}{figure}")
     return 0

@@ -1,8 +1,9 @@
-"""The parts of examples and experiments.
+"""Experiments, and the parts that they and the examples share.
 
 example.py     options, data, progress bar and results of an example
-results.py     results over seeds, with intervals
-toy_game.py    a small game on a mixture of Gaussians, and the remedies for its failures
-classical.py   classifiers and densities from before deep networks
-reproduce/     published figures by their own protocols
+rounds.py      rounds of training in epochs, and with a moving average
+results.py     results over several seeds, with confidence intervals
+toy_game.py    a small game on a mixture of Gaussians, and remedies for failures of training
+classical.py   classifiers and densities without deep networks
+reproduce/     published figures, measured again by their own protocols
 """

@@ -1,13 +1,15 @@
-"""Classifiers from before deep networks: model p(y | x) itself, or p(x | y) and turn it round?
+"""Classifiers without deep networks: discriminative models of p(y | x), and generative models of
+p(x | y), inverted by Bayes' rule.
 
     discriminative   p(y | x) = softmax of W x + b                    logistic regression
     generative       p(y | x) = p(x | y) p(y) / sum of it over y      normal densities, mixtures of
-                                                                      them (EM), the Parzen window
+                                                                      them (EM), Parzen windows
 
 Ng and Jordan 2002, "On discriminative vs. generative classifiers". Naive Bayes with variances that
-all classes share is a softmax of W x + b, too: the two differ only in what they maximize. Rows of
-numbers (N, D), NumPy's; labels (N,) from 0 to K - 1. Other rows and labels, or numbers that are not
-finite, raise ValueError or TypeError.
+all classes share is also a softmax of W x + b: the two models differ only in what they maximize.
+
+Inputs are NumPy arrays: rows x (N, D) of finite numbers, and labels (N,) from 0 to K - 1. All
+functions raise TypeError or ValueError for other inputs.
 """
 
 from __future__ import annotations
@@ -46,14 +48,14 @@ __all__ = [
     "windows",
 ]
 
-Density = Callable[[np.ndarray], np.ndarray]  # of rows (N, D): log p(x) of each, (N,)
+Density = Callable[[np.ndarray], np.ndarray]  # rows (N, D) to log p(x), (N,)
 
 
 class Normals(NamedTuple):
-    """K normal densities of independent numbers, and the weight of each: a mixture if one does not
-    know which a row comes from, naive Bayes if they are the classes."""
+    """K weighted normal densities with diagonal covariances: a mixture, or naive Bayes if each
+    density is a class."""
 
-    weights: np.ndarray  # (K,), which sum to 1
+    weights: np.ndarray  # (K,), with sum 1
     means: np.ndarray  # (K, D)
     variances: np.ndarray  # (K, D)
 
@@ -68,7 +70,7 @@ class Normals(NamedTuple):
         return np.log(self.weights) - (squares + volumes) / 2
 
     def posterior(self, x: np.ndarray) -> np.ndarray:
-        """The probability of each component given a row: (N, K), rows that sum to 1."""
+        """The probability of each density given a row, (N, K); each row sums to 1."""
         joint = self.log_joint(x)
         return np.exp(joint - log_sum(joint)[:, None])
 
@@ -77,24 +79,25 @@ class Normals(NamedTuple):
         return log_sum(self.log_joint(x))
 
     def classify(self, x: np.ndarray) -> np.ndarray:
-        """The likeliest of them, (N,)."""
+        """The index of the most probable density, (N,)."""
         return self.log_joint(x).argmax(axis=1)
 
 
 def normals(
     x: np.ndarray, shares: np.ndarray, spread: float, imagined: float = 10.0, shared: bool = False
 ) -> Normals:
-    """The densities that fit rows x (N, D) best, of which `shares` (N, K) belong to each: the
-    "M step". They maximize
+    """Fit K densities to rows x (N, D); row i belongs to density k with the weight shares[i, k]
+    (N, K). This is the M step of EM. The densities maximize
 
         sum_ik shares_ik log(w_k N(x_i; mean_k, var_k)) - imagined/2 sum_kd (log var + spread / var)
 
-    where the last term is a prior: to the rows of each come so many `imagined` ones at its mean,
-    with the variance `spread`. Without it, one row, or a pixel that is always black, has variance
-    0. With `shared`, all have one variance, and the prior counts once. A density without rows gets
-    a weight of almost 0.
+    The last term is a prior, equivalent to `imagined` more rows for each density with its mean and
+    the variance `spread`. Without it, the variance of a single row or of a constant pixel is 0.
+    With `shared`, all densities share their variances and the prior counts once. A density without
+    rows gets a weight of almost 0.
 
-    Raises ValueError if an option is out of its range."""
+    Raises ValueError if an option is out of its range.
+    """
     checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
     x, shares = rows("x", x), rows("shares", shares)
     if len(shares) != len(x):
@@ -112,7 +115,7 @@ def normals(
 
 
 def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) -> Normals:
-    """A normal density for each class, whose variances are shared (as Ng and Jordan have it)."""
+    """A normal density for each class, with shared variances as in Ng and Jordan."""
     (classes,) = checks.sizes(classes=classes)
     x = _labeled(x, labels, classes)
     return normals(x, np.eye(classes)[labels], spread, shared=True)
@@ -121,9 +124,9 @@ def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) 
 def em(
     x: np.ndarray, k: int, spread: float, *, rng: Rng, steps: int = 20, imagined: float = 10.0
 ) -> Normals:
-    """A mixture of k by expectation and maximization (Dempster, Laird and Rubin 1977), from where
-    k-means leaves off: guess the shares by the mixture, fit the mixture to the shares, and again.
-    No step makes the rows less likely (with the prior of `normals` counted in)."""
+    """A mixture of k densities by expectation maximization (Dempster, Laird and Rubin 1977),
+    initialized by k-means. Each step computes the shares under the mixture and fits the mixture to
+    the shares. No step lowers the likelihood, including the prior of `normals`."""
     (steps,) = checks.sizes(steps=steps)
     x = rows("x", x)
     centers, _ = kmeans(x, k, rng=rng)
@@ -135,7 +138,7 @@ def em(
 
 
 class Bayes(NamedTuple):
-    """A density for each class, turned round."""
+    """A classifier by Bayes' rule from a prior and a density for each class."""
 
     priors: np.ndarray  # (K,)
     densities: Sequence[Density]
@@ -145,19 +148,19 @@ class Bayes(NamedTuple):
         return np.stack([p(x) for p in self.densities], axis=1) + np.log(self.priors)
 
     def classify(self, x: np.ndarray) -> np.ndarray:
-        """The class that is likeliest, (N,)."""
+        """The most probable class, (N,)."""
         return self.log_joint(x).argmax(axis=1)
 
 
 def _labeled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
-    """The rows x, as float64. Raises TypeError or ValueError unless each has a label."""
+    """The rows x as float64. Raises TypeError or ValueError unless each has a valid label."""
     x = rows("x", x)
     checks.labels(labels, len(x), classes)
     return x
 
 
 def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
-    """`fit` to the rows of each class; every class must have one."""
+    """Apply `fit` to the rows of each class. Raises ValueError if a class has no rows."""
     x = _labeled(x, labels)
     counts = np.bincount(labels)
     if not counts.all():
@@ -168,7 +171,8 @@ def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density
 def mixtures(
     x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, maximum: int = 10
 ) -> Bayes:
-    """For each class a mixture by `em`: of one density for 25 rows, and at most so many."""
+    """A mixture by `em` for each class, with one density, and one more for every 25 rows, up to
+    `maximum`."""
     (maximum,) = checks.sizes(maximum=maximum)
 
     def fit(own: np.ndarray) -> Density:
@@ -178,19 +182,19 @@ def mixtures(
 
 
 def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Bayes:
-    """For each class the Parzen window of its rows; all of one sigma, the one under which a row
-    is likeliest by the others of its class."""
+    """A Parzen window on the rows of each class. All classes share the sigma with the highest
+    leave-one-out likelihood."""
     x, widths = _labeled(x, labels), checked_sigmas(sigmas)
-    likely = np.zeros(len(widths))
+    likelihoods = np.zeros(len(widths))
     for y in np.unique(labels):
-        likely += left_out(x[labels == y], widths).sum(axis=1)
-    sigma = widths[int(likely.argmax())]
+        likelihoods += left_out(x[labels == y], widths).sum(axis=1)
+    sigma = widths[int(likelihoods.argmax())]
     return _each(x, labels, lambda own: lambda x: log_likelihoods(own, x, [sigma])[0])
 
 
 def left_out(x: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
-    """log p(x_i) by the Parzen window of all rows but x_i, (len(sigmas), N); of one row alone,
-    nothing: zeros."""
+    """The leave-one-out likelihoods: log p(x_i) under a Parzen window on all rows but x_i,
+    (len(sigmas), N). They are 0 if there is only one row."""
     x, widths = rows("x", x), checked_sigmas(sigmas)
     n, d = x.shape
     if n == 1:
@@ -215,7 +219,7 @@ class Softmax(NamedTuple):
         return x @ self.weight.T + self.bias
 
     def classify(self, x: np.ndarray) -> np.ndarray:
-        """The class that is likeliest, (N,)."""
+        """The most probable class, (N,)."""
         return self.logits(x).argmax(axis=1)
 
 
@@ -229,13 +233,14 @@ def logistic_regression(
     lr: float = 0.3,
     backend: str = "numpy",
 ) -> Softmax:
-    """The likeliest W and b, by `steps` of Adam on all rows, from 0:
+    """The most probable W and b, by `steps` steps of Adam on all rows, from 0:
 
         min   mean of -log p(y | x)  +  |W|^2 / (2 N sd^2)
 
-    where the last term is a prior, W normal about 0 with so large an `sd`. Without it, W would
-    grow for ever where planes can part the classes, and what one got would be the optimizer's
-    choice. The mean of the rows is taken off meanwhile: b makes up for it, and Adam gets there."""
+    The last term is a prior: each weight is normal with mean 0 and standard deviation `sd`. Without
+    it, W would grow without bound if the classes are linearly separable, and the result would
+    depend on the optimizer. The rows are centered, so that Adam converges; b then restores the
+    mean."""
     steps, classes = checks.sizes(steps=steps, classes=classes)
     checks.between(0, math.inf, "()", sd=sd)
     checks.between(0, math.inf, lr=lr)
@@ -244,8 +249,8 @@ def logistic_regression(
     for p in net.parameters():
         init.constant_(p, 0.0)
     net.to(backend)
-    middle = x.mean(axis=0)
-    centered = Tensor((x - middle).astype(np.float32)).to(backend)
+    center = x.mean(axis=0)
+    centered = Tensor((x - center).astype(np.float32)).to(backend)
     known, prior = Tensor(labels).to(backend), 1 / (2 * len(x) * sd**2)
 
     def loss() -> Tensor:
@@ -255,12 +260,15 @@ def logistic_regression(
     for _ in islice(captured(lambda: minimize(loss, opt), backend), steps):
         pass
     weight, bias = (p.numpy().astype(np.float64) for p in net.parameters())
-    weight -= weight.mean(axis=0)  # what all classes share tells nothing, and costs by the prior
-    return Softmax(weight, bias - weight @ middle)
+    weight -= weight.mean(axis=0)  # a common part changes no probability; the prior makes it 0
+    return Softmax(weight, bias - weight @ center)
 
 
 def log_sum(a: np.ndarray) -> np.ndarray:
-    """log sum exp along the rows of a (N, K): (N,)."""
+    """log sum_k exp(a[:, k]) of a (N, K), as (N,).
+
+    Raises ValueError for another shape.
+    """
     if not isinstance(a, np.ndarray) or a.ndim != 2 or not a.size:
         raise ValueError(f"a: expected an array (N, K), got {getattr(a, 'shape', a)!r}")
     maximum = a.max(axis=1)

@@ -1,14 +1,14 @@
-"""The parts that examples share: options, data, progress bar, pictures, and the results at the end.
+"""The parts that all examples share: options, data, progress bar, pictures and results.
 
-    run = Example("dcgan", __doc__, steps=1200, full=20_000)    reads the command line
-    images, labels = run.load()                the embedded digits; MNIST with --full
-    for step, result in run.play(lambda: gan.play(...)):        so many rounds, with a bar
+    run = Example("dcgan", __doc__, steps=1200, full=20_000)    parse the command line
+    images, labels = run.load()                the embedded digits, or MNIST with --full
+    for step, result in run.play(lambda: gan.play(...)):        `run.steps` rounds, with a bar
         ...
-    run.save("samples", plots.grid(images), "what G draws")     out/dcgan/samples.png
+    run.save("samples", plots.grid(images), "samples of G")     write out/dcgan/samples.png
     run.found("GAN-test", 0.93, "at least .85", 0.93 >= 0.85)
-    run.end()                                  prints the figures, and keeps them in out/dcgan/
+    run.end()                                  print the results and save them in out/dcgan/
 
-An example is a script that also opens as a notebook: there the options are their defaults.
+An example is a script that also opens as a notebook, where all options have their defaults.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from ..optim import EMA
 from ..plots import grid, save_gif, save_png
 from ..storage import atomic, save_figure
 from .results import Result, SeedResults, lines
+from .rounds import averaged
 
 __all__ = ["DIGIT", "Example", "is_digits"]
 
@@ -47,15 +48,15 @@ DIGIT = (1, 28, 28)  # the shape of a digit
 
 
 class Example:
-    """A run of the example `name`, of which `about` is the docstring.
+    """A run of the example `name`; the first line of its docstring `about` is shown by --help.
 
-    `steps` is how many rounds it plays by default, `full` with --full. `data` is the name of the
-    data by default and with --full; None where the example makes its own. Bad options end the
-    program with one line and status 2, Ctrl-C with status 130.
+    It plays `steps` rounds by default and `full` with --full. `data` names the data set by default
+    and with --full; it is None if the example makes its own data. Invalid options end the program
+    with one line and status 2, Ctrl-C with status 130.
 
-    seed, steps, full, width, where    as they were asked for (`backend`: the backend)
-    rng                                a generator from the seed
-    has_test                           once they are loaded: have the data test images of their own?
+    seed, steps, full, width, backend    the options
+    rng                                  a generator from the seed
+    has_test                             after `load`: whether the data set has test images
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Example:
     ) -> None:
         args = _parsed(name, about or "", data is not None)
         process.tune()
-        self._stopping(backend.use, args.backend)
+        _or_stop(backend.use, args.backend)
         if not _in_notebook() and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, _interrupted)
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
@@ -77,10 +78,11 @@ class Example:
         self.steps = args.steps or (full if args.full else steps)
         self.rng = np.random.default_rng(self.seed)
         self.out = Path("out", name)
-        self._stopping(lambda: self.out.mkdir(parents=True, exist_ok=True))
-        self._data, self._asked = data, getattr(args, "data", None)
-        self._findings: list[Result] = []
-        self._pictures: dict[str, str] = {}  # by file: what is to be seen
+        _or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
+        self._requested: str | None = getattr(args, "data", None)
+        self._default = data[self.full] if data else None
+        self._results: list[Result] = []
+        self._captions: dict[str, str] = {}  # by the picture's file name
         self.has_test = False
         self._loaded: str | None = None
         self._started = time.perf_counter()
@@ -88,15 +90,15 @@ class Example:
     def load(
         self, split: str = "train", *, shape: tuple[int, ...] | None = None, minimum: int = 1000
     ) -> Dataset:
-        """The data: those of --data, or the example's own; if the full ones cannot be had, the
-        embedded digits, after saying so. Of those there are no test images: see `has_test`. Images
-        of another shape than (C, H, W), or fewer than `minimum`, end the program."""
-        assert self._data is not None
-        name = self._data[self.full] if self._asked is None else self._asked
+        """Load the data set of --data, or the example's own. If MNIST is not available by default,
+        say so and load the embedded digits, which have no test images. The program ends if there
+        are fewer than `minimum` images, or if they do not have the `shape` (C, H, W)."""
+        name = self._default if self._requested is None else self._requested
+        assert name is not None
         try:
             data = load(name, split)
         except InputError as problem:
-            if self._asked is not None or name == "digits" or split != "train":
+            if self._requested is not None or name == "digits" or split != "train":
                 _stop(str(problem))
             print(f"{problem}\nso this runs on the embedded digits", file=sys.stderr)
             data = load("digits", split)
@@ -110,9 +112,9 @@ class Example:
         return data
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
-        """Labeled digits to learn from, and others to be tested on: the test images, or, where the
-        data have none, n that are held out (fewer in a trial). What is no digits ends the program:
-        the classifier that judges knows no more."""
+        """Labeled digits to train on, and others for testing: the test images, or n held-out images
+        if the data set has no test images (fewer if --width is below 1). The program ends if the
+        data are not digits, because the built-in classifier knows only those."""
         data = self.load(shape=DIGIT)
         if not is_digits(data):
             what = data.classes if data.labels is not None else "no labels"
@@ -126,12 +128,12 @@ class Example:
         return first, last
 
     def many(self, n: int) -> int:
-        """n, the number of samples to measure; fewer in a trial with --width under 1."""
+        """The number of samples to measure: n, or fewer if --width is below 1."""
         return max(100, round(n * min(1.0, self.width)))
 
     def play(self, start: Callable[[], Iterator[Round]]) -> Iterator[tuple[int, Round]]:
-        """So many rounds of `start()` as were asked for, each with its number from 1 on; recorded
-        on a GPU. A bar tells of them."""
+        """Play `self.steps` rounds of `start()` with a progress bar; yield each with its number,
+        from 1. On a GPU, the rounds are captured."""
         rounds = captured(start, self.backend)
         for step in self.counted(self.steps):
             yield step, next(rounds)
@@ -139,77 +141,76 @@ class Example:
     def averaged(
         self, net: Module, start: Callable[[], Iterator[Round]], decay: float = 0.99
     ) -> Module:
-        """Play the rounds of `start()`, in which `net` learns; the average of it over the last."""
+        """Play the rounds of `start()`, which train `net`; return its moving average."""
         average = EMA(net, decay)
-        for _ in self.play(start):
-            average.update()
+        for _ in averaged((result for _, result in self.play(start)), average):
+            pass
         return average.module
 
-    def counted(self, n: int, what: str = "round") -> Iterator[int]:
-        """1 to n, with a bar."""
+    def counted(self, n: int, unit: str = "round") -> Iterator[int]:
+        """The numbers 1 to n, with a progress bar."""
         from tqdm import tqdm
 
-        return iter(tqdm(range(1, n + 1), unit=what, desc=self.name, mininterval=1))
+        return iter(tqdm(range(1, n + 1), unit=unit, desc=self.name, mininterval=1))
 
     def save(self, name: str, picture: Any, caption: str) -> Path:
-        """Write pixels (see `plots.grid`) or a matplotlib Figure as out/NAME/name.png, and say what
-        there is to be seen."""
+        """Write pixels (see `plots.grid`) or a matplotlib Figure to out/NAME/name.png, and print
+        the caption."""
         path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
-        self._stopping(save, path, picture)
-        self._pictures[path.name] = caption
+        _or_stop(save, path, picture)
+        self._captions[path.name] = caption
         print(f"{path}   {caption}")
         return path
 
     def animate(self, name: str, frames: Sequence[np.ndarray], milliseconds: int = 100) -> Path:
-        """Write frames, pixels of one shape, as out/NAME/name.gif."""
+        """Write frames, pixels of one shape, to out/NAME/name.gif."""
         path = self.out / f"{name}.gif"
-        self._stopping(save_gif, path, frames, milliseconds)
+        _or_stop(save_gif, path, frames, milliseconds)
         print(path)
         return path
 
-    def found(self, what: str, ours: float, beside: str = "", holds: bool | None = None) -> None:
-        """A figure: of this run, what it stands beside, and whether it is as it should be."""
-        self._findings.append(
-            Result(what, float(ours), beside, None if holds is None else bool(holds))
-        )
+    def found(self, what: str, ours: float, reference: str = "", holds: Any = None) -> None:
+        """Record a result, its reference or target as text, and whether it meets the target."""
+        holds = None if holds is None else bool(holds)
+        self._results.append(Result(what, float(ours), reference, holds))
 
     def found_classes(
         self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
     ) -> tuple[np.ndarray, np.ndarray]:
-        """GAN-test and GAN-train of a conditional GAN on digits, of which draw(n) gives n samples
-        and their labels (see `metrics.labeled`): at least .85 of GAN-test by default; .95, and .9
-        of GAN-train, with --full. And a picture of 100 samples, which are what it returns."""
+        """Record GAN-test and GAN-train of a conditional GAN on digits, of which draw(n) returns n
+        samples and their labels (see `metrics.classifier_scores`). The target is .85 for GAN-test;
+        with --full, .95 and .9 for GAN-train. Save a picture of 100 samples and return them."""
         shown = draw(100)
         self.save("classes", grid(shown[0], 10, 0), "a row for each class")
         images, labels = test.labeled()
-        real, look = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
+        real, rng = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
         n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
-        found = gan_train_test(draw, real, Classifier.shipped(), rng=look, n=n, pairs=pairs)
+        found = gan_train_test(draw, real, Classifier.shipped(), rng=rng, n=n, pairs=pairs)
         minimum = 0.95 if self.full else 0.85
-        echo = f"at least {minimum}; real digits {found.ceiling:.4f}"
-        self.found("GAN-test", found.gan_test, echo, found.gan_test >= minimum)
+        target = f"at least {minimum}; real digits {found.ceiling:.4f}"
+        self.found("GAN-test", found.gan_test, target, found.gan_test >= minimum)
         wanted = ("at least 0.9", found.gan_train >= 0.9) if self.full else ()
         self.found(f"GAN-train, of {pairs} samples", found.gan_train, *wanted)
         return shown
 
     def reproduced(self, name: str, seeds: int, **options: int) -> list[SeedResults]:
-        """An experiment of `reproduce`, for so many seeds from this run's on. What it finds is kept
-        in out/NAME/reproduced-COMMIT.json: a run of the same sources that was stopped goes on at
-        the seed where it was."""
+        """Run an experiment of `reproduce` for `seeds` seeds, from this run's on. The results are
+        in out/NAME/reproduced-COMMIT.json, so an interrupted run of the same sources continues with
+        the seed that it had not finished."""
         history = self.out / f"reproduced-{machine()['commit'] or __version__}.json"
         kept: dict[str, Any] = {"history": history, "resume": True}
         kept |= {"backend": self.backend, **options}
-        asked = range(self.seed, self.seed + seeds)
-        outcomes = self._stopping(lambda: reproduce(name, asked, **kept))
+        numbers = range(self.seed, self.seed + seeds)
+        outcomes = _or_stop(lambda: reproduce(name, numbers, **kept))
         counts = "".join(f", {value} {option}" for option, value in options.items())
         hours = sum(outcome.seconds for outcome in outcomes) / 3600
         self.found(f"hours for {seeds} seeds of {name}{counts}", hours)
         return outcomes
 
     def end(self) -> None:
-        """Print the figures and keep them as out/NAME/figures.json."""
-        print(lines([[finding] for finding in self._findings], "reached", "beside"))
+        """Print the results and save them as out/NAME/figures.json."""
+        print(lines([[result] for result in self._results], "reached", "reference"))
         record = {
             "example": self.name,
             "seed": self.seed,
@@ -219,28 +220,29 @@ class Example:
             "data": self._loaded,
             "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
-            "pictures": self._pictures,
-            "findings": [finding._asdict() for finding in self._findings],
+            "pictures": self._captions,
+            "findings": [result._asdict() for result in self._results],
         }
 
         def write() -> None:
             with atomic(self.out / "figures.json") as file:
                 file.write(json.dumps(record, indent=1).encode() + b"\n")
 
-        self._stopping(write)
-
-    def _stopping(self, function: Callable[..., T], *args: Any) -> T:
-        """Its result; or the end of the program, if what was given cannot be used."""
-        try:
-            return function(*args)
-        except (InputError, OSError) as problem:
-            _stop(str(problem))
+        _or_stop(write)
 
 
 def is_digits(data: Dataset) -> bool:
-    """Whether these are labeled digits of 28x28, as the classifier of the measures knows them."""
+    """Whether these are labeled 28x28 digits, which the built-in classifier knows."""
     named = data.labels is not None and data.classes == tuple("0123456789")
     return named and data.images.shape[1:] == DIGIT
+
+
+def _or_stop(function: Callable[..., T], *args: Any) -> T:
+    """Call a function; if it raises InputError or OSError, end the program with its message."""
+    try:
+        return function(*args)
+    except (InputError, OSError) as problem:
+        _stop(str(problem))
 
 
 def _stop(message: str) -> NoReturn:
@@ -264,18 +266,15 @@ class _Parser(argparse.ArgumentParser):
 
 def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
     parser = _Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
-    parser.add_argument("--full", action="store_true", help="the long protocol, on full data")
-    parser.add_argument("--steps", type=_whole, help="rounds, in place of the default")
-    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
-    parser.add_argument("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
-    parser.add_argument(
-        "--width",
-        type=float,
-        default=1.0,
-        help="of hidden layers; 0.1 for a quick trial (default: 1)",
-    )
+    add = parser.add_argument
+    add("--full", action="store_true", help="run the long protocol, on full data")
+    add("--steps", type=_whole, help="number of rounds")
+    add("--seed", type=int, default=0, help="seed of the training (default: 0)")
+    add("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
+    width = "factor for the width of hidden layers; 0.1 for a quick trial (default: 1)"
+    add("--width", type=float, default=1.0, help=width)
     if has_data:
-        parser.add_argument("--data", help="as in tinygan train")
+        add("--data", help="data set, as in tinygan train")
     args = parser.parse_args([] if _in_notebook() else None)
     if args.seed < 0:
         parser.error(f"--seed: expected at least 0, got {args.seed}")

@@ -1,6 +1,6 @@
-"""Finding: one figure of ours, beside the one that it is held against; Outcome: all of a run.
+"""Results of experiments: figures with their references, over several seeds.
 
-Where a mean may lie: Student's interval, for the few seeds that one can afford.
+`t_interval` gives a confidence interval for the mean over the few seeds that one can afford.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ __all__ = ["Result", "SeedResults", "lines", "near", "quantile_t", "t_interval"]
 
 
 class Result(NamedTuple):
-    """`holds` is None where a figure stands as a control or a report, with no verdict."""
+    """A figure, the value to compare it with, and whether it meets its target. `holds` is None if
+    there is no target, as for a control."""
 
     what: str
     ours: float
@@ -26,8 +27,8 @@ class Result(NamedTuple):
 
 
 class SeedResults(NamedTuple):
-    """The results of an experiment with one seed. `curves` has columns of numbers by name, from
-    which its picture is drawn; `seconds` is its time."""
+    """The results of an experiment with one seed. `curves` has named columns of numbers for the
+    picture; `seconds` is the run time."""
 
     findings: list[Result]
     curves: Mapping[str, Sequence[float]] = {}
@@ -35,24 +36,25 @@ class SeedResults(NamedTuple):
 
 
 def near(what: str, ours: float, published: float, within: float) -> Result:
-    """Reproduced if it is no further than `within` from the published figure."""
+    """A result that holds if it is at most `within` from the published figure."""
     return Result(what, ours, f"{published:.9g} +- {within:g}", abs(ours - published) <= within)
 
 
 def lines(
-    rows: Sequence[Sequence[Result]], word: str = "reproduced", beside: str = "published"
+    rows: Sequence[Sequence[Result]], word: str = "reproduced", reference: str = "published"
 ) -> str:
-    """ours | `beside` | verdict, a line for each row, which has a finding of each seed: the mean
-    and, of two or more, the standard deviation; and `word` where it holds, or for how many."""
-    table = [("", "ours", beside, "")]
-    for findings in rows:
-        figures, first = [finding.ours for finding in findings], findings[0]
+    """A table with the columns ours, `reference` and verdict. Each of `rows` has the same result of
+    every seed: its line shows the mean, the standard deviation if there are several seeds, and
+    `word` if the result holds or the number of seeds in which it does."""
+    table = [("", "ours", reference, "")]
+    for results in rows:
+        figures, first = [result.ours for result in results], results[0]
         ours = f"{statistics.mean(figures):.7g}"
         verdict = {True: word, False: f"NOT {word}", None: ""}[first.holds]
         if len(figures) > 1:
             ours += f" +- {statistics.stdev(figures):.2g}"
             if first.holds is not None:
-                verdict = f"{word} by {sum(bool(f.holds) for f in findings)} of {len(figures)}"
+                verdict = f"{word} by {sum(bool(r.holds) for r in results)} of {len(figures)}"
         table.append((first.what, ours, first.published, verdict))
     widths = [max(len(row[i]) for row in table) for i in range(4)]
     padded = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in table)
@@ -60,12 +62,13 @@ def lines(
 
 
 def quantile_t(level: float, freedom: int) -> float:
-    """The t for which Student's distribution of so many degrees of freedom lies within (-t, t) with
-    probability `level`: 12.71 for .95 and 1, 1.96 for .95 and infinitely many.
+    """The t for which a variable of Student's distribution with `freedom` degrees of freedom lies
+    in (-t, t) with probability `level`: 12.71 for .95 and 1, 1.96 for .95 and infinity.
 
-    With t = sqrt(freedom) tan(a), the density is cos(a)^(freedom - 1) in a, up to a factor.
+    With t = sqrt(freedom) tan(a), the density in a is proportional to cos(a)^(freedom - 1).
 
-    Raises ValueError for a level outside (0, 1) or a freedom below 1."""
+    Raises ValueError for a level outside (0, 1) or a freedom below 1.
+    """
     numbers = isinstance(level, Real) and isinstance(freedom, Real)
     if not (numbers and 0 < level < 1 and 1 <= freedom < math.inf):
         raise ValueError(
@@ -78,10 +81,12 @@ def quantile_t(level: float, freedom: int) -> float:
 
 
 def t_interval(values: Any, level: float = 0.95) -> tuple[float, float]:
-    """The mean of `values` (one a seed) and half the width of the interval around it that holds the
-    true mean with probability `level`, if they are independent and normal: t s / sqrt(n).
+    """The mean of `values` (one a seed) and half the width of Student's interval, t s / sqrt(n).
+    The interval covers the true mean with probability `level` if the values are independent and
+    normal. It does not account for anything that all seeds share.
 
-    It says nothing of what was the same for all seeds. Raises ValueError for fewer than two."""
+    Raises ValueError for fewer than two values.
+    """
     x = np.asarray(values, np.float64).reshape(-1)
     if len(x) < 2 or not np.isfinite(x).all():
         raise ValueError(f"values: expected at least two finite numbers, got {values!r}")

@@ -1,18 +1,18 @@
-"""A small game, and what is done so that training does not die.
+"""A small game on a mixture of Gaussians, and remedies against two failures of training.
 
-    saturation    D is sure of every fake, and G's gradient is nearly 0
-    collapse      G answers one D for long, and every z goes to the x where that D is largest
+    saturation    D is certain of every fake, and G's gradient is nearly 0
+    collapse      G maps every z to the x where the current D is largest
 
-A match is played on a mixture of Gaussians by perceptrons of two hidden layers of 64, with Adam,
-of 1e-3 for G and 4e-3 for D. Each remedy changes one thing in it; they can be combined:
+G and D are perceptrons with two hidden layers of 64 units. Adam trains G with the learning rate
+1e-3 and D with 4e-3. Each remedy changes one thing, and remedies can be combined:
 
-    dropout                       of 1/2 after each hidden layer of D
-    lower rate                    1e-3 for D
-    fewer units                   16 in each hidden layer of D
-    label noise                   each of D's labels is off by up to 1/2 (`gan.label_noise`)
-    label flips                   one of ten of D's labels is wrong (`gan.label_flips`)
-    minibatch discrimination      of 6 kernels before the last layer of D (Salimans et al. 2016)
-    packing                       D judges two points at a time (Lin et al. 2018)
+    dropout                       dropout of 1/2 after each hidden layer of D
+    lower rate                    learning rate 1e-3 for D
+    fewer units                   16 units in each hidden layer of D
+    label noise                   each label of D is shifted by up to 1/2 (`gan.label_noise`)
+    label flips                   one in ten of D's labels is wrong (`gan.label_flips`)
+    minibatch discrimination      6 kernels before D's last layer (Salimans et al. 2016)
+    packing                       D classifies pairs of points (Lin et al. 2018)
 """
 
 from __future__ import annotations
@@ -52,23 +52,23 @@ POINTS = 64  # in a minibatch, packed or not
 
 
 class ToyGame(NamedTuple):
-    """Two players before their first round. `players` and `m` are the arguments of `gan.play` after
-    the game; `relabel` gives the game with the noise or flips of D's labels among the remedies."""
+    """Two untrained players. `players` and `m` are the arguments of `gan.play` after the game.
+    `relabel` adds to a game the label noise or label flips that are among the remedies."""
 
     players: tuple[Any, ...]
     m: int
     relabel: Callable[[gan.SeparableGame], gan.SeparableGame]
-    G: nn.Module  # of single points
+    G: nn.Module  # maps single points
 
     def samples(self, n: int = 1000) -> np.ndarray:
-        """n points of G's, (n, 2), always of the same noise."""
+        """n samples of G, (n, 2), always from the same noise."""
         checks.sizes(n=n)
         z = np.random.default_rng(0).standard_normal((n, 2), dtype=np.float32)
         with no_grad():
             return self.G(Tensor(inputs.host_input(lambda: z, self.G.parameters()[0].data))).numpy()
 
     def slope(self, game: gan.AnyGame) -> float:
-        """The length of G's gradient in a game, the mean of 8 minibatches."""
+        """The norm of the gradient of G's loss, averaged over 8 minibatches."""
         check_game(game)
         G, D, data, noise, *_ = self.players
         losses = []
@@ -87,8 +87,10 @@ def toy_game(
     backend: str = "numpy",
     width: float = 1,
 ) -> ToyGame:
-    """A match on a mixture in the plane, with these remedies; hidden layers are `width` times as
-    wide. Raises ValueError for a remedy that is none."""
+    """A game on a mixture in the plane with the given remedies; `width` scales the hidden layers.
+
+    Raises TypeError or ValueError for an unknown remedy.
+    """
     check_mixture(mixture)
     if not isinstance(remedies, Collection) or isinstance(remedies, str):
         raise TypeError(f"remedies: expected some of {REMEDIES}, got {remedies!r}")
@@ -108,9 +110,8 @@ def toy_game(
     like = G.parameters()[0].data
 
     def data(m: int) -> Tensor:
-        return Tensor(
-            inputs.host_input(lambda: mixture.sample(m * pack, rng=rng).reshape(m, -1), like)
-        )
+        points = lambda: mixture.sample(m * pack, rng=rng).reshape(m, -1)  # noqa: E731
+        return Tensor(inputs.host_input(points, like))
 
     def noise(m: int) -> Tensor:
         return Tensor(inputs.normal(rng, (m, 2 * pack), like))
@@ -124,14 +125,14 @@ def toy_game(
     return ToyGame((Packed(G, pack), D, data, noise, opt_g, opt_d), POINTS // pack, relabel, G)
 
 
-def extra_g_steps(game: gan.SeparableGame, match: ToyGame, times: int = 5) -> Iterator[gan.Round]:
-    """Algorithm 1, but G takes so many steps for one of D's."""
+def extra_g_steps(game: gan.SeparableGame, toy: ToyGame, times: int = 5) -> Iterator[gan.Round]:
+    """The rounds of Algorithm 1 with `times` steps of G for each step of D."""
     check_game(game)
     checks.sizes(times=times)
-    if not isinstance(match, ToyGame):
-        raise TypeError(f"match: expected a ToyGame, got {type(match).__name__}")
-    more = train_g(game, *match.players, m=match.m)
-    for result in gan.play(match.relabel(game), *match.players, m=match.m):
+    if not isinstance(toy, ToyGame):
+        raise TypeError(f"toy: expected a ToyGame, got {type(toy).__name__}")
+    more = train_g(game, *toy.players, m=toy.m)
+    for result in gan.play(toy.relabel(game), *toy.players, m=toy.m):
         for _ in range(times - 1):
             next(more)
         yield result

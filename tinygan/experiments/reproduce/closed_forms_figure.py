@@ -1,6 +1,6 @@
-"""The picture of `theory`: a panel for each claim, under the equation that it shows.
+"""The figure of the experiment `theory`: one panel for each claim, with its equation as title.
 
-Dots and solid lines are what was found; what is thin, dashed and black is a closed form.
+Dots and solid lines are results. Thin dashed black lines are closed forms.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ CLOSED = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 
 
 def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
-    """The panels of the last outcome: outcomes differ little, and only in what is
-    trained."""
+    """Draw the panels from the results of the last seed; only trained curves depend on the seed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 12), layout="constrained")
     curves = {name: np.asarray(column) for name, column in outcomes[-1].curves.items()}
-    panels = (_trained, _criterion, _equal, _table, _saturation, _least_squares, _turns, _asymmetry,
-              _divergences)  # fmt: skip
+    panels = (_trained, _criterion, _equal, _table, _saturation, _least_squares, _bilinear,
+              _asymmetry, _divergences)  # fmt: skip
     for axes, panel in zip(figure.subplots(3, 3).flat, panels, strict=True):
         panel(axes, curves)
         axes.legend(fontsize=8)
@@ -51,7 +50,7 @@ def _trained(axes: Any, curves: Curves) -> None:
         axes.fill_between(x, density, alpha=0.25, label=name)
     axes.plot(x[::2], curves["trained.D"][::2], "o", color="tab:red", markersize=3.5,
               label="a network, trained on samples")  # fmt: skip
-    axes.plot(x, optimal_discriminator(p, q), **CLOSED, label="D*, of logit 1/2 - x")
+    axes.plot(x, optimal_discriminator(p, q), **CLOSED, label="D*, with logit 1/2 - x")
     _named(axes, "$D^* = p\\,/\\,(p + q)$", "x", "D(x)")
 
 
@@ -60,10 +59,10 @@ def _criterion(axes: Any, curves: Curves) -> None:
     axes.plot(shift, curves["criterion.C"], color="tab:red", linewidth=2, label="C(G)")
     for t, color in enumerate(("tab:blue", "tab:green", "tab:purple", "tab:brown")):
         V = curves[f"criterion.D{t}"]
-        axes.plot(shift, V, color=color, linewidth=1.5, label=f"V of the D that is best at m = {t}")
+        axes.plot(shift, V, color=color, linewidth=1.5, label=f"V of the optimal D for m = {t}")
         axes.plot(t, np.interp(t, shift, V), "o", color=color, markersize=4)
     for value, name in ((-math.log(4), "-log 4"), (0, "0: no overlap")):
-        axes.axhline(value, **CLOSED, zorder=1)  # under the V of m = 0, which is -log 4 everywhere
+        axes.axhline(value, **CLOSED, zorder=1)  # below the V of m = 0, which is -log 4 everywhere
         axes.text(4, value + 0.03, name, ha="right", va="bottom", fontsize=8)
     axes.set_ylim(-2.5, 0.3)
     _named(axes, r"$C(G) = \max_D V(D, G) = -\log 4 + 2\,JSD(p, q)$", "m, for q = N(m, 1)", "nats")
@@ -75,14 +74,14 @@ def _equal(axes: Any, curves: Curves) -> None:
     steps = [int(name.split(".")[1]) for name in curves if name.startswith("equal.")]
     for step, depth in zip(steps, np.linspace(0.35, 1, len(steps)), strict=True):
         axes.plot(x, curves[f"equal.{step}"], color="tab:red", alpha=depth,
-                  label=f"the same D, {step} steps later")  # fmt: skip
+                  label=f"the same D after {step} more steps")  # fmt: skip
     axes.axhline(0.5, **CLOSED, label="1/2")
     axes.set_ylim(top=1.35)  # room for the legend
     _named(axes, r"$p = q:\quad D^* = 1/2,\quad V = -\log 4$", "x", "D(x)")
 
 
 def _table(axes: Any, curves: Curves) -> None:
-    axes.semilogy(2 * curves["table.jsd"], ".-", color="tab:blue", label="G a table of 10, D = D*")
+    axes.semilogy(2 * curves["table.jsd"], ".-", color="tab:blue", label="G: a table of 10, D = D*")
     axes.axhline(2e-8, **CLOSED, label="2e-8, where JSD = 1e-8")
     _named(axes, r"$\partial C / \partial q = \log(1 - D^*)$: down to $C = -\log 4$",
            "steps of G", "C(G) + log 4 = 2 JSD")  # fmt: skip
@@ -96,19 +95,21 @@ def _saturation(axes: Any, curves: Curves) -> None:
         ("non-saturating", "-log D", 1 - D, "tab:green"),
     ):
         axes.semilogy(logit, curves[f"pull.{name}"], "o", color=color, markersize=3.5,
-                      label=f"G pays {formula}")  # fmt: skip
+                      label=f"G's loss {formula}")  # fmt: skip
         axes.semilogy(logit, closed, **CLOSED)
     ends = curves["pull.minimax"][0], curves["pull.non-saturating"][0]
     axes.annotate("", (-10, ends[1]), (-10, ends[0]), arrowprops={"arrowstyle": "<->"})
     axes.text(-9.7, 3e-3, f"× {ends[1] / ends[0]:,.0f}", fontsize=8)
     _named(axes, r"$|\partial_l \log(1 - D)| = D,\quad |\partial_l \log D| = 1 - D$",
-           "l, the logit of D for a fake", "slope")  # fmt: skip
+           "l, the logit of a fake", "slope")  # fmt: skip
 
 
 def _least_squares(axes: Any, curves: Curves) -> None:
     shift = curves["squares.shift"]
-    axes.plot(shift, curves["squares.-1/1/0"], "o", markersize=3.5, label="2 C of targets -1, 1, 0")
-    axes.plot(shift, curves["squares.0/1/1"], "o", markersize=3.5, label="2 C of targets 0, 1, 1")
+    axes.plot(
+        shift, curves["squares.-1/1/0"], "o", markersize=3.5, label="2 C for targets -1, 1, 0"
+    )
+    axes.plot(shift, curves["squares.0/1/1"], "o", markersize=3.5, label="2 C for targets 0, 1, 1")
     chi2 = curves["squares.chi2"]
     axes.plot(shift, chi2, **CLOSED, label=r"$\chi^2(p + q, 2q)$, and $1/2 + \chi^2 / 4$")
     axes.plot(shift, 0.5 + chi2 / 4, **CLOSED)
@@ -116,10 +117,10 @@ def _least_squares(axes: Any, curves: Curves) -> None:
            "m, for q = N(m, 1)", "2 C")  # fmt: skip
 
 
-def _turns(axes: Any, curves: Curves) -> None:
+def _bilinear(axes: Any, curves: Curves) -> None:
     n, lr = np.arange(len(curves["turns.at once"])), curves["turns.lr"][0]
-    axes.plot(n, curves["turns.at once"], label="steps at once")
-    axes.plot(n, curves["turns.in turn"], label="steps in turn: Algorithm 1")
+    axes.plot(n, curves["turns.at once"], label="simultaneous steps")
+    axes.plot(n, curves["turns.in turn"], label="alternating steps: Algorithm 1")
     axes.plot(
         n, (1 + lr**2) ** (n / 2), **CLOSED, label=r"$(1 + lr^2)^{n/2}$, $1 / \sqrt{1 \pm lr/2}$"
     )
@@ -136,14 +137,14 @@ def _asymmetry(axes: Any, curves: Curves) -> None:
         mean, sd = curves[f"nearest.{name}"]
         line = {"linestyle": (0, (1, 3)), "linewidth": 3} if name == "js" else {}
         axes.plot(x, normal_density(x, mean, sd), **line,
-                  label=f"q of the least {label}: N({mean:.2f}, {sd:.2f}²)")  # fmt: skip
+                  label=f"q with minimal {label}: N({mean:.2f}, {sd:.2f}²)")  # fmt: skip
     axes.set_ylim(top=1.15)
     _named(axes, r"$KL(p, q) \neq KL(q, p)$: the nearest normal", "x", "density")
 
 
 def _divergences(axes: Any, curves: Curves) -> None:
     shift = curves["divergence.shift"]
-    for name in DIVERGENCES:  # the first two are one curve: circles around dots
+    for name in DIVERGENCES:  # the first two coincide: circles around dots
         fill, size = ("none", 8) if name == "kl" else ("full", 3.5)
         label = name if name in SHIFTED_NORMALS else f"{name}: no closed form"
         axes.loglog(shift, curves[f"divergence.{name}"], "o", fillstyle=fill, markersize=size,

@@ -1,14 +1,14 @@
 """The training recipe of Goodfellow et al. 2014, from their code (goodfeli/adversarial,
 mnist.yaml; pylearn2).
 
-SGD with both steps at once (their Algorithm 1 takes turns, their code does not), D's loss halved;
-the learning rate .1 / 1.000004^t and no less than 1e-6, with t the updates done; momentum .5 to .7
-from the first to the 250th epoch; batches of 100; and G begins at the mean image.
+SGD with simultaneous steps of both players (their Algorithm 1 has alternating steps, their code
+does not) and half of D's loss. The learning rate is .1 / 1.000004^t after t updates, at least 1e-6.
+Momentum rises from .5 to .7 from the first to the 250th epoch. A minibatch has 100 images, and G
+starts at the mean image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,11 +27,11 @@ BATCH = 100
 def players(
     G: Module, D: Module, data: gan.Source, noise: gan.Source, epoch: int
 ) -> tuple[Any, ...]:
-    """The arguments of `gan.play_simultaneously`; an epoch has `epoch` updates. Call it
-    after the networks have been moved to their backend."""
-    momentum = _by_epoch(linear(0.5, 0.7, 249), epoch)
+    """The arguments of `gan.play_simultaneously`; an epoch has `epoch` updates. Call it after the
+    networks have moved to their backend."""
+    rise = linear(0.5, 0.7, 249)
     rate = exponential_decay(0.1, 1.000004, 1e-6)
-    opt_g, opt_d = (SGD(net.parameters(), rate, momentum) for net in (G, D))
+    opt_g, opt_d = (SGD(net.parameters(), rate, lambda t: rise(t // epoch)) for net in (G, D))
     return halved(), G, D, data, noise, opt_g, opt_d
 
 
@@ -44,12 +44,8 @@ def halved() -> gan.SeparableGame:
     )
 
 
-def _by_epoch(schedule: Callable[[int], float], steps: int) -> Callable[[int], float]:
-    return lambda t: schedule(t // steps)
-
-
 def start_at_mean(G: Module, pixels: np.ndarray) -> None:
-    """G's last bias becomes the logit of each pixel's mean over the rows `pixels` in [0, 1]."""
+    """Set G's last bias to the logit of each pixel's mean over `pixels` (N, D) in [0, 1]."""
     mean = np.clip(pixels.mean(axis=0), 1e-7, 1 - 1e-7)
     last = [layer for layer in G.modules() if isinstance(layer, Linear)][-1]
     assert last.bias is not None
@@ -57,5 +53,5 @@ def start_at_mean(G: Module, pixels: np.ndarray) -> None:
 
 
 def flat(images: np.ndarray) -> np.ndarray:
-    """uint8 images as rows of numbers in [0, 1]."""
+    """uint8 images (N, ...) as float32 rows (N, D) in [0, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / 255

@@ -1,23 +1,27 @@
-"""Semi-supervised MNIST: 93 +- 6.5 errors of 10,000 by 100 labels (Salimans et al. 2016, Table 1).
+"""Semi-supervised MNIST: 93 +- 6.5 errors of 10,000 with 100 labels (Salimans et al. 2016,
+Table 1).
 
 Their recipe (openai/improved-gan, train_mnist_feature_matching.py): the networks of
-`models.semi_supervised`; feature matching; Adam .003, beta1 .5; minibatches of 100 labeled, 100
-unlabeled (all 60,000) and 100 fakes; 300 epochs of 600 steps; tested with the average of D's
-weights. The labels are as many of each class, drawn anew for each seed.
+`models.improved_gan`; feature matching; Adam with learning rate .003 and beta1 .5; minibatches of
+100 labeled images, 100 unlabeled (of all 60,000) and 100 fakes; 300 epochs of 600 steps; a test
+with the moving average of D's weights. Every class has the same number of labels, drawn anew for
+each seed.
 
-Here by default it is fewer epochs, and the average is shorter accordingly. By that recipe D ran
-away from G after 8 epochs: all fakes at logits of -20, from which neither learns. So D is also paid
-.3 of what its classes tell of images without labels, takes real images for real by .9 and fakes for
-fakes by .95 (so that no logit goes to where nothing is learned), G pays relative to the size of the
-features (see `semi_supervised`), D's rate is half of G's, and both go to 0 over the last fifth. The
-control is the same D on the labels alone.
+The default here is 30 epochs, with a shorter average. With that recipe, D became certain of all
+fakes after 8 epochs, with logits of -20, where neither player learns. So five things differ:
+
+- D also maximizes the mutual information of images and predicted classes, with weight .3.
+- D's labels are smoothed to .9 and .05, so that the optimal logits are finite.
+- G's loss is relative to the size of the features (`gan.variants.semi_supervised`).
+- D's learning rate is half of G's.
+- Both rates fall to 0 over the last fifth.
+
+The control is the same D, trained on the labels alone.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +30,6 @@ from ... import backend as backends
 from ... import gan, nn
 from ...autograd import grad
 from ...backend import Rng
-from ...backend.graph_replay import captured
 from ...data import Minibatches, load
 from ...errors import InputError
 from ...gan.variants.semi_supervised import mutual_information, play_semi_supervised
@@ -35,40 +38,42 @@ from ...models.improved_gan import improved_gan, unit_noise
 from ...optim import EMA, Adam
 from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults
+from ..rounds import averaged, play_epochs
 
 __all__ = ["Training", "chosen", "errors", "falling", "run", "training", "without_g"]
 
-BATCH, STEPS, CLASSES = 100, 600, 10  # steps of an epoch
-INFORMATION = 0.3  # what D is paid for a nat of it
+BATCH, STEPS, CLASSES = 100, 600, 10  # STEPS are those of an epoch
+INFORMATION = 0.3  # weight of the mutual information
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}
-MOST = {100: 300, 1000: 250}  # what is to be reached, in errors of 10,000
+TARGETS = {100: 300, 1000: 250}  # errors of 10,000, by the number of labels
 
 
 def run(
     seed: int, echo: Callable[[str], object], backend: str, epochs: int = 30, labels: int = 100
 ) -> SeedResults:
-    """Train on `labels` labeled images and all 60,000 without; then on the labels alone."""
+    """Train on `labels` labeled images and all 60,000 unlabeled ones; then on the labels alone.
+
+    Raises InputError unless `labels` is a multiple of the number of classes.
+    """
     if labels < CLASSES or labels % CLASSES:
         raise InputError(f"--labels: expected a multiple of {CLASSES}, got {labels}")
     (images, classes), test = (load("mnist", split).labeled() for split in ("train", "test"))
     rng = np.random.default_rng(seed)
     few = chosen(classes, labels, rng)
     players = training(images, classes, few, epochs * STEPS, rng=rng, backend=backend)
-    rounds, average = captured(players.start, backend), players.average
     curves: dict[str, list[float]] = {"epoch": [], "errors": []}
-    for epoch in range(1, epochs + 1):
-        last = deque(islice(rounds, STEPS), maxlen=1)[0]
+    for epoch, last in play_epochs(players.start, epochs, STEPS, backend):
         curves["epoch"].append(epoch)
-        curves["errors"].append(errors(average.module, *test))
+        curves["errors"].append(errors(players.average.module, *test))
         echo(f"seed {seed}, epoch {epoch}: {curves['errors'][-1]} errors, losses "
              f"{last.d_loss.item():.3f}, {last.g_loss.item():.4f}")  # fmt: skip
-    found, most = curves["errors"][-1], MOST.get(labels)
-    published = PUBLISHED.get(labels, "no figure") + (f"; at most {most}" if most else "")
+    found, target = curves["errors"][-1], TARGETS.get(labels)
+    published = PUBLISHED.get(labels, "no figure") + (f"; at most {target}" if target else "")
     control = without_g(players.known, None, epochs * STEPS // 10, rng=rng, backend=backend)
     return SeedResults(
         [
             Result(f"errors of 10,000 with {labels} labels", found, published,
-                    None if most is None else found <= most),
+                    None if target is None else found <= target),
             Result("the same D on the labels alone", errors(control, *test)),
         ],
         curves,
@@ -76,21 +81,24 @@ def run(
 
 
 def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
-    """The places of n labels, as many of each class."""
-    kinds = np.unique(labels)
-    each, most = n // len(kinds), len(kinds) * np.bincount(labels).min()
-    if n < len(kinds) or n % len(kinds) or n > most:
+    """The indices of n random labels, the same number of each class.
+
+    Raises InputError if there are too few labels, or n is not a multiple of the classes.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    k, maximum = len(classes), len(classes) * counts.min()
+    if n < k or n % k or n > maximum:
         raise InputError(
-            f"--labels: expected a multiple of {len(kinds)}, as many of each class, at most "
-            f"{most}, got {n}"
+            f"--labels: expected a multiple of {k}, with an equal number of each class, at most "
+            f"{maximum}, got {n}"
         )
     return np.concatenate(
-        [rng.choice(np.flatnonzero(labels == kind), each, replace=False) for kind in kinds]
+        [rng.choice(np.flatnonzero(labels == y), n // k, replace=False) for y in classes]
     )
 
 
 class Training(NamedTuple):
-    """Rounds to be played, of which `average` is that of D."""
+    """A training that has not begun: `start()` gives its rounds, and `average` follows D."""
 
     G: nn.Module
     average: EMA
@@ -111,7 +119,7 @@ def training(
     width: float = 1,
     feature_matching: bool = True,
 ) -> Training:
-    """So many steps on all the images, of which `few` have labels."""
+    """A training of `steps` steps on all images; those at the indices `few` have labels."""
     G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng, width=width)
     G.to(backend), D.to(backend)
     known = Minibatches(images[few], labels=labels[few], rng=rng, low=0.0, backend=backend)
@@ -124,15 +132,13 @@ def training(
 
     def start() -> Iterator[gan.Round]:
         players = G, D, known.labeled, unlabeled, noise, opt_g, opt_d
-        for result in play_semi_supervised(*players, m=BATCH, game=game, **options):
-            average.update()
-            yield result
+        return averaged(play_semi_supervised(*players, m=BATCH, game=game, **options), average)
 
     return Training(G, average, known, unlabeled, noise, start)
 
 
 def falling(rate: float, steps: int) -> Callable[[int], float]:
-    """`rate` for four fifths of the steps, then in a straight line to 0."""
+    """A schedule: `rate` for four fifths of the steps, then linearly to 0."""
     return lambda t: rate * min(1.0, 5 * max(0.0, 1 - t / steps))
 
 
@@ -145,23 +151,23 @@ def without_g(
     backend: str = "numpy",
     width: float = 1,
 ) -> nn.Module:
-    """The controls: a D like the other, that never sees G. It learns from the labels alone; or,
-    as the other does, from what its classes tell of images without labels, too."""
+    """A control: the same D, trained without G on the labels; with `unlabeled` images, it also
+    maximizes the mutual information of these and of the predicted classes."""
     _, D = improved_gan(backends.of(known.images).to_host(known.images), rng=rng, width=width)
     D.to(backend)
-    averaged, opt = EMA(D), Adam(D.parameters(), falling(3e-3, steps), (0.5, 0.999))
+    average, opt = EMA(D), Adam(D.parameters(), falling(3e-3, steps), (0.5, 0.999))
     for _ in range(steps):
         x, y = known.labeled(BATCH)
         loss = cross_entropy(D(x), y)
         if unlabeled is not None:
             loss = loss - INFORMATION * mutual_information(D(unlabeled(BATCH)))
         opt.step(grad(loss, D.parameters()))
-        averaged.update()
-    return averaged.module
+        average.update()
+    return average.module
 
 
 def errors(D: nn.Module, images: np.ndarray, labels: np.ndarray) -> int:
-    """The number of test images that D, in evaluation mode, classifies wrongly."""
+    """The number of images that D classifies wrongly in evaluation mode."""
     like = D.parameters()[0].data
     wrong = 0
     with no_grad(), D.evaluating():
