@@ -118,7 +118,7 @@ def command(monkeypatch, *arguments):
 def few(monkeypatch, digits):
     """The first 20 images of each data set for training, and 1500 test images."""
     sets = {"train": digits, "test": [part[-1500:] for part in digits]}
-    monkeypatch.setattr(train_classifier, "_labeled", lambda name, split: sets[split])
+    monkeypatch.setattr(train_classifier, "labeled", lambda name, split: sets[split])
     short = lambda x, y, **options: train(x[:20], y[:20], batch=10, **options)  # noqa: E731
     monkeypatch.setattr(train_classifier, "train", short)
 
@@ -142,7 +142,7 @@ def missing(name, split):
 
 def test_without_test_images_it_trains_and_says_so(few, monkeypatch, capsys, digits):
     labeled = lambda name, split: digits if split == "train" else missing(name, split)  # noqa: E731
-    monkeypatch.setattr(train_classifier, "_labeled", labeled)
+    monkeypatch.setattr(train_classifier, "labeled", labeled)
     assert command(monkeypatch, "--data", "digits", "--epochs", 1) == 0
     said = capsys.readouterr().out
     assert "MNIST's test images cannot be had: mnist: the network is down" in said

@@ -180,6 +180,7 @@ def test_a_changed_pixel_fails_the_checksum_of_gzip(folder):
         *(ARCHIVE[:length] for length in range(1, len(ARCHIVE), 2999)),
         *(gzip.compress(tar(BATCHES)[:length]) for length in (100, 5000, 7000, 30_000)),
     ],
+    ids=lambda content: f"{len(content)} bytes",
 )
 def test_a_file_of_another_format_or_cut_short_is_refused(folder, content):
     refuse(folder, content, "cannot be read as a .tar.gz")
