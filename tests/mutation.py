@@ -31,12 +31,12 @@ from mutants import PACKAGE, Mutant, mutants
 
 TESTS = PACKAGE.parent / "tests"
 FIRST = {
-    "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py"],
+    "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py", "test_errors.py"],
     "conv/__init__.py": ["test_conv.py"],
     "conv/im2col.py": ["test_conv.py"],
     "conv/winograd.py": ["test_conv.py"],
     "gan/smoothing.py": ["test_gan_gradients.py"],
-    "gan/penalties.py": ["test_gan_gradients.py"],
+    "gan/penalties.py": ["test_gan_gradients.py", "test_errors.py"],
 }
 ALL = [
     "test_ops.py",

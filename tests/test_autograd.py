@@ -153,19 +153,6 @@ def test_xs_may_be_any_iterable():
     assert (dx.item(), dw.item()) == (4, 3)
 
 
-def test_xs_are_a_list_of_tensors_and_y_is_a_tensor():
-    x = tensor(1.0, 2.0)
-    y = ops.sum(x * x)
-    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Tensor"):
-        grad(y, x)
-    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Linear"):
-        grad(y, nn.Linear(2, 1, rng=rng()))
-    with pytest.raises(TypeError, match=r"grad: xs\[1\]: expected a Tensor, got ndarray"):
-        grad(y, [x, x.data])
-    with pytest.raises(TypeError, match="grad: y must be a Tensor, got float"):
-        grad(1.0, [x])
-
-
 def test_tensors_are_keys_by_identity_though_they_cannot_be_compared():
     x, twin = tensor(1.0), tensor(1.0)
     assert x in {x} and twin not in {x}
@@ -210,18 +197,9 @@ def test_integers_cut_the_graph():
         grad(x.astype(np.int64) * 0.5, [x])
 
 
-def test_y_must_be_one_number():
-    x = tensor(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"one number, got shape \(2,\)"):
-        grad(x * x, [x])
+def test_y_is_one_number_of_any_shape():
     one = Tensor(np.ones((1, 1)))
     assert grad(one * 3, [one])[0].shape == (1, 1)
-
-
-def test_x_must_be_floating_point():
-    x, n = tensor(1.0), Tensor([1, 2])
-    with pytest.raises(ValueError, match=r"xs\[1\] must be floating point, got int64"):
-        grad(x * x, [x, n])
 
 
 def test_a_rule_of_the_wrong_shape_is_refused():

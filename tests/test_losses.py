@@ -49,21 +49,9 @@ def test_the_gradient_does_not_vanish_where_a_clipped_probability_would_let_it()
     np.testing.assert_allclose(d.data, [1])
 
 
-@pytest.mark.parametrize("loss", [losses.bce_with_logits, losses.mse, losses.l1])
-def test_targets_are_not_broadcast(loss):
-    with pytest.raises(ValueError, match=r"\(3,\) and targets \(3, 1\)"):
-        loss(np.zeros(3), np.zeros((3, 1)))
-
-
 def test_arrays_come_out_as_a_tensor():
     for loss in (losses.bce_with_logits, losses.mse, losses.l1):
         assert isinstance(loss(np.zeros(2), np.ones(2)), Tensor)
-
-
-@pytest.mark.parametrize("targets", [1.5, -0.1, np.array([0, 2.0]), np.array([np.nan, 0])])
-def test_targets_that_are_no_probabilities_are_refused(targets):
-    with pytest.raises(ValueError, match=r"expected targets in \[0, 1\]"):
-        losses.bce_with_logits(Tensor(np.zeros(2)), targets)
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, bool])
