@@ -133,29 +133,13 @@ def test_elements_that_tie_share_the_gradient(op, slopes):
     np.testing.assert_array_equal(by_row.data, [slopes, [0.25] * 4])
 
 
-def test_operators_are_the_ops():
+def test_methods_are_the_ops():
     x = Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    one, two = np.array(1.0), np.array(2.0)
     for left, right in [
-        (x + 1.0, ops.add(x, one)),
-        (1.0 + x, ops.add(one, x)),
-        (x - 1.0, ops.sub(x, one)),
-        (1.0 - x, ops.sub(one, x)),
-        (x * 2.0, ops.mul(x, two)),
-        (2.0 * x, ops.mul(two, x)),
-        (x / 2.0, ops.div(x, two)),
-        (2.0 / x, ops.div(two, x)),
-        (x**2.0, ops.power(x, two)),
-        (2.0**x, ops.power(two, x)),
-        (x.data @ x, ops.matmul(x, x)),
-        (-x, ops.neg(x)),
-        (abs(-x), x),
-        (x.T, ops.transpose(x)),
         (x.sum(0), ops.sum(x, 0)),
         (x.mean(1, keepdims=True), ops.mean(x, 1, True)),
         (x.max(1), ops.max(x, 1)),
     ]:
-        assert isinstance(left, Tensor)
         np.testing.assert_array_equal(left.data, right.data)
 
 
