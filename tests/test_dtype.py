@@ -97,24 +97,6 @@ def test_float32_is_conserved(name, data):
         assert array.dtype in (FLOAT32, np.dtype(bool)), what
 
 
-def test_every_case_and_every_optimizer_is_driven():
-    assert len(CASES) == len(EVERYTHING)
-    kinds = {name.partition(":")[0] for name in OPTIMIZERS}
-    assert kinds == set(optim.__all__) - {
-        "OPTIMIZERS",
-        "Schedule",
-        "at",
-        "check_optimizers",
-        "EMA",
-        "Optimizer",
-        "clip_grad_norm",
-        "clip_grad_value",
-        "cosine_decay",
-        "exponential_decay",
-        "linear",
-    }
-
-
 def test_a_number_takes_the_dtype_of_the_tensor_it_meets():
     for dtype in (np.float16, np.float32, np.float64):
         x = Tensor(np.ones(2, dtype))
