@@ -15,6 +15,7 @@ from guard_array import GuardArray
 import tinygan
 from tinygan import BackendUnavailable, InputError, backend
 from tinygan.backend import inputs
+from tinygan.backend.philox import Philox
 
 INSTALL = r"pip install 'tinygan\[cuda13\]' \(CUDA 13\) or 'tinygan\[cuda12\]' \(CUDA 12\)"
 
@@ -123,7 +124,7 @@ def test_cupy_that_does_not_import(cupy, monkeypatch, tmp_path, error):
     matches(f"backend 'cupy': CuPy does not import {why}; {INSTALL}", problem())
 
 
-def test_an_error_without_a_text_is_told_by_its_name(cupy, monkeypatch, tmp_path):
+def test_an_error_without_a_message_is_named(cupy, monkeypatch, tmp_path):
     cupy(fake())
     monkeypatch.delitem(sys.modules, "cupy")
     tmp_path.joinpath("cupy.py").write_text("raise MemoryError")
@@ -161,7 +162,7 @@ def test_a_first_kernel_that_adds_wrongly(cupy):
     assert "a first kernel fails (the GPU cannot add)" in problem()
 
 
-def test_what_failed_once_is_tried_again(cupy):
+def test_a_backend_that_failed_is_tried_again(cupy):
     cupy(None)
     problem()
     cupy(fake())
@@ -206,7 +207,7 @@ def test_devices_are_chosen_by_number(cupy, monkeypatch):
         ("cupy:1:2", "backend 'cupy:1:2': expected a device number after ':'"),
     ],
 )
-def test_names_that_are_none(cupy, name, text):
+def test_unknown_names_are_refused(cupy, name, text):
     cupy(fake())
     assert problem(name) == text
     for use in (backend.use, lambda name: backend.move(np.ones(2), name)):
@@ -214,7 +215,7 @@ def test_names_that_are_none(cupy, name, text):
             use(name)
 
 
-def test_survey_names_what_works_and_what_would_mend_the_rest(cupy):
+def test_survey_lists_what_works_and_the_remedies_for_the_rest(cupy):
     cupy(None)
     found = backend.survey()
     assert list(found) == ["numpy", "cupy"] and found["numpy"] is None
@@ -248,7 +249,7 @@ def test_placing_and_adopting():
     assert backend.adopt([1, 2], host) is not host and backend.adopt(host, host) is not host
 
 
-def test_what_is_an_array():
+def test_arrays_of_known_backends_are_recognized():
     there = backend.move(np.ones(2), "guard")
     assert backend.is_array(np.ones(2)) and backend.is_array(there)
     assert backend.of(np.ma.ones(2)) is backend.numpy  # a subclass
@@ -258,12 +259,13 @@ def test_what_is_an_array():
             backend.of(other)
 
 
+@pytest.mark.parametrize("generator", [np.random.default_rng, Philox])
 @pytest.mark.parametrize("draw", [inputs.normal, inputs.uniform])
-def test_every_backend_draws_the_same_numbers(draw):
+def test_every_backend_draws_the_same_numbers(draw, generator):
     for dtype in (np.float16, np.float32, np.float64):
-        here = draw(np.random.default_rng(3), (4, 2), np.ones(1, dtype))
+        here = draw(generator(3), (4, 2), np.ones(1, dtype))
         like = backend.move(np.ones(1, dtype), "guard")
-        there = draw(np.random.default_rng(3), (4, 2), like)
+        there = draw(generator(3), (4, 2), like)
         assert type(here) is np.ndarray and type(there) is GuardArray
         assert here.dtype == there.dtype == dtype
         np.testing.assert_array_equal(there.get(), here)

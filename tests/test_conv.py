@@ -40,7 +40,7 @@ SIZES = [  # stride, padding, kernel, image, channels, kernels, as DCGANs and cl
 
 @pytest.mark.parametrize("chunk", [1, winograd.CHUNK])
 @pytest.mark.parametrize("stride, padding, kernel, image, c, o", SIZES)
-def test_the_fast_way_is_taken_and_is_the_plain_way(
+def test_winograd_is_used_for_many_channels_and_equals_im2col(
     stride, padding, kernel, image, c, o, chunk, monkeypatch
 ):
     """In float32, in chunks of one image or all: errors stay in the sixth digit."""
@@ -58,7 +58,7 @@ def test_the_fast_way_is_taken_and_is_the_plain_way(
         assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
 
 
-def test_few_channels_and_places_that_tiles_do_not_fill_go_the_plain_way():
+def test_im2col_is_used_for_few_channels_and_small_images():
     geometry = Geometry((2, 2), (1, 1), (4, 4), (28, 28), (14, 14))
     assert winograd.pays(geometry, 64, 64)
     assert not winograd.pays(geometry, 1, 64) and not winograd.pays(geometry, 64, 3)
@@ -111,7 +111,7 @@ def test_strides_and_paddings_may_be_one_int_or_a_pair():
 @pytest.mark.parametrize("channels", [4, 32])  # the plain way, and Winograd's
 @pytest.mark.parametrize("of_w", ["f2", "f4", "f8", "i4"])
 @pytest.mark.parametrize("of_x", ["u1", "i8", "f2", "f4", "f8"])
-def test_mixed_dtypes_give_the_one_that_numpy_gives(of_x, of_w, channels):
+def test_the_dtype_of_mixed_dtypes_is_numpys(of_x, of_w, channels):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 3, (2, channels, 6, 6)).astype(of_x)
     w = rng.integers(0, 3, (channels, channels, 3, 3)).astype(of_w)

@@ -36,7 +36,7 @@ def test_every_index_is_worked_on_once(cores, n, minimum):
     assert len(workers) == len(parts)
 
 
-def test_work_that_shares_work_is_done_by_the_outer_threads_alone(cores):
+def test_shared_work_within_shared_work_stays_on_its_thread(cores):
     done = np.zeros(12, int)
 
     def inner(start, stop):
@@ -70,7 +70,7 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
         cpu.share(divide, 100, 1)
 
 
-def test_blas_has_its_threads_back(cores):
+def test_blas_gets_its_threads_back(cores):
     before = cpu._openblas()
     if before is None:
         pytest.skip("NumPy's BLAS here is not an OpenBLAS that tells its threads")
@@ -168,7 +168,7 @@ other.join()
 
 
 @pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not tell its threads")
-def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
+def test_counting_threads_waits_until_another_thread_has_shared_its_work():
     """Meanwhile each has a BLAS of one; and a run would record that it was made with one."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
     command = [sys.executable, "-c", ASKED]
@@ -176,7 +176,7 @@ def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
     assert done.stdout == "True\n"
 
 
-def test_importing_the_package_changes_nothing_of_the_process():
+def test_importing_the_package_leaves_the_environment_unchanged():
     code = """
 import os
 before = dict(os.environ)

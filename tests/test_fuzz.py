@@ -391,7 +391,7 @@ def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data)
 
 
 @pytest.mark.parametrize("count", [2**31, 2**32 - 1])
-def test_a_header_that_claims_two_thousand_million_images_makes_no_room_for_them(place, count):
+def test_a_header_that_claims_two_billion_images_allocates_nothing_for_them(place, count):
     content = b"\0\0\x08\x03" + struct.pack(">3I", count, 28, 28) + bytes(784)
     for packed in (content, gzip.compress(content)):
         read(place / "a.idx", idx.read_idx, packed)
@@ -435,7 +435,7 @@ def test_a_picture_that_claims_more_than_it_can_hold_is_refused_before_it_is_unp
     path.unlink()
 
 
-def test_a_chunk_that_claims_more_than_the_file_has_is_not_asked_for(place):
+def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(place):
     """Of a buffered file, Python makes room for all that a read asks for, before it reads."""
     content = bytearray(PICTURES["PNG"])
     end = content.index(b"IEND") - 4
@@ -458,7 +458,7 @@ def sparse_header(size):
     return bytes(block) + bytes(1024)
 
 
-def test_a_hole_in_an_archive_is_no_images(place):
+def test_a_hole_in_an_archive_holds_no_images(place):
     size = 9000 * 3073
     with tarfile.open(fileobj=io.BytesIO(sparse_header(size))) as archive:
         [member] = archive.getmembers()

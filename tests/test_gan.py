@@ -90,7 +90,7 @@ def test_only_the_player_with_a_learning_rate_moves(game, k):
         assert moves == [f"{p} {'stood' if p == still else 'moved'} alone" for p in "DG"]
 
 
-def test_nothing_is_played_before_the_first_round_is_asked_for():
+def test_no_round_is_played_before_the_first_next():
     *_, log = watched(1)
     assert log == []
 
@@ -193,7 +193,7 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
 
 
 @pytest.mark.parametrize("learned", [True, False])
-def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
+def test_weight_norm_mixes_no_examples_if_its_layer_mixes_none(learned):
     layer = nn.WeightNorm(nn.Maxout(3, 4, 2, rng=rng()), learned_scale=learned).astype(np.float64)
     assert not layer.mixes_examples
     assert not nn.Sequential(nn.Residual(layer), nn.ReLU()).mixes_examples
@@ -205,7 +205,7 @@ def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
         np.testing.assert_array_equal(value, before[key])
 
 
-def test_a_round_reports_the_losses_and_logits_of_the_players_before_its_steps():
+def test_a_round_returns_losses_and_logits_of_the_players_before_its_steps():
     (G, D), twins = pair(), pair()
     report = next(rounds_of(gan.minimax, G, D, *optimizers(G, D)))
     with no_grad():

@@ -13,7 +13,7 @@ from tinygan import Tensor, gan, grad
 
 @pytest.mark.parametrize("case", GAMES, ids=str)
 @given(data=st.data())
-def test_what_players_pay_is_the_formula(case, data):
+def test_losses_of_games_are_the_formula(case, data):
     prove_value(case, data.draw)
 
 

@@ -251,7 +251,7 @@ def test_a_copy_is_counted_and_refused_while_capturing(what):
 
 
 @pytest.mark.parametrize("what", PRODUCTS)
-def test_a_matrix_product_is_captured_through_a_door_only(what):
+def test_a_matrix_product_is_captured_in_an_allowed_function_only(what):
     x, door = array(), PRODUCTS[what]
     with capturing(), pytest.raises(RuntimeError, match="calling cuBLAS API during stream capture"):
         door(x)
@@ -262,7 +262,7 @@ def test_a_matrix_product_is_captured_through_a_door_only(what):
 
 
 @pytest.mark.parametrize("what", CAPTURED)
-def test_what_needs_neither_is_captured(what):
+def test_other_work_is_captured(what):
     x = array()
     with counting() as traffic, capturing():
         CAPTURED[what](x)

@@ -186,7 +186,7 @@ def test_states_are_loaded_from_either_side(source, target):
         )
 
 
-def test_a_tensor_moves_and_never_by_itself():
+def test_a_tensor_moves_only_on_request():
     x = Tensor(np.ones((2, 2)), name="x")
     y = x.to("guard")
     assert (y.backend.name, y.name, y.dtype) == ("guard", "x", np.float64)
@@ -197,7 +197,7 @@ def test_a_tensor_moves_and_never_by_itself():
 
 
 @pytest.mark.parametrize("name", nn.init.__all__)
-def test_initializers_fill_what_is_on_the_device(name):
+def test_initializers_fill_arrays_on_the_device(name):
     function = getattr(nn.init, name)
     for backend in ("numpy", "guard"):
         net = network().to(backend)

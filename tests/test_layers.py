@@ -141,7 +141,7 @@ def test_a_graph_survives_the_next_pass_of_spectral_norm():
 
 @pytest.mark.parametrize("learned", [True, False])
 @pytest.mark.parametrize("name", WEIGHTED)
-def test_weight_norm_computes_what_its_layer_did_and_then_weights_of_length_g(name, learned):
+def test_weight_norm_starts_as_its_layer_and_has_weights_of_length_g(name, learned):
     inner, twin = (WEIGHTED[name]().astype(np.float64) for _ in range(2))
     layer, x = nn.WeightNorm(inner, learned_scale=learned), batch(inner, 2)
     np.testing.assert_allclose(layer(x).data, twin(x).data, rtol=1e-12)
@@ -174,7 +174,7 @@ def test_minibatch_discrimination_counts_examples_that_are_alike():
         np.testing.assert_array_equal(mode(alike).data, np.hstack([alike, np.full((5, 4), 5)]))
 
 
-def test_maxout_takes_pieces_that_lie_side_by_side():
+def test_the_pieces_of_maxout_lie_side_by_side():
     layer = nn.Maxout(1, 2, 3, rng=rng())
     layer.weight.data[...] = 0
     layer.bias.data[...] = [1, 5, 2, 9, 7, 8]

@@ -22,13 +22,13 @@ def test_derivatives_of_first_and_second_order(case, data):
     prove_gradients(case, data.draw)
 
 
-def test_a_logit_of_0_costs_log_2_whatever_the_target():
+def test_the_loss_of_a_logit_of_0_is_log_2_for_any_target():
     for target in (0.0, 0.3, 0.5, 1.0):
         loss = losses.bce_with_logits(np.zeros((3, 1), np.float32), target)
         np.testing.assert_allclose(loss.item(), np.log(2), rtol=1e-7)
 
 
-def test_equal_logits_of_k_classes_cost_log_k():
+def test_the_loss_of_k_equal_logits_is_log_k():
     loss = losses.cross_entropy(np.zeros((2, 5)), np.array([0, 4]))
     np.testing.assert_allclose(loss.item(), np.log(5), rtol=1e-15)
 
@@ -42,7 +42,7 @@ def test_a_confident_discriminator_still_has_a_finite_loss_and_a_gradient(target
     np.testing.assert_array_equal(d.data, [-1, 0] if target else [0, 1])
 
 
-def test_the_gradient_does_not_vanish_where_a_clipped_probability_would_let_it():
+def test_the_gradient_does_not_vanish_as_that_of_a_clipped_probability_does():
     """sigmoid(20) rounds to 1 in float32: log(clip(D)) has slope 0 there, the truth is -1."""
     logit = Tensor(np.array([20.0], np.float32))
     (d,) = grad(losses.bce_with_logits(logit, 0.0), [logit])
@@ -56,7 +56,7 @@ def test_arrays_come_out_as_a_tensor():
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, bool])
 @pytest.mark.parametrize("loss", [losses.bce_with_logits, losses.mse, losses.l1])
-def test_labels_leave_the_dtype_of_the_logits(loss, kind):
+def test_the_loss_has_the_dtype_of_the_logits(loss, kind):
     logits = Tensor(np.array([0.5, -1], np.float32))
     got = loss(logits, np.array([0, 1], kind))
     assert got.dtype == np.float32

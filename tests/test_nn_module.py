@@ -64,7 +64,7 @@ def test_children_and_modules():
     assert seen == list(net.modules())
 
 
-def test_what_is_shared_is_one_parameter_under_two_keys():
+def test_a_shared_layer_is_one_parameter_under_two_keys():
     layer = nn.Linear(2, 2, rng=rng())
     net = nn.Sequential(layer, nn.Tanh(), layer)
     assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias"]
@@ -146,7 +146,7 @@ def test_loading_makes_graphs_stale():
         grad(y, net.parameters())
 
 
-def test_a_state_that_does_not_fit_is_refused_whole_with_every_fault_named():
+def test_a_state_that_does_not_fit_is_refused_with_every_fault_named():
     net = Block()
     before, state = net.state_dict(), Block().state_dict()
     for value in state.values():

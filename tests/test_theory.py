@@ -57,7 +57,7 @@ def test_the_criterion_is_twice_the_js_divergence_less_log_4(name):
     )
 
 
-def test_what_shares_nothing_and_what_is_equal():
+def test_disjoint_and_equal_distributions():
     p, q = np.array([0.5, 0.5, 0, 0]), np.array([0, 0, 0.25, 0.75])
     assert theory.criterion(p, q) == 0 and theory.criterion(p, p) == pytest.approx(-LOG4)
     assert theory.divergence("js", p, q) == pytest.approx(math.log(2))
@@ -131,7 +131,7 @@ def test_a_network_finds_the_optimal_discriminator_too():
     assert theory.criterion(p, q, DX) - 0.001 < v < theory.criterion(p, q, DX)
 
 
-def test_where_both_are_one_distribution_the_best_is_a_half():
+def test_the_best_d_for_equal_distributions_is_a_half():
     D, many = line(), normals(rng(1), 50_000, 0)
     train(D, lambda: many, 200, 0.05)
     real, fake = normals(rng(3), 50_000, 0)
@@ -161,7 +161,7 @@ def test_the_gradient_of_the_criterion_may_hold_the_discriminator_fixed():
         assert found[i] == pytest.approx(difference, abs=1e-6)
 
 
-def test_a_table_that_descends_the_criterion_finds_the_data():
+def test_gradient_descent_on_the_criterion_finds_the_data():
     """G is a softmax of 10 numbers, D is the best one at each step: no step up, and JSD < 1e-8."""
     p = np.arange(1, 11) / 55
     qs = list(itertools.islice(theory.tabular_game(p), 61))
@@ -233,7 +233,7 @@ def test_which_least_squares_is_pearsons(a, b, c, is_pearson):
 
 
 @given(distributions, distributions)
-def test_what_least_squares_are_of_pearsons_chi_square(p, q):
+def test_least_squares_as_functions_of_pearsons_chi_square(p, q):
     """The usual coding is no chi-square, but rises with it: from 1/4, an eighth of it."""
     p, q = (np.array(x) / sum(x) for x in (p, q))
     chi2 = theory.divergence("pearson", 2 * q, p + q)
@@ -243,7 +243,7 @@ def test_what_least_squares_are_of_pearsons_chi_square(p, q):
     assert usual == pytest.approx(1 / 4 + chi2 / 8, abs=1e-12)
 
 
-def test_the_best_least_squares_discriminator_is_the_best():
+def test_the_optimal_least_squares_discriminator():
     p, q = rng().dirichlet(np.ones(5), 2)
     for a, b in ((-1, 1), (0, 1), (0.3, 0.8)):
         game = gan.least_squares(a, b, 0.5)
@@ -259,7 +259,7 @@ def test_the_best_least_squares_discriminator_is_the_best():
 
 
 @pytest.mark.parametrize("lr", [0.01, 0.1, 0.5])
-def test_steps_at_once_spiral_out_and_steps_in_turn_do_not(lr):
+def test_simultaneous_steps_spiral_out_and_alternating_steps_do_not(lr):
     """min over x, max over y of -x y, played by the engine's own two ways."""
     at_once = list(itertools.islice(theory.bilinear_game(gan.play_simultaneously, lr), 200))
     np.testing.assert_allclose(at_once, (1 + lr**2) ** (np.arange(200) / 2))
@@ -297,7 +297,7 @@ def test_divergences_of_shifted_gaussians_in_closed_form():
             assert found == pytest.approx(closed(m), rel=1e-6)
 
 
-def test_what_each_divergence_makes_of_a_dropped_mode_and_of_an_invented_one():
+def test_divergences_of_a_dropped_mode_and_of_an_invented_one():
     both, one = np.array([0.5, 0.5]), np.array([1.0, 0.0])
     assert theory.divergence("kl", both, one) == math.inf  # q misses what p has
     assert theory.divergence("kl", one, both) == pytest.approx(math.log(2))
@@ -311,7 +311,7 @@ def test_what_each_divergence_makes_of_a_dropped_mode_and_of_an_invented_one():
 
 
 @given(distributions, distributions)
-def test_divergences_are_nothing_only_between_equals(p, q):
+def test_divergences_are_0_between_equals_and_never_negative(p, q):
     p, q = (np.array(x) / sum(x) for x in (p, q))
     for name in theory.DIVERGENCES:
         assert theory.divergence(name, p, p) == pytest.approx(0, abs=1e-12)
