@@ -83,7 +83,7 @@ def test_gradients_are_checked_on_the_device_itself():
 
 
 def matches(rounds, model, **options):
-    """As many rounds on NumPy and on the guard; the traffic of the last on the guard."""
+    """Play rounds on NumPy and on the guard; return the copies of the last on the guard."""
     ours, theirs = (Match(model, backend, FLOAT32, **options) for backend in ("guard", "numpy"))
     for _ in range(rounds):
         got, traffic = ours.round()
@@ -104,23 +104,19 @@ ROUNDS = [
 @pytest.mark.parametrize("game, wrapper", ROUNDS)
 def test_a_round_of_every_game_and_wrapper(game, wrapper, play):
     copies = matches(2, "mlp-small", game=game, wrapper=wrapper, play=play)
-    # An index and noise for D, noise for G, what each optimizer counts; and labels, one set each
-    # for real images and fakes. Another index for G, in a game that uses real images.
+    # An index and noise for D, noise for G, the step of each optimizer, and labels for real images
+    # and for fakes. Another index for G, in a game that uses real images.
     drawn = (5 if play == "play" else 4) + 2 * (wrapper in ("label_noise", "label_flips"))
     drawn += play == "play" and gan.GAMES[game].g_uses_real
     assert copies == ["from_host"] * drawn
 
 
+@pytest.mark.parametrize("play", PLAYS)
 @pytest.mark.parametrize("model", models.MODELS)
-def test_a_round_of_every_model(model):
-    copies = matches(1, model)
-    dropouts = 3 if model == "mlp-2014" else 0  # in D, asked about x and G(z), and G(z) again
-    assert copies == ["from_host"] * (5 + 2 * dropouts)
-
-
-@pytest.mark.parametrize("model", models.MODELS)
-def test_a_simultaneous_round_of_every_model(model):
-    matches(1, model, play="play_simultaneously")
+def test_a_round_of_every_model(model, play):
+    copies = matches(1, model, play=play)
+    dropouts = 3 if model == "mlp-2014" else 0  # of D on x and G(z), and on G(z) again
+    assert play != "play" or copies == ["from_host"] * (5 + 2 * dropouts)
 
 
 @pytest.mark.parametrize("play", PLAYS)
