@@ -1,4 +1,4 @@
-"""grad: the chain rule to every order, only where it is wanted, and never silently wrong."""
+"""grad: derivatives of every order, only of the tensors that are asked for, or a clear error."""
 
 import threading
 
@@ -98,7 +98,7 @@ def test_create_graph_records_even_where_recording_is_off():
     assert grad(dx, [x])[0].item() == 12
 
 
-# Only what lies between.
+# Only the tensors between y and xs.
 
 
 def forbidden(a):
@@ -149,7 +149,7 @@ def test_tensors_are_keys_by_identity_though_they_cannot_be_compared():
         _ = twin in [x]
 
 
-# What does not reach, and what was detached.
+# Tensors that y does not depend on, and detached ones.
 
 
 def test_the_error_names_tensors_that_y_does_not_depend_on():

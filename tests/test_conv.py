@@ -1,4 +1,4 @@
-"""Convolution is its definition, and its derivatives of three orders are those by differences."""
+"""Convolution equals its definition, and its derivatives of three orders those by differences."""
 
 import itertools
 
@@ -43,7 +43,7 @@ SIZES = [  # stride, padding, kernel, image, channels, kernels, as DCGANs and cl
 def test_winograd_is_used_for_many_channels_and_equals_im2col(
     stride, padding, kernel, image, c, o, chunk, monkeypatch
 ):
-    """In float32, in chunks of one image or all: errors stay in the sixth digit."""
+    """In float32, in chunks of one image or all, errors are below 1e-5 of the largest value."""
     monkeypatch.setattr(winograd, "CHUNK", chunk)
     rng = np.random.default_rng(0)
     x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, c, *image), (o, c, *kernel)))
@@ -88,7 +88,7 @@ def test_transposed_convolution_is_the_transpose(stride, extra):
 
 
 def test_second_derivative_through_the_weight_gradient():
-    """A gradient penalty on a convolution's weights: where well-known engines crash."""
+    """A gradient penalty on the weights of a convolution."""
     rng = np.random.default_rng(0)
     x, w = smooth(rng, (2, 2, 4, 4)), smooth(rng, (2, 2, 3, 3))
 
@@ -108,7 +108,7 @@ def test_strides_and_paddings_may_be_one_int_or_a_pair():
     )
 
 
-@pytest.mark.parametrize("channels", [4, 32])  # the plain way, and Winograd's
+@pytest.mark.parametrize("channels", [4, 32])  # im2col and Winograd
 @pytest.mark.parametrize("of_w", ["f2", "f4", "f8", "i4"])
 @pytest.mark.parametrize("of_x", ["u1", "i8", "f2", "f4", "f8"])
 def test_the_dtype_of_mixed_dtypes_is_numpys(of_x, of_w, channels):
@@ -128,7 +128,7 @@ def test_the_dtype_of_mixed_dtypes_is_numpys(of_x, of_w, channels):
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
 def test_winograd_at_every_edge(stride, kernel):
     """Images whose last rows no kernel reaches, or only the padding does; tiles that end on the
-    edge or beyond it; and the two directions apart."""
+    edge or beyond it; with different numbers for the two directions."""
     rng = np.random.default_rng(0)
     for padding, size in itertools.product((0, 1, 2), range(max(1, kernel - 2), 18)):
         places = (size + 2 * padding - kernel) // stride + 1

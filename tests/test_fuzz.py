@@ -39,7 +39,7 @@ from tinygan.training import Config, RunFolder, Sampler, train
 from tinygan.training.health_monitor import health
 from tinygan.training.state_hashes import StateHashes
 
-MOST = 4 << 20  # bytes that reading a file of a few kB may take: a buffer, not what a header claims
+MOST = 4 << 20  # bytes that reading a file of a few kB may take, whatever its header claims
 fuzz = settings(  # 200 by default
     max_examples=8 * settings().max_examples,
     deadline=None,
@@ -243,7 +243,7 @@ EXTREMES = [0, 1, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 
 
 @st.composite
 def changed(draw, content):
-    """Sound bytes, and then one to four changes."""
+    """Sound bytes with one to four changes."""
     content = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         size = len(content)
@@ -316,7 +316,7 @@ def test_any_bytes_are_valid_or_an_input_error(file):
     tried()
 
 
-# What JSON can say, where options are expected.
+# Any JSON where options are expected.
 
 scalars = (
     st.none()
@@ -369,7 +369,7 @@ def signed(arrays, meta):
 @settings(fuzz, max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data):
-    """Its SHA-256 is right, so another program wrote it; what it says is still not believed."""
+    """A right SHA-256 shows only that the file is as some program wrote it."""
     arrays, meta = storage.load(run.checkpoint)
     at = data.draw(st.sampled_from(["", *meta, "rngs/game", "data/position", "config/steps"]))
     value = data.draw(anything)
@@ -387,7 +387,7 @@ def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data)
     other.checkpoint.unlink()
 
 
-# What a header claims.
+# Headers with false claims.
 
 
 @pytest.mark.parametrize("count", [2**31, 2**32 - 1])
@@ -405,7 +405,7 @@ def test_a_header_that_claims_two_billion_images_allocates_nothing_for_them(plac
 
 
 def claims(kind, side=9000):
-    """A picture whose header says that it is `side` wide and high, and little more."""
+    """A short picture whose header claims `side` x `side` pixels."""
     if kind == "PPM":
         return b"P6\n%d %d\n255\n" % (side, side) + bytes(100)
     content = bytearray(PICTURES[kind])
@@ -436,7 +436,7 @@ def test_a_picture_that_claims_more_than_it_can_hold_is_refused_before_it_is_unp
 
 
 def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(place):
-    """Of a buffered file, Python makes room for all that a read asks for, before it reads."""
+    """Python allocates the size of a buffered read before it reads."""
     content = bytearray(PICTURES["PNG"])
     end = content.index(b"IEND") - 4
     content[end:end] = struct.pack(">I", 2**31 - 1) + b"tEXt" + bytes(9)
@@ -447,7 +447,7 @@ def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(place):
 
 
 def sparse_header(size):
-    """A member of the old GNU kind that is a hole of so many bytes."""
+    """A tar member of the old GNU kind that is a hole of `size` bytes."""
     member = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
     member.type = tarfile.GNUTYPE_SPARSE
     block = bytearray(member.tobuf(format=tarfile.GNU_FORMAT))
@@ -462,7 +462,7 @@ def test_a_hole_in_an_archive_holds_no_images(place):
     size = 9000 * 3073
     with tarfile.open(fileobj=io.BytesIO(sparse_header(size))) as archive:
         [member] = archive.getmembers()
-        assert member.issparse() and member.size == size  # what it claims is understood
+        assert member.issparse() and member.size == size  # tarfile understands the claim
     path = place / "cifar-10" / "cifar-10-binary.tar.gz"
     read(path, read_cifar, gzip.compress(sparse_header(size)))
 
@@ -492,7 +492,7 @@ def test_nothing_in_an_archive_becomes_a_path(place, name, kind):
 
 
 class Trap:
-    """Makes a folder when it is unpickled."""
+    """An object that makes a folder when it is unpickled."""
 
     def __init__(self, path):
         self.path = path

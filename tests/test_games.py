@@ -1,4 +1,4 @@
-"""Games at logits where the answer is known, and what their wrappers and penalties do."""
+"""Games at logits with known losses, and the effects of wrappers and penalties."""
 
 import math
 
@@ -89,7 +89,7 @@ def test_d_at_equilibrium_is_the_best_d_for_a_perfect_g(game):
 
 
 def test_the_optimal_discriminator_is_the_ratio_of_densities():
-    """Proposition 1: D*(x) = p_data / (p_data + p_g). Three states, counted."""
+    """Proposition 1: D*(x) = p_data / (p_data + p_g). For three states."""
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3, 0.6])
     l = Tensor(np.log(p / q))
     loss = ops.sum(p * gan.minimax.real_loss(l)) + ops.sum(q * gan.minimax.fake_loss(l))
@@ -154,7 +154,7 @@ IMAGES = [Tensor(rng(i).normal(size=(6, 2))) for i in range(2)]
 
 
 def test_penalties_send_no_gradient_to_the_images():
-    """The slope is taken at images held fixed: a generator behind them is not trained by it."""
+    """The slope is taken at detached images, so a penalty does not train G."""
     G = linear(1.0, 2.0)
     fake = G(IMAGES[1]) * np.ones((1, 2))
     for penalty in (gan.r1(), gan.wgan_gp(rng=rng())):

@@ -45,7 +45,7 @@ def weights(net):
 
 
 class Watched(optim.SGD):
-    """An optimizer that logs its steps, and how they changed both players."""
+    """An optimizer that logs its steps and which players they changed."""
 
     def __init__(self, name, net, other, log, lr=0.1):
         super().__init__(net.parameters(), lr)
@@ -160,7 +160,7 @@ def test_one_pass_for_real_and_fake_is_two(game):
 
 
 class Mixing(nn.Linear):
-    """A layer of one's own that compares the examples of a minibatch, as improved GANs do."""
+    """A user's layer that compares the examples of a minibatch."""
 
     def forward(self, x):
         return super().forward(x) - ops.mean(x)
@@ -232,9 +232,8 @@ def test_a_penalty_is_part_of_ds_loss():
 
 @pytest.mark.parametrize("penalty", [None, gan.r1()])
 @pytest.mark.parametrize("k", [1, None])
-def test_the_graph_of_a_step_is_gone_before_the_next_is_built(k, penalty):
-    """Only what a round returns stays, as values: two graphs at a time would take twice the
-    memory."""
+def test_the_graph_of_a_step_is_freed_before_the_next_is_built(k, penalty):
+    """Two graphs at a time would take twice the memory. A round returns values only."""
     G, D = pair()
     inner, seen, kept = G.forward, [], []
 
@@ -242,7 +241,7 @@ def test_the_graph_of_a_step_is_gone_before_the_next_is_built(k, penalty):
         kept.append(sum(ref() is not None for ref in seen))
         y = inner(z)
         if y.edges:
-            seen.append(weakref.ref(y.edges[0][0]))  # what lies behind G's images
+            seen.append(weakref.ref(y.edges[0][0]))  # the parent of G's images
         return y
 
     G.forward = forward

@@ -1,4 +1,4 @@
-"""The whole engine runs on arrays that refuse what CuPy refuses, and equals NumPy bit for bit."""
+"""The whole engine runs on the guard, and its results equal NumPy's bit for bit."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -39,7 +39,7 @@ def assert_same(got, expected):
 
 @pytest.fixture(autouse=True, scope="module")
 def by_rows():
-    """Convolutions on NumPy as on the guard: Winograd's sums are rounded differently."""
+    """Use im2col on NumPy, as on the guard: Winograd's sums are rounded differently."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd, "pays", lambda *sizes: False)
         yield

@@ -77,7 +77,7 @@ def test_orthogonal_rows_or_columns(shape):
 
 
 def test_orthogonal_is_uniform_over_rotations():
-    """QR alone would fix the signs: every entry must be of either sign equally often."""
+    """QR alone would fix the signs, but each entry is positive as often as negative."""
     signs = [np.sign(init.orthogonal_(parameter(2, 2), rng=rng(i)).data) for i in range(400)]
     assert np.abs(np.mean(signs, axis=0)).max() < 0.2  # four standard errors
 

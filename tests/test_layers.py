@@ -1,5 +1,5 @@
-"""Every layer: its value is the formula's, its derivatives to second order are those by differences
-at its input and at every parameter."""
+"""Every layer: its value equals the formula's. Its derivatives to second order, at the input and at
+every parameter, equal those by differences."""
 
 import numpy as np
 import pytest

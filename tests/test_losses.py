@@ -1,4 +1,4 @@
-"""Every loss: its value is the formula's, its derivatives to second order those by differences."""
+"""Every loss: its value equals the formula's, its derivatives those by differences."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_a_confident_discriminator_still_has_a_finite_loss_and_a_gradient(target
 
 
 def test_the_gradient_does_not_vanish_as_that_of_a_clipped_probability_does():
-    """sigmoid(20) rounds to 1 in float32: log(clip(D)) has slope 0 there, the truth is -1."""
+    """sigmoid(20) rounds to 1 in float32. There log(clip(D)) has slope 0, not -1."""
     logit = Tensor(np.array([20.0], np.float32))
     (d,) = grad(losses.bce_with_logits(logit, 0.0), [logit])
     np.testing.assert_allclose(d.data, [1])

@@ -1,4 +1,4 @@
-"""Memory dies by reference count: no graph and no gradient is part of a reference cycle."""
+"""Reference counts free all memory: no graph and no gradient is part of a reference cycle."""
 
 import gc
 import weakref

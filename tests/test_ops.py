@@ -1,4 +1,4 @@
-"""Every op: its value is NumPy's, its first and second derivatives are those by differences."""
+"""Every op: its value equals NumPy's, and its derivatives to second order those by differences."""
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def test_methods_are_the_ops():
 @pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 40])
 @pytest.mark.parametrize("kind", ["sum", "max", "logsumexp"])
 def test_short_and_long_rows_are_reduced_alike(kind, size):
-    """Short last axes are folded slice by slice; long ones are left to the library."""
+    """Short last axes are reduced slice by slice, long ones by the library."""
     x = np.random.default_rng(size).normal(size=(3, size))
     expected = {"sum": np.sum, "max": np.max, "logsumexp": scipy.special.logsumexp}[kind]
     for keepdims in (False, True):
@@ -158,7 +158,7 @@ def test_short_and_long_rows_are_reduced_alike(kind, size):
 @pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (1,)])
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "logsumexp"])
 def test_reductions_of_three_sizes_along_every_kind_of_axis(name, axis, keepdims):
-    """Sizes that differ, so that a gradient along the wrong axis does not fit."""
+    """All sizes differ, so that a gradient along the wrong axis has the wrong shape."""
     rng = np.random.default_rng(0)
     x = Tensor(rng.permutation(24).reshape(2, 3, 4) / 10)
 

@@ -1,4 +1,4 @@
-"""Optimizers are their formulas, one number at a time; clipping, schedules, resuming."""
+"""Optimizers equal their formulas for single numbers; clipping, schedules, averages, resuming."""
 
 import math
 
@@ -20,7 +20,7 @@ def parameters(dtype=np.float64):
 
 
 def gradients(dtype=np.float64):
-    """The same gradients for whoever asks, for each step."""
+    """The gradients of each step, the same at each call."""
     source = rng(1)
     for _ in range(STEPS):
         yield [Tensor(np.asarray(source.normal(size=s), dtype)) for s in SHAPES]
@@ -110,7 +110,7 @@ def test_the_defaults_are_those_of_the_docstrings():
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("chunk", [1, 3, 4, 11])
 def test_the_size_of_a_chunk_changes_nothing(name, chunk, monkeypatch):
-    """Nor which gradients are gathered into one vector, and which are taken as they are."""
+    """And neither does the size from which a gradient is not copied into a vector."""
     make, _ = FORMULAS[name]
     whole = trained(make, np.float32)
     monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", chunk)

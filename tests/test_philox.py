@@ -1,4 +1,4 @@
-"""Philox against the published answers, and the numbers that are made of its words."""
+"""Philox against the published answers, and the distributions of its numbers."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ ANSWERS = [
 
 
 class From:
-    """NumPy, whose `arange` starts elsewhere: the index is the first word of the counter."""
+    """NumPy with an `arange` from `start`: the index is the first word of the counter."""
 
     def __init__(self, start):
         self.start = start
