@@ -245,6 +245,7 @@ LAYERS = [
     (lambda: nn.BatchNorm1d(1, momentum=2), "momentum: expected a number in [0, 1], got 2"),
     (lambda: nn.InstanceNorm2d(1, "x"), "eps: ...got 'x'"),
     (lambda: nn.LayerNorm(2.5), "normalized_shape: ...got 2.5"),
+    (lambda: nn.LayerNorm((2, 0)), "normalized_shape: ...got 0"),
     (lambda: nn.Unflatten(1, 6), "unflattened_size: expected ...got 6"),
     (lambda: nn.Unflatten(1, (0, 2)), "unflattened_size: ...got 0"),
     (lambda: nn.Upsample(scale_factor=1.5), "scale_factor: ...got 1.5"),
@@ -321,6 +322,7 @@ INITIALIZERS = [
     (filled("xavier_normal_", NAN), "gain: ...got nan"),
     (filled("orthogonal_", INF), "gain: ...got inf"),
     (filled("kaiming_uniform_", "x"), "a: expected a number ...got 'x'"),
+    (filled("kaiming_normal_", NAN), "a: expected a number ...got nan"),
     (filled("dcgan_", weight=None), "network: expected a Module, got NoneType"),
     (filled("gan_2014_", 0.1, weight=None), "network: ...got NoneType"),
     (filled("gan_2014_", -1, weight=NET), "r: expected a number in [0, inf), got -1"),
@@ -366,6 +368,7 @@ OPTIMIZERS = [
     (lambda: optim.exponential_decay(NAN, 2), "start: ...got nan"),
     (lambda: optim.exponential_decay(1, 0.9), "rate: ...[1, inf), got 0.9"),
     (lambda: optim.exponential_decay(1, 2, -1), "minimum: ...got -1"),
+    (lambda: optim.cosine_decay(INF, 5), "start: ...got inf"),
     (lambda: optim.cosine_decay(0.1, -5), "steps: ...got -5"),
     (lambda: step(X), "grads: ...list of tensors, got Tensor"),
     (lambda: step(None), "grads: ...got NoneType"),
@@ -504,7 +507,7 @@ PLAYS = {  # each way to play, and the function that makes its arguments
 
 
 def played(play=gan.play, **changes):
-    """The first round, with these arguments changed."""
+    """A function that plays the first round with these arguments changed."""
     return lambda: next(play(**{**PLAYS[play](), **changes}))
 
 
@@ -683,7 +686,7 @@ def sampled(**options):
 
 
 def drawn(how="draw", **options):
-    """Samples of a Sampler without a run, with a new generator."""
+    """A function that draws with a Sampler of a new generator, without a run."""
     sampler = object.__new__(training.Sampler)
     sampler.pair = build()()
     least = {"draw": {"n": 2}, "walk": {"rows": 1, "steps": 2}}[how]
@@ -782,6 +785,7 @@ EXPERIMENTS = [
     (lambda: theory.divergence("js", EVEN, -ODD), "q: expected finite numbers >= 0"),
     (lambda: theory.value(EVEN, NAN * EVEN, ODD), "p: expected finite numbers >= 0"),
     (lambda: theory.criterion(EVEN, ODD[1:]), "one shape, got (4,) and (3,)"),
+    (lambda: theory.criterion(EVEN, ODD, NAN), "dx: ...got nan"),
     (lambda: theory.value("D", EVEN, ODD), "D: expected numbers, got 'D'"),
     (lambda: theory.value(2 * EVEN + 1, EVEN, ODD), "D: expected probabilities"),
     (lambda: theory.least_squares_optimum(EVEN, ODD, None, 1), "a: expected a number ...got None"),
