@@ -1,9 +1,8 @@
-"""Cases: what is proved of each public name, as data. The tests are what is proved of all of them.
+"""Cases: one or more examples of each public name, as data. The tests prove the same of all.
 
-A case draws, with hypothesis, a `Point`: a function of tensors, the arrays to try it at, and what
-it should be in plain NumPy. Shapes, axes and options are drawn one by one, so that a failure
-shrinks to the smallest; numbers come from a drawn seed. They are kept away from kinks by
-construction.
+A case draws a `Point` with hypothesis: a function of tensors, its arguments, and its value in plain
+NumPy. Shapes, axes and options are drawn one by one, so that a failure shrinks to the smallest.
+Numbers come from a drawn seed, and are away from kinks by construction.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def shape(draw: Draw, minimum: int = 0, most: int = 3, side: int = 3) -> Shape:
 
 
 def part_of(draw: Draw, full: Shape) -> Shape:
-    """A shape that broadcasts to `full`: some leading axes gone, some of the others 1."""
+    """A shape that broadcasts to `full`: without some leading axes, with 1 for some others."""
     kept = full[draw(st.integers(0, len(full))) :]
     return tuple(1 if draw(st.booleans()) else n for n in kept)
 
@@ -94,12 +93,12 @@ def positive(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 
 
 def nonzero(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """Of either sign, and at least 1/2 from 0."""
+    """Numbers of either sign, at least 1/2 from 0."""
     return positive(rng, shape) * rng.choice([-1.0, 1.0], shape)
 
 
 def near_integers(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """Within 1/10 of -2, ..., 2: never near `near_halves`, where a kink may be."""
+    """Numbers within 1/10 of -2, ..., 2, and so never near those of `near_halves`."""
     return rng.integers(-2, 3, shape) + rng.uniform(-0.1, 0.1, shape)
 
 
@@ -108,6 +107,6 @@ def near_halves(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 
 
 def distinct(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """No two elements closer than 1/5, so that the largest is clear; in random order."""
+    """Numbers in random order, no two closer than 1/5, so that the largest is clear."""
     size = int(np.prod(shape))
     return ((rng.permutation(size) - size / 2) * 0.4 + rng.uniform(-0.1, 0.1, size)).reshape(shape)

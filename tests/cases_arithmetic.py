@@ -1,5 +1,6 @@
 """Cases for ops/arithmetic.py, ops/pointwise.py, ops/reductions.py and ops/standardize.py."""
 
+import itertools
 import operator
 
 import numpy as np
@@ -24,7 +25,7 @@ from tinygan import ops
 
 ARITHMETIC = Cases()
 
-# Of two operands, in every form that they can come in.
+# Ops of two operands: tensors, numbers and arrays.
 
 BINARY = {  # the op, its operator, NumPy's, and where the operands may be without a kink between
     "add": (ops.add, operator.add, np.add, smooth, smooth),
@@ -53,33 +54,23 @@ def _binary(name, op, sign, numpys, left, right):
         x = left(generator(draw), shape(draw))
         return Point(lambda x: op(x, x), (x,), lambda x: numpys(x, x))
 
-    @ARITHMETIC.add(name, "number on the right")
-    def number_right(draw):
-        rng = generator(draw)
-        c = _number(draw, right, rng)
-        f = draw(st.sampled_from([op, sign]))
-        return Point(lambda a: f(a, c), (left(rng, shape(draw)),), lambda a: numpys(a, float(c)))
+    for side, kind in itertools.product(("left", "right"), ("number", "array")):
 
-    @ARITHMETIC.add(name, "number on the left")
-    def number_left(draw):
-        rng = generator(draw)
-        c = _number(draw, left, rng)
-        f = draw(st.sampled_from([op, sign]))
-        return Point(lambda b: f(c, b), (right(rng, shape(draw)),), lambda b: numpys(float(c), b))
+        @ARITHMETIC.add(name, f"{kind} on the {side}")
+        def one_tensor(draw, side=side, kind=kind):
+            rng, full = generator(draw), shape(draw)
+            of_c, of_x = (left, right) if side == "left" else (right, left)
+            c = _number(draw, of_c, rng) if kind == "number" else of_c(rng, part_of(draw, full))
+            f = draw(st.sampled_from([op, sign]))
 
-    @ARITHMETIC.add(name, "array on the right")
-    def array_right(draw):
-        rng, full = generator(draw), shape(draw)
-        a, c = left(rng, part_of(draw, full)), right(rng, part_of(draw, full))
-        f = draw(st.sampled_from([op, sign]))
-        return Point(lambda a: f(a, c.astype(a.dtype)), (a,), lambda a: numpys(a, c))
+            def applied(f, c, x):
+                return f(c, x) if side == "left" else f(x, c)
 
-    @ARITHMETIC.add(name, "array on the left")
-    def array_left(draw):
-        rng, full = generator(draw), shape(draw)
-        c, b = left(rng, part_of(draw, full)), right(rng, part_of(draw, full))
-        f = draw(st.sampled_from([op, sign]))
-        return Point(lambda b: f(c.astype(b.dtype), b), (b,), lambda b: numpys(c, b))
+            return Point(
+                lambda x: applied(f, c if kind == "number" else c.astype(x.dtype), x),
+                (of_x(rng, part_of(draw, full)),),
+                lambda x: applied(numpys, np.asarray(c, float), x),
+            )
 
 
 for _name, _forms in BINARY.items():
@@ -149,7 +140,7 @@ def matmul_arrays(draw):
     return Point(lambda b: c.astype(b.dtype) @ b, (b,), lambda b: c @ b)
 
 
-# Of one operand.
+# Ops of one operand.
 
 
 def _unary(name, op, numpys, values, note=""):

@@ -38,15 +38,14 @@ def spread(y, w, stride, padding, extra):
 
 
 def _sizes(draw, most=3):
-    """Numbers of images, of channels in and out, and a pair of each geometry: never square by
-    accident."""
+    """Numbers of images and of channels in and out, a kernel and a stride, each rarely square."""
     n, c, o = (draw(st.integers(1, most)) for _ in range(3))
     kernel, stride = ((draw(st.integers(1, 3)), draw(st.integers(1, 3))) for _ in range(2))
     return n, c, o, kernel, stride
 
 
 def _image(draw, kernel):
-    """A padding, and an image that the kernel fits into; some rests of the stride are left over."""
+    """A padding and an image that the kernel fits into, not always a multiple of the stride."""
     padding = tuple(draw(st.integers(0, 2)) for _ in kernel)
     return padding, tuple(
         draw(st.integers(max(1, k - 2 * p), 5)) for k, p in zip(kernel, padding, strict=True)

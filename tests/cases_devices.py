@@ -1,11 +1,12 @@
-"""What is run on NumPy and on another backend, to be compared: each function here gives arrays of
-the host, computed on the backend `backend`, in a fixed order. The same seeds give the same numbers.
+"""Computations to compare between NumPy and another backend. Each function computes on `backend`
+and returns arrays of the host in a fixed order. The same seeds give the same numbers.
 """
 
+import types
 from functools import partial
 
 import numpy as np
-from carried import carry
+from cases import Point
 from traffic import counting
 
 from tinygan import Tensor, gan, grad, models, nn, ops, optim
@@ -18,13 +19,40 @@ def rng(seed=0):
 
 
 def on_host(values):
-    """Of tensors and arrays of any backend, waiting only now."""
+    """The values of tensors and arrays of any backend. The host waits for them only here."""
     arrays = [value.data if isinstance(value, Tensor) else value for value in values]
     return [backends.of(array).to_host(array) for array in arrays]
 
 
 def state_of(*owners):
     return [array for owner in owners for array in owner.state_dict().values()]
+
+
+def carried(value, backend):
+    """`value` with every NumPy array in it moved. Modules are moved in place. A function of the
+    tests becomes a new one with moved closure variables."""
+    if isinstance(value, np.ndarray):
+        return backends.move(value, backend)
+    if isinstance(value, nn.Module):
+        return value.to(backend)
+    if isinstance(value, list):
+        return [carried(item, backend) for item in value]
+    if isinstance(value, tuple):
+        items = [carried(item, backend) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if not isinstance(value, types.FunctionType) or not value.__closure__:
+        return value
+    if value.__module__.startswith("tinygan"):
+        return value
+    cells = (types.CellType(carried(cell.cell_contents, backend)) for cell in value.__closure__)
+    return types.FunctionType(
+        value.__code__, value.__globals__, value.__name__, value.__defaults__, tuple(cells)
+    )
+
+
+def carry(point: Point, backend: str, dtype: type = np.float64):
+    """The function of a point and its tensors, on another backend."""
+    return carried(point.function, backend), [x.to(backend) for x in point.tensors(dtype)]
 
 
 def derivatives(point, backend):
@@ -95,7 +123,7 @@ def passes(name, training, backend, dtype):
     return on_host(seen + state_of(layer))
 
 
-# Optimizers, with all that goes with them.
+# Optimizers.
 
 OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(
@@ -107,8 +135,8 @@ OPTIMIZERS = {
 
 
 def updates(name, backend, dtype):
-    """Three updates from clipped gradients, a moving average, then another optimizer that goes on
-    from the state of the first."""
+    """Three updates from clipped gradients, a moving average, then an update of another optimizer
+    with the state of the first."""
     net = nn.Sequential(nn.Linear(5, 4, rng=rng()), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=rng(1)))
     net.astype(dtype).to(backend)
     x = Tensor(rng(2).normal(size=(6, 5)).astype(dtype)).to(backend)
@@ -154,7 +182,7 @@ PENALTIES = {
 
 
 class Match:
-    """Two players on a backend, with all that a round needs: batches of 4."""
+    """Two players on a backend, with everything that a round needs: minibatches of 4."""
 
     def __init__(self, model, backend, dtype, game="non-saturating", wrapper="plain",
                  penalty="none", play="play"):  # fmt: skip
@@ -180,7 +208,7 @@ class Match:
         self.rounds = self.start()
 
     def round(self):
-        """What a round leaves: losses and logits, networks, optimizers; and its traffic."""
+        """The losses, logits, networks and optimizers after a round, and its traffic."""
         with counting() as traffic:
             left = next(self.rounds)
         players = state_of(self.G, self.D, self.opt_g, self.opt_d)

@@ -82,27 +82,33 @@ def cross_entropy(draw):
     )
 
 
-# Games: what D pays on real images and on fakes, and what G pays, in plain NumPy.
+# Games: D's loss per logit on a real image and on a fake, and G's on a fake, in plain NumPy.
 
-PRICES = {
-    "minimax": (lambda l: -log_sigmoid(l), lambda l: -log_sigmoid(-l), lambda l: log_sigmoid(-l)),
-    "non-saturating": (
-        lambda l: -log_sigmoid(l),
-        lambda l: -log_sigmoid(-l),
-        lambda l: -log_sigmoid(l),
-    ),
-    "least-squares": (
-        lambda l: (l - 1) ** 2 / 2,
-        lambda l: l**2 / 2,
-        lambda l: (l - 1) ** 2 / 2,
-    ),
-    "hinge": (lambda l: np.maximum(0, 1 - l), lambda l: np.maximum(0, 1 + l), lambda l: -l),
-    "wasserstein": (lambda l: -l, lambda l: l, lambda l: -l),
+
+def cross_entropy_loss(l):
+    """-log D of an image that is said to be real; of -l, if it is said to be a fake."""
+    return -log_sigmoid(l)
+
+
+def square(target):
+    return lambda l: (l - target) ** 2 / 2
+
+
+def negative(function):
+    return lambda l: function(-l)
+
+
+PER_LOGIT = {
+    "minimax": (cross_entropy_loss, negative(cross_entropy_loss), negative(log_sigmoid)),
+    "non-saturating": (cross_entropy_loss, negative(cross_entropy_loss), cross_entropy_loss),
+    "least-squares": (square(1), square(0), square(1)),
+    "hinge": (lambda l: np.maximum(0, 1 - l), lambda l: np.maximum(0, 1 + l), np.negative),
+    "wasserstein": (np.negative, np.positive, np.negative),
 }
 
 
-def _game(name, game_of, prices_of):
-    """`game_of()` is asked anew at each call, so that what is random is drawn again."""
+def _game(name, make, losses_of):
+    """`make()` and `losses_of()` start the random numbers anew at each call."""
 
     @GAMES.add(name, "D")
     def discriminator(draw):
@@ -110,96 +116,88 @@ def _game(name, game_of, prices_of):
         sizes = [(draw(st.integers(1, 4)), *shape(draw, most=1)) for _ in range(2)]
 
         def value(real, fake):
-            price_real, price_fake, _ = prices_of()
-            return np.mean(price_real(real)) + np.mean(price_fake(fake))
+            on_real, on_fake, _ = losses_of()
+            return np.mean(on_real(real)) + np.mean(on_fake(fake))
 
-        return Point(  # near halves: the hinge is at integers
-            lambda real, fake: game_of().d_loss(real, fake),
-            [near_halves(rng, size) for size in sizes],
-            value,
-        )
+        logits = [near_halves(rng, size) for size in sizes]  # the hinge is at integers
+        return Point(lambda real, fake: make().d_loss(real, fake), logits, value)
 
     @GAMES.add(name, "G")
     def generator_(draw):
         fake = near_halves(generator(draw), shape(draw, minimum=1))
-        return Point(lambda l: game_of().g_loss(l), (fake,), lambda l: np.mean(prices_of()[2](l)))
+        return Point(lambda l: make().g_loss(l), (fake,), lambda l: np.mean(losses_of()[2](l)))
+
+
+def _mix(right, wrong, share):
+    """The loss of labels of which `share` of the logit's shape says the opposite."""
+
+    def loss(l):
+        u = share(l.shape)
+        return (1 - u) * right(l) + u * wrong(l)
+
+    return loss
 
 
 def _wrapped(name):
-    game, (real, fake, fool) = gan.GAMES[name], PRICES[name]
+    game, (real, fake, of_g) = gan.GAMES[name], PER_LOGIT[name]
 
-    def mixed(weights):
-        """Prices of labels of which the share u, drawn for each call, says the opposite."""
+    def mixed(share):
+        def losses_of():
+            rng = np.random.default_rng(3)
+            u = lambda shape: share(rng.random(shape))  # noqa: E731
+            return _mix(real, fake, u), _mix(fake, real, u), of_g
 
-        def prices():
-            draw = weights(np.random.default_rng(3))
+        return losses_of
 
-            def mix(right, wrong):
-                def price(l):
-                    u = draw(l.shape)
-                    return (1 - u) * right(l) + u * wrong(l)
-
-                return price
-
-            return mix(real, fake), mix(fake, real), fool
-
-        return prices
-
-    _game(name, lambda: game, lambda: PRICES[name])
+    two_sided = _mix(real, fake, lambda _: 0.2), _mix(fake, real, lambda _: 0.3), of_g
+    _game(name, lambda: game, lambda: PER_LOGIT[name])
     _game(
         f"one_sided_smoothing of {name}",
         lambda: gan.one_sided_smoothing(game, np.float64(0.2)),
-        lambda: (lambda l: 0.8 * real(l) + 0.2 * fake(l), fake, fool),
+        lambda: (two_sided[0], fake, of_g),
     )
     _game(
         f"label_smoothing of {name}",
         lambda: gan.label_smoothing(game, np.float64(0.2), 0.3),
-        lambda: (
-            lambda l: 0.8 * real(l) + 0.2 * fake(l), lambda l: 0.7 * fake(l) + 0.3 * real(l), fool,
-        ),
-    )  # fmt: skip
+        lambda: two_sided,
+    )
     _game(
         f"label_noise of {name}",
         lambda: gan.label_noise(game, np.float64(0.4), rng=np.random.default_rng(3)),
-        mixed(lambda rng: lambda size: 0.4 * rng.random(size)),
+        mixed(lambda u: 0.4 * u),
     )
     _game(
         f"label_flips of {name}",
         lambda: gan.label_flips(game, np.float64(0.4), rng=np.random.default_rng(3)),
-        mixed(lambda rng: lambda size: rng.random(size) < 0.4),
+        mixed(lambda u: u < 0.4),
     )
 
 
-for _name in PRICES:
+for _name in PER_LOGIT:
     _wrapped(_name)
+_game(
+    "least_squares(-1, 1, 0)",
+    lambda: gan.least_squares(-1, 1, 0),
+    lambda: (square(1), square(-1), square(0)),
+)
 
 
-def _relativistic(name, d_loss):
+def _relativistic(name, loss):
     """G's loss is D's with the kinds of images exchanged."""
+    game = gan.GAMES[name]
+    for player, function in (("D", game.d_loss), ("G", game.g_loss)):
 
-    @GAMES.add(name, "D")
-    def discriminator(draw):
-        rng, m = generator(draw), draw(st.integers(1, 4))
-        logits = smooth(rng, (m, 1)), smooth(rng, (m, 1))
-        return Point(lambda real, fake: gan.GAMES[name].d_loss(real, fake), logits, d_loss)
-
-    @GAMES.add(name, "G")
-    def generator_(draw):
-        rng, m = generator(draw), draw(st.integers(1, 4))
-        logits = smooth(rng, (m, 1)), smooth(rng, (m, 1))
-        return Point(lambda fake, real: gan.GAMES[name].g_loss(fake, real), logits, d_loss)
+        @GAMES.add(name, player)
+        def build(draw, function=function):
+            rng, m = generator(draw), draw(st.integers(1, 4))
+            logits = smooth(rng, (m, 1)), smooth(rng, (m, 1))
+            return Point(lambda one, other: function(one, other), logits, loss)
 
 
 _relativistic("relativistic-pairing", lambda a, b: -np.mean(log_sigmoid(a - b)))
 _relativistic(
     "relativistic-average",
     lambda a, b: -np.mean(log_sigmoid(a - b.mean())) - np.mean(log_sigmoid(a.mean() - b)),
-)
-
-_game(
-    "least_squares(-1, 1, 0)",
-    lambda: gan.least_squares(-1, 1, 0),
-    lambda: (lambda l: (l - 1) ** 2 / 2, lambda l: (l + 1) ** 2 / 2, lambda l: l**2 / 2),
 )
 
 # Penalties, as functions of D's parameters. D is v . tanh(W x + b): its slope is known.

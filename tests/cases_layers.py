@@ -17,6 +17,7 @@ from functional import functional, point
 from hypothesis import strategies as st
 
 from tinygan import nn
+from tinygan.tensor import raw
 
 AFFINE = Cases()
 
@@ -76,7 +77,12 @@ def embedding(draw):
     return Point(lambda w: function(indices, w), parameters, lambda w: w[indices], layer)
 
 
+def _column(bias):
+    return 0 if bias is None else bias.reshape(1, -1, 1, 1)
+
+
 def _convolution(draw, transposed):
+    """The layer, its input, and the layer's formula."""
     rng = generator(draw)
     c, o = (draw(st.integers(1, 3)) for _ in range(2))
     kernel, stride, padding = (
@@ -86,79 +92,58 @@ def _convolution(draw, transposed):
     x, bias = smooth(rng, (2, c, *image)), draw(st.booleans())
     if not transposed:
         layer = nn.Conv2d(c, o, kernel, stride, padding, bias=bias, rng=rng)
-        return layer, x, lambda x, w: correlate(x, w, stride, padding)
+        return layer, x, lambda x, w, b=None: correlate(x, w, stride, padding) + _column(b)
     extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
     padding = tuple(min(p, (k - 1) // 2) for p, k in zip(padding, kernel, strict=True))
     layer = nn.ConvTranspose2d(c, o, kernel, stride, padding, extra, bias=bias, rng=rng)
-    return layer, x[:, :, :2, :2], lambda x, w: spread(x, w, stride, padding, extra)
+    return (
+        layer,
+        x[:, :, :2, :2],
+        lambda x, w, b=None: spread(x, w, stride, padding, extra) + _column(b),
+    )
 
 
-def _with_bias(form):
-    return lambda x, w, b=None: form(x, w) + (0 if b is None else b.reshape(1, -1, 1, 1))
+def _linear(draw):
+    rng = generator(draw)
+    n, m = (draw(st.integers(1, 3)) for _ in range(2))
+    layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
+    return layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b
 
 
 @AFFINE.add("Conv2d")
 def convolution(draw):
-    layer, x, form = _convolution(draw, transposed=False)
-    return point(layer, x, _with_bias(form))
+    return point(*_convolution(draw, transposed=False))
 
 
 @AFFINE.add("ConvTranspose2d")
 def transposed_convolution(draw):
-    layer, x, form = _convolution(draw, transposed=True)
-    return point(layer, x, _with_bias(form))
+    return point(*_convolution(draw, transposed=True))
 
 
-# u and v are held fixed by the definition, so differences prove the derivatives in evaluation.
-
-
-def _spectral(layer, x, form, axis=0):
+def _spectral(draw, layer, x, form, axis):
+    """In evaluation, where u and v are held fixed, so that differences prove the derivatives."""
     layer.weight.data = nonzero(np.random.default_rng(0), layer.weight.shape)
     layer = nn.SpectralNorm(layer, 5, rng=np.random.default_rng(0)).astype(float)
     layer(x)  # a training pass brings sigma near the largest singular value, and far from 0
     layer.eval()
     u, v = layer.weight_u.copy(), layer.weight_v.copy()
-    biased = layer.bias is not None
 
     def value(x, *parameters):
-        w, b = (parameters[1], parameters[0]) if biased else (parameters[0], None)
+        *b, w = parameters
         matrix = np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
-        return form(x, w / (u @ matrix @ v), *([b] if biased else []))
+        return form(x, w / (u @ matrix @ v), *b)
 
     return point(layer, x, value)
 
 
-@AFFINE.add("SpectralNorm", "of a convolution")
-def spectral_convolution(draw):
-    layer, x, form = _convolution(draw, transposed=False)
-    return _spectral(layer, x, _with_bias(form))
-
-
-@AFFINE.add("SpectralNorm", "of a transposed convolution")
-def spectral_transposed(draw):
-    layer, x, form = _convolution(draw, transposed=True)
-    return _spectral(layer, x, _with_bias(form), axis=1)
-
-
-@AFFINE.add("SpectralNorm", "of a linear layer")
-def spectral_linear(draw):
-    rng = generator(draw)
-    n, m = (draw(st.integers(1, 3)) for _ in range(2))
-    layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
-    return _spectral(layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b)
-
-
-def _weight_norm(draw, layer, x, form, axis=0):
+def _weight_norm(draw, layer, x, form, axis):
     """g of either sign, learned or not, and no v near 0, where its direction turns at once."""
     rng = np.random.default_rng(0)
     layer.weight.data = nonzero(rng, layer.weight.shape)
     learned = draw(st.booleans())
     layer = nn.WeightNorm(layer, learned_scale=learned).astype(float)
-    g = nonzero(rng, layer.weight_g.shape)
-    if learned:
-        layer.weight_g.data = g
-    else:
-        layer.weight_g = g
+    g = raw(layer.weight_g)
+    g[...] = nonzero(rng, g.shape)
     biased = layer.bias is not None
 
     def value(x, *parameters):
@@ -170,24 +155,22 @@ def _weight_norm(draw, layer, x, form, axis=0):
     return point(layer, x, value)
 
 
-@AFFINE.add("WeightNorm", "of a convolution")
-def normalized_convolution(draw):
-    layer, x, form = _convolution(draw, transposed=False)
-    return _weight_norm(draw, layer, x, _with_bias(form))
+def _wrapped(name, wrap):
+    @AFFINE.add(name, "of a linear layer")
+    def linear(draw):
+        return wrap(draw, *_linear(draw), axis=0)
+
+    @AFFINE.add(name, "of a convolution")
+    def convolution(draw):
+        return wrap(draw, *_convolution(draw, transposed=False), axis=0)
+
+    @AFFINE.add(name, "of a transposed convolution")
+    def transposed(draw):
+        return wrap(draw, *_convolution(draw, transposed=True), axis=1)
 
 
-@AFFINE.add("WeightNorm", "of a transposed convolution")
-def normalized_transposed(draw):
-    layer, x, form = _convolution(draw, transposed=True)
-    return _weight_norm(draw, layer, x, _with_bias(form), axis=1)
-
-
-@AFFINE.add("WeightNorm", "of a linear layer")
-def normalized_linear(draw):
-    rng = generator(draw)
-    n, m = (draw(st.integers(1, 3)) for _ in range(2))
-    layer = nn.Linear(n, m, draw(st.booleans()), rng=rng)
-    return _weight_norm(draw, layer, smooth(rng, (2, n)), lambda x, w, b=0: x @ w.T + b)
+_wrapped("SpectralNorm", _spectral)
+_wrapped("WeightNorm", _weight_norm)
 
 
 @AFFINE.add("Sequential")

@@ -1,21 +1,20 @@
-"""The guard: NumPy arrays that refuse what CuPy refuses, for machines without a GPU.
+"""The guard: NumPy arrays that refuse what CuPy refuses, for tests without a GPU.
 
-    x = Tensor(array).to("guard")      then the engine, as on a GPU
+    x = Tensor(array).to("guard")      # from here on the engine works as on a GPU
 
-`GuardArray` wraps an array; it is no subclass of ndarray, because NumPy's functions take those as
-they are. The names that there are, and the parameters of each function, are those of a real CuPy:
-cupy_names.txt. What makes the host wait or send is counted, and refused while capturing: traffic.
+`GuardArray` wraps an array. It is no subclass of ndarray, because NumPy's functions accept those.
+Names and parameters are those of a real CuPy (cupy_names.txt). Whatever makes the host wait or send
+is counted, and refused during a capture (traffic.py).
 
-It is stricter than CuPy in places: functions and methods take no list or NumPy array in the place
-of indices (`x[list]` is taken, and counted as a copy), comparisons no NumPy array of no axes, and
-no matrix product is captured, not even of integers.
+It is stricter than CuPy in places: functions and methods take no list or NumPy array as indices
+(`x[list]` is allowed and counted as a copy), comparisons take no 0-d NumPy array, and no matrix
+product is captured, not even of integers.
 
-What it cannot catch, because NumPy computes: sums by atomics whose order, and so whose last bits,
-change from run to run (`add.at`); the last bits of every other sum, product and function; a
-duplicate index in an assignment, which may leave any of the values; an index out of range, which
-CuPy wraps around; casts of negative or infinite floats to integers; results that are not laid out
-as NumPy lays them out; dtypes that a kernel lacks; kernels that do not compile; speed, memory, and
-the order of streams; and whether an array lies on the right one of several devices.
+Because NumPy computes, the guard cannot catch: sums by atomics, whose last bits change from run to
+run (`add.at`); the last bits of other sums, products and functions; a duplicate index in an
+assignment, which may leave any of the values; an index out of range, which CuPy wraps around; casts
+of negative or infinite floats to integers; other memory layouts; dtypes that a kernel lacks;
+kernels that do not compile; speed, memory, the order of streams; and arrays on the wrong device.
 """
 
 import types
@@ -86,7 +85,7 @@ OWN = {
 
 
 class Namespace:
-    """A module of CuPy: only the names that CuPy has, and of those only what NumPy has, too."""
+    """A module of CuPy, with the names that both CuPy and NumPy have."""
 
     def __init__(self, path, module):
         self._path, self._module = path, module
@@ -117,7 +116,7 @@ guard_xp = Namespace("cupy", np)
 
 
 class Recorder:
-    """Records rounds as a CUDA graph is recorded, and launches them without Python."""
+    """Captures rounds as a CUDA graph does, and launches them again."""
 
     playing = staticmethod(nullcontext)
 

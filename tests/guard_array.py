@@ -1,4 +1,4 @@
-"""GuardArray: the array of the guard, and how arguments come from it to NumPy and results back."""
+"""GuardArray: the array of the guard, and the way of arguments to NumPy and of results back."""
 
 import inspect
 import operator
@@ -16,7 +16,7 @@ PRODUCTS = {"dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "v
 
 
 def _known():
-    """Every name in CuPy, with its signature if it is a function; and those that may wait."""
+    """Every name in CuPy, with its signature if it is a function, and the names that may wait."""
     lines = Path(__file__).with_name("cupy_names.txt").read_text().splitlines()[1:]
     names, waits = {}, {"argwhere", "percentile", "save", "savez", "tobytes", "tofile", "tolist"}
     for line in lines:
@@ -44,7 +44,7 @@ def lowered(value):
 
 
 def wrapped(value, *givens):
-    """`value` as CuPy returns it: an array even if it is one number; a given `out` as it was."""
+    """`value` as CuPy returns it: one number is an array, too, and a given `out` is returned."""
     for given in givens:
         if isinstance(given, GuardArray) and given._a is value:
             return given
@@ -54,7 +54,7 @@ def wrapped(value, *givens):
 
 
 def called(name, function, *args, **kwargs):
-    """`function`, NumPy's, as CuPy's function or method `name`."""
+    """Call NumPy's `function` as CuPy's function or method `name`."""
     last, bound = name.split(".")[-1], NAMES[name].bind(*args, **kwargs).arguments
     first = next(iter(bound), None)
     if first in ("a", "x", "m", "arr") and not isinstance(bound[first], GuardArray):
@@ -79,7 +79,7 @@ def called(name, function, *args, **kwargs):
 
 
 def to_index(key):
-    """An index for NumPy. Lists and NumPy arrays are copied, masks make the host wait."""
+    """An index for NumPy. Lists and NumPy arrays are copied; masks make the host wait."""
     if isinstance(key, tuple):
         return tuple(map(to_index, key))
     if not isinstance(key, GuardArray) and isinstance(key, (list, np.ndarray, bool, np.bool_)):
@@ -93,7 +93,7 @@ def to_index(key):
 
 
 class GuardArray:
-    """An array that is not on the host, or so it seems."""
+    """An array that behaves as if it were on a GPU."""
 
     __slots__ = ("_a",)
     __hash__ = None
@@ -109,7 +109,7 @@ class GuardArray:
         value = getattr(self._a, name)
         return wrapped(value) if NAMES[full] is None else partial(called, full, value)
 
-    # To the host. All but get() and item() come to pass through these, too.
+    # Copies to the host.
 
     def get(self, stream=None, order="C", out=None, blocking=True):
         traffic.read("get")
@@ -150,7 +150,7 @@ class GuardArray:
         if isinstance(value, GuardArray):
             value = value._a
         elif any(isinstance(part, np.ndarray) for part in (key if type(key) is tuple else (key,))):
-            traffic.copy("value")  # beside arrays as indices, whatever it is
+            traffic.copy("value")  # a number or host array at indices is copied
         else:
             value = _one_value(value)
         self._write(key, value)
@@ -161,7 +161,7 @@ class GuardArray:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    # NumPy's functions, called with such an array, come here.
+    # NumPy calls these when one of its functions gets such an array.
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         if method != "__call__" or not hasattr(backend.of(self).xp, ufunc.__name__):
@@ -180,7 +180,7 @@ class GuardArray:
 
 
 def _one_value(value):
-    """What fills an array: a scalar, or an array of no axes, of which CuPy asks whether it is 0."""
+    """A value that fills an array: a scalar or a 0-d array. CuPy reads the latter."""
     if isinstance(value, GuardArray):
         traffic.read("fill")
         return value._a
@@ -196,7 +196,7 @@ def _operator(name, reverse=False):
 
     def method(self, other):
         if getattr(other, "__array_ufunc__", 0) is None:
-            return NotImplemented  # a Tensor: its own operator is asked
+            return NotImplemented  # a Tensor has its own operator
         if not isinstance(other, (GuardArray, *NUMBERS)):
             raise TypeError(f"Unsupported type {type(other)}")
         if "matmul" in name:

@@ -1,8 +1,8 @@
-"""Every small way to break a gradient rule: what `mutation.py` tries the tests on.
+"""Every small way to break a gradient rule: the mutants of `mutation.py`.
 
-A rule is the second half of an edge `(parent, pull)`: a function of the gradient g and of the value
-y. Rules are found in the source wherever they stand. Of the functions in `WHOLE`, whose value is a
-rule or which apply the rules, every statement is broken.
+A rule is the pull of an edge `(parent, pull)`: a function of the gradient g and the value y. Rules
+are found everywhere in the source. In the functions of `WHOLE`, which return or apply rules, every
+statement is broken.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def mutants() -> list[Mutant]:
 
 
 def functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Functions and methods, and what they are called: "f", "Class.f"."""
+    """Functions and methods with their names: "f", "Class.f"."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             yield node.name, node
@@ -157,7 +157,7 @@ def edits(module: Module, function: ast.FunctionDef, whole: bool) -> Iterator[Ed
 
 
 def edges(function: ast.FunctionDef) -> Iterator[ast.Tuple]:
-    """Tuples (parent, pull), where pull is written out, or is something called so."""
+    """Tuples (parent, pull) with a function or a name that contains "pull"."""
     for node in inside(function.body):
         if isinstance(node, ast.Tuple) and len(node.elts) == 2:
             pull = node.elts[1]
@@ -167,13 +167,13 @@ def edges(function: ast.FunctionDef) -> Iterator[ast.Tuple]:
 
 
 def is_pull(node: ast.AST) -> bool:
-    """A function whose first argument is g."""
+    """Return whether the node is a function whose first argument is g."""
     arguments = getattr(getattr(node, "args", None), "args", None)
     return bool(arguments) and arguments[0].arg == "g"
 
 
 def rules(function: ast.FunctionDef) -> Iterator[ast.Lambda | ast.FunctionDef]:
-    """Pulls, and the functions within that they may call."""
+    """Pulls and the inner functions that they may call."""
     for node in inside(function.body):
         if is_pull(node) or isinstance(node, ast.FunctionDef):
             yield node
@@ -224,9 +224,8 @@ def inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 
 def is_free(function: ast.expr, part: ast.AST) -> bool:
-    """Parts of a call that may well be different: what is asked of a type, how large a buffer is
-    beyond what is written, by which negative number reshape is told to find a size, how many
-    things are done at a time."""
+    """Return whether a part of a call may change without effect: a type to compare with, the unused
+    end of a buffer, the negative number that leaves a size to reshape, the size of a chunk."""
     name = getattr(function, "id", getattr(function, "attr", ""))
     if name == "_in_chunks":
         return isinstance(part, ast.BinOp)

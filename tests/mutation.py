@@ -1,11 +1,11 @@
-"""Do the tests notice a wrong gradient? Break every rule in every small way, and see.
+"""Break every gradient rule in every small way, and run the tests that should notice.
 
     python tests/mutation.py              all mutants: a table, survivors, exit status 1 if any
     python tests/mutation.py tensor.py    those of one file of the package
     python tests/mutation.py --list       their names only
 
-Nothing is written: each mutant is compiled in a process of its own, forked from one that has NumPy,
-pytest and hypothesis loaded, and runs first the tests of its own op, then all tests of gradients.
+No file is written. Each mutant is compiled in a process of its own, forked from one that has loaded
+NumPy, pytest and hypothesis. It runs the tests of its own op first, then all tests of gradients.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from mutants import PACKAGE, Mutant, mutants
 
 TESTS = PACKAGE.parent / "tests"
 FIRST = {
-    "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py"],
+    "autograd.py": ["test_autograd.py", "test_stale.py", "test_memory.py", "test_errors.py"],
     "conv/__init__.py": ["test_conv.py"],
     "conv/im2col.py": ["test_conv.py"],
     "conv/winograd.py": ["test_conv.py"],
     "gan/smoothing.py": ["test_gan_gradients.py"],
-    "gan/penalties.py": ["test_gan_gradients.py"],
+    "gan/penalties.py": ["test_gan_gradients.py", "test_errors.py"],
 }
 ALL = [
     "test_ops.py",
@@ -49,14 +49,14 @@ ALL = [
     "test_gan_gradients.py",
     "test_dtype.py",
 ]
-SECONDS = 100  # of the processor, for one mutant: one that does not end is killed by that
+SECONDS = 100  # of processor time for one mutant; a mutant that does not end is killed
 
 
 def _detached(backend: str, name: str) -> str:
     return f"{backend}: {name}  ->  ({name}.detach() if hasattr({name}, 'detach') else {name})"
 
 
-# Mutants that are no mistakes: each with the reason why no test can tell it from the original.
+# Mutants that are equivalent to the original, each with the reason.
 EQUIVALENT: dict[str, str] = {
     f"{backend}  in  {line}": why
     for line, wheres in {
@@ -71,12 +71,12 @@ EQUIVALENT: dict[str, str] = {
             "sqrt(slopes + 1e-12) - 1  ->  (1) - (sqrt(slopes + 1e-12))": "even",
         },
         "checks.tensors(x=x, fake=fake)": {
-            _detached("gan/penalties.py, wgan_gp", "x"): "as much a tensor",
-            _detached("gan/penalties.py, wgan_gp", "fake"): "as much a tensor",
+            _detached("gan/penalties.py, wgan_gp", "x"): "still a tensor",
+            _detached("gan/penalties.py, wgan_gp", "fake"): "still a tensor",
         },
-        "checks.tensors(x=x)": {_detached("gan/penalties.py, r1", "x"): "as much a tensor"},
+        "checks.tensors(x=x)": {_detached("gan/penalties.py, r1", "x"): "still a tensor"},
         "checks.tensors(fake=fake)": {
-            _detached("gan/penalties.py, r2", "fake"): "as much a tensor",
+            _detached("gan/penalties.py, r2", "fake"): "still a tensor",
         },
         "return g * b * power(a, where((raw(a) == 0) & (b.data == 0), 1.0, b - 1))": {
             "ops/arithmetic.py, power: 1.0  ->  2.0": "0 to any positive power is 0",
@@ -109,15 +109,15 @@ EQUIVALENT: dict[str, str] = {
             "ops/shapes.py, scatter: _raw(index)  ->  index": "getitem did it already",
         },
         "if latest[0] != g.born:": {
-            "ops/normalize.py, standardize: latest[0] != g.born  ->  True": "made anew, the same",
+            "ops/normalize.py, standardize: latest[0] != g.born  ->  True": "computed again",
         },
         "return g * again()[0] if is_recording() else Tensor(sums(g)[1])": {
             "ops/normalize.py, standardize: g * again()[0] if is_recording() else "
-            "Tensor(sums(g)[1])  ->  g * again()[0]": "the composed way to the same",
+            "Tensor(sums(g)[1])  ->  g * again()[0]": "the composed rule gives the same",
         },
         "return g if is_recording() else Tensor(sums(g)[0])": {
             "ops/normalize.py, standardize: g if is_recording() else Tensor(sums(g)[0])  ->  g": (
-                "the composed way to the same"
+                "the composed rule gives the same"
             ),
         },
         "(a,), eps = lift(a), float(eps)": {
@@ -130,7 +130,7 @@ EQUIVALENT: dict[str, str] = {
         },
         "return np.vstack([values, np.arange(n) == n - 1])": {
             "conv/winograd.py, _matrices: np.vstack([values, np.arange(n) == n - 1])  ->  "
-            "-(np.vstack([values, np.arange(n) == n - 1]))": "three signs a direction, in two",
+            "-(np.vstack([values, np.arange(n) == n - 1]))": "the signs cancel",
         },
         "tiles = tiles.reshape(v.places, v.tiles, h.tiles, h.places, stop - start, o)": {
             "conv/winograd.py, Winograd.to_y: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
@@ -142,7 +142,7 @@ EQUIVALENT: dict[str, str] = {
             "conv/winograd.py, Winograd.to_w: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
         },
         "if (v.taps * sh, h.taps * sw) != (kh, kw):": {
-            f"conv/winograd.py, Winograd.of_w: {change}": "a copy of the same"
+            f"conv/winograd.py, Winograd.of_w: {change}": "an equal copy"
             for change in (
                 "(v.taps * sh, h.taps * sw) != (kh, kw)  ->  True",
                 "v.taps * sh  ->  sh",
@@ -153,18 +153,18 @@ EQUIVALENT: dict[str, str] = {
         },
         "if inside.shape != out.shape:": {
             "conv/winograd.py, Winograd._uncells: inside.shape != out.shape  ->  True": (
-                "zeros that are written over"
+                "zeros that are overwritten"
             ),
         },
         "if places.shape != full:": {
-            "conv/winograd.py, Winograd.of_y: places.shape != full  ->  True": "a copy of the same",
+            "conv/winograd.py, Winograd.of_y: places.shape != full  ->  True": "an equal copy",
         },
         "return reshape(g, kept) * Tensor(shares_of_largest(a.data, y.data.reshape(kept), axis))": {
             "ops/reductions.py, max: shares_of_largest(a.data, y.data.reshape(kept), axis)  ->  "
-            "shares_of_largest(y.data.reshape(kept), a.data, axis)": "what is equal is equal",
+            "shares_of_largest(y.data.reshape(kept), a.data, axis)": "equality is symmetric",
         },
         "if x.ndim == 2:": {
-            "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest does 2 as well",
+            "ops/arithmetic.py, _weight_pull: x.ndim == 2  ->  False": "the rest includes 2",
         },
     }.items()
     for backend, why in wheres.items()
@@ -172,7 +172,7 @@ EQUIVALENT: dict[str, str] = {
 
 
 class Broken(importlib.machinery.SourceFileLoader):
-    """Loads a module from a mutant's source in the place of its own."""
+    """Loads a module from a mutant's source."""
 
     def __init__(self, name: str, mutant: Mutant) -> None:
         super().__init__(name, str(PACKAGE / mutant.path))
@@ -195,7 +195,7 @@ class Finder:
 
 
 def passes(*selection: str) -> bool:
-    """Whether all selected tests pass; none at all counts as passing."""
+    """Return whether all selected tests pass. An empty selection passes."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         code = pytest.main(
             [
@@ -215,7 +215,7 @@ def paths(names: list[str]) -> list[str]:
 
 
 def survives(mutant: Mutant | None) -> bool:
-    """Whether all tests pass on a mutant (on the package as it is, for None)."""
+    """Return whether all tests pass on a mutant; for None, on the package itself."""
     sys.dont_write_bytecode = True
     sys.path[:0] = [str(PACKAGE.parent), str(TESTS)]
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
@@ -228,7 +228,7 @@ def survives(mutant: Mutant | None) -> bool:
 
 
 def verdicts(candidates: list[Mutant | None]) -> Iterator[tuple[Mutant | None, bool]]:
-    """(mutant, does it survive); each is judged in a process of its own, and ends with it."""
+    """(mutant, whether it survives) for each, tested in a process of its own."""
     waiting, running = list(reversed(candidates)), {}
     while waiting or running:
         while waiting and len(running) < (os.cpu_count() or 1):
@@ -259,7 +259,7 @@ def main() -> int:
     started = time.perf_counter()
     ((_, sound),) = verdicts([None])
     if not sound:
-        print("the tests fail on the package as it is; nothing can be judged")
+        print("the tests fail on the package as it is; no mutant can be tested")
         return 1
 
     tried = [m for m in chosen if str(m) not in EQUIVALENT]

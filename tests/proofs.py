@@ -1,4 +1,4 @@
-"""What is proved of every case: its value, and its derivatives of first and second order."""
+"""The proofs of every case: its value, and its derivatives of first and second order."""
 
 import numpy as np
 from cases import Case, Draw
@@ -19,7 +19,7 @@ def prove_gradients(case: Case, draw: Draw, order: int = 2) -> None:
     point = case.build(draw)
 
     def curved(*xs: Tensor) -> Tensor:
-        """The gradient that arrives at y depends on y: a rule must differentiate it, too."""
+        """The gradient at y depends on y, so a rule must differentiate it, too."""
         y = point.function(*xs)
         return y + 0.3 * y * y
 

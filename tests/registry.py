@@ -1,4 +1,4 @@
-"""All cases, and what has to have one."""
+"""All cases, and the public names that need one."""
 
 from cases_arithmetic import ARITHMETIC
 from cases_conv import CONV
@@ -19,5 +19,5 @@ OF_GAN |= {"discriminate", "update"}
 
 
 def proved(*families) -> set[str]:
-    """The public names that the cases of these families are about."""
+    """The public names that these families of cases cover."""
     return {case.name for family in families for case in family}

@@ -1,4 +1,4 @@
-"""Rounds that are played, and the same rounds recorded and launched, on the guard."""
+"""Rounds that are played, and the same rounds captured and launched, on the guard."""
 
 import guard  # noqa: F401  registers the backend
 import numpy as np
@@ -9,9 +9,10 @@ from tinygan.backend.graph_replay import GraphReplay
 
 
 def played_and_replayed(match, rounds=6):
-    """`match(where)` gives a function that starts rounds, and the owners of their state. Asserts
-    that each round and all state are the same, bit for bit. The states before and after, and the
-    Replay."""
+    """Assert that played and launched rounds and all state are the same, bit for bit.
+
+    `match(backend)` returns a function that starts rounds, and the owners of their state. Returns
+    (the states before and after, the GraphReplay)."""
     (play, ours), (start, theirs) = match("guard"), match("guard")
     before = on_host(state_of(*ours))
     played, replayed = play(), GraphReplay(start, backend.get("guard"))

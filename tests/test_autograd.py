@@ -1,4 +1,4 @@
-"""grad: the chain rule to every order, only where it is wanted, and never silently wrong."""
+"""grad: derivatives of every order, only of the tensors that are asked for, or a clear error."""
 
 import threading
 
@@ -21,14 +21,6 @@ def rng():
     "function, derivatives",
     [
         (lambda x: x * x * x, [lambda x: 3 * x**2, lambda x: 6 * x, lambda x: 6]),
-        (lambda x: x**4, [lambda x: 4 * x**3, lambda x: 12 * x**2, lambda x: 24 * x]),
-        (ops.exp, [np.exp] * 3),
-        (lambda x: 1 / x, [lambda x: -(x**-2), lambda x: 2 * x**-3, lambda x: -6 * x**-4]),
-        (ops.log, [lambda x: 1 / x, lambda x: -(x**-2), lambda x: 2 * x**-3]),
-        (
-            ops.sqrt,
-            [lambda x: x**-0.5 / 2, lambda x: -(x**-1.5) / 4, lambda x: 3 * x**-2.5 / 8],
-        ),
         (
             ops.tanh,
             [
@@ -52,7 +44,7 @@ def test_third_derivatives_of_a_network_by_differences():
     check_gradients(net, Tensor(rng().normal(size=(2, 2))), rng=rng(), order=3)
 
 
-def test_a_tensor_used_often_collects_all_its_gradients():
+def test_the_gradients_of_a_tensor_used_often_add_up():
     x = tensor(3.0)
     a, b = x * 2, x * x
     y = a * b + a - x / b
@@ -77,16 +69,11 @@ def test_gradients_are_values_and_do_not_accumulate():
         np.testing.assert_array_equal(grad(y, [x])[0].data, [2, 4])
 
 
-def test_gradients_at_inner_tensors_and_at_y_itself():
+def test_gradients_at_inner_tensors_at_y_itself_and_at_a_tensor_listed_twice():
     x = tensor(2.0)
     a = x * x
     y = a * a
-    assert [g.item() for g in grad(y, [x, a, y])] == [32, 8, 1]
-
-
-def test_a_tensor_listed_twice_gets_its_gradient_twice():
-    x, w = tensor(2.0), tensor(5.0)
-    assert [g.item() for g in grad(x * w, [x, w, x])] == [5, 2, 5]
+    assert [g.item() for g in grad(y, [x, a, y, x])] == [32, 8, 1, 32]
 
 
 def test_gradients_are_recorded_only_on_request():
@@ -111,7 +98,7 @@ def test_create_graph_records_even_where_recording_is_off():
     assert grad(dx, [x])[0].item() == 12
 
 
-# Only what lies between.
+# Only the tensors between y and xs.
 
 
 def forbidden(a):
@@ -132,7 +119,7 @@ def test_rules_off_the_path_are_not_called():
         grad(x * aside, [w])
 
 
-def test_a_product_spends_nothing_on_the_factor_that_is_not_wanted():
+def test_the_pull_of_a_factor_outside_xs_is_not_called():
     calls = []
     x, w = tensor(2.0), tensor(3.0)
 
@@ -153,19 +140,6 @@ def test_xs_may_be_any_iterable():
     assert (dx.item(), dw.item()) == (4, 3)
 
 
-def test_xs_are_a_list_of_tensors_and_y_is_a_tensor():
-    x = tensor(1.0, 2.0)
-    y = ops.sum(x * x)
-    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Tensor"):
-        grad(y, x)
-    with pytest.raises(TypeError, match="grad: xs: expected a list of tensors, got Linear"):
-        grad(y, nn.Linear(2, 1, rng=rng()))
-    with pytest.raises(TypeError, match=r"grad: xs\[1\]: expected a Tensor, got ndarray"):
-        grad(y, [x, x.data])
-    with pytest.raises(TypeError, match="grad: y must be a Tensor, got float"):
-        grad(1.0, [x])
-
-
 def test_tensors_are_keys_by_identity_though_they_cannot_be_compared():
     x, twin = tensor(1.0), tensor(1.0)
     assert x in {x} and twin not in {x}
@@ -175,10 +149,10 @@ def test_tensors_are_keys_by_identity_though_they_cannot_be_compared():
         _ = twin in [x]
 
 
-# What does not reach, and what was detached.
+# Tensors that y does not depend on, and detached ones.
 
 
-def test_what_y_does_not_depend_on_is_named():
+def test_the_error_names_tensors_that_y_does_not_depend_on():
     x, lost, nameless = tensor(1.0), tensor(1.0, name="G.weight"), tensor(1.0, 2.0)
     with pytest.raises(ValueError, match=r"depend on G\.weight, xs\[2\] of shape \(2,\);"):
         grad(x * x, [x, lost, nameless])
@@ -190,10 +164,7 @@ def test_allow_unused_gives_zeros_of_the_same_shape_and_dtype():
     assert dx.item() == 2
     assert zero.dtype == np.float32
     np.testing.assert_array_equal(zero.data, np.zeros((2, 3)))
-
-
-def test_allow_unused_when_nothing_is_used():
-    assert grad(tensor(1.0) * 1.0, [tensor(2.0)], allow_unused=True)[0].item() == 0
+    assert grad(tensor(1.0) * 1.0, [x], allow_unused=True)[0].item() == 0  # nothing is used
 
 
 def test_detach_cuts_the_graph_and_keeps_the_value():
@@ -210,18 +181,9 @@ def test_integers_cut_the_graph():
         grad(x.astype(np.int64) * 0.5, [x])
 
 
-def test_y_must_be_one_number():
-    x = tensor(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"one number, got shape \(2,\)"):
-        grad(x * x, [x])
+def test_y_is_one_number_of_any_shape():
     one = Tensor(np.ones((1, 1)))
     assert grad(one * 3, [one])[0].shape == (1, 1)
-
-
-def test_x_must_be_floating_point():
-    x, n = tensor(1.0), Tensor([1, 2])
-    with pytest.raises(ValueError, match=r"xs\[1\] must be floating point, got int64"):
-        grad(x * x, [x, n])
 
 
 def test_a_rule_of_the_wrong_shape_is_refused():
@@ -257,7 +219,7 @@ def test_astype_carries_the_gradient_back_in_its_own_dtype():
 # Recording.
 
 
-def test_no_grad_remembers_nothing_and_ends_with_its_block():
+def test_no_grad_records_nothing_and_ends_with_its_block():
     x = tensor(1.0)
     with no_grad():
         assert (x * x).edges == ()
@@ -276,7 +238,7 @@ def test_no_grad_is_a_decorator_too():
     assert (x * x).edges != ()
 
 
-def test_recording_is_a_matter_of_each_thread():
+def test_each_thread_has_its_own_no_grad():
     x, seen = tensor(1.0), []
     inside, done = threading.Event(), threading.Event()
 
@@ -296,7 +258,7 @@ def test_recording_is_a_matter_of_each_thread():
     assert seen == [()]
 
 
-def test_what_is_used_twice_again_and_again_is_visited_once():
+def test_a_tensor_with_many_paths_is_visited_once():
     x = Tensor(np.ones(()))
     y = x
     for _ in range(100):  # 2^100 ways lead from y to x

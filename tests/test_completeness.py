@@ -1,50 +1,53 @@
-"""Nothing public is without a proof: who adds an op, a layer, a loss or a game adds its case."""
+"""Every public op, layer, loss, game, penalty and optimizer has its cases."""
 
+import cases_devices
 import mutants
 import mutation
-from registry import ARITHMETIC, CONV, GAMES, LAYERS, LOSSES, OF_GAN, PENALTIES, SHAPES, proved
+import pytest
+import registry
+import test_dtype
+from registry import proved
 
-from tinygan import conv, gan, losses, nn, ops
+from tinygan import conv, gan, losses, nn, ops, optim
 
 SEPARABLE = {name for name, game in gan.GAMES.items() if isinstance(game, gan.SeparableGame)}
+WRAPPERS = cases_devices.WRAPPERS.keys() - {"plain"}
+WRAPPED = {f"{wrapper} of {name}" for wrapper in WRAPPERS for name in SEPARABLE}
+KINDS_OF_LAYER = set(nn.__all__) - {"Parameter", "Reparametrized", "data_dependent_init", "init"}
+CLASSES = [kind for kind in vars(optim).values() if isinstance(kind, type)]
+OPTIMIZERS = {kind.__name__ for kind in CLASSES if issubclass(kind, optim.Optimizer)} - {
+    "Optimizer"
+}
 
 
-def test_every_op_has_a_case():
-    assert set(ops.__all__) == proved(ARITHMETIC, SHAPES)
+@pytest.mark.parametrize(
+    "public, proved",
+    [
+        (set(ops.__all__), proved(registry.ARITHMETIC, registry.SHAPES)),
+        (set(conv.__all__), proved(registry.CONV) - {"dT/dx", "dT/dy", "dT/dw"}),
+        (KINDS_OF_LAYER, proved(registry.LAYERS)),
+        (KINDS_OF_LAYER - {"Module"}, set(cases_devices.LAYERS)),
+        (set(losses.__all__), proved(registry.LOSSES)),
+        ({*gan.GAMES, *WRAPPED, "least_squares(-1, 1, 0)"}, proved(registry.GAMES)),
+        (proved(registry.PENALTIES) | {"none"}, set(cases_devices.PENALTIES)),
+        (OPTIMIZERS, set(cases_devices.OPTIMIZERS)),
+        (OPTIMIZERS, {name.partition(":")[0] for name in test_dtype.OPTIMIZERS}),
+    ],
+)
+def test_every_public_name_has_a_case(public, proved):
+    assert public == proved
 
 
-def test_every_convolution_has_a_case():
-    assert set(conv.__all__) <= proved(CONV)
-
-
-def test_every_layer_has_a_case():
-    assert set(nn.__all__) - {
-        "Parameter",
-        "Reparametrized",
-        "data_dependent_init",
-        "init",
-    } == proved(LAYERS)
-
-
-def test_every_loss_has_a_case():
-    assert set(losses.__all__) == proved(LOSSES)
-
-
-def test_every_game_and_every_wrapper_of_it_has_a_case():
-    wrappers = ("one_sided_smoothing", "label_smoothing", "label_noise", "label_flips")
-    wrapped = {f"{wrapper} of {name}" for wrapper in wrappers for name in SEPARABLE}
-    assert set(gan.GAMES) | wrapped | {"least_squares(-1, 1, 0)"} == proved(GAMES)
-
-
-def test_every_penalty_has_a_case():
-    assert proved(PENALTIES) == {"wgan_gp", "r1", "r2", "r1_r2"}
-
-
-def test_nothing_of_gan_was_forgotten_above():
+def test_every_public_name_of_gan_is_of_a_known_kind():
     games = {name.replace("-", "_") for name in gan.GAMES}
-    wrappers = {"one_sided_smoothing", "label_smoothing", "label_noise", "label_flips"}
-    plays = {"play", "play_simultaneously"}
-    assert set(gan.__all__) <= games | wrappers | plays | proved(PENALTIES) | OF_GAN
+    kinds = (
+        games | WRAPPERS | cases_devices.PLAYS.keys() | proved(registry.PENALTIES) | registry.OF_GAN
+    )
+    assert set(gan.__all__) <= kinds
+
+
+def test_cases_have_names_of_their_own():
+    assert len({str(case) for case in registry.EVERYTHING}) == len(registry.EVERYTHING)
 
 
 def test_no_mutant_is_lost_by_a_move_or_a_rename():

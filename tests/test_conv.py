@@ -1,4 +1,4 @@
-"""Convolution is its definition, and its derivatives of three orders are those by differences."""
+"""Convolution equals its definition, and its derivatives of three orders those by differences."""
 
 import itertools
 
@@ -40,10 +40,10 @@ SIZES = [  # stride, padding, kernel, image, channels, kernels, as DCGANs and cl
 
 @pytest.mark.parametrize("chunk", [1, winograd.CHUNK])
 @pytest.mark.parametrize("stride, padding, kernel, image, c, o", SIZES)
-def test_the_fast_way_is_taken_and_is_the_plain_way(
+def test_winograd_is_used_for_many_channels_and_equals_im2col(
     stride, padding, kernel, image, c, o, chunk, monkeypatch
 ):
-    """In float32, in chunks of one image or all: errors stay in the sixth digit."""
+    """In float32, in chunks of one image or all, errors are below 1e-5 of the largest value."""
     monkeypatch.setattr(winograd, "CHUNK", chunk)
     rng = np.random.default_rng(0)
     x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, c, *image), (o, c, *kernel)))
@@ -58,7 +58,7 @@ def test_the_fast_way_is_taken_and_is_the_plain_way(
         assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
 
 
-def test_few_channels_and_places_that_tiles_do_not_fill_go_the_plain_way():
+def test_im2col_is_used_for_few_channels_and_small_images():
     geometry = Geometry((2, 2), (1, 1), (4, 4), (28, 28), (14, 14))
     assert winograd.pays(geometry, 64, 64)
     assert not winograd.pays(geometry, 1, 64) and not winograd.pays(geometry, 64, 3)
@@ -88,7 +88,7 @@ def test_transposed_convolution_is_the_transpose(stride, extra):
 
 
 def test_second_derivative_through_the_weight_gradient():
-    """A gradient penalty on a convolution's weights: where well-known engines crash."""
+    """A gradient penalty on the weights of a convolution."""
     rng = np.random.default_rng(0)
     x, w = smooth(rng, (2, 2, 4, 4)), smooth(rng, (2, 2, 3, 3))
 
@@ -108,10 +108,10 @@ def test_strides_and_paddings_may_be_one_int_or_a_pair():
     )
 
 
-@pytest.mark.parametrize("channels", [4, 32])  # the plain way, and Winograd's
+@pytest.mark.parametrize("channels", [4, 32])  # im2col and Winograd
 @pytest.mark.parametrize("of_w", ["f2", "f4", "f8", "i4"])
 @pytest.mark.parametrize("of_x", ["u1", "i8", "f2", "f4", "f8"])
-def test_mixed_dtypes_give_the_one_that_numpy_gives(of_x, of_w, channels):
+def test_the_dtype_of_mixed_dtypes_is_numpys(of_x, of_w, channels):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 3, (2, channels, 6, 6)).astype(of_x)
     w = rng.integers(0, 3, (channels, channels, 3, 3)).astype(of_w)
@@ -128,7 +128,7 @@ def test_mixed_dtypes_give_the_one_that_numpy_gives(of_x, of_w, channels):
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
 def test_winograd_at_every_edge(stride, kernel):
     """Images whose last rows no kernel reaches, or only the padding does; tiles that end on the
-    edge or beyond it; and the two directions apart."""
+    edge or beyond it; with different numbers for the two directions."""
     rng = np.random.default_rng(0)
     for padding, size in itertools.product((0, 1, 2), range(max(1, kernel - 2), 18)):
         places = (size + 2 * padding - kernel) // stride + 1

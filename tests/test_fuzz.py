@@ -1,6 +1,6 @@
-"""Every reader, on bytes that nobody meant: arbitrary ones, and files that were sound and have been
-changed. It gives something valid or one InputError of one line, takes no more memory than the file
-can fill, writes nothing, runs nothing.
+"""Every reader, on arbitrary bytes and on sound files that were changed. It returns something valid
+or raises one InputError of one line, takes no more memory than the file can fill, writes nothing
+and runs nothing.
 
     pytest --hypothesis-profile=fuzz tests/test_fuzz.py         2,000 files for each reader, twice
 """
@@ -16,8 +16,10 @@ import tarfile
 import tracemalloc
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ from tinygan.training import Config, RunFolder, Sampler, train
 from tinygan.training.health_monitor import health
 from tinygan.training.state_hashes import StateHashes
 
-MOST = 4 << 20  # bytes that reading a file of a few kB may take: a buffer, not what a header claims
+MOST = 4 << 20  # bytes that reading a file of a few kB may take, whatever its header claims
 fuzz = settings(  # 200 by default
     max_examples=8 * settings().max_examples,
     deadline=None,
@@ -47,7 +49,7 @@ fuzz = settings(  # 200 by default
 
 @pytest.fixture(scope="module", autouse=True)
 def place(tmp_path_factory):
-    """A folder for the files, which the readers by name find, too."""
+    """A folder for the files, where the data sets look for theirs."""
     root = tmp_path_factory.mktemp("fuzz")
     for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run", "watched"):
         (root / name).mkdir(parents=True)
@@ -57,7 +59,7 @@ def place(tmp_path_factory):
         yield root
 
 
-# What is sound: bytes of each format.
+# Sound content of each format.
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
 IDX = b"\0\0\x08\x03" + struct.pack(">3I", 2, 28, 28) + IMAGES.tobytes()
@@ -89,7 +91,7 @@ FACES = {
 
 
 def claimed_by_npy(shape):
-    """FACES, of which the header of the images claims a shape."""
+    """FACES with a header of the images that claims a shape."""
     file = io.BytesIO()
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -114,7 +116,7 @@ def saved(path):
     return path.read_bytes()
 
 
-# The readers: where the file goes, how it is read, what is then true.
+# The readers, and what is true of all that they return.
 
 
 def read_images(path):
@@ -158,10 +160,10 @@ PROBE = Probe(
     drift={}, moved={"G": 1e-3, "D": 1e-3},
 )  # fmt: skip
 PROBES = [PROBE._replace(step=50 * i) for i in range(1, PATIENCE + 1)]
-DEATH = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
+NOT_FINITE = Diagnosis("not finite", 201, "exp in D.1 (Layer)")
 
 
-def read_probes(path):
+def read_health(path):
     if health(RunFolder(path.parent))[0]:
         assert " probes\n" in report(path.parent)
 
@@ -187,59 +189,61 @@ def same(content):
     return content
 
 
+class Format(NamedTuple):
+    """Where the file goes, how it is read, sound content (or a function that writes it), and what
+    is done to content that was changed."""
+
+    file: str
+    read: Callable
+    sound: bytes | Callable[[Path], bytes]
+    wrap: Callable[[bytes], bytes] = same
+
+
+TFD, CIFAR = "tfd/TFD_48x48.npz", "cifar-10/cifar-10-binary.tar.gz"
+RECORD_FILE = "cifar-10/cifar-10-batches-bin/data_batch_1.bin"
+ARCHIVE = tar(data_batch_1=RECORDS, data_batch_2=RECORDS)
+LOG = b"step,d_loss,g_loss,d_real,d_fake\n10,1,2,.5,1e-3\n"
+STATES = b'{"made_with": {"numpy": "2"}}\n{"step": 0, "sha256": "%064d"}\n' % 0
+HEALTH = "".join(f"{json.dumps(line._asdict())}\n" for line in (*PROBES, NOT_FINITE)).encode()
 READERS = {
-    "IDX": ("a.idx", lambda p: idx.read_idx(p).shape, IDX, same),
-    "IDX, gzipped": ("a.gz", lambda p: idx.read_idx(p).shape, gzip.compress(IDX), same),
-    "IDX in sound gzip": ("a.gz", lambda p: idx.read_idx(p).shape, IDX, gzip.compress),
-    "labels": ("labels", read_labels, LABELS, same),
-    "TFD": ("tfd/TFD_48x48.npz", read_faces, npz(np.savez, **FACES), same),
-    "TFD, deflated": ("tfd/TFD_48x48.npz", read_faces, npz(np.savez_compressed, **FACES), same),
-    "CIFAR-10": (
-        "cifar-10/cifar-10-binary.tar.gz",
-        read_cifar,
-        gzip.compress(tar(data_batch_1=RECORDS, data_batch_2=RECORDS)),
-        same,
-    ),
-    "CIFAR-10, unpacked": (
-        "cifar-10/cifar-10-batches-bin/data_batch_1.bin",
-        read_cifar,
-        RECORDS,
-        same,
-    ),
-    "CIFAR-10 in sound gzip": (
-        "cifar-10/cifar-10-binary.tar.gz",
-        read_cifar,
-        tar(data_batch_1=RECORDS, data_batch_2=RECORDS),
-        lambda content: gzip.compress(content, 1),
-    ),
+    "IDX": Format("a.idx", idx.read_idx, IDX),
+    "IDX, gzipped": Format("a.gz", idx.read_idx, gzip.compress(IDX)),
+    "IDX in sound gzip": Format("a.gz", idx.read_idx, IDX, gzip.compress),
+    "labels": Format("labels", read_labels, LABELS),
+    "TFD": Format(TFD, read_faces, npz(np.savez, **FACES)),
+    "TFD, deflated": Format(TFD, read_faces, npz(np.savez_compressed, **FACES)),
+    "CIFAR-10": Format(CIFAR, read_cifar, gzip.compress(ARCHIVE)),
+    "CIFAR-10, unpacked": Format(RECORD_FILE, read_cifar, RECORDS),
+    "CIFAR-10 in sound gzip": Format(CIFAR, read_cifar, ARCHIVE, lambda c: gzip.compress(c, 1)),
     **{
-        f"folder, {kind}": (f"images/a.{kind.lower()}", read_images, content, same)
+        f"folder, {kind}": Format(f"images/a.{kind.lower()}", read_images, content)
         for kind, content in PICTURES.items()
     },
-    "checkpoint": ("c.safetensors", read_checkpoint, saved, same),
-    "log": ("run/log.csv", read_rows, b"step,d_loss,g_loss,d_real,d_fake\n10,1,2,.5,1e-3\n", same),
-    "states": (
-        "states.jsonl",
-        read_states,
-        b'{"made_with": {"numpy": "2"}}\n{"step": 0, "sha256": "%064d"}\n' % 0,
-        same,
-    ),
-    "probes": (
-        "watched/health.jsonl",
-        read_probes,
-        "".join(f"{json.dumps(line._asdict())}\n" for line in (*PROBES, DEATH)).encode(),
-        same,
-    ),
-    "history": ("history.json", read_history, written_history, same),
+    "checkpoint": Format("c.safetensors", read_checkpoint, saved),
+    "log": Format("run/log.csv", read_rows, LOG),
+    "states": Format("states.jsonl", read_states, STATES),
+    "health": Format("watched/health.jsonl", read_health, HEALTH),
+    "history": Format("history.json", read_history, written_history),
 }
 
-# Numbers that headers should not be believed about.
+
+@pytest.fixture
+def file(request, place):
+    """(path, reader, sound content, wrap) of a format by name."""
+    name, reader, sound, wrap = READERS[request.param]
+    path = place / name
+    return path, reader, sound(path) if callable(sound) else sound, wrap
+
+
+each_format = pytest.mark.parametrize("file", READERS, indirect=True)
+
+# Numbers that a header may claim.
 EXTREMES = [0, 1, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1]
 
 
 @st.composite
 def changed(draw, content):
-    """Sound bytes, and then one to four changes."""
+    """Sound bytes with one to four changes."""
     content = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         size = len(content)
@@ -264,7 +268,7 @@ def changed(draw, content):
 
 
 def read(path, reader, content):
-    """What the reader makes of it: nothing but an InputError is let go."""
+    """Read a file with this content. No error but an InputError may pass."""
     path.write_bytes(content)
     before = sorted(os.listdir(path.parent))
     tracemalloc.start()
@@ -281,26 +285,25 @@ def read(path, reader, content):
     assert kept == content and {*after} - {*before} <= {"two"}
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_changed_file_is_valid_or_an_input_error(place, name):
-    backend, reader, sound, wrap = READERS[name]
-    sound = sound(place / backend) if callable(sound) else sound
-    read(place / backend, reader, wrap(sound))
-    for length in {0, 1, len(sound) // 2, len(sound) - 1}:
-        read(place / backend, reader, wrap(sound[:length]))
+@each_format
+def test_a_changed_file_is_valid_or_an_input_error(file):
+    path, reader, sound, wrap = file
+    path.write_bytes(wrap(sound))
+    reader(path)  # what is sound is read
+    for length in {0, 1, len(sound) // 2, len(sound) - 1, len(sound)}:
+        read(path, reader, wrap(sound[:length]))
 
     @fuzz
     @given(changed(sound))
     def tried(content):
-        read(place / backend, reader, wrap(content))
+        read(path, reader, wrap(content))
 
     tried()
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_any_bytes_are_valid_or_an_input_error(place, name):
-    backend, reader, sound, wrap = READERS[name]
-    sound = sound(place / backend) if callable(sound) else sound
+@each_format
+def test_any_bytes_are_valid_or_an_input_error(file):
+    path, reader, sound, wrap = file
 
     @fuzz
     @example(b"", 0)
@@ -308,21 +311,12 @@ def test_any_bytes_are_valid_or_an_input_error(place, name):
     @example(b"[" * 100_000, 0)
     @given(st.binary(max_size=200), st.sampled_from([0, 4, 8, 16, 128]))
     def tried(content, kept):
-        read(place / backend, reader, wrap(sound[:kept] + content))
+        read(path, reader, wrap(sound[:kept] + content))
 
     tried()
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_sound_file_is_read(place, name):
-    backend, reader, sound, wrap = READERS[name]
-    path = place / backend
-    path.write_bytes(wrap(sound(path) if callable(sound) else sound))
-    reader(path)
-    path.unlink()
-
-
-# What JSON can say, where options are expected.
+# Any JSON where options are expected.
 
 scalars = (
     st.none()
@@ -366,7 +360,7 @@ def run(place):
 
 
 def signed(arrays, meta):
-    """A checkpoint as `checkpoint.save` would write it, did it not look at what it is given."""
+    """A checkpoint with a right SHA-256 and any meta."""
     text = json.dumps(meta)
     header = json.dumps({"meta": text, "sha256": storage.digest(arrays, text)})
     return safetensors_bytes(arrays, metadata={storage.KEY: header})
@@ -375,7 +369,7 @@ def signed(arrays, meta):
 @settings(fuzz, max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data):
-    """Its SHA-256 is right, so another program wrote it; what it says is still not believed."""
+    """A right SHA-256 shows only that the file is as some program wrote it."""
     arrays, meta = storage.load(run.checkpoint)
     at = data.draw(st.sampled_from(["", *meta, "rngs/game", "data/position", "config/steps"]))
     value = data.draw(anything)
@@ -393,11 +387,11 @@ def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data)
     other.checkpoint.unlink()
 
 
-# What a header claims.
+# Headers with false claims.
 
 
 @pytest.mark.parametrize("count", [2**31, 2**32 - 1])
-def test_a_header_that_claims_two_thousand_million_images_makes_no_room_for_them(place, count):
+def test_a_header_that_claims_two_billion_images_allocates_nothing_for_them(place, count):
     content = b"\0\0\x08\x03" + struct.pack(">3I", count, 28, 28) + bytes(784)
     for packed in (content, gzip.compress(content)):
         read(place / "a.idx", idx.read_idx, packed)
@@ -411,7 +405,7 @@ def test_a_header_that_claims_two_thousand_million_images_makes_no_room_for_them
 
 
 def claims(kind, side=9000):
-    """A picture whose header says that it is `side` wide and high, and little more."""
+    """A short picture whose header claims `side` x `side` pixels."""
     if kind == "PPM":
         return b"P6\n%d %d\n255\n" % (side, side) + bytes(100)
     content = bytearray(PICTURES[kind])
@@ -441,8 +435,8 @@ def test_a_picture_that_claims_more_than_it_can_hold_is_refused_before_it_is_unp
     path.unlink()
 
 
-def test_a_chunk_that_claims_more_than_the_file_has_is_not_asked_for(place):
-    """Of a buffered file, Python makes room for all that a read asks for, before it reads."""
+def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(place):
+    """Python allocates the size of a buffered read before it reads."""
     content = bytearray(PICTURES["PNG"])
     end = content.index(b"IEND") - 4
     content[end:end] = struct.pack(">I", 2**31 - 1) + b"tEXt" + bytes(9)
@@ -453,7 +447,7 @@ def test_a_chunk_that_claims_more_than_the_file_has_is_not_asked_for(place):
 
 
 def sparse_header(size):
-    """A member of the old GNU kind that is a hole of so many bytes."""
+    """A tar member of the old GNU kind that is a hole of `size` bytes."""
     member = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
     member.type = tarfile.GNUTYPE_SPARSE
     block = bytearray(member.tobuf(format=tarfile.GNU_FORMAT))
@@ -464,11 +458,11 @@ def sparse_header(size):
     return bytes(block) + bytes(1024)
 
 
-def test_a_hole_in_an_archive_is_no_images(place):
+def test_a_hole_in_an_archive_holds_no_images(place):
     size = 9000 * 3073
     with tarfile.open(fileobj=io.BytesIO(sparse_header(size))) as archive:
         [member] = archive.getmembers()
-        assert member.issparse() and member.size == size  # what it claims is understood
+        assert member.issparse() and member.size == size  # tarfile understands the claim
     path = place / "cifar-10" / "cifar-10-binary.tar.gz"
     read(path, read_cifar, gzip.compress(sparse_header(size)))
 
@@ -498,7 +492,7 @@ def test_nothing_in_an_archive_becomes_a_path(place, name, kind):
 
 
 class Trap:
-    """Makes a folder when it is unpickled."""
+    """An object that makes a folder when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -507,14 +501,14 @@ class Trap:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_no_pickle_is_opened(place, name):
-    backend, reader, _, wrap = READERS[name]
+@each_format
+def test_no_pickle_is_opened(place, file):
+    path, reader, _, wrap = file
     trap = place / "sprung"
     objects = io.BytesIO()
     np.save(objects, np.array([Trap(trap)], object), allow_pickle=True)
     for content in (pickle.dumps(Trap(trap)), objects.getvalue(), pickle.dumps(Trap(trap), 0)):
-        read(place / backend, reader, wrap(content))
+        read(path, reader, wrap(content))
         assert not trap.exists()
 
 

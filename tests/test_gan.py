@@ -1,4 +1,4 @@
-"""Algorithm 1: who moves when, on which minibatches; games at logits where their value is known."""
+"""Algorithm 1: which player moves when, on which minibatches, and what a round returns."""
 
 import gc
 import weakref
@@ -32,12 +32,20 @@ def source(seed, size, log=None, name=""):
     return draw
 
 
+def rounds_of(game, G, D, *players, k=1, log=None, **options):
+    """Rounds of Algorithm 1 with k steps of D; for k = None, with simultaneous steps."""
+    arguments = game, G, D, source(5, 3, log, "x"), source(6, 2, log, "z"), *players
+    if k is None:
+        return play_simultaneously(*arguments, m=M, **options)
+    return play(*arguments, m=M, k=k, **options)
+
+
 def weights(net):
     return np.concatenate([p.data.reshape(-1) for p in net.parameters()])
 
 
 class Watched(optim.SGD):
-    """An optimizer that logs its steps, and how they changed both players."""
+    """An optimizer that logs its steps and which players they changed."""
 
     def __init__(self, name, net, other, log, lr=0.1):
         super().__init__(net.parameters(), lr)
@@ -54,12 +62,7 @@ class Watched(optim.SGD):
 def watched(k=None, lr_g=0.1, lr_d=0.1, game=gan.non_saturating):
     (G, D), log = pair(), []
     players = Watched("G", G, D, log, lr_g), Watched("D", D, G, log, lr_d)
-    sources = source(5, 3, log, "x"), source(6, 2, log, "z")
-    if k is None:
-        rounds = play_simultaneously(game, G, D, *sources, *players, m=M)
-    else:
-        rounds = play(game, G, D, *sources, *players, m=M, k=k)
-    return G, D, rounds, log
+    return G, D, rounds_of(game, G, D, *players, k=k, log=log), log
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -71,7 +74,7 @@ def test_a_round_is_k_steps_of_d_then_one_of_g(k):
     assert len(log) == 2 * (3 * k + 2)
 
 
-def test_at_once_both_answer_the_players_of_the_round_before():
+def test_simultaneous_steps_use_the_minibatches_of_one_round():
     *_, rounds, log = watched()
     next(rounds)
     assert log == ["x(5)", "z(5)", "D moved alone", "G moved alone"]
@@ -80,51 +83,48 @@ def test_at_once_both_answer_the_players_of_the_round_before():
 @pytest.mark.parametrize("k", [1, None])
 @pytest.mark.parametrize("game", gan.GAMES)
 def test_only_the_player_with_a_learning_rate_moves(game, k):
-    G, D, rounds, _ = watched(k, lr_g=0.0, game=gan.GAMES[game])
-    g, d = weights(G), weights(D)
-    next(rounds)
-    np.testing.assert_array_equal(weights(G), g)
-    assert (weights(D) != d).any()
-
-    G, D, rounds, _ = watched(k, lr_d=0.0, game=gan.GAMES[game])
-    g, d = weights(G), weights(D)
-    next(rounds)
-    np.testing.assert_array_equal(weights(D), d)
-    assert (weights(G) != g).any()
+    for still in ("G", "D"):
+        *_, rounds, log = watched(k, game=gan.GAMES[game], **{f"lr_{still.lower()}": 0.0})
+        next(rounds)
+        moves = [entry for entry in log if entry[1] == " "]
+        assert moves == [f"{p} {'stood' if p == still else 'moved'} alone" for p in "DG"]
 
 
-def test_nothing_is_played_before_the_first_round_is_asked_for():
+def test_no_round_is_played_before_the_first_next():
     *_, log = watched(1)
     assert log == []
 
 
 class Opaque(nn.Sequential):
-    """Of which nothing is known, so real images and fakes go through it one after the other."""
+    """A network that may mix examples: real images and fakes go through it in two passes."""
 
 
 def optimizers(G, D):
-    return (
-        optim.Adam(G.parameters(), 0.01, (0.5, 0.9)),
-        optim.RMSprop(D.parameters(), 0.01),
-    )
+    return optim.Adam(G.parameters(), 0.01, (0.5, 0.9)), optim.RMSprop(D.parameters(), 0.01)
 
 
 def by_hand(game, k, rounds, penalty):
-    """Algorithm 1 written out, with explicit detaching and nothing of `gan` but prices."""
+    """Algorithm 1 written out, with explicit detaching, and nothing of `gan` but the losses. For
+    k = None both gradients are taken before either step."""
     G, D = pair()
     opt_g, opt_d = optimizers(G, D)
     data, noise = source(5, 3), source(6, 2)
     for _ in range(rounds):
-        for _ in range(k):
+        for _ in range(k or 1):
             x, z = data(M), noise(M)
             fake = G(z).detach()
             loss = game.d_loss(D(x), D(fake))
             if penalty is not None:
                 loss = loss + penalty(D, x, fake)
-            opt_d.step(grad(loss, D.parameters()))
-        z = noise(M)
-        real = D(data(M)) if isinstance(game, gan.Game) else None
-        opt_g.step(grad(game.g_loss(D(G(z)), real), G.parameters()))
+            change = grad(loss, D.parameters())
+            if k is not None:
+                opt_d.step(change)
+        if k is not None:
+            z = noise(M)
+            x = data(M) if isinstance(game, gan.Game) else x
+        opt_g.step(grad(game.g_loss(D(G(z)), D(x)), G.parameters()))
+        if k is None:
+            opt_d.step(change)
     return weights(G), weights(D)
 
 
@@ -132,27 +132,16 @@ PENALTIES = {"none": lambda: None, "r1": gan.r1, "wgan_gp": lambda: gan.wgan_gp(
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("k", [1, 3, None])
 @pytest.mark.parametrize("game", gan.GAMES)
 def test_play_is_the_loop_written_by_hand_bit_for_bit(game, k, penalty):
     G, D = pair()
-    D = Opaque(*D)
-    opt_g, opt_d = optimizers(G, D)
-    rounds = play(
-        gan.GAMES[game],
-        G,
-        D,
-        source(5, 3),
-        source(6, 2),
-        opt_g,
-        opt_d,
-        m=M,
-        k=k,
-        penalty=PENALTIES[penalty](),
-    )
+    D = Opaque(*D) if k else D
+    players, penalties = optimizers(G, D), [PENALTIES[penalty]() for _ in range(2)]
+    rounds = rounds_of(gan.GAMES[game], G, D, *players, k=k, penalty=penalties[0])
     for _ in range(3):
         next(rounds)
-    g, d = by_hand(gan.GAMES[game], k, 3, PENALTIES[penalty]())
+    g, d = by_hand(gan.GAMES[game], k, 3, penalties[1])
     np.testing.assert_array_equal(weights(G), g)
     np.testing.assert_array_equal(weights(D), d)
 
@@ -171,7 +160,7 @@ def test_one_pass_for_real_and_fake_is_two(game):
 
 
 class Mixing(nn.Linear):
-    """A layer of one's own that compares the examples of a minibatch, as improved GANs do."""
+    """A user's layer that compares the examples of a minibatch."""
 
     def forward(self, x):
         return super().forward(x) - ops.mean(x)
@@ -199,12 +188,12 @@ def test_a_layer_that_mixes_examples_sees_one_minibatch_at_a_time(layer):
     wide = 5 if isinstance(layer, nn.MinibatchDiscrimination) else 3
     G, D = pair()[0], Counting(layer, nn.Linear(wide, 1, rng=rng()))
     assert D.mixes_examples and nn.Sequential(*D).mixes_examples
-    next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
+    next(rounds_of(gan.minimax, G, D, *optimizers(G, D)))
     assert seen == [M, M, M]
 
 
 @pytest.mark.parametrize("learned", [True, False])
-def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
+def test_weight_norm_mixes_no_examples_if_its_layer_mixes_none(learned):
     layer = nn.WeightNorm(nn.Maxout(3, 4, 2, rng=rng()), learned_scale=learned).astype(np.float64)
     assert not layer.mixes_examples
     assert not nn.Sequential(nn.Residual(layer), nn.ReLU()).mixes_examples
@@ -216,44 +205,9 @@ def test_weight_norm_takes_each_example_by_itself_if_its_layer_does(learned):
         np.testing.assert_array_equal(value, before[key])
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("game", gan.GAMES)
-def test_playing_at_once_is_the_update_written_by_hand(game, penalty):
-    G, D = pair()
-    players = optimizers(G, D)
-    rounds = play_simultaneously(
-        gan.GAMES[game],
-        G,
-        D,
-        source(5, 3),
-        source(6, 2),
-        *players,
-        m=M,
-        penalty=PENALTIES[penalty](),
-    )
-    next(rounds)
-    next(rounds)
-
-    prices, fine = gan.GAMES[game], PENALTIES[penalty]()
-    A, B = pair()
-    opt_a, opt_b = optimizers(A, B)
-    data, noise = source(5, 3), source(6, 2)
-    for _ in range(2):
-        x, z = data(M), noise(M)
-        d_loss = prices.d_loss(B(x), B(A(z).detach()))
-        if fine is not None:
-            d_loss = d_loss + fine(B, x, A(z).detach())
-        g_loss = prices.g_loss(B(A(z)), B(x))
-        changes = grad(d_loss, B.parameters()), grad(g_loss, A.parameters())
-        opt_b.step(changes[0])
-        opt_a.step(changes[1])
-    np.testing.assert_array_equal(weights(G), weights(A))
-    np.testing.assert_array_equal(weights(D), weights(B))
-
-
-def test_a_round_reports_the_losses_and_logits_of_the_players_before_its_steps():
+def test_a_round_returns_losses_and_logits_of_the_players_before_its_steps():
     (G, D), twins = pair(), pair()
-    report = next(play(gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M))
+    report = next(rounds_of(gan.minimax, G, D, *optimizers(G, D)))
     with no_grad():
         real, fake = twins[1](source(5, 3)(M)), twins[1](twins[0](source(6, 2)(M)))
         d_loss = gan.minimax.d_loss(real, fake)
@@ -269,20 +223,17 @@ def test_a_round_reports_the_losses_and_logits_of_the_players_before_its_steps()
 def test_a_penalty_is_part_of_ds_loss():
     (G, D), (_, twin) = pair(), pair()
     players = [optim.SGD(net.parameters(), 0.0) for net in (G, D)]
-    sources = source(5, 3), source(6, 2)
-    fined = next(play(gan.wasserstein, G, D, *sources, *players, m=M, penalty=gan.r1(2.0)))
+    penalized = next(rounds_of(gan.wasserstein, G, D, *players, penalty=gan.r1(2.0)))
     x = source(5, 3)(M)
-    plain = gan.wasserstein.d_loss(fined.real, fined.fake)
-    np.testing.assert_allclose(
-        fined.d_loss.item(), plain.item() + gan.r1(2.0)(twin, x, x).item(), rtol=1e-6
-    )
+    plain = gan.wasserstein.d_loss(penalized.real, penalized.fake)
+    expected = plain.item() + gan.r1(2.0)(twin, x, x).item()
+    np.testing.assert_allclose(penalized.d_loss.item(), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", [None, gan.r1()])
-@pytest.mark.parametrize("at_once", [False, True])
-def test_the_graph_of_a_step_is_gone_before_the_next_is_built(at_once, penalty):
-    """Only what a round returns stays, as values: two graphs at a time would take twice the
-    memory."""
+@pytest.mark.parametrize("k", [1, None])
+def test_the_graph_of_a_step_is_freed_before_the_next_is_built(k, penalty):
+    """Two graphs at a time would take twice the memory. A round returns values only."""
     G, D = pair()
     inner, seen, kept = G.forward, [], []
 
@@ -290,18 +241,15 @@ def test_the_graph_of_a_step_is_gone_before_the_next_is_built(at_once, penalty):
         kept.append(sum(ref() is not None for ref in seen))
         y = inner(z)
         if y.edges:
-            seen.append(weakref.ref(y.edges[0][0]))  # what lies behind G's images
+            seen.append(weakref.ref(y.edges[0][0]))  # the parent of G's images
         return y
 
     G.forward = forward
-    start = play_simultaneously if at_once else play
-    rounds = start(
-        gan.minimax, G, D, source(5, 3), source(6, 2), *optimizers(G, D), m=M, penalty=penalty
-    )
+    rounds = rounds_of(gan.minimax, G, D, *optimizers(G, D), k=k, penalty=penalty)
     gc.disable()
     try:
         results = [next(rounds) for _ in range(3)]
     finally:
         gc.enable()
-    assert len(kept) == (3 if at_once else 6) and set(kept) == {0}
+    assert len(kept) == (6 if k else 3) and set(kept) == {0}
     assert not any(t.edges for result in results for t in result)

@@ -7,7 +7,6 @@ import os
 
 import numpy as np
 import pytest
-from carried import carry
 from cases_devices import (
     LAYERS,
     OPTIMIZERS,
@@ -15,6 +14,7 @@ from cases_devices import (
     PLAYS,
     WRAPPED_GAMES,
     Match,
+    carry,
     derivatives,
     passes,
     rng,

@@ -1,4 +1,4 @@
-"""The guard refuses what CuPy refuses, allows what CuPy allows, and counts what makes it wait."""
+"""The guard refuses what CuPy refuses, allows what CuPy allows, and counts reads and copies."""
 
 import copy
 import io
@@ -35,7 +35,7 @@ def assigned(key, value):
     return in_place(lambda x: operator.setitem(x, key, value))
 
 
-# What: a function of an array, the exception, and what its text says.
+# Name: a function of an array, the exception and a part of its message.
 
 IMPLICIT, UNSUPPORTED = "Implicit conversion to a NumPy array", "Unsupported type <class"
 REFUSED = {
@@ -167,7 +167,7 @@ def test_copies_have_memory_of_their_own():
         assert type(y) is GuardArray and x.get()[0, 0] == 0
 
 
-# What the host waits for, what it sends, and that a capture refuses both.
+# Reads, for which the host waits, and copies, which it sends: a capture refuses both.
 
 READS = {
     "float": lambda x: float(x[0, 0]),
@@ -251,18 +251,18 @@ def test_a_copy_is_counted_and_refused_while_capturing(what):
 
 
 @pytest.mark.parametrize("what", PRODUCTS)
-def test_a_matrix_product_is_captured_through_a_door_only(what):
-    x, door = array(), PRODUCTS[what]
+def test_a_matrix_product_is_captured_in_an_allowed_function_only(what):
+    x, product = array(), PRODUCTS[what]
     with capturing(), pytest.raises(RuntimeError, match="calling cuBLAS API during stream capture"):
-        door(x)
-    with capturing(door):
-        door(x)
+        product(x)
+    with capturing(product):
+        product(x)
         with pytest.raises(RuntimeError, match="cuBLAS"):
             xp.matmul(x, x.T)
 
 
 @pytest.mark.parametrize("what", CAPTURED)
-def test_what_needs_neither_is_captured(what):
+def test_other_work_is_captured(what):
     x = array()
     with counting() as traffic, capturing():
         CAPTURED[what](x)

@@ -20,48 +20,40 @@ def parameter(*shape):
     return nn.Parameter(np.zeros(shape, np.float32))
 
 
-# A convolution's weight (out 40, in 30, 3, 3): fan_in = 270, fan_out = 360.
-IN, OUT = 270, 360
-
-UNIFORM = {
-    "uniform_": (lambda p: init.uniform_(p, -0.05, 0.05, rng=rng()), 0.05),
-    "xavier_uniform_": (lambda p: init.xavier_uniform_(p, 2.0, rng=rng()), 2 * math.sqrt(6 / 630)),
-    "kaiming_uniform_": (lambda p: init.kaiming_uniform_(p, rng=rng()), math.sqrt(6 / IN)),
-    "kaiming_uniform_ of a slope": (
-        lambda p: init.kaiming_uniform_(p, 0.5, rng=rng()),
-        math.sqrt(6 / 1.25 / IN),
-    ),
-}
-NORMAL = {
-    "normal_": (lambda p: init.normal_(p, 1.0, 0.3, rng=rng()), 1.0, 0.3),
-    "xavier_normal_": (
-        lambda p: init.xavier_normal_(p, 2.0, rng=rng()),
-        0,
-        2 * math.sqrt(2 / (IN + OUT)),
-    ),
-    "kaiming_normal_": (lambda p: init.kaiming_normal_(p, rng=rng()), 0, math.sqrt(2 / IN)),
-    "kaiming_normal_ of a slope": (
-        lambda p: init.kaiming_normal_(p, 0.5, rng=rng()),
-        0,
-        math.sqrt(2 / 1.25 / IN),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", UNIFORM)
-def test_uniform_initializers_fill_their_interval(name):
-    fill, bound = UNIFORM[name]
-    p = fill(parameter(40, 30, 3, 3))
+def filled(name, *numbers):
+    """The weight of a convolution, (out 40, in 30, 3, 3): fan_in = 270, fan_out = 360."""
+    p = getattr(init, name)(parameter(40, 30, 3, 3), *numbers, rng=rng())
     assert p.dtype == np.float32
-    assert 0.999 * bound < np.abs(p.data).max() <= np.float32(bound)
-    np.testing.assert_allclose(p.data.std(), bound / math.sqrt(3), rtol=0.02)
-    assert abs(p.data.mean()) < 0.03 * bound
+    return p.data
 
 
-@pytest.mark.parametrize("name", NORMAL)
-def test_normal_initializers_have_their_mean_and_deviation(name):
-    fill, mean, std = NORMAL[name]
-    values = fill(parameter(40, 30, 3, 3)).data
+@pytest.mark.parametrize(
+    "name, numbers, bound",
+    [
+        ("uniform_", (-0.05, 0.05), 0.05),
+        ("xavier_uniform_", (2.0,), 2 * math.sqrt(6 / 630)),
+        ("kaiming_uniform_", (), math.sqrt(6 / 270)),
+        ("kaiming_uniform_", (0.5,), math.sqrt(6 / 1.25 / 270)),
+    ],
+)
+def test_uniform_initializers_fill_their_interval(name, numbers, bound):
+    values = filled(name, *numbers)
+    assert 0.999 * bound < np.abs(values).max() <= np.float32(bound)
+    np.testing.assert_allclose(values.std(), bound / math.sqrt(3), rtol=0.02)
+    assert abs(values.mean()) < 0.03 * bound
+
+
+@pytest.mark.parametrize(
+    "name, numbers, mean, std",
+    [
+        ("normal_", (1.0, 0.3), 1.0, 0.3),
+        ("xavier_normal_", (2.0,), 0, 2 * math.sqrt(2 / 630)),
+        ("kaiming_normal_", (), 0, math.sqrt(2 / 270)),
+        ("kaiming_normal_", (0.5,), 0, math.sqrt(2 / 1.25 / 270)),
+    ],
+)
+def test_normal_initializers_have_their_mean_and_deviation(name, numbers, mean, std):
+    values = filled(name, *numbers)
     np.testing.assert_allclose(values.std(), std, rtol=0.03)  # four standard errors
     assert abs(values.mean() - mean) < 0.05 * std
     kurtosis = np.mean((values - values.mean()) ** 4) / values.var() ** 2
@@ -85,7 +77,7 @@ def test_orthogonal_rows_or_columns(shape):
 
 
 def test_orthogonal_is_uniform_over_rotations():
-    """QR alone would fix the signs: every entry must be of either sign equally often."""
+    """QR alone would fix the signs, but each entry is positive as often as negative."""
     signs = [np.sign(init.orthogonal_(parameter(2, 2), rng=rng(i)).data) for i in range(400)]
     assert np.abs(np.mean(signs, axis=0)).max() < 0.2  # four standard errors
 
@@ -116,23 +108,18 @@ def test_dcgan_initializes_weights_scales_and_biases():
         nn.Conv2d(20, 30, 4, rng=rng()),
         nn.BatchNorm2d(5000),
         nn.ConvTranspose2d(20, 30, 4, rng=rng()),
+        nn.SpectralNorm(nn.Conv2d(20, 30, 4, rng=rng()), rng=rng()),
         nn.Linear(100, 100, bias=False, rng=rng()),
         nn.InstanceNorm2d(3, affine=True),
     )
     assert init.dcgan_(net, rng=rng()) is net
-    for layer, mean in ((net[0], 0), (net[1], 1), (net[2], 0), (net[3], 0)):
-        np.testing.assert_allclose(layer.weight.data.std(), 0.02, rtol=0.05)
-        assert abs(layer.weight.data.mean() - mean) < 1e-3
-    for layer in (net[0], net[1], net[2]):
+    for layer, mean in zip(list(net)[:5], (0, 1, 0, 0, 0), strict=True):
+        weight = getattr(layer, "weight_orig", getattr(layer, "weight", None)).data
+        np.testing.assert_allclose(weight.std(), 0.02, rtol=0.05)
+        assert abs(weight.mean() - mean) < 1e-3
+    for layer in list(net)[:4]:
         np.testing.assert_array_equal(layer.bias.data, 0)
-    np.testing.assert_array_equal(net[4].weight.data, 1)
-
-
-def test_dcgan_initializes_what_spectral_norm_wraps():
-    net = nn.Sequential(nn.SpectralNorm(nn.Conv2d(20, 30, 4, rng=rng()), rng=rng()))
-    init.dcgan_(net, rng=rng())
-    np.testing.assert_allclose(net[0].weight_orig.data.std(), 0.02, rtol=0.05)
-    np.testing.assert_array_equal(net[0].bias.data, 0)
+    np.testing.assert_array_equal(net[5].weight.data, 1)
 
 
 @pytest.mark.parametrize("learned", [True, False])
@@ -163,7 +150,7 @@ def test_the_initial_weights_of_2014():
 
 
 def fitted(network, *shape, seed=5):
-    """The network after its initialization on a minibatch that is not standardized, and that."""
+    """The network after its initialization, and the minibatch of another mean and variance."""
     x = 3 + 2 * rng(seed).normal(size=shape)
     network.astype(np.float64)
     assert data_dependent_init(network, x) is network
@@ -173,7 +160,7 @@ def fitted(network, *shape, seed=5):
 @pytest.mark.parametrize("learned", [True, False])
 def test_data_dependent_init_is_the_formula_of_the_paper(learned):
     layer = nn.WeightNorm(nn.Linear(4, 3, rng=rng()), learned_scale=learned)
-    raw(layer.weight_g)[...] = [[-2], [0], [5]]  # they do not count, nor does b
+    raw(layer.weight_g)[...] = [[-2], [0], [5]]  # without effect, as is b
     v = layer.weight_v.data.astype(np.float64)
     _, x = fitted(layer, 50, 4)
     t = x @ (v / np.linalg.norm(v, axis=1, keepdims=True)).T
@@ -183,8 +170,13 @@ def test_data_dependent_init_is_the_formula_of_the_paper(learned):
     np.testing.assert_allclose(layer(x).data, (t - t.mean(0)) / t.std(0), atol=1e-12)
 
 
+def assert_standardized(y, axes=0):
+    np.testing.assert_allclose(y.mean(axes), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var(axes), 1, rtol=1e-12)
+
+
 def test_data_dependent_init_standardizes_the_outputs_of_every_layer():
-    """Each layer on what comes from those before it, which are initialized by then."""
+    """Each layer gets the outputs of those before it, which are initialized by then."""
     convolutions = nn.Sequential(
         nn.WeightNorm(nn.Conv2d(2, 4, 3, 2, rng=rng(1))),
         nn.LeakyReLU(0.2),
@@ -193,12 +185,8 @@ def test_data_dependent_init_standardizes_the_outputs_of_every_layer():
     last = nn.WeightNorm(nn.Linear(48, 5, rng=rng(3)), learned_scale=False)
     network, x = fitted(nn.Sequential(convolutions, nn.ReLU(), nn.Flatten(), last), 30, 2, 8, 8)
     for end in (convolutions[0], convolutions):
-        y = end(x).data
-        np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-12)
-        np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-12)
-    y = network(x).data
-    np.testing.assert_allclose(y.mean(0), 0, atol=1e-12)
-    np.testing.assert_allclose(y.var(0), 1, rtol=1e-12)
+        assert_standardized(end(x).data, (0, 2, 3))
+    assert_standardized(network(x).data)
 
 
 def test_data_dependent_init_standardizes_the_pieces_of_maxout():
@@ -206,8 +194,7 @@ def test_data_dependent_init_standardizes_the_pieces_of_maxout():
     v = layer.weight_v.data
     weight = layer.weight_g.data * v / np.linalg.norm(v, axis=1, keepdims=True)
     pieces = x @ weight.T + layer.bias.data
-    np.testing.assert_allclose(pieces.mean(0), 0, atol=1e-12)
-    np.testing.assert_allclose(pieces.var(0), 1, rtol=1e-12)
+    assert_standardized(pieces)
     np.testing.assert_allclose(layer(x).data, pieces.reshape(50, 3, 2).max(2), rtol=1e-10)
 
 
@@ -230,7 +217,7 @@ def test_data_dependent_init_leaves_noise_out_and_modes_as_they_were():
     np.testing.assert_allclose(network.eval()(x).data.std(0), 1, rtol=1e-12)
 
 
-def test_data_dependent_init_reaches_modules_of_ones_own_and_fits_a_shared_layer_once():
+def test_data_dependent_init_works_in_any_module_and_fits_a_shared_layer_once():
     recorded = []
 
     class Residual(nn.Module):
@@ -251,7 +238,7 @@ def test_data_dependent_init_reaches_modules_of_ones_own_and_fits_a_shared_layer
         np.testing.assert_array_equal(value, state[key])
 
 
-def test_after_a_minibatch_that_says_nothing_the_layers_are_as_usable_as_before():
+def test_a_minibatch_without_variance_leaves_the_layers_as_they_were():
     network = nn.Sequential(*(nn.WeightNorm(nn.Linear(2, 2, rng=rng(i))) for i in range(2)))
     before, x = network.state_dict(), np.ones((3, 2), np.float32)
     with pytest.raises(ValueError, match="does not vary"):

@@ -1,5 +1,5 @@
-"""Every layer: its value is the formula's, its derivatives to second order are those by differences
-at its input and at every parameter."""
+"""Every layer: its value equals the formula's. Its derivatives to second order, at the input and at
+every parameter, equal those by differences."""
 
 import numpy as np
 import pytest
@@ -141,7 +141,7 @@ def test_a_graph_survives_the_next_pass_of_spectral_norm():
 
 @pytest.mark.parametrize("learned", [True, False])
 @pytest.mark.parametrize("name", WEIGHTED)
-def test_weight_norm_computes_what_its_layer_did_and_then_weights_of_length_g(name, learned):
+def test_weight_norm_starts_as_its_layer_and_has_weights_of_length_g(name, learned):
     inner, twin = (WEIGHTED[name]().astype(np.float64) for _ in range(2))
     layer, x = nn.WeightNorm(inner, learned_scale=learned), batch(inner, 2)
     np.testing.assert_allclose(layer(x).data, twin(x).data, rtol=1e-12)
@@ -156,28 +156,6 @@ def test_weight_norm_computes_what_its_layer_did_and_then_weights_of_length_g(na
     np.testing.assert_allclose(layer(x).data, twin(x).data, rtol=1e-12)
 
 
-def test_the_gradients_of_weight_norm_are_those_of_the_paper():
-    """Equation 3, from the gradient at w; that at v is orthogonal to v, and shrinks as v grows."""
-    layer = nn.WeightNorm(nn.Linear(5, 4, rng=rng())).astype(np.float64)
-    layer.weight_g.data, x = rng(1).normal(size=(4, 1)), batch(layer._layer, 3)
-    g, v = layer.weight_g.data, layer.weight_v.data
-    plain = nn.Linear(5, 4, rng=rng()).astype(np.float64)
-    plain.weight.data = g * v / np.linalg.norm(v, axis=1, keepdims=True)
-
-    def derivatives(net, *parameters):
-        return [d.data for d in grad(ops.sum(ops.tanh(net(x)) ** 2), parameters)]
-
-    (dw,) = derivatives(plain, plain.weight)
-    dg, dv = derivatives(layer, layer.weight_g, layer.weight_v)
-    length = np.linalg.norm(v, axis=1, keepdims=True)
-    expected = np.sum(dw * v, axis=1, keepdims=True) / length
-    np.testing.assert_allclose(dg, expected, rtol=1e-10)
-    np.testing.assert_allclose(dv, g / length * dw - g * dg / length**2 * v, rtol=1e-10)
-    np.testing.assert_allclose(np.sum(dv * v, axis=1), 0, atol=1e-14)
-    layer.weight_v.data = 2 * v
-    np.testing.assert_allclose(derivatives(layer, layer.weight_v)[0], dv / 2, rtol=1e-10)
-
-
 def test_a_graph_in_evaluation_survives_the_next_pass_of_batch_norm():
     layer = nn.BatchNorm1d(2)
     x = Tensor(rng().normal(3, 2, (4, 2)).astype(np.float32))
@@ -187,7 +165,7 @@ def test_a_graph_in_evaluation_survives_the_next_pass_of_batch_norm():
     np.testing.assert_array_equal(grad(y, [x])[0].data, expected.data)
 
 
-def test_minibatch_discrimination_tells_examples_that_are_alike():
+def test_minibatch_discrimination_counts_examples_that_are_alike():
     layer, x = nn.MinibatchDiscrimination(3, 4, 2, rng=rng()).astype(np.float64), rng(1)
     far, alike = 1e3 * x.normal(size=(5, 3)), np.tile(x.normal(size=(1, 3)), (5, 1))
     assert list(layer.state_dict()) == ["T.weight"]
@@ -196,7 +174,7 @@ def test_minibatch_discrimination_tells_examples_that_are_alike():
         np.testing.assert_array_equal(mode(alike).data, np.hstack([alike, np.full((5, 4), 5)]))
 
 
-def test_maxout_takes_pieces_that_lie_side_by_side():
+def test_the_pieces_of_maxout_lie_side_by_side():
     layer = nn.Maxout(1, 2, 3, rng=rng())
     layer.weight.data[...] = 0
     layer.bias.data[...] = [1, 5, 2, 9, 7, 8]

@@ -1,4 +1,4 @@
-"""Every loss: its value is the formula's, its derivatives to second order those by differences."""
+"""Every loss: its value equals the formula's, its derivatives those by differences."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def test_derivatives_of_first_and_second_order(case, data):
     prove_gradients(case, data.draw)
 
 
-def test_a_logit_of_0_costs_log_2_whatever_the_target():
+def test_the_loss_of_a_logit_of_0_is_log_2_for_any_target():
     for target in (0.0, 0.3, 0.5, 1.0):
         loss = losses.bce_with_logits(np.zeros((3, 1), np.float32), target)
         np.testing.assert_allclose(loss.item(), np.log(2), rtol=1e-7)
 
 
-def test_equal_logits_of_k_classes_cost_log_k():
+def test_the_loss_of_k_equal_logits_is_log_k():
     loss = losses.cross_entropy(np.zeros((2, 5)), np.array([0, 4]))
     np.testing.assert_allclose(loss.item(), np.log(5), rtol=1e-15)
 
@@ -42,17 +42,11 @@ def test_a_confident_discriminator_still_has_a_finite_loss_and_a_gradient(target
     np.testing.assert_array_equal(d.data, [-1, 0] if target else [0, 1])
 
 
-def test_the_gradient_does_not_vanish_where_a_clipped_probability_would_let_it():
-    """sigmoid(20) rounds to 1 in float32: log(clip(D)) has slope 0 there, the truth is -1."""
+def test_the_gradient_does_not_vanish_as_that_of_a_clipped_probability_does():
+    """sigmoid(20) rounds to 1 in float32. There log(clip(D)) has slope 0, not -1."""
     logit = Tensor(np.array([20.0], np.float32))
     (d,) = grad(losses.bce_with_logits(logit, 0.0), [logit])
     np.testing.assert_allclose(d.data, [1])
-
-
-@pytest.mark.parametrize("loss", [losses.bce_with_logits, losses.mse, losses.l1])
-def test_targets_are_not_broadcast(loss):
-    with pytest.raises(ValueError, match=r"\(3,\) and targets \(3, 1\)"):
-        loss(np.zeros(3), np.zeros((3, 1)))
 
 
 def test_arrays_come_out_as_a_tensor():
@@ -60,15 +54,9 @@ def test_arrays_come_out_as_a_tensor():
         assert isinstance(loss(np.zeros(2), np.ones(2)), Tensor)
 
 
-@pytest.mark.parametrize("targets", [1.5, -0.1, np.array([0, 2.0]), np.array([np.nan, 0])])
-def test_targets_that_are_no_probabilities_are_refused(targets):
-    with pytest.raises(ValueError, match=r"expected targets in \[0, 1\]"):
-        losses.bce_with_logits(Tensor(np.zeros(2)), targets)
-
-
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, bool])
 @pytest.mark.parametrize("loss", [losses.bce_with_logits, losses.mse, losses.l1])
-def test_labels_leave_the_dtype_of_the_logits(loss, kind):
+def test_the_loss_has_the_dtype_of_the_logits(loss, kind):
     logits = Tensor(np.array([0.5, -1], np.float32))
     got = loss(logits, np.array([0, 1], kind))
     assert got.dtype == np.float32

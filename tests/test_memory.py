@@ -1,4 +1,4 @@
-"""Memory dies by reference count: no graph and no gradient is part of a reference cycle."""
+"""Reference counts free all memory: no graph and no gradient is part of a reference cycle."""
 
 import gc
 import weakref
@@ -28,7 +28,7 @@ def made(y):
 @pytest.mark.parametrize("case", EVERYTHING, ids=str)
 @settings(max_examples=3)
 @given(data=st.data())
-def test_graph_and_gradients_die_with_the_last_reference(case, data):
+def test_graph_and_gradients_are_freed_with_the_last_reference(case, data):
     point = case.build(data.draw)
     xs = point.tensors()
     y = point.function(*xs)
@@ -41,7 +41,7 @@ def test_graph_and_gradients_die_with_the_last_reference(case, data):
     assert all(ref() is None for ref in watched)
 
 
-def test_a_gradient_on_the_way_dies_once_it_was_handed_on():
+def test_an_inner_gradient_is_freed_once_it_was_passed_on():
     seen, alive = [], []
 
     def link(a):
@@ -60,7 +60,7 @@ def test_a_gradient_on_the_way_dies_once_it_was_handed_on():
     assert alive == [0] * 5
 
 
-def test_a_leaf_does_not_keep_what_was_made_from_it():
+def test_a_leaf_holds_no_reference_to_its_children():
     x = Tensor(np.ones(3))
     y = weakref.ref(ops.exp(x))
     assert y() is None

@@ -1,4 +1,4 @@
-"""Modules are plain objects: what is found in them, in which order; modes, copies, state."""
+"""Modules: the parameters, buffers and modules in them and their order; modes, copies, state."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -34,14 +34,7 @@ class Block(nn.Module):
 
 
 X = rng().normal(size=(4, 2)).astype(np.float32)
-NAMES = [
-    "scale",
-    "second.weight",
-    "second.bias",
-    "first.weight",
-    "first.bias",
-    "several.0.weight",
-]
+NAMES = ["scale", "second.weight", "second.bias", "first.weight", "first.bias", "several.0.weight"]
 BUFFERS = ["counter", "first.running_mean", "first.running_var", "first.num_batches_tracked"]
 
 
@@ -64,12 +57,14 @@ def test_plain_arrays_are_buffers():
 
 
 def test_children_and_modules():
-    net = Block()
+    net, seen = Block(), []
     assert [name for name, _ in net.children()] == ["second", "first", "several.0", "several.1"]
     assert list(net.modules()) == [net, net.second, net.first, *net.several]
+    assert net.apply(seen.append) is net
+    assert seen == list(net.modules())
 
 
-def test_what_is_shared_is_one_parameter_under_two_keys():
+def test_a_shared_layer_is_one_parameter_under_two_keys():
     layer = nn.Linear(2, 2, rng=rng())
     net = nn.Sequential(layer, nn.Tanh(), layer)
     assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias"]
@@ -96,17 +91,10 @@ def test_sequential_is_a_sequence():
     np.testing.assert_array_equal(nn.Sequential()(Tensor(X)).data, X)
 
 
-def test_modes_reach_all_modules():
+def test_modes_reach_all_modules_and_evaluating_restores_each_even_after_an_error():
     net = Block()
-    assert all(module.training for module in net.modules())
-    assert net.eval() is net
-    assert not any(module.training for module in net.modules())
-    assert net.train() is net
-    assert all(module.training for module in net.modules())
-
-
-def test_evaluating_restores_each_mode_even_after_an_error():
-    net = Block()
+    assert net.eval() is net and not any(module.training for module in net.modules())
+    assert net.train() is net and all(module.training for module in net.modules())
     net.first.eval()
     with pytest.raises(ZeroDivisionError), net.evaluating() as inside:
         assert inside is net
@@ -158,7 +146,7 @@ def test_loading_makes_graphs_stale():
         grad(y, net.parameters())
 
 
-def test_a_state_that_does_not_fit_is_refused_whole_with_every_fault_named():
+def test_a_state_that_does_not_fit_is_refused_with_every_fault_named():
     net = Block()
     before, state = net.state_dict(), Block().state_dict()
     for value in state.values():
@@ -178,12 +166,10 @@ def test_a_state_that_does_not_fit_is_refused_whole_with_every_fault_named():
 @pytest.mark.parametrize(
     "value, fault",
     [
-        ("xx", "is of type str, expected an array"),
         ([0.0], "is of type list, expected an array"),
         (None, "is of type NoneType, expected an array"),
         (np.ones(2), r"has shape \(2,\), expected \(2, 2\)"),
         (np.full((2, 2), "a"), "holds <U1, expected numbers"),
-        (np.full((2, 2), None), "holds object, expected numbers"),
         (np.full((2, 2), 1j), "holds complex128, expected numbers"),
     ],
 )
@@ -216,29 +202,19 @@ def test_astype_converts_floats_only():
     assert set(kinds.values()) == {np.dtype(np.float64)}
 
 
-def test_apply_calls_on_every_module_once():
-    net, seen = Block(), []
-    assert net.apply(seen.append) is net
-    assert seen == list(net.modules())
-
-
 def test_repr_shows_options_and_nests():
     net = nn.Sequential(nn.Conv2d(1, 2, 3, rng=rng()), nn.Sequential(nn.LeakyReLU(0.2)))
     text = repr(net)
     assert "(0): Conv2d(in_channels=1, out_channels=2, kernel_size=(3, 3)" in text
     assert "    (0): LeakyReLU(negative_slope=0.2)" in text
-
-
-def test_repr_shows_what_spectral_norm_wraps():
-    layer = nn.SpectralNorm(nn.Linear(3, 2, rng=rng()), rng=rng())
+    inner = nn.Linear(3, 2, rng=rng())
+    linear = "Linear(in_features=3, out_features=2)"
     assert (
-        repr(layer) == "SpectralNorm(Linear(in_features=3, out_features=2), n_power_iterations=1)"
+        repr(nn.SpectralNorm(inner, rng=rng())) == f"SpectralNorm({linear}, n_power_iterations=1)"
     )
-
-
-def test_repr_shows_what_weight_norm_wraps():
-    layer = nn.WeightNorm(nn.Linear(3, 2, rng=rng()), learned_scale=False)
-    assert repr(layer) == "WeightNorm(Linear(in_features=3, out_features=2), learned_scale=False)"
+    assert repr(nn.WeightNorm(inner, learned_scale=False)) == (
+        f"WeightNorm({linear}, learned_scale=False)"
+    )
 
 
 def test_a_module_without_forward_says_so():

@@ -1,4 +1,4 @@
-"""Every op: its value is NumPy's, its first and second derivatives are those by differences."""
+"""Every op: its value equals NumPy's, and its derivatives to second order those by differences."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_derivatives_of_first_and_second_order(case, data):
 
 
 @pytest.mark.parametrize("op", [ops.sigmoid, ops.softplus, ops.tanh])
-def test_both_ends_are_finite_in_value_and_gradient(op):
+def test_values_and_gradients_far_from_0_are_finite(op):
     x = Tensor(np.array([-1000, -200, -90, 0, 90, 200, 1000], np.float32))
     y = op(x)
     (dx,) = grad(y.sum(), [x])
@@ -47,7 +47,7 @@ def test_small_probabilities_keep_their_precision():
 
 
 @pytest.mark.parametrize("shift", [-1e4, -200.0, 200.0, 1e4])
-def test_softmax_and_logsumexp_do_not_feel_a_shift(shift):
+def test_softmax_and_logsumexp_are_exact_after_a_shift(shift):
     x = np.array([[0.3, -0.2, 1.5], [0.0, 0.0, 0.0]])
     np.testing.assert_allclose(ops.softmax(x + shift).data, ops.softmax(x).data, rtol=1e-9)
     np.testing.assert_allclose(
@@ -55,7 +55,7 @@ def test_softmax_and_logsumexp_do_not_feel_a_shift(shift):
     )
 
 
-def test_logsumexp_leaves_out_what_has_probability_0():
+def test_logsumexp_ignores_minus_infinity():
     x = Tensor(np.array([-np.inf, 1.0, 2.0]))
     y = ops.logsumexp(x)
     (dx,) = grad(y, [x])
@@ -116,7 +116,7 @@ def test_where_takes_bools_in_any_form(kind):
         np.testing.assert_array_equal(ops.where(one, x, 0.0).data, x.data)
 
 
-def test_what_is_joined_agrees_but_for_its_axis():
+def test_concatenated_shapes_agree_except_along_the_axis():
     x = Tensor(np.ones((2, 3)))
     assert ops.concatenate([x, np.ones((2, 1))], np.int64(-1)).shape == (2, 4)
     for other in (np.ones((3, 2)), np.ones(2), np.ones((2, 1, 3))):
@@ -133,36 +133,20 @@ def test_elements_that_tie_share_the_gradient(op, slopes):
     np.testing.assert_array_equal(by_row.data, [slopes, [0.25] * 4])
 
 
-def test_operators_are_the_ops():
+def test_methods_are_the_ops():
     x = Tensor(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    one, two = np.array(1.0), np.array(2.0)
     for left, right in [
-        (x + 1.0, ops.add(x, one)),
-        (1.0 + x, ops.add(one, x)),
-        (x - 1.0, ops.sub(x, one)),
-        (1.0 - x, ops.sub(one, x)),
-        (x * 2.0, ops.mul(x, two)),
-        (2.0 * x, ops.mul(two, x)),
-        (x / 2.0, ops.div(x, two)),
-        (2.0 / x, ops.div(two, x)),
-        (x**2.0, ops.power(x, two)),
-        (2.0**x, ops.power(two, x)),
-        (x.data @ x, ops.matmul(x, x)),
-        (-x, ops.neg(x)),
-        (abs(-x), x),
-        (x.T, ops.transpose(x)),
         (x.sum(0), ops.sum(x, 0)),
         (x.mean(1, keepdims=True), ops.mean(x, 1, True)),
         (x.max(1), ops.max(x, 1)),
     ]:
-        assert isinstance(left, Tensor)
         np.testing.assert_array_equal(left.data, right.data)
 
 
 @pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 40])
 @pytest.mark.parametrize("kind", ["sum", "max", "logsumexp"])
 def test_short_and_long_rows_are_reduced_alike(kind, size):
-    """Short last axes are folded slice by slice; long ones are left to the library."""
+    """Short last axes are reduced slice by slice, long ones by the library."""
     x = np.random.default_rng(size).normal(size=(3, size))
     expected = {"sum": np.sum, "max": np.max, "logsumexp": scipy.special.logsumexp}[kind]
     for keepdims in (False, True):
@@ -174,7 +158,7 @@ def test_short_and_long_rows_are_reduced_alike(kind, size):
 @pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (1,)])
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "logsumexp"])
 def test_reductions_of_three_sizes_along_every_kind_of_axis(name, axis, keepdims):
-    """Sizes that differ, so that a gradient along the wrong axis does not fit."""
+    """All sizes differ, so that a gradient along the wrong axis has the wrong shape."""
     rng = np.random.default_rng(0)
     x = Tensor(rng.permutation(24).reshape(2, 3, 4) / 10)
 

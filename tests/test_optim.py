@@ -1,4 +1,4 @@
-"""Optimizers are their formulas, one number at a time; clipping, schedules, resuming."""
+"""Optimizers equal their formulas for single numbers; clipping, schedules, averages, resuming."""
 
 import math
 from functools import partial
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, grad, nn, ops, optim
+from tinygan import Tensor, grad, nn, optim
 from tinygan.backend import cpu
 from tinygan.optim import rules
 
@@ -25,7 +25,7 @@ def parameters(dtype=np.float64):
 
 
 def gradients(dtype=np.float64):
-    """The same gradients for whoever asks, for each step."""
+    """The gradients of each step, the same at each call."""
     source = rng(1)
     for _ in range(STEPS):
         yield [Tensor(np.asarray(source.normal(size=s), dtype)) for s in SHAPES]
@@ -136,7 +136,7 @@ def test_the_defaults_are_those_of_the_docstrings():
 @pytest.mark.parametrize("name", FORMULAS)
 @pytest.mark.parametrize("chunk", [1, 3, 4, 11])
 def test_the_size_of_a_chunk_changes_nothing(name, chunk, monkeypatch):
-    """Nor which gradients are gathered into one vector, and which are taken as they are."""
+    """And neither does the size from which a gradient is not copied into a vector."""
     make, _ = FORMULAS[name]
     whole = trained(make, np.float32)
     monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", chunk)
@@ -196,16 +196,6 @@ def test_a_parameter_that_got_another_array_is_noticed(change):
         opt.step(grads)
 
 
-def test_training_descends():
-    net, x = nn.Linear(3, 1, rng=rng()), rng().normal(size=(20, 3)).astype(np.float32)
-    y = x @ np.array([[1.0], [-2.0], [0.5]], np.float32) + 3
-    opt = optim.Adam(net.parameters(), lr=0.1)
-    for _ in range(400):
-        opt.step(grad(ops.mean((net(x) - y) ** 2), net.parameters()))
-    np.testing.assert_allclose(net.weight.data, [[1, -2, 0.5]], atol=1e-2)
-    np.testing.assert_allclose(net.bias.data, [3], atol=1e-2)
-
-
 # Schedules: functions of the number of updates done.
 
 
@@ -218,38 +208,26 @@ def test_schedules_are_their_formulas():
     np.testing.assert_allclose([decay(t) for t in (0, 1, 2, 3)], [0.1, 0.05, 0.025, 0.02])
 
 
-def test_a_schedule_is_asked_for_the_updates_done():
-    asked = []
-    trained(lambda p: optim.SGD(p, lambda t: asked.append(t) or 0.1))
-    assert asked == list(range(STEPS))
-
-
 # Clipping.
 
 
-def test_a_schedule_is_asked_once_an_update(monkeypatch):
-    """Not once for each part: it may count, or fail."""
+def test_a_schedule_is_called_once_for_each_update(monkeypatch):
+    """With the number of updates done, and not again for each chunk: it may count, or fail."""
     monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", 2)
     asked = []
-    ps = parameters(np.float64)
-    opt = optim.SGD(ps, lambda t: asked.append(t) or 0.1, momentum=lambda t: asked.append(t) or 0.5)
-    for grads in gradients(np.float64):
-        opt.step(grads)
-    assert asked == [t for t in range(opt.t) for _ in "ab"]
+    trained(
+        lambda p: optim.SGD(p, lambda t: asked.append(t) or 0.1, lambda t: asked.append(t) or 0)
+    )
+    assert asked == [t for t in range(STEPS) for _ in "ab"]
 
 
-def test_clipping_by_norm_scales_all_gradients_alike():
+def test_clipping_by_norm_scales_all_large_gradients_alike():
     grads = [Tensor(np.array([3.0, 0.0])), Tensor(np.array([[4.0]]))]  # of norm 5
     a, b = optim.clip_grad_norm(grads, 1.0)
     np.testing.assert_allclose(a.data, [0.6, 0])
     np.testing.assert_allclose(b.data, [[0.8]])
-
-
-def test_clipping_by_norm_leaves_small_gradients_alone():
-    grads = [Tensor(np.array([3.0, 4.0])), Tensor(np.zeros(2))]
     for clipped, g in zip(optim.clip_grad_norm(grads, 5.5), grads, strict=True):
         np.testing.assert_array_equal(clipped.data, g.data)
-    np.testing.assert_array_equal(optim.clip_grad_norm(grads[1:], 1.0)[0].data, [0, 0])
 
 
 def test_clipping_by_value():
@@ -279,7 +257,7 @@ def test_an_optimizer_that_is_refused_takes_no_parameters_from_another(mistake):
 
 
 @pytest.mark.parametrize("slot, value", [("v", "x"), ("v", np.ones(8)), ("t", "x"), ("t", 1j)])
-def test_a_state_that_does_not_fit_leaves_the_optimizer_as_it_was(slot, value):
+def test_a_state_that_does_not_fit_leaves_the_optimizer_unchanged(slot, value):
     opt = optim.Adam(nn.Linear(2, 3, rng=rng()).parameters())
     before, state = opt.state_dict(), {k: v + 1 for k, v in opt.state_dict().items()}
     state[slot] = value
@@ -344,13 +322,6 @@ def test_clipping_neither_overflows_nor_vanishes(size):
     clipped = np.concatenate([g.data for g in optim.clip_grad_norm(grads, 2.0)])
     scale = min(1, 2 / (5 * size)) if size else 1
     np.testing.assert_allclose(clipped, np.array([3, 0, 4]) * size * scale, rtol=1e-5)
-
-
-@pytest.mark.parametrize("t", [-1, 2.5, np.nan])
-def test_a_state_of_no_number_of_updates_is_refused(t):
-    opt = optim.SGD([nn.Parameter(np.ones(2, np.float32))], 0.1)
-    with pytest.raises(ValueError, match="expected a number of updates"):
-        opt.load_state_dict({**opt.state_dict(), "t": np.array(t)})
 
 
 def test_a_schedule_that_gives_no_number_is_refused_before_any_change():

@@ -3,6 +3,8 @@
 Weights go both ways. Skipped where PyTorch is not installed.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -21,139 +23,100 @@ def array(t):
     return t.detach().numpy()
 
 
+def both(*layers, wrap=lambda ours, theirs: (ours, theirs)):
+    """The same network here and in PyTorch. A layer is its name, its arguments and, at the end, a
+    dict of those by name. `wrap` gets each layer with a weight, here and there."""
+    ours, theirs, r = [], [], rng()
+    for name, *arguments, named in layers:
+        here, there = getattr(nn, name), getattr(torch.nn, name)
+        random = {"rng": r} if "rng" in inspect.signature(here).parameters else {}
+        pair = here(*arguments, **named, **random), there(*arguments, **named)
+        for network, layer in zip((ours, theirs), wrap(*pair) if random else pair, strict=True):
+            network.append(layer)
+    return nn.Sequential(*ours), torch.nn.Sequential(*theirs)
+
+
+# Every layer that PyTorch has, too, and the shape of the input (None: indices of an embedding).
+
+
 def images():
-    """Every layer type that PyTorch has, too, as one network of images and one of vectors."""
-    r, T = rng(), torch.nn
-    return (
-        nn.Sequential(
-            nn.Conv2d(3, 4, 3, stride=2, padding=1, rng=r),
-            nn.BatchNorm2d(4),
-            nn.LeakyReLU(0.2),
-            nn.ConvTranspose2d(4, 8, (3, 2), 2, (1, 0), (1, 0), rng=r),
-            nn.InstanceNorm2d(8, affine=True),
-            nn.ReLU(),
-            nn.PixelShuffle(2),
-            nn.ReflectionPad2d((1, 2, 3, 0)),
-            nn.Upsample(scale_factor=(2, 1), mode="bilinear"),
-            nn.Conv2d(2, 2, (2, 3), 3, bias=False, rng=r),
-            nn.InstanceNorm2d(2),
-            nn.Upsample(scale_factor=2),
-            nn.Tanh(),
-        ),
-        T.Sequential(
-            T.Conv2d(3, 4, 3, stride=2, padding=1),
-            T.BatchNorm2d(4),
-            T.LeakyReLU(0.2),
-            T.ConvTranspose2d(4, 8, (3, 2), 2, (1, 0), (1, 0)),
-            T.InstanceNorm2d(8, affine=True),
-            T.ReLU(),
-            T.PixelShuffle(2),
-            T.ReflectionPad2d((1, 2, 3, 0)),
-            T.Upsample(scale_factor=(2, 1), mode="bilinear"),
-            T.Conv2d(2, 2, (2, 3), 3, bias=False),
-            T.InstanceNorm2d(2),
-            T.Upsample(scale_factor=2),
-            T.Tanh(),
-        ),
-        (4, 3, 7, 6),
-    )
+    return both(
+        ("Conv2d", 3, 4, 3, {"stride": 2, "padding": 1}),
+        ("BatchNorm2d", 4, {}),
+        ("LeakyReLU", 0.2, {}),
+        ("ConvTranspose2d", 4, 8, (3, 2), 2, (1, 0), (1, 0), {}),
+        ("InstanceNorm2d", 8, {"affine": True}),
+        ("ReLU", {}),
+        ("PixelShuffle", 2, {}),
+        ("ReflectionPad2d", (1, 2, 3, 0), {}),
+        ("Upsample", {"scale_factor": (2, 1), "mode": "bilinear"}),
+        ("Conv2d", 2, 2, (2, 3), 3, {"bias": False}),
+        ("InstanceNorm2d", 2, {}),
+        ("Upsample", {"scale_factor": 2}),
+        ("Tanh", {}),
+    ), (4, 3, 7, 6)
 
 
 def vectors():
-    r, T = rng(), torch.nn
-    return (
-        nn.Sequential(
-            nn.Linear(5, 12, rng=r),
-            nn.BatchNorm1d(12, eps=1e-3, momentum=0.3),
-            nn.Sigmoid(),
-            nn.Unflatten(1, (3, 4)),
-            nn.LayerNorm((3, 4)),
-            nn.BatchNorm1d(3, affine=False),
-            nn.Softplus(),
-            nn.Flatten(),
-            nn.LayerNorm(12),
-            nn.Dropout(0.0, rng=r),
-            nn.Linear(12, 2, bias=False, rng=r),
-        ),
-        T.Sequential(
-            T.Linear(5, 12),
-            T.BatchNorm1d(12, eps=1e-3, momentum=0.3),
-            T.Sigmoid(),
-            T.Unflatten(1, (3, 4)),
-            T.LayerNorm((3, 4)),
-            T.BatchNorm1d(3, affine=False),
-            T.Softplus(),
-            T.Flatten(),
-            T.LayerNorm(12),
-            T.Dropout(0.0),
-            T.Linear(12, 2, bias=False),
-        ),
-        (6, 5),
-    )
+    return both(
+        ("Linear", 5, 12, {}),
+        ("BatchNorm1d", 12, {"eps": 1e-3, "momentum": 0.3}),
+        ("Sigmoid", {}),
+        ("Unflatten", 1, (3, 4), {}),
+        ("LayerNorm", (3, 4), {}),
+        ("BatchNorm1d", 3, {"affine": False}),
+        ("Softplus", {}),
+        ("Flatten", {}),
+        ("LayerNorm", 12, {}),
+        ("Dropout", 0.0, {}),
+        ("Linear", 12, 2, {"bias": False}),
+    ), (6, 5)
 
 
 def embedded():
-    return (
-        nn.Sequential(nn.Embedding(6, 3, rng=rng()), nn.Linear(3, 2, rng=rng())),
-        torch.nn.Sequential(torch.nn.Embedding(6, 3), torch.nn.Linear(3, 2)),
-        None,
-    )
+    return both(("Embedding", 6, 3, {}), ("Linear", 3, 2, {})), None
 
 
 def spectral():
-    r, T = rng(), torch.nn
-    norm = torch.nn.utils.spectral_norm
-    return (
-        nn.Sequential(
-            nn.SpectralNorm(nn.Conv2d(2, 3, 3, rng=r), rng=r),
-            nn.SpectralNorm(nn.ConvTranspose2d(3, 4, 2, rng=r), 2, rng=r),
-            nn.Flatten(),
-            nn.SpectralNorm(nn.Linear(36, 3, rng=r), rng=r),
-        ),
-        T.Sequential(
-            norm(T.Conv2d(2, 3, 3)),
-            norm(T.ConvTranspose2d(3, 4, 2), n_power_iterations=2),
-            T.Flatten(),
-            norm(T.Linear(36, 3)),
-        ),
-        (3, 2, 4, 4),
-    )
+    norm, iterations, r = torch.nn.utils.spectral_norm, iter([1, 2, 1]), rng(1)
+
+    def wrap(ours, theirs):
+        n = next(iterations)
+        return nn.SpectralNorm(ours, n, rng=r), norm(theirs, n_power_iterations=n)
+
+    return both(
+        ("Conv2d", 2, 3, 3, {}),
+        ("ConvTranspose2d", 3, 4, 2, {}),
+        ("Flatten", {}),
+        ("Linear", 36, 3, {}),
+        wrap=wrap,
+    ), (3, 2, 4, 4)
 
 
 def normalized():
-    r, T = rng(), torch.nn
     norm = torch.nn.utils.weight_norm
-    return (
-        nn.Sequential(
-            nn.WeightNorm(nn.Conv2d(2, 3, 3, rng=r)),
-            nn.WeightNorm(nn.ConvTranspose2d(3, 4, (2, 3), bias=False, rng=r)),
-            nn.Flatten(),
-            nn.WeightNorm(nn.Linear(48, 3, rng=r)),
-        ),
-        T.Sequential(
-            norm(T.Conv2d(2, 3, 3)),
-            norm(T.ConvTranspose2d(3, 4, (2, 3), bias=False), dim=1),
-            T.Flatten(),
-            norm(T.Linear(48, 3)),
-        ),
-        (3, 2, 4, 4),
-    )
+
+    def wrap(ours, theirs):
+        transposed = isinstance(theirs, torch.nn.ConvTranspose2d)
+        return nn.WeightNorm(ours), norm(theirs, dim=int(transposed))
+
+    return both(
+        ("Conv2d", 2, 3, 3, {}),
+        ("ConvTranspose2d", 3, 4, (2, 3), {"bias": False}),
+        ("Flatten", {}),
+        ("Linear", 48, 3, {}),
+        wrap=wrap,
+    ), (3, 2, 4, 4)
 
 
-NETWORKS = {
-    "images": images,
-    "vectors": vectors,
-    "embedded": embedded,
-    "spectral": spectral,
-    "normalized": normalized,
-}
+NETWORKS = {make.__name__: make for make in (images, vectors, embedded, spectral, normalized)}
 pytestmark = pytest.mark.filterwarnings("ignore:.*_norm.* is deprecated:FutureWarning")
 
 
 def made(name):
     """Both networks, with parameters that are not special, and a source of inputs."""
     torch.manual_seed(0)
-    ours, theirs, shape = NETWORKS[name]()
+    (ours, theirs), shape = NETWORKS[name]()
     ours.astype(np.float64), theirs.double()
     for i, p in enumerate(ours.parameters()):
         p.data[...] = p.data + 0.1 * rng(i).normal(size=p.shape)
@@ -227,7 +190,7 @@ def test_every_layer_that_pytorch_has_is_compared():
         for _, child in module.children():
             yield from kinds(child)
 
-    compared = {kind for make in NETWORKS.values() for kind in kinds(make()[0])}
+    compared = {kind for make in NETWORKS.values() for kind in kinds(make()[0][0])}
     without_twin = {
         "GaussianNoise",
         "Maxout",

@@ -1,9 +1,9 @@
-"""Traffic between the host and the device of the guard, and what capturing a CUDA graph forbids.
+"""Traffic between the host and the guard's device, and the rules of capturing a CUDA graph.
 
 with counting() as seen: ...   seen.reads: what made the host wait; seen.copies: what it sent
-with capturing(door): ...      as while a CUDA graph is recorded: no reads, no copies, and
-                               matrix products only within the functions given
-with taping() as tape: ...     all that is computed meanwhile is undone and can be launched
+with capturing(f): ...         as during a capture: no reads, no copies, and matrix products only
+                               within the function f
+with taping() as tape: ...     computations are undone at the end, and `tape` can launch them
 """
 
 import sys
@@ -13,13 +13,13 @@ import numpy as np
 
 
 class Traffic:
-    """What was read by the host and what was copied to the device, by name."""
+    """The names of reads by the host and of copies to the device."""
 
     def __init__(self):
         self.reads, self.copies = [], []
 
 
-_counts, _captures = [], []  # the blocks of counting() and of capturing() that we are in
+_counts, _captures = [], []  # the open blocks of counting() and capturing()
 
 
 @contextmanager
@@ -32,8 +32,8 @@ def counting():
 
 
 @contextmanager
-def capturing(*doors):
-    _captures.append({door.__code__ for door in doors})
+def capturing(*allowed):
+    _captures.append({function.__code__ for function in allowed})
     try:
         yield
     finally:
@@ -41,7 +41,7 @@ def capturing(*doors):
 
 
 class Tape:
-    """A graph: what was computed, to be computed again, from where it was to where it was."""
+    """A graph of computations that can run again on the same arrays."""
 
     def __init__(self):
         self.nodes, self.before = [], []
@@ -73,18 +73,18 @@ _tapes = []
 
 @contextmanager
 def taping():
-    """A device that captures does not compute; here that is undone, so that it seems so."""
+    """Record computations, and undo them at the end: a device does not compute during a capture."""
     _tapes.append(Tape())
     try:
-        with np.errstate(all="ignore"):  # of numbers that are not there yet
+        with np.errstate(all="ignore"):  # inputs have no values yet
             yield _tapes[-1]
     finally:
         _tapes.pop().undo()
 
 
 def computed(function, args, kwargs, written=()):
-    """function(*args, **kwargs), which writes into the arrays `written`; NumPy's numbers come as
-    arrays, so that they can be written to when the tape is launched."""
+    """function(*args, **kwargs), which writes into the arrays `written`. NumPy's numbers become
+    arrays, so that a launch of the tape can write to them."""
 
     def compute():
         return as_array(function(*args, **kwargs))
@@ -99,7 +99,7 @@ def as_array(result):
 
 
 def read(what):
-    """The host waits for a value of the device."""
+    """Count a read: the host waits for a value of the device."""
     if _captures:
         raise RuntimeError("the current stream is capturing, so D2H transfers are disallowed")
     for traffic in _counts:
@@ -107,7 +107,7 @@ def read(what):
 
 
 def copy(what):
-    """The host sends a value to the device."""
+    """Count a copy: the host sends a value to the device."""
     if _captures:
         raise RuntimeError("the current stream is capturing, so H2D transfers are disallowed")
     for traffic in _counts:
@@ -115,7 +115,7 @@ def copy(what):
 
 
 def multiply():
-    """A matrix product: CuPy calls cuBLAS for it, and refuses to while it captures."""
+    """Refuse a matrix product during a capture, as CuPy does, which calls cuBLAS for it."""
     if _captures and not _captures[-1] & set(_callers()):
         raise NotImplementedError(  # which is a RuntimeError
             "calling cuBLAS API during stream capture is currently unsupported"

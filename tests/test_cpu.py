@@ -1,6 +1,8 @@
-"""share: the parts cover the whole, once each; errors and np.errstate cross over to the threads."""
+"""cpu: shared work covers every index once, errors and np.errstate reach all threads, idle threads
+sleep, and freed memory is used again."""
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -9,6 +11,16 @@ import numpy as np
 import pytest
 
 from tinygan.backend import cpu
+
+
+def python(code, without="OPENBLAS", *options, **environment):
+    """The output of this code in a process without the variables that start with `without`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(without)}
+    command = [sys.executable, *options, "-c", code]
+    environment = {**kept, **environment}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @pytest.fixture(params=[1, 2, 3, 7])
@@ -36,7 +48,7 @@ def test_every_index_is_worked_on_once(cores, n, minimum):
     assert len(workers) == len(parts)
 
 
-def test_work_that_shares_work_is_done_by_the_outer_threads_alone(cores):
+def test_shared_work_within_shared_work_stays_on_its_thread(cores):
     done = np.zeros(12, int)
 
     def inner(start, stop):
@@ -70,10 +82,10 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
         cpu.share(divide, 100, 1)
 
 
-def test_blas_has_its_threads_back(cores):
+def test_blas_gets_its_threads_back(cores):
     before = cpu._thread_count()
     if before is None:
-        pytest.skip("NumPy's BLAS here is not an OpenBLAS that tells its threads")
+        pytest.skip("NumPy's BLAS here is not an OpenBLAS that reports its threads")
     count, _ = before
     cpu._set_blas_threads(2)
     seen = []
@@ -99,22 +111,15 @@ print(time.process_time() - before, os.environ.get("OPENBLAS_THREAD_TIMEOUT"), (
 
 
 def waits(before, **environment):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
-    result = subprocess.run(
-        [sys.executable, "-c", WAITS.format(before=before)],
-        env={**kept, "OPENBLAS_NUM_THREADS": "2", **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    seconds, setting, product = result.stdout.split()
+    found = python(WAITS.format(before=before), **{"OPENBLAS_NUM_THREADS": "2", **environment})
+    seconds, setting, product = found.split()
     assert float(product) == 1000
     return float(seconds), setting
 
 
 @pytest.mark.skipif(
     not hasattr(cpu.openblas(), "openblas_read_env"),
-    reason="needs an OpenBLAS that can be told",
+    reason="needs an OpenBLAS that reads its environment again",
 )
 def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
     seconds, setting = waits("np.ones((500, 500)) @ np.ones((500, 500))")
@@ -124,15 +129,15 @@ def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
 
 FORK = """
 import os, sys, threading
-from tinygan.backend import cpu as threads
+from tinygan.backend import cpu
 
 def parts():
     seen = []
-    threads.share(lambda start, stop: seen.append((start, stop)), 100, 1)
+    cpu.share(lambda start, stop: seen.append((start, stop)), 100, 1)
     return len(seen)
 
 before = parts()
-threads._busy.acquire()  # as if another thread shared work just now
+cpu._busy.acquire()  # as if another thread shared work just now
 child = os.fork()
 if child == 0:
     import signal
@@ -144,45 +149,67 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_child_process_shares_work_too():
-    quiet = ["-W", "ignore::DeprecationWarning"]  # that a fork has none of the threads
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
-    subprocess.run([sys.executable, *quiet, "-c", FORK], check=True, env=environment, timeout=60)
+    quiet = "-W", "ignore::DeprecationWarning"  # of a fork of a process with threads
+    python(FORK, "OPENBLAS", *quiet, OPENBLAS_NUM_THREADS="2")
 
 
 ASKED = """
 import threading, time
-from tinygan.backend import cpu as threads
+from tinygan.backend import cpu
 
-begun, alone = threading.Event(), threads.blas_threads()
+begun, alone = threading.Event(), cpu.blas_threads()
 
 def work(start, stop):
     begun.set()
     time.sleep(0.3)
 
-other = threading.Thread(target=threads.share, args=(work, 2, 1))
+other = threading.Thread(target=cpu.share, args=(work, 2, 1))
 other.start()
 begun.wait()
-print(threads.blas_threads() == alone)
+print(cpu.blas_threads() == alone)
 other.join()
 """
 
 
-@pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not tell its threads")
-def test_how_many_threads_there_are_is_not_asked_while_another_shares_work():
-    """Meanwhile each has a BLAS of one; and a run would record that it was made with one."""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
-    command = [sys.executable, "-c", ASKED]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+@pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
+def test_counting_threads_waits_until_another_thread_has_shared_its_work():
+    """Meanwhile each thread has a BLAS of one, and a run would record that number."""
+    assert python(ASKED, OPENBLAS_NUM_THREADS="2") == "True"
 
 
-def test_importing_the_package_changes_nothing_of_the_process():
+def test_importing_the_package_leaves_the_environment_unchanged():
     code = """
 import os
 before = dict(os.environ)
 import tinygan, tinygan.training, tinygan.commands.parser
 print(dict(os.environ) == before)
 """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
-    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True)
-    assert done.stdout == "True\n", done.stderr
+    assert python(code) == "True"
+
+
+FAULTS = """
+import resource
+import numpy as np
+from tinygan.backend import process
+
+process.tune()
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+for _ in range(3):
+    a = [np.ones(1 << 20) for _ in range(4)]
+    del a
+before = faults()
+for _ in range(10):
+    a = [np.ones(1 << 20) for _ in range(4)]
+    del a
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_memory_that_was_freed_is_used_again():
+    """Without page faults, unless the environment says otherwise."""
+    assert int(python(FAULTS, "MALLOC_")) < 100
+    assert int(python(FAULTS, "MALLOC_", MALLOC_MMAP_THRESHOLD_="131072")) > 1000
