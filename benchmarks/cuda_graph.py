@@ -14,8 +14,6 @@ from tinygan.errors import InputError
 from tinygan.storage import save_figure
 from tinygan.training import Config, Session
 
-__all__ = ["draw", "kinds"]
-
 # The kinds of nodes: words in the label (the first row that fits counts), and the color.
 KINDS = {
     "copy": ("memcpy", "tab:gray"),

@@ -20,8 +20,6 @@ from tinygan import InputError, storage
 from tinygan.data import load
 from tinygan.metrics.classifier import FILE, Classifier, network, train
 
-__all__ = ["main"]
-
 
 def main() -> int:
     """Train, print, save. Bad input ends it with status 2 and the reason in one line."""

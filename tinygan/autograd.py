@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from .ops import astype, sum_to
 from .tensor import Tensor, listed, recording
 
-__all__ = ["grad"]
-
 
 def grad(
     y: Tensor, xs: Iterable[Tensor], create_graph: bool = False, allow_unused: bool = False

@@ -13,25 +13,6 @@ from .backend import Noise, Rng, is_array
 from .backend.philox import Philox
 from .tensor import Tensor, lift
 
-__all__ = [
-    "LIMIT",
-    "arrays",
-    "between",
-    "generator",
-    "image_shape",
-    "images",
-    "inputs",
-    "is_size",
-    "labels",
-    "modules",
-    "noise",
-    "pair",
-    "same_dtype",
-    "sizes",
-    "sources",
-    "tensors",
-]
-
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
     """x as a tensor, checked: `size` elements along `axis` and the dtype of the layer's weights."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["BackendUnavailable", "InputError", "choose", "first_line"]
-
 
 class InputError(ValueError):
     """Bad input from outside: a file, a name, an option, a checkpoint, a missing backend."""

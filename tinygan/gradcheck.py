@@ -24,8 +24,6 @@ from .backend.inputs import normal
 from .ops import add, sum
 from .tensor import Tensor
 
-__all__ = ["check_gradients"]
-
 Function = Callable[..., Tensor]
 
 

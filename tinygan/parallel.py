@@ -33,17 +33,6 @@ from .errors import InputError, first_line
 from .optim.optimizer import Optimizer, check_optimizers
 from .tensor import Tensor
 
-__all__ = [
-    "DataParallel",
-    "MPIComm",
-    "agree",
-    "from_first",
-    "join",
-    "last_words",
-    "mean_of",
-    "own_device",
-]
-
 PATIENCE = 3.0  # seconds that a rank with an error waits for errors of the others
 SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # set by mpiexec
 RANKS = "PMI_RANK", "PMIX_RANK"  # set by a launcher that may not set the number of ranks

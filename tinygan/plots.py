@@ -15,8 +15,6 @@ import numpy as np
 
 from .storage import atomic, save_figure
 
-__all__ = ["bars", "curves", "grid", "rendered", "save_gif", "save_png"]
-
 
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
     """A grid of images (N, C, H, W) in [low, 1], as uint8 pixels (H', W') or (H', W', 3).

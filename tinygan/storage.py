@@ -20,19 +20,6 @@ import numpy as np
 
 from .errors import InputError
 
-__all__ = [
-    "append",
-    "atomic",
-    "digest",
-    "flush",
-    "flush_folder",
-    "load",
-    "partials",
-    "save",
-    "save_figure",
-    "whole_lines",
-]
-
 PARTIAL = ".partial"
 
 

@@ -26,19 +26,6 @@ import numpy as np
 from . import backend as backends
 from .backend import Array, Backend
 
-__all__ = [
-    "Edge",
-    "Operand",
-    "Pull",
-    "Tensor",
-    "is_recording",
-    "lift",
-    "listed",
-    "no_grad",
-    "raw",
-    "recording",
-]
-
 # An edge (parent, pull): pull(g, y) maps g, the gradient at the tensor y, to one at the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
 Edge = tuple[Any, Pull]

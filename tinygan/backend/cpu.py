@@ -26,16 +26,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = [
-    "adam",
-    "at_most",
-    "blas_threads",
-    "cores",
-    "openblas",
-    "share",
-    "undisturbed",
-]
-
 Work = Callable[[int, int], object]
 _crew: list[SimpleQueue[Any]] = []  # one queue of tasks for each worker thread
 _busy = threading.Lock()  # BLAS and the workers serve one caller at a time

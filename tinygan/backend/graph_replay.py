@@ -31,8 +31,6 @@ from ..errors import first_line
 from .arrays import Array, Backend, Make, place
 from .inputs import host_inputs_from
 
-__all__ = ["GraphReplay", "captured"]
-
 REHEARSALS = 2  # the second needs no new kernel and no new memory block
 ATTEMPTS = 3  # to capture a round
 AHEAD = 8  # rounds that the host may be ahead of the device

@@ -30,19 +30,6 @@ import numpy as np
 from . import philox
 from .arrays import Array, Make, Noise, kernel, numpy, of, place
 
-__all__ = [
-    "SINGLE_PROCESS",
-    "Comm",
-    "batchnorm_comm",
-    "host_input",
-    "host_inputs_from",
-    "local_rows",
-    "minibatch_comm",
-    "normal",
-    "playing",
-    "uniform",
-]
-
 _source: ContextVar[Callable[[Make, Array], Array] | None] = ContextVar("feed", default=None)
 
 

@@ -13,8 +13,6 @@ import sys
 
 from .cpu import openblas
 
-__all__ = ["keep_freed", "sleep_soon", "tune"]
-
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGEST = 32 << 20  # bytes: the largest M_MMAP_THRESHOLD that glibc accepts
 

@@ -17,7 +17,6 @@ from ..training.run_folder import RunFolder
 if TYPE_CHECKING:
     from .shared import Parsers
 
-__all__ = ["add_parser", "report", "run"]
 
 MAX_ROWS = 8  # of the table
 

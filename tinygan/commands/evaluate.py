@@ -17,8 +17,6 @@ from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors
 if TYPE_CHECKING:
     from .shared import Parsers
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""

@@ -7,8 +7,6 @@ import argparse
 from ..environment import report
 from .shared import Parsers
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command, which has no options."""

@@ -21,8 +21,6 @@ from ..backend import process
 from ..errors import InputError
 from .shared import stop
 
-__all__ = ["commands", "main"]
-
 
 def commands() -> tuple[Any, ...]:
     """The modules of all commands, in the order of `tinygan --help`.

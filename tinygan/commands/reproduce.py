@@ -12,8 +12,6 @@ from .shared import add_backend, check_writable
 if TYPE_CHECKING:
     from .shared import Parsers
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""

@@ -11,8 +11,6 @@ from ..errors import InputError
 from ..training import Sampler
 from .shared import MAX_SAMPLES, Parsers, add_backend, check_picture, name_in_errors
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""

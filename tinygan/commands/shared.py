@@ -13,16 +13,6 @@ from typing import TypeAlias
 from .. import parallel
 from ..errors import InputError
 
-__all__ = [
-    "MAX_SAMPLES",
-    "Parsers",
-    "add_backend",
-    "check_picture",
-    "check_writable",
-    "name_in_errors",
-    "stop",
-]
-
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 MAX_SAMPLES = 1 << 16

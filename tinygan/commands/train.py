@@ -13,8 +13,6 @@ from ..training.config import Config, flag, option_type
 from ..training.run_folder import RESUMABLE
 from .shared import Parsers, stop
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options: the fields of Config, and where and how to run."""

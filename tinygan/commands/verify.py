@@ -8,8 +8,6 @@ import sys
 from .. import parallel, training
 from .shared import Parsers
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""

@@ -16,8 +16,6 @@ from typing import NamedTuple
 from ..backend import Array, kernel, of
 from ..checks import Pair
 
-__all__ = ["Geometry", "Im2Col"]
-
 
 class Geometry(NamedTuple):
     """The sizes of a convolution, each a pair (height, width)."""

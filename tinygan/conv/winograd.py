@@ -28,8 +28,6 @@ import numpy as np
 from ..backend import Array, numpy
 from .im2col import Geometry
 
-__all__ = ["Winograd", "pays"]
-
 POINTS = (0.0, 1.0, -1.0, 2.0)  # and infinity
 P = len(POINTS) + 1
 CHUNK = 1 << 18  # numbers that are transformed at a time: they stay in the cache

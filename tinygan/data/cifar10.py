@@ -20,8 +20,6 @@ from .dataset import Dataset
 from .fetch import File, locate
 from .reading import read_errors, require, take
 
-__all__ = ["cifar10"]
-
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),

@@ -14,8 +14,6 @@ import numpy as np
 from .. import checks
 from ..backend import Rng
 
-__all__ = ["CAPTIONS", "GROUNDS", "INKS", "TABLE", "WORDS", "colored"]
-
 INKS = {"red": (1, 0, 0), "yellow": (1, 1, 0), "magenta": (1, 0, 1), "white": (1, 1, 1)}
 GROUNDS = {"black": (0, 0, 0), "blue": (0, 0, 1), "green": (0, 1, 0), "cyan": (0, 1, 1)}
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

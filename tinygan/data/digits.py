@@ -13,8 +13,6 @@ from .dataset import Dataset
 from .mnist import DIGITS, read_pair
 from .reading import read_errors
 
-__all__ = ["digits"]
-
 FOLDER = Path(__file__).parent / "files"
 SHA256 = {
     "digits-images-idx3-ubyte.gz": (

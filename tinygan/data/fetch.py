@@ -18,8 +18,6 @@ from urllib.parse import urlsplit
 
 from ..errors import InputError
 
-__all__ = ["File", "find_local", "locate"]
-
 
 class File(NamedTuple):
     """A published file: its possible names (the first is the download's), folders and hash."""

@@ -19,8 +19,6 @@ import numpy as np
 from ..errors import InputError
 from .reading import Stream, read_errors, take
 
-__all__ = ["read_idx"]
-
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 LIMIT = 1 << 30  # bytes; the largest known set in this format, EMNIST, has 638 million
 

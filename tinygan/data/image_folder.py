@@ -16,8 +16,6 @@ from ..errors import InputError, choose
 from .dataset import Dataset
 from .reading import read_errors
 
-__all__ = ["image_folder"]
-
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"),
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),

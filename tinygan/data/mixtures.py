@@ -17,8 +17,6 @@ import numpy as np
 from .. import checks
 from ..backend import Rng
 
-__all__ = ["Mixture", "grid", "ring"]
-
 
 class Mixture(NamedTuple):
     """Equally likely Gaussians around `means` (K, D), with one standard deviation `sd`."""

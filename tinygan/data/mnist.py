@@ -18,8 +18,6 @@ from .fetch import File, locate
 from .idx import read_idx
 from .reading import require
 
-__all__ = ["read_mnist", "read_pair"]
-
 DIGITS = tuple("0123456789")
 CLOTHES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),

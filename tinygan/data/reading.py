@@ -11,8 +11,6 @@ import numpy as np
 
 from ..errors import InputError, first_line
 
-__all__ = ["read_errors", "require", "take"]
-
 PIECE = 1 << 20  # bytes
 
 

@@ -21,8 +21,6 @@ from .dataset import Dataset
 from .fetch import find_local
 from .reading import read_errors, require
 
-__all__ = ["tfd"]
-
 EXPRESSIONS = ("anger", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 NAMES = ("images", "labs_ex", "folds")
 NAME = "TFD_48x48.npz"

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from ..gan import GAMES, Game
 
-__all__ = ["ADVICE", "Remedy", "remedies"]
-
 
 class Remedy(NamedTuple):
     """A remedy: what to do, the source, and the options of `tinygan train` that do it."""

@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 from .advice import remedies
 from .probe import Probe
 
-__all__ = ["PATIENCE", "Diagnosis", "diagnose", "diagnose_run"]
-
 PATIENCE = 4  # successive probes that must agree
 
 # The share of (real, fake) pairs that D ranks correctly. D is "too strong" only from here on.

@@ -26,8 +26,6 @@ from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor
 from .probe import Probe, probe
 
-__all__ = ["EVERY", "UpdateSize", "monitor"]
-
 EVERY = 50  # rounds; a probe costs about one of them
 
 

@@ -31,8 +31,6 @@ from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor, is_recording, recording
 from .probe import hook_layers
 
-__all__ = ["Inspector", "is_finite"]
-
 # The three functions that make up all convolutions and their gradients (see `conv`).
 CONVOLUTIONS = {
     "_by_y": "conv2d",

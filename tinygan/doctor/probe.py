@@ -30,8 +30,6 @@ from ..metrics.distances import squared_distances
 from ..nn import BatchNorm1d, BatchNorm2d, Module, ReLU, Sequential
 from ..tensor import Tensor
 
-__all__ = ["Probe", "Visit", "hook_layers", "probe"]
-
 
 class Probe(NamedTuple):
     """The measurements after round `step`. A number that cannot be computed is NaN."""

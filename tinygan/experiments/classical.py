@@ -34,20 +34,6 @@ from ..optim import Adam, cosine_decay
 from ..optim.minimize import minimize
 from ..tensor import Tensor
 
-__all__ = [
-    "Bayes",
-    "Normals",
-    "Softmax",
-    "em",
-    "left_out",
-    "log_sum",
-    "logistic_regression",
-    "mixtures",
-    "naive_bayes",
-    "normals",
-    "windows",
-]
-
 Density = Callable[[np.ndarray], np.ndarray]  # rows (N, D) to log p(x), (N,)
 
 

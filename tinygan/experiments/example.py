@@ -41,8 +41,6 @@ from ..storage import atomic, save_figure
 from .results import Result, SeedResults, lines
 from .rounds import averaged
 
-__all__ = ["DIGIT", "Example", "is_digits"]
-
 T = TypeVar("T")
 DIGIT = (1, 28, 28)  # the shape of a digit
 

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Result", "SeedResults", "lines", "near", "quantile_t", "t_interval"]
-
 
 class Result(NamedTuple):
     """A figure, the value to compare it with, and whether it meets its target. `holds` is None if

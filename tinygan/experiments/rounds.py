@@ -9,8 +9,6 @@ from itertools import islice
 from ..backend.graph_replay import Round, captured
 from ..optim import EMA
 
-__all__ = ["averaged", "play_epochs"]
-
 
 def play_epochs(
     start: Callable[[], Iterator[Round]], n: int, steps: int, backend: str, every: int = 1

@@ -36,15 +36,6 @@ from ..ops import mean, stack
 from ..optim import Adam
 from ..tensor import Tensor, no_grad
 
-__all__ = [
-    "AGAINST_COLLAPSE",
-    "AGAINST_SATURATION",
-    "REMEDIES",
-    "ToyGame",
-    "extra_g_steps",
-    "toy_game",
-]
-
 AGAINST_SATURATION = "dropout", "lower rate", "fewer units", "label noise", "label flips"
 AGAINST_COLLAPSE = "minibatch discrimination", "packing"
 REMEDIES = AGAINST_SATURATION + AGAINST_COLLAPSE

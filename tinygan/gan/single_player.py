@@ -18,8 +18,6 @@ from ..tensor import Tensor, no_grad
 from . import AnyGame, Source, discriminate
 from .algorithm import check_players
 
-__all__ = ["train_d", "train_g"]
-
 
 def train_d(
     game: AnyGame,

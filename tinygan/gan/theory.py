@@ -28,22 +28,6 @@ from ..optim import SGD
 from ..tensor import Tensor
 from .games import check_separable
 
-__all__ = [
-    "DIVERGENCES",
-    "SHIFTED_NORMALS",
-    "best_logit_slope",
-    "bilinear_game",
-    "criterion",
-    "divergence",
-    "least_squares_criterion",
-    "least_squares_optimum",
-    "normal_density",
-    "optimal_discriminator",
-    "tabular_game",
-    "tabular_gradient",
-    "value",
-]
-
 Numbers = np.ndarray
 
 

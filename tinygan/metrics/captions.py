@@ -12,8 +12,6 @@ from ..data.colored import GROUNDS, INKS
 from ..tensor import Tensor
 from .classifier import Classifier, unit_images
 
-__all__ = ["recognize_caption"]
-
 SHARE = 0.04  # of the pixels: nearly every digit has more ink
 
 

@@ -29,8 +29,6 @@ from ..storage import load
 from ..tensor import Tensor, no_grad
 from .distances import array
 
-__all__ = ["CLASSES", "FEATURES", "FILE", "Classifier", "train"]
-
 FEATURES, CLASSES, SHAPE = 128, 10, (1, 28, 28)
 FILE = Path(__file__).parent / "files" / "classifier.safetensors"
 BATCH = 500

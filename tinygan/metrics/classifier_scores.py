@@ -29,19 +29,6 @@ from .distances import rows
 from .frechet import frechet_distance
 from .modes import kl_to_uniform
 
-__all__ = [
-    "Glance",
-    "Share",
-    "class_counts",
-    "class_kl",
-    "classifier_score",
-    "gan_test",
-    "gan_train",
-    "gan_train_test",
-    "glance",
-    "gray_share",
-]
-
 
 def _probabilities(p: Any) -> np.ndarray:
     flat = rows("probabilities", p)

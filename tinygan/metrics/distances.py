@@ -11,17 +11,6 @@ import numpy as np
 from ..backend import Array, is_array, of
 from ..checks import is_size
 
-__all__ = [
-    "array",
-    "blocks",
-    "matching_rows",
-    "nearest",
-    "nearest_index",
-    "rows",
-    "same_width",
-    "squared_distances",
-]
-
 BLOCK = 1 << 23  # distances in a block
 LARGEST = 1e15  # beyond it, squares overflow float32, and squared sixth powers float64
 

@@ -27,8 +27,6 @@ from .memorization import compare, duplicates, nearest_distances
 from .parzen import parzen
 from .precision_recall import PrecisionRecall, precision_recall, radii
 
-__all__ = ["METRICS", "Metric", "Real", "as_images", "controls", "evaluate", "finite", "real"]
-
 AGAINST = ("test", "train")
 MINIMUM = 1000  # samples
 K = 5  # neighbors

@@ -13,8 +13,6 @@ from ..backend import Array, Rng, of
 from ..checks import is_size
 from .distances import array, matching_rows
 
-__all__ = ["KID", "frechet_distance", "gaussian_distance", "kid", "mmd2"]
-
 
 def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)): the squared 2-Wasserstein distance of Gaussians

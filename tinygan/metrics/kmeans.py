@@ -11,8 +11,6 @@ from ..backend import Rng, of, place
 from ..checks import is_size
 from .distances import nearest_index, rows
 
-__all__ = ["kmeans"]
-
 
 def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Run Lloyd's algorithm (1982) from k random rows of x (N, ...). Return NumPy arrays: centroids

@@ -10,8 +10,6 @@ import numpy as np
 from ..backend import of
 from .distances import array, matching_rows, nearest, nearest_index, rows
 
-__all__ = ["Copying", "compare", "copying", "duplicates", "nearest_distances", "nearest_images"]
-
 
 class Copying(NamedTuple):
     """The result of `copying`; the distances are medians."""

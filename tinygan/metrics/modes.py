@@ -13,8 +13,6 @@ from ..backend import of, place
 from ..data.mixtures import Mixture, check_mixture
 from .distances import rows, squared_distances
 
-__all__ = ["Modes", "modes"]
-
 
 class Modes(NamedTuple):
     """The result of `modes`."""

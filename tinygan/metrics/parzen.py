@@ -20,8 +20,6 @@ import numpy as np
 from ..backend import of
 from .distances import BLOCK, matching_rows, squared_distances
 
-__all__ = ["SIGMAS", "Parzen", "log_likelihoods", "parzen"]
-
 SIGMAS = tuple(float(s) for s in np.logspace(-1, 0, 10))  # those of parzen_ll.py, the paper's code
 
 

@@ -21,8 +21,6 @@ from .. import checks
 from ..backend import Array, of
 from .distances import array, matching_rows
 
-__all__ = ["checkerboard", "overlap", "psnr", "wasserstein"]
-
 
 def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
     """The peak signal-to-noise ratio 10 log10(peak^2 / mse) of each image (N, ...) to its `truth`

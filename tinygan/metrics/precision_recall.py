@@ -14,8 +14,6 @@ from ..backend import Array, of
 from ..checks import is_size
 from .distances import array, blocks, matching_rows, nearest, rows, squared_distances
 
-__all__ = ["PrecisionRecall", "expected_coverage", "precision_recall", "radii"]
-
 
 class PrecisionRecall(NamedTuple):
     """The result of `precision_recall`."""

@@ -10,8 +10,6 @@ from .classifier import FEATURES
 from .evaluation import COUNTS, METRICS, OURS, REFERENCE, K, Real, Row
 from .precision_recall import expected_coverage
 
-__all__ = ["alarms", "cell", "notes", "picture", "table", "warnings"]
-
 
 def alarms(row: Row, real: Row) -> dict[str, str]:
     """The numbers of a set that should not be taken at face value, by name, each with the reason.

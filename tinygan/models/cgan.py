@@ -26,8 +26,6 @@ from ..tensor import Tensor
 from .dcgan import dcgan28
 from .pair import Pair, Shape, pixels
 
-__all__ = ["Branches", "acgan28", "cgan28", "cgan_mlp", "labeled_players", "labeled_samples"]
-
 
 class Branches(nn.Module):
     """A network of two branches: rows [x, y] to rest([first(x), second(y)]), y the last k numbers

@@ -9,8 +9,6 @@ from ..errors import InputError
 from ..nn import init
 from .pair import Pair, Shape, scaled
 
-__all__ = ["dcgan28", "dcgan28_slim", "dcgan32"]
-
 
 def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **conditional: int) -> Pair:
     """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.

@@ -21,8 +21,6 @@ from ..nn.reparametrize import data_dependent_init
 from ..tensor import Tensor
 from .pair import scaled
 
-__all__ = ["improved_gan", "unit_noise"]
-
 
 def improved_gan(
     images: np.ndarray, *, rng: Rng, width: float = 1

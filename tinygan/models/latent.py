@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["interpolate"]
-
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> np.ndarray:
     """`steps` points from noise `start` to `end`, both (size,), ends included: (steps, size).

@@ -13,8 +13,6 @@ from ..backend import Rng
 from ..nn import init
 from .pair import Pair, Shape, scaled
 
-__all__ = ["mlp_2014", "mlp_mid", "mlp_small", "perceptron"]
-
 
 def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """A pair with one hidden layer of 128 each: the smallest that draws digits."""

@@ -15,8 +15,6 @@ from ..nn import Module
 from ..optim import Adam
 from ..tensor import Tensor, no_grad
 
-__all__ = ["Pair", "Shape", "pixels", "scaled"]
-
 Shape = tuple[int, int, int]  # channels, height, width
 
 

@@ -15,8 +15,6 @@ from ..losses import bce_with_logits, gaussian_kl
 from ..ops import exp
 from ..tensor import Tensor, no_grad
 
-__all__ = ["VAE", "mean_loss"]
-
 
 class VAE(nn.Module):
     """A VAE of images (N, pixels) in [0, 1]; the decoder gives logits of pixels.

@@ -13,8 +13,6 @@ from .pointwise import abs, astype
 from .reductions import max, mean, sum
 from .shapes import getitem, reshape, transpose
 
-__all__ = ["OPERATORS"]
-
 
 def _flat(args: tuple[Any, ...]) -> Any:
     """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""

@@ -15,8 +15,6 @@ from ..autograd import grad
 from ..tensor import Tensor
 from . import Optimizer
 
-__all__ = ["Step", "minimize"]
-
 
 class Step(NamedTuple):
     """The result of a step: the loss before it, a tensor of one element without a graph."""

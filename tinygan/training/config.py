@@ -17,8 +17,6 @@ from ..models import MODELS
 from ..nn import Parameter
 from ..optim import OPTIMIZERS, Optimizer
 
-__all__ = ["Config", "flag", "option_type"]
-
 POSITIVE, NON_NEGATIVE = (1, math.inf, ")"), (0, math.inf, ")")
 DECAY, FRACTION = (0, 1, ")"), (0, 1, "]")
 LABEL_OPTIONS = ("smoothing", "label_noise", "label_flips")

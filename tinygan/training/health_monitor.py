@@ -23,8 +23,6 @@ from .postmortem import first_not_finite
 from .run_folder import Diverged, RunFolder
 from .session import Session
 
-__all__ = ["HealthMonitor", "examine", "health"]
-
 MINIMUM, MAXIMUM = 16, 64  # examples in a probe: enough for quartiles, and not too slow
 SEED = 7  # separates the random numbers of the probes from those of the run
 

@@ -27,8 +27,6 @@ from .run_folder import ReadOnly, RunFolder, diverged
 from .session import Session
 from .state_hashes import HASH_EVERY, surroundings
 
-__all__ = ["Interrupted", "resume", "train"]
-
 LOG_EVERY = 10  # rounds
 LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 SAVE_EVERY = 20.0  # seconds; the times of checkpoints do not change the run

@@ -11,8 +11,6 @@ from ..parallel import own_device
 from .config import Config
 from .session import Session
 
-__all__ = ["check_memory"]
-
 TRIALS = 8, 16  # minibatch sizes at which memory is measured
 SMALL = 256  # minibatches up to this size are not checked
 

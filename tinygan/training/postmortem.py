@@ -16,8 +16,6 @@ from ..tensor import Tensor
 from .run_folder import RunFolder
 from .session import Session
 
-__all__ = ["first_not_finite"]
-
 
 def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
     """The diagnosis of the first number that is not finite between the checkpoint and round

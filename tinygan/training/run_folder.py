@@ -25,8 +25,6 @@ from .config import Config
 from .session import Session
 from .state_hashes import StateHashes
 
-__all__ = ["RESUMABLE", "Diverged", "ReadOnly", "RunFolder", "diverged"]
-
 try:
     import fcntl
 except ImportError:  # Windows

@@ -17,8 +17,6 @@ from .config import Config
 from .run_folder import RunFolder
 from .session import part_of
 
-__all__ = ["Sampler"]
-
 
 class Sampler:
     """The generator of a run, in evaluation mode. `run` is a run folder or a checkpoint file.

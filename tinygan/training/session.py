@@ -35,8 +35,6 @@ from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
 
-__all__ = ["Session", "digest", "part_of"]
-
 FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
 
 

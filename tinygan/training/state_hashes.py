@@ -21,8 +21,6 @@ from ..environment import describe
 from ..errors import InputError
 from ..storage import append, atomic, whole_lines
 
-__all__ = ["HASH_EVERY", "StateHashes", "Written", "surroundings"]
-
 HASH_EVERY = 100  # rounds; for the largest model a hash takes as long as two rounds
 
 

@@ -18,8 +18,6 @@ from .run_folder import RunFolder, same_run
 from .session import Session, digest
 from .state_hashes import HASH_EVERY, surroundings
 
-__all__ = ["Verdict", "verify"]
-
 
 class Verdict(NamedTuple):
     """The result of `verify`."""

@@ -18,8 +18,6 @@ from ctypes import c_double, c_float, c_int, c_longlong, c_size_t, c_void_p
 from functools import cache
 from typing import Any
 
-__all__ = ["Blas", "load_cublas", "tf32"]
-
 Array = Any
 WORKSPACE = 32 << 20  # bytes, as cuBLAS recommends for Hopper
 # For each dtype: the types of the matrices, of the arithmetic, and of alpha and beta.

@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Recorder", "held"]
-
 HOST_TO_DEVICE = 1  # cudaMemcpyKind
 
 

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SOURCE", "Kernels"]
-
 Array = Any
 Shape = tuple[int, ...]
 SOURCE = Path(__file__).with_name("kernels.cu").read_text()

@@ -13,8 +13,6 @@ from .graph import Recorder, held
 from .kernels import Kernels
 from .reduce import reducer
 
-__all__ = ["fields"]
-
 
 def fields() -> dict[str, Any]:
     """The fields of a `backend.Backend` for CuPy.

@@ -13,8 +13,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["reducer"]
-
 Array = Any
 AWARE = "TINYGAN_CUDA_AWARE_MPI"  # set by the user, since a wrong guess would crash
 

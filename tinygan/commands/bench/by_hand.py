@@ -14,8 +14,6 @@ from ... import nn
 from ...models import Pair
 from .workloads import BETAS, LR
 
-__all__ = ["player"]
-
 # back(g, learn): the gradient of a layer's input from g, that of its output. If `learn` is true, it
 # also adds to the gradients of the weights.
 Back = Callable[[Any, bool], Any]

@@ -15,8 +15,6 @@ from .workloads import WORKLOADS
 if TYPE_CHECKING:
     from ..shared import Parsers
 
-__all__ = ["add_parser", "run"]
-
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""

@@ -22,8 +22,6 @@ from ...errors import InputError, choose
 from .worker import EAGER, GEMM
 from .workloads import WORKLOADS, Workload, find
 
-__all__ = ["PEERS", "bench"]
-
 PEERS = {"torch": ("torch", "torch-tuned"), "by-hand": ("by-hand",)}
 GPU_PEERS = {"torch": ("torch-cuda", "torch-cuda-compile", "torch-cuda-graph"), "by-hand": ()}
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["report"]
-
 TITLES = ("workload", "engine", "{} a round", "GFLOP/s", "of peak", "peak MB", "ratio")
 NAMES = {
     "torch": "PyTorch",

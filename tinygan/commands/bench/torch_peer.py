@@ -21,8 +21,6 @@ from ... import nn
 from ...models import Pair
 from .workloads import BETAS, LR
 
-__all__ = ["player", "translated"]
-
 CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding")
 SETTINGS = {  # the attributes of a layer that are arguments of PyTorch's layer
     "Linear": ("in_features", "out_features"),

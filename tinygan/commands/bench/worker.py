@@ -24,8 +24,6 @@ from ...models import Pair
 from ...nn import Dropout
 from .workloads import BETAS, LR, WORKLOADS
 
-__all__ = ["main"]
-
 try:
     import resource
 except ImportError:  # Windows

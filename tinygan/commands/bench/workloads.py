@@ -17,8 +17,6 @@ from ...errors import choose
 from ...models import Pair, build
 from ...tensor import Tensor, no_grad
 
-__all__ = ["BETAS", "LR", "WORKLOADS", "Workload", "find"]
-
 LR, BETAS = 2e-4, (0.5, 0.999)
 
 

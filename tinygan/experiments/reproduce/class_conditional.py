@@ -33,8 +33,6 @@ from ..results import Result, SeedResults
 from ..rounds import averaged, play_epochs
 from .recipe_2014 import BATCH, flat, halved, start_at_mean
 
-__all__ = ["acgan", "cgan", "run"]
-
 CLASSES, SHAPE = 10, (1, 28, 28)
 KNOWN, SAMPLES, PAIRS = 50_000, 10_000, 60_000
 EVERY, AC_BATCH = 5, 64  # epochs between two measurements; images in a minibatch of AC-GAN

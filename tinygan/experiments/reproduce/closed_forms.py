@@ -24,8 +24,6 @@ from ...optim import Adam, cosine_decay
 from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults, near
 
-__all__ = ["measured", "network", "normals", "probabilities", "run", "train"]
-
 LOG4 = math.log(4)
 X = np.linspace(-14, 18, 32_001)
 DX = float(X[1] - X[0])

@@ -16,8 +16,6 @@ from ...gan.theory import DIVERGENCES, SHIFTED_NORMALS, normal_density, optimal_
 from ...storage import save_figure
 from ..results import SeedResults
 
-__all__ = ["draw"]
-
 Curves = Mapping[str, Any]
 CLOSED = {"color": "black", "linestyle": "--", "linewidth": 0.9}
 

@@ -19,8 +19,6 @@ from ...errors import InputError
 from ...storage import atomic
 from ..results import Result, SeedResults
 
-__all__ = ["History"]
-
 
 class History:
     """A new record in the history at `path`. With `resume`, it is the last record there of the same

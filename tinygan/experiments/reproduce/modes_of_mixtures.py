@@ -35,8 +35,6 @@ from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults
 from ..rounds import averaged, play_epochs
 
-__all__ = ["draw", "networks", "play", "run"]
-
 Z, BATCH, SAMPLES, EPOCH = 2, 256, 2500, 500
 SCALE = 2.828  # the grid is divided by it
 MIXTURES = {"ring": ring(), "grid": grid(spacing=2 / SCALE, sd=0.05 / SCALE)}

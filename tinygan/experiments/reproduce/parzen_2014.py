@@ -27,8 +27,6 @@ from ..results import Result, SeedResults, near
 from ..rounds import play_epochs
 from .recipe_2014 import BATCH, flat, players, start_at_mean
 
-__all__ = ["draw", "run"]
-
 KNOWN, SAMPLES = 50_000, 10_000
 EVERY, PATIENCE = 5, 50  # epochs
 CONTROLS = "10,000 real training images", "10,000 averages of k-means"

@@ -19,8 +19,6 @@ from ...nn import Linear, Module
 from ...ops import softplus
 from ...optim import SGD, exponential_decay, linear
 
-__all__ = ["BATCH", "flat", "halved", "players", "start_at_mean"]
-
 BATCH = 100
 
 

@@ -40,8 +40,6 @@ from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults
 from ..rounds import averaged, play_epochs
 
-__all__ = ["Training", "chosen", "errors", "falling", "run", "training", "without_g"]
-
 BATCH, STEPS, CLASSES = 100, 600, 10  # STEPS are those of an epoch
 INFORMATION = 0.3  # weight of the mutual information
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}

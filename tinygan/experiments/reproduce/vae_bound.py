@@ -18,8 +18,6 @@ from ...optim import Adam
 from ...tensor import Tensor
 from ..results import Result, SeedResults
 
-__all__ = ["run"]
-
 BATCH, PUBLISHED, TARGET = 128, 105.6, 106.0
 
 

@@ -25,18 +25,6 @@ from ...tensor import Tensor
 from .. import SeparableGame, Source
 from ..games import LogitLoss, check_separable
 
-__all__ = [
-    "ACGANDiscriminator",
-    "ConditionalDiscriminator",
-    "ConditionalGenerator",
-    "auxiliary_classifier",
-    "concat_label",
-    "labeled_data",
-    "labeled_noise",
-    "one_hot",
-    "split_label",
-]
-
 Shape = tuple[int, int, int]  # channels, height, width
 
 

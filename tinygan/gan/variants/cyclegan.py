@@ -31,8 +31,6 @@ from ...tensor import Tensor
 from .. import AnyGame, Round, Source, discriminate, update
 from ..algorithm import check_players
 
-__all__ = ["ImageBuffer", "Players", "play_cyclegan"]
-
 
 class ImageBuffer:
     """A buffer of `size` earlier fakes, so that D does not forget them (Shrivastava et al. 2017,

@@ -12,8 +12,6 @@ from ... import checks
 from ...nn import Module
 from ...tensor import Tensor
 
-__all__ = ["Packed"]
-
 
 class Packed(Module):
     """A generator of `pack` fakes per row: noise (N, pack * z) to (N, pack * numbers)."""

@@ -26,8 +26,6 @@ from ...tensor import Tensor
 from .. import AnyGame, Round, discriminate, update
 from ..algorithm import check_players
 
-__all__ = ["concat_channels", "play_pix2pix"]
-
 
 def concat_channels(y: Tensor, x: Tensor) -> Tensor:
     """Images y (N, B, H, W) and x (N, C, H, W), concatenated to (N, B + C, H, W)."""

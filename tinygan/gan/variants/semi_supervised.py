@@ -33,8 +33,6 @@ from ...tensor import Tensor, no_grad
 from .. import AnyGame, Round, Source, discriminate, non_saturating, update
 from ..algorithm import check_players
 
-__all__ = ["mutual_information", "play_semi_supervised", "real_logit"]
-
 
 def real_logit(logits: Tensor) -> Tensor:
     """log Z, the logit of being real, (N, 1), from class logits (N, K)."""

@@ -30,13 +30,6 @@ from .. import Round, SeparableGame, Source, update
 from ..algorithm import check_players
 from ..games import check_separable
 
-__all__ = [
-    "CaptionEmbedding",
-    "ConditioningAugmentation",
-    "ProjectionDiscriminator",
-    "play_text_to_image",
-]
-
 
 class CaptionEmbedding(Module):
     """The embedding of a caption, the sum of its words' embeddings: (N, L) integers in
