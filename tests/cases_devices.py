@@ -66,71 +66,28 @@ def derivatives(point, backend):
     return on_host([y, *first, *second]), traffic
 
 
-# Layers: how one is made, and the shape of its input.
-
-LAYERS = {
-    "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (4, 3, 2)),
-    "BatchNorm2d": (lambda: nn.BatchNorm2d(3), (4, 3, 2, 2)),
-    "Conv2d": (lambda: nn.Conv2d(2, 3, 3, 2, 1, rng=rng()), (2, 2, 5, 4)),
-    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(2, 3, 3, 2, 1, 1, rng=rng()), (2, 2, 3, 2)),
-    "Dropout": (lambda: nn.Dropout(0.4, rng=rng()), (3, 4)),
-    "Embedding": (lambda: nn.Embedding(9, 3, rng=rng()), (2, 4)),
-    "Flatten": (lambda: nn.Flatten(), (2, 3, 2)),
-    "GaussianNoise": (lambda: nn.GaussianNoise(0.3, rng=rng()), (3, 4)),
-    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(3, affine=True), (2, 3, 2, 3)),
-    "LayerNorm": (lambda: nn.LayerNorm((3, 2)), (4, 3, 2)),
-    "LeakyReLU": (lambda: nn.LeakyReLU(0.2), (3, 4)),
-    "Linear": (lambda: nn.Linear(4, 3, rng=rng()), (2, 4)),
-    "Maxout": (lambda: nn.Maxout(4, 2, 3, rng=rng()), (2, 4)),
-    "MinibatchDiscrimination": (
-        lambda: nn.MinibatchDiscrimination(4, 2, 3, rng=rng()),
-        (5, 4),
-    ),
-    "PixelShuffle": (lambda: nn.PixelShuffle(2), (2, 8, 2, 3)),
-    "ReLU": (lambda: nn.ReLU(), (3, 4)),
-    "ReflectionPad2d": (lambda: nn.ReflectionPad2d((1, 2, 0, 1)), (2, 2, 3, 4)),
-    "Residual": (lambda: nn.Residual(nn.Linear(4, 4, rng=rng()), nn.Tanh()), (3, 4)),
-    "Sequential": (lambda: nn.Sequential(nn.Linear(4, 3, rng=rng()), nn.Tanh()), (2, 4)),
-    "Sigmoid": (lambda: nn.Sigmoid(), (3, 4)),
-    "Softplus": (lambda: nn.Softplus(), (3, 4)),
-    "SpectralNorm": (
-        lambda: nn.SpectralNorm(nn.ConvTranspose2d(2, 3, 3, rng=rng()), rng=rng(1)),
-        (2, 2, 3, 2),
-    ),
-    "Tanh": (lambda: nn.Tanh(), (3, 4)),
-    "Unflatten": (lambda: nn.Unflatten(1, (2, 3)), (2, 6)),
-    "Upsample": (lambda: nn.Upsample(scale_factor=(2, 3), mode="bilinear"), (2, 2, 3, 2)),
-    "WeightNorm": (
-        lambda: nn.WeightNorm(nn.ConvTranspose2d(2, 3, 3, rng=rng())),
-        (2, 2, 3, 2),
-    ),
-}
-
-
-def passes(name, training, backend, dtype):
-    """Two passes through a layer, their gradients, and the state that they leave."""
-    make, shape = LAYERS[name]
-    layer = make().astype(dtype).train(training).to(backend)
-    for p in layer.parameters():  # scales and shifts start at 1 and 0: too special
-        p.data[...] = backends.adopt(rng(7).normal(size=p.shape), p.data)
+def passes(point, training, backend, dtype):
+    """Two passes through the layer of a point, their gradients, and the state that they leave."""
+    layer = point.module.copy().astype(dtype).train(training).to(backend)
     seen = []
-    for seed in (1, 2):
-        integers = name == "Embedding"
-        x = rng(seed).integers(0, 9, shape) if integers else rng(seed).normal(size=shape)
-        x = Tensor(x if integers else x.astype(dtype)).to(backend)
+    for array in (point.arrays[0], np.flip(point.arrays[0])):
+        x = Tensor(array.astype(dtype)).to(backend)
         y = layer(x)
-        seen += [y, *grad(ops.sum(y * y), layer.parameters() + [x] * (not integers))]
+        seen += [y, *grad(ops.sum(y * y), [x, *layer.parameters()], allow_unused=True)]
     return on_host(seen + state_of(layer))
 
 
-# Optimizers.
+# Optimizers: each by its name with a schedule, and some with more options.
 
 OPTIMIZERS = {
-    "SGD": lambda p: optim.SGD(
-        p, optim.linear(0.1, 0.01, 3), momentum=optim.cosine_decay(0.9, 4, 0.5)
+    **{
+        name: partial(kind, lr=optim.exponential_decay(0.1, 1.5, 0.01))
+        for name, kind in optim.OPTIMIZERS.items()
+    },
+    "sgd with momentum": partial(
+        optim.SGD, lr=optim.linear(0.1, 0.01, 3), momentum=optim.cosine_decay(0.9, 4, 0.5)
     ),
-    "RMSprop": lambda p: optim.RMSprop(p, optim.exponential_decay(0.1, 1.5, 0.01)),
-    "Adam": lambda p: optim.Adam(p, 0.1, (0.5, 0.9), weight_decay=0.01),
+    "adam with weight decay": partial(optim.Adam, lr=0.1, betas=(0.5, 0.9), weight_decay=0.01),
 }
 
 

@@ -9,6 +9,7 @@ from cases_pixels import PIXELS
 from cases_shapes import SHAPES
 
 LAYERS = [*AFFINE, *NORMS, *PIXELS]
+OF_NUMBERS = [case for case in LAYERS if case.name != "Embedding"]  # it takes integers
 EVERYTHING = [*ARITHMETIC, *SHAPES, *CONV, *LAYERS, *LOSSES, *GAMES, *PENALTIES]
 
 

@@ -124,7 +124,7 @@ BAD = [
     ("train --game hing", "did you mean 'hinge'?"),
     ("train --data digit", "--data 'digit' is unknown; expected one of digits"),
     ("train --penalty gp", "--penalty 'gp' is unknown; expected one of auto, none"),
-    ("train --optimizer lion", "--optimizer 'lion' is unknown"),
+    ("train --optimizer nothing", "--optimizer 'nothing' is unknown"),
     ("train --doctor of", "--doctor 'of' is unknown; expected one of"),
     ("train --backend torch", "backend 'torch' is unknown"),
     ("train --lr-d nan", "--lr-d: expected in [0, inf), got nan"),

@@ -50,10 +50,11 @@ def of_module(module, xs):
 
 
 OPTIMIZERS = {
-    "SGD": lambda p, n: optim.SGD(p, n(0.1), n(0.9)),
+    **{name: lambda p, n, kind=kind: kind(p, n(0.1)) for name, kind in optim.OPTIMIZERS.items()},
+    "SGD: momentum": lambda p, n: optim.SGD(p, n(0.1), n(0.9)),
     "SGD: schedules": lambda p, n: optim.SGD(p, lambda t: n(0.1), lambda t: n(0.9)),
-    "RMSprop": lambda p, n: optim.RMSprop(p, n(0.1), n(0.9), n(1e-8)),
-    "Adam": lambda p, n: optim.Adam(p, n(0.1), (n(0.5), n(0.9)), n(1e-8), n(0.01)),
+    "RMSprop: all options": lambda p, n: optim.RMSprop(p, n(0.1), n(0.9), n(1e-8)),
+    "Adam: all options": lambda p, n: optim.Adam(p, n(0.1), (n(0.5), n(0.9)), n(1e-8), n(0.01)),
 }
 
 

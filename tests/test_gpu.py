@@ -8,7 +8,6 @@ import os
 import numpy as np
 import pytest
 from cases_devices import (
-    LAYERS,
     OPTIMIZERS,
     PENALTIES,
     PLAYS,
@@ -22,7 +21,7 @@ from cases_devices import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registry import EVERYTHING
+from registry import EVERYTHING, OF_NUMBERS
 
 from tinygan import backend, models
 from tinygan.data import Minibatches
@@ -63,10 +62,12 @@ def test_derivatives_equal_finite_differences(case, data):
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-@pytest.mark.parametrize("name", LAYERS)
-def test_layers_in_either_mode(name, training):
-    expected = passes(name, training, "numpy", FLOAT64)
-    assert_close(passes(name, training, "cupy", FLOAT64), expected)
+@pytest.mark.parametrize("case", OF_NUMBERS, ids=str)
+@given(data=st.data())
+def test_layers_in_either_mode(case, training, data):
+    point = case.build(data.draw)
+    expected = passes(point, training, "numpy", FLOAT64)
+    assert_close(passes(point, training, "cupy", FLOAT64), expected)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

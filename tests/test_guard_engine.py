@@ -4,7 +4,6 @@ import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 from cases_devices import (
-    LAYERS,
     OPTIMIZERS,
     PENALTIES,
     PLAYS,
@@ -18,7 +17,7 @@ from cases_devices import (
 from guard_array import GuardArray
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registry import EVERYTHING
+from registry import EVERYTHING, OF_NUMBERS
 from traffic import counting
 
 from tinygan import Tensor, gan, models, nn, ops, optim
@@ -60,10 +59,13 @@ def test_values_and_derivatives_to_second_order(case, data):
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
-@pytest.mark.parametrize("name", LAYERS)
-def test_layers_in_either_mode(name, training):
-    expected = passes(name, training, "numpy", FLOAT32)
-    assert_same(passes(name, training, "guard", FLOAT32), expected)
+@pytest.mark.parametrize("case", OF_NUMBERS, ids=str)
+@settings(max_examples=2)
+@given(data=st.data())
+def test_layers_in_either_mode(case, training, data):
+    point = case.build(data.draw)
+    expected = passes(point, training, "numpy", FLOAT32)
+    assert_same(passes(point, training, "guard", FLOAT32), expected)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
