@@ -6,6 +6,7 @@ import mutation
 import pytest
 import registry
 from registry import proved
+from test_optim import FORMULAS, parameters
 
 from tinygan import conv, gan, losses, nn, ops, optim
 
@@ -27,6 +28,15 @@ OPTIMIZERS = {kind for kind in CLASSES if issubclass(kind, optim.Optimizer)}
         ({*gan.GAMES, *WRAPPED, "least_squares(-1, 1, 0)"}, proved(registry.GAMES)),
         (proved(registry.PENALTIES) | {"none"}, set(cases_devices.PENALTIES)),
         (OPTIMIZERS - {optim.Optimizer}, set(optim.OPTIMIZERS.values())),
+        (
+            OPTIMIZERS - {optim.Optimizer},
+            {type(make(parameters())) for make, _ in FORMULAS.values()},
+        ),
+    ],
+    ids=[
+        *("ops: cases_arithmetic or cases_shapes", "conv: cases_conv", "layers: cases_*"),
+        *("losses: cases_games", "games: cases_games", "penalties: cases_devices"),
+        *("optimizers: OPTIMIZERS in optim.rules", "optimizers: FORMULAS in test_optim"),
     ],
 )
 def test_every_public_name_has_a_case(public, proved):

@@ -9,7 +9,7 @@ Read the files in this order:
     autograd.py                              grad: the chain rule, once
     gradcheck.py                             the rules against finite differences
     nn/module.py, nn/layers.py               networks and their parameters
-    losses.py, optim/rules.py                losses of logits; SGD, RMSprop, Adam
+    losses.py, optim/rules.py                losses of logits; the update rules of optimizers
     gan/games.py                             the losses of D and of G
     gan/algorithm.py                         Algorithm 1
     gan/penalties.py                         penalties on the gradient of D
