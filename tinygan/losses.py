@@ -99,8 +99,7 @@ def _alike(
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    if reduction not in ("mean", "sum", "none"):
+    reductions = {"mean": mean, "sum": sum, "none": lambda loss: loss}
+    if reduction not in reductions:
         raise ValueError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
-    if reduction == "none":
-        return loss
-    return mean(loss) if reduction == "mean" else sum(loss)
+    return reductions[reduction](loss)

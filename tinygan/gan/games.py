@@ -162,7 +162,6 @@ def check_game(game: Any) -> None:
 
 def check_separable(game: Any) -> None:
     """Raise TypeError unless `game` is a SeparableGame."""
-    check_game(game)
     if not isinstance(game, SeparableGame):
         raise TypeError(f"game: expected a SeparableGame, as gan.minimax is one, got {game!r}")
 

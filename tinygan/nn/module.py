@@ -153,14 +153,12 @@ class Module:
         return self._convert(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a)
 
     def _convert(self: Self, convert: Callable[[Any], Any]) -> Self:
-        done: set[int] = set()  # a shared parameter is converted once
+        for parameter in self.parameters():
+            parameter.data = convert(parameter.data)
         for _, owner, name in list(self._slots()):
             value = getattr(owner, name)
             if not isinstance(value, Parameter):
                 setattr(owner, name, convert(value))
-            elif id(value) not in done:
-                done.add(id(value))
-                value.data = convert(value.data)
         return self
 
     def copy(self: Self) -> Self:
@@ -175,10 +173,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all parameters and buffers by name, on their own backend."""
-        return {
-            key: (value.data if isinstance(value, Parameter) else value).copy()
-            for key, value in ((k, getattr(owner, name)) for k, owner, name in self._slots())
-        }
+        return {key: raw(getattr(owner, name)).copy() for key, owner, name in self._slots()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Assign arrays (or tensors) by name. The module keeps its dtype and backend.

@@ -86,15 +86,7 @@ def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     def pull(g: Tensor, y: Tensor) -> Tensor:
         return reshape(g, kept) * exp(a - reshape(y, kept))
 
-    return Tensor(value if keepdims else value.reshape(_dropped(a.shape, kept, axis)), (a, pull))
-
-
-def _dropped(shape: tuple[int, ...], kept: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` without the reduced axes, as with `keepdims=False`."""
-    if axis is None:
-        return ()
-    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
-    return tuple(n for i, n in enumerate(kept) if i not in axes)
+    return Tensor(value if keepdims else value.squeeze(axis), (a, pull))
 
 
 def log_softmax(a: Operand, axis: int = -1) -> Tensor:

@@ -7,16 +7,8 @@ A learning rate, or the momentum of SGD, may be a function of the number of upda
 such as `exponential_decay`.
 """
 
-from . import clipping, ema, optimizer, rules, schedules
 from .clipping import *
 from .ema import *
 from .optimizer import *
 from .rules import *
 from .schedules import *
-
-__all__: list[str] = []
-__all__ += clipping.__all__
-__all__ += ema.__all__
-__all__ += optimizer.__all__
-__all__ += rules.__all__
-__all__ += schedules.__all__
