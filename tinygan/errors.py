@@ -19,10 +19,8 @@ class BackendUnavailable(InputError):
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """Return `name` if it is in `known`.
-
-    Raises InputError otherwise, with the closest known name.
-    """
+    """Return `name` if it is in `known`; raise InputError with the closest known name if not.
+    `what` is the kind of name, as in "game 'x' is unknown"."""
     names = list(known)
     if name in names:
         return name

@@ -74,14 +74,14 @@ def _check(
     for moved in [[i] for i in everything] + [everything]:  # each input alone, then all
         v = [normal(rng, x.shape, like=x.data) * float(i in moved) for i, x in enumerate(xs)]
 
-        def slope(*xs: Tensor, v: list = v) -> Tensor:
+        def slope(*xs: Tensor, v: list = v) -> Tensor:  # sum of <dL/dx, v>
             grads = grad(scalar(*xs), xs, create_graph=True, allow_unused=True)
-            return reduce(add, (sum(g * along) for g, along in zip(grads, v, strict=True)))
+            return reduce(add, (sum(g * v_i) for g, v_i in zip(grads, v, strict=True)))
 
         analytic = slope(*xs).item()
 
-        def at(step: float, v: list = v) -> float:
-            points = (Tensor(x.data + step * along) for x, along in zip(xs, v, strict=True))
+        def at(step: float, v: list = v) -> float:  # L(x + step v)
+            points = (Tensor(x.data + step * v_i) for x, v_i in zip(xs, v, strict=True))
             return scalar(*points).item()
 
         near, far = ((at(step) - at(-step)) / (2 * step) for step in (h, 2 * h))

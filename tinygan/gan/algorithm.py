@@ -1,8 +1,9 @@
 """Algorithm 1 of Goodfellow et al. 2014, and the simultaneous steps of its authors' code.
 
-x        real images                        m   size of a minibatch
-z        noise, G(z) a generated image      k   steps of D for one of G
-D(x)     here a logit: the paper's D(x) is its sigmoid
+x       real images                 m   size of a minibatch
+z       noise                       k   steps of D for each step of G
+G(z)    fakes
+D(x)    here a logit: the paper's D(x) is its sigmoid
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ __all__ = [
 
 
 class Round(NamedTuple):
-    """The result of one round: losses and logits, detached. Reading a value on a GPU waits."""
+    """The result of one round: losses and logits, without graphs. To read a value of it on a GPU
+    waits for all queued work."""
 
     d_loss: Tensor
     g_loss: Tensor
@@ -41,7 +43,7 @@ class Round(NamedTuple):
 
 
 class Updates(Protocol):
-    """An optimizer (`optim.Optimizer`), or that of several ranks (`parallel.DataParallel`)."""
+    """An optimizer: `optim.Optimizer`, or `parallel.DataParallel` for several ranks."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...
@@ -66,11 +68,11 @@ def play(
     k: int = 1,
     penalty: Penalty | None = None,
 ) -> Iterator[Round]:
-    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, again and again.
+    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, repeated.
 
-    The paper's lines stand in quotes. Each `next` plays one round; the caller prints, saves and
-    stops between rounds. A game that compares fakes with real images draws another minibatch of
-    them for G's step.
+    Quotes are lines of the paper. Each `next` plays one round; between rounds the caller prints,
+    saves or stops. If the game compares fakes with real images, G's step draws another minibatch
+    of real images.
 
     Raises TypeError or ValueError for arguments that do not fit together.
     """
@@ -148,8 +150,8 @@ def update(opt: Updates, loss: Tensor) -> Tensor:
 
 
 def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
-    """D's logits on each minibatch: in one pass over all, which is faster, or, if a layer of D
-    mixes the examples of its minibatch, as BatchNorm does, in one pass each.
+    """D's logits on each minibatch. One pass over all of them is faster, but if a layer of D mixes
+    the examples of its minibatch, as BatchNorm does, each minibatch has its own pass.
 
     Dropout masks differ between the two ways. Raises TypeError for anything but a Module and
     tensors.
@@ -172,10 +174,11 @@ def check_players(
     **sources: Any,
 ) -> None:
     """Check the arguments of a training loop. `g` and `d` are the networks of G and of D by name;
-    `opt_g` has all parameters of `g`, `opt_d` all of `d`.
+    `opt_g` must have all parameters of `g`, and `opt_d` all of `d`, in this order.
 
-    Raises TypeError for an argument of the wrong kind, ValueError for an optimizer of other
-    parameters."""
+    Raises TypeError for an argument of another type, ValueError for an optimizer of other
+    parameters.
+    """
     check_game(game)
     checks.modules(**g, **d)
     checks.sources(**sources)

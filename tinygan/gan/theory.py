@@ -105,7 +105,7 @@ def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
 
 def tabular_gradient(p: Any, q: Any) -> Numbers:
     """dC/dq = log(1 - D*). D* may be held fixed, because dV/dD is 0 at the maximum."""
-    return _log(optimal_discriminator(q, p))
+    return _log(optimal_discriminator(q, p))  # with p and q exchanged, D* is 1 - D*
 
 
 def least_squares_optimum(p: Any, q: Any, a: float, b: float) -> Numbers:
@@ -137,8 +137,8 @@ def normal_density(x: Any, mean: float = 0.0, sd: float = 1.0) -> Numbers:
 
 
 def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
-    """The slope of G's loss at each of D's logits on fakes. With D the sigmoid of the logit, it is
-    -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
+    """The derivative of G's loss at each of D's logits on fakes. With D the sigmoid of the logit,
+    it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
     check_separable(game)
     l = Tensor(np.asarray(logits))
     (slopes,) = grad(sum(game.generator_loss(l)), [l])
@@ -177,7 +177,7 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
 
     Raises TypeError if `play` is not a function."""
     if not callable(play):
-        raise TypeError(f"play: expected a function, as gan.play is one, got {play!r}")
+        raise TypeError(f"play: expected a function, such as gan.play, got {play!r}")
     rng = np.random.default_rng(0)  # the weights are overwritten
     G, D = (nn.Linear(1, 1, bias=False, rng=rng).astype(np.float64) for _ in range(2))
     G.weight.data[...], D.weight.data[...] = 1, 0
@@ -189,6 +189,7 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
 
 
 def _numbers(name: str, given: Any) -> Numbers:
+    """Return an argument as float64. Raise ValueError if it does not consist of numbers."""
     try:
         return np.asarray(given, np.float64)
     except (TypeError, ValueError) as problem:
@@ -196,6 +197,7 @@ def _numbers(name: str, given: Any) -> Numbers:
 
 
 def _distributions(p: Any, q: Any) -> tuple[Numbers, Numbers]:
+    """Return p and q as float64. Raise ValueError unless they have one shape and numbers >= 0."""
     p, q = _numbers("p", p), _numbers("q", q)
     if p.shape != q.shape or not p.size:
         raise ValueError(f"p, q: expected numbers of one shape, got {p.shape} and {q.shape}")

@@ -1,5 +1,5 @@
-"""Layers and networks. Names, argument order and weight layouts are PyTorch's. Random layers take
-an explicit `rng` (a numpy.random.Generator), so that no hidden state changes a result."""
+"""Layers and networks. Names, argument order and weight layouts are those of PyTorch. Layers with
+random numbers take an explicit `rng` (a numpy.random.Generator); there is no global state."""
 
 from . import init as init
 from .conv import *

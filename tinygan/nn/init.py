@@ -1,4 +1,4 @@
-"""Initializers: they fill a parameter in place, from an explicit generator.
+"""Initializers. Each fills a parameter in place and returns it; random ones take a generator.
 
 Names, arguments and formulas follow torch.nn.init. For a weight (out, in, ...), fan_in is
 in * receptive field and fan_out is out * receptive field. As in PyTorch, the same axes are used for
@@ -69,6 +69,7 @@ def normal_(parameter: Parameter, mean: float = 0.0, std: float = 1.0, *, rng: R
 
 
 def _fans(parameter: Parameter) -> tuple[int, int]:
+    """fan_in and fan_out. Raises ValueError for fewer than two axes or no element."""
     checks.tensors(parameter=parameter)
     if parameter.ndim < 2 or not parameter.size:
         raise ValueError(f"parameter: fans need at least 2 axes, got shape {parameter.shape}")

@@ -1,4 +1,4 @@
-"""Modules: plain objects whose parameters are found by walking their attributes in order.
+"""Modules: plain objects whose parameters are found by a walk through their attributes in order.
 
     class Net(nn.Module):
         def __init__(self, rng):
@@ -44,7 +44,7 @@ class Module:
     # layer's state. Each class that does neither sets False itself: subclasses do not inherit it.
     mixes_examples: ClassVar[bool] = True
 
-    # Called in place of `forward`, with it and the inputs, if set: for tools that watch layers.
+    # If set, a call of the module is hook(self.forward, inputs): for tools that observe layers.
     hook: Callable[[Callable[..., Tensor], tuple[Any, ...]], Tensor] | None = None
 
     def __init_subclass__(cls) -> None:
@@ -166,7 +166,7 @@ class Module:
         return copy.deepcopy(self)
 
     def apply(self: Self, function: Callable[[Module], object]) -> Self:
-        """Call `function` on this module and every submodule, as for initializers."""
+        """Call `function` on this module and on every submodule, for example an initializer."""
         for module in self.modules():
             function(module)
         return self
@@ -178,8 +178,8 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Assign arrays (or tensors) by name. The module keeps its dtype and backend.
 
-        Raises ValueError, before any change, that names every entry that is missing, unexpected or
-        does not fit; TypeError if `state` is not a mapping.
+        Raises ValueError, before any change, if entries are missing, unexpected or do not fit; the
+        message names them all. Raises TypeError if `state` is not a mapping.
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")

@@ -23,11 +23,13 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm2d", "LayerNorm"]
 
 
 def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """y * weight + bias; None leaves a factor or a term out."""
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
 def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Parameter | None]:
+    """A weight of ones and a bias of zeros, or None for both."""
     if not on:
         return None, None
     return Parameter(np.ones(shape, np.float32)), Parameter(np.zeros(shape, np.float32))
@@ -85,6 +87,7 @@ class _BatchNorm(Module):
         return _scaled((x - m) / x.xp.sqrt(v + self.eps), weight, bias)
 
     def _track(self, mean: Any, variance: Any) -> None:
+        """Move the running statistics toward these, each (C,)."""
         self.running_mean += self.momentum * (mean - self.running_mean)
         self.running_var += self.momentum * (variance - self.running_var)
         self.num_batches_tracked += 1

@@ -16,7 +16,10 @@ Axis = Any  # None, int or tuple of int
 
 
 def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` with the reduced axes kept as 1, as with `keepdims=True`."""
+    """The shape of a reduction over `axis` with `keepdims=True`: each reduced axis has size 1.
+
+    Raises TypeError or ValueError if `axis` names no axes of `shape`.
+    """
     if axis is None:
         return (1,) * len(shape)
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -55,7 +58,10 @@ def mean(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest element over `axis`. Elements that tie share the gradient equally."""
+    """The largest element over `axis`. If several are the largest, they share the gradient equally.
+
+    Raises ValueError if there is no element.
+    """
     (a,) = lift(a)
     kept = _kept(a.shape, axis)
     if a.size == 0:
@@ -68,13 +74,16 @@ def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def min(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest element over `axis`. Elements that tie share the gradient equally."""
+    """The smallest element over `axis`. If several are the smallest, they share the gradient."""
     (a,) = lift(a)
     return -max(-a, axis, keepdims)
 
 
 def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """log(sum(e^a)) over `axis`. The largest element is subtracted first, so nothing overflows."""
+    """log(sum(e^a)) over `axis`. The largest element is subtracted first, so nothing overflows.
+
+    Raises ValueError if there is no element.
+    """
     (a,) = lift(a)
     kept, xp = _kept(a.shape, axis), a.xp
     if a.size == 0:
