@@ -381,7 +381,10 @@ OPTIMIZERS = [
     (lambda: optim.clip_grad_norm([X], 0), "max_norm: ...(0, inf], got 0"),
     (lambda: optim.clip_grad_value([X], -1), "limit: ...(0, inf], got -1"),
     (lambda: load(None), "arrays by name, got NoneType"),
-    (lambda: load(optim.Adam(net().parameters()).state_dict()), "['t', 'v'], got ['m', 't', 'v']"),
+    (
+        lambda: load(optim.Adam(net().parameters()).state_dict()),
+        "load_state_dict: 'm' is unexpected",
+    ),
     (lambda: load(sgd(net(1)).state_dict()), "load_state_dict: 'v' has shape (4,), expected (8,)"),
     (lambda: load({**sgd(net()).state_dict(), "t": ORIGIN[0] - 1}), "expected a number of updates"),
     (lambda: optim.Optimizer(P, 0.1).step(P), "Optimizer defines no update()"),
@@ -793,9 +796,6 @@ EXPERIMENTS = [
     (lambda: theory.normal_density(EVEN, 0, 0), "sd: ...got 0"),
     (lambda: theory.normal_density(EVEN, NAN), "mean: ...got nan"),
     (lambda: theory.best_logit_slope("hinge", EVEN), "game: ...SeparableGame, ...got 'hinge'"),
-        lambda: theory.best_logit_slope("hinge", EVEN),
-        "game: expected a SeparableGame, ...got 'hinge'",
-    ),
     (lambda: next(theory.tabular_game([0.0, 1.0])), "p: expected numbers above 0"),
     (lambda: next(theory.bilinear_game("play", 0.1)), "play: expected a function, ...got 'play'"),
 ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .backend import Noise, Rng, is_array
+from .backend import Array, Noise, Rng, adopt, is_array, unfit
 from .backend.philox import Philox
-from .tensor import Tensor, lift
+from .tensor import Tensor, lift, raw
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
@@ -103,6 +103,25 @@ def labels(given: Any, n: int, classes: int | None = None) -> None:
     if low < 0 or (classes is not None and high >= classes):
         expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
         raise ValueError(f"labels: expected {expected}, got {low}..{high}")
+
+
+def state(given: Any, own: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the arrays or tensors `given` by name as arrays, each in the dtype and on the backend
+    of the one in `own`.
+
+    Raises TypeError if `given` is not a mapping; ValueError if entries are missing, unexpected or
+    do not fit: the message names them all.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"load_state_dict: expected arrays by name, got {type(given).__name__}")
+    faults = [f"{key!r} is missing" for key in own if key not in given]
+    faults += [f"{key!r} is unexpected" for key in given if key not in own]
+    for key in own.keys() & given.keys():
+        if fault := unfit(raw(given[key]), own[key]):
+            faults.append(f"{key!r} {fault}")
+    if faults:
+        raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
+    return {key: adopt(raw(given[key]), value) for key, value in own.items()}
 
 
 def modules(**values: Any) -> None:

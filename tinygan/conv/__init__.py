@@ -208,10 +208,9 @@ def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[T
 
     Raises ValueError if their shapes do not fit.
     """
-    if not isinstance(images, Tensor) or images.ndim != 4:
-        raise ValueError(f"{name}: expected images (N, C, H, W), got {_shape(images)}")
-    if not isinstance(w, Tensor) or w.ndim != 4:
-        raise ValueError(f"{name}: expected a weight of 4 axes, got {_shape(w)}")
+    for expected, value in (("images (N, C, H, W)", images), ("a weight of 4 axes", w)):
+        if not isinstance(value, Tensor) or value.ndim != 4:
+            raise ValueError(f"{name}: expected {expected}, got {getattr(value, 'shape', value)}")
     if images.shape[1] != w.shape[channel_axis]:
         raise ValueError(
             f"{name}: the images {images.shape} have {images.shape[1]} channels, the weight "
@@ -221,7 +220,3 @@ def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[T
         return images, w
     dtype = np.result_type(images.dtype, w.dtype)
     return astype(images, dtype), astype(w, dtype)
-
-
-def _shape(value: object) -> str:
-    return f"shape {value.shape}" if isinstance(value, Tensor) else repr(value)

@@ -74,8 +74,7 @@ def divergence(name: str, p: Any, q: Any, dx: float = 1.0) -> float:
     Raises ValueError if the shapes differ or a number is below 0; InputError for an unknown name.
     """
     choose("divergence", name, DIVERGENCES)
-    checks.between(0, math.inf, "()", dx=dx)
-    return float(DIVERGENCES[name](*_distributions(p, q)).sum() * dx)
+    return float(DIVERGENCES[name](*_distributions(p, q, dx)).sum() * dx)
 
 
 def optimal_discriminator(p: Any, q: Any) -> Numbers:
@@ -86,8 +85,7 @@ def optimal_discriminator(p: Any, q: Any) -> Numbers:
 
 def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
     """V(D) = E_p[log D] + E_q[log(1 - D)]; at most `criterion(p, q)`, for every D."""
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)
+    p, q = _distributions(p, q, dx)
     D = _numbers("D", D)
     if not ((D >= 0) & (D <= 1)).all():
         raise ValueError("D: expected probabilities, got numbers outside of [0, 1]")
@@ -98,8 +96,7 @@ def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
 
 def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
     """C = V(D*) = -log 4 + 2 JSD(p, q), from -log 4 at p = q to 0 if the supports are disjoint."""
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)  # log(1 - D*) would lose a q much smaller than p
+    p, q = _distributions(p, q, dx)  # log(1 - D*) would lose a q much smaller than p
     return float((_ratio_log(p, p + q) + _ratio_log(q, p + q)).sum() * dx)
 
 
@@ -122,8 +119,7 @@ def least_squares_criterion(p: Any, q: Any, a: float, b: float, c: float, dx: fl
     If b - c = 1 and b - a = 2, it is chi2 / 2, where chi2 is the Pearson chi-square of p + q
     against 2 q, from 0 at p = q to 2. With the usual a, b, c = 0, 1, 1 it is 1/4 + chi2 / 8."""
     checks.between(-math.inf, math.inf, "()", c=c)
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)
+    p, q = _distributions(p, q, dx)
     D = least_squares_optimum(p, q, a, b)
     return float((((p + q) * (D - c) ** 2) / 2).sum() * dx)
 
@@ -196,8 +192,10 @@ def _numbers(name: str, given: Any) -> Numbers:
         raise ValueError(f"{name}: expected numbers, got {given!r}") from problem
 
 
-def _distributions(p: Any, q: Any) -> tuple[Numbers, Numbers]:
-    """Return p and q as float64. Raise ValueError unless they have one shape and numbers >= 0."""
+def _distributions(p: Any, q: Any, dx: float = 1.0) -> tuple[Numbers, Numbers]:
+    """Return p and q as float64. Raise ValueError unless they have one shape and numbers >= 0, and
+    dx > 0."""
+    checks.between(0, math.inf, "()", dx=dx)
     p, q = _numbers("p", p), _numbers("q", q)
     if p.shape != q.shape or not p.size:
         raise ValueError(f"p, q: expected numbers of one shape, got {p.shape} and {q.shape}")

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from .. import backend as backends
+from .. import checks
 from ..tensor import Tensor, raw
 
 __all__ = ["Module", "Parameter", "Sequential"]
@@ -181,18 +182,8 @@ class Module:
         Raises ValueError, before any change, if entries are missing, unexpected or do not fit; the
         message names them all. Raises TypeError if `state` is not a mapping.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
-        slots = {key: (owner, name) for key, owner, name in self._slots()}
-        faults = [f"{key!r} is missing" for key in slots if key not in state]
-        faults += [f"{key!r} is unexpected" for key in state if key not in slots]
-        for key in slots.keys() & state.keys():
-            if fault := backends.unfit(raw(state[key]), raw(getattr(*slots[key]))):
-                faults.append(f"{key!r} {fault}")
-        if faults:
-            raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
-        own = {key: getattr(*slot) for key, slot in slots.items()}
-        new = {key: backends.adopt(raw(state[key]), raw(value)) for key, value in own.items()}
+        own = {key: getattr(owner, name) for key, owner, name in self._slots()}
+        new = checks.state(state, {key: raw(value) for key, value in own.items()})
         for key, value in own.items():
             raw(value)[...] = new[key]
             if isinstance(value, Parameter):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..backend import adopt, numpy, of, unfit
+from ..backend import numpy, of
 from ..backend.inputs import host_input
 from ..nn.module import Parameter
 from ..tensor import Tensor, listed
@@ -143,20 +143,10 @@ class Optimizer:
         Raises ValueError, before any change, if an entry is missing, unexpected or does not fit;
         TypeError if `state` is not a mapping.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
-        if set(state) != {"t", *self.slots}:
-            raise ValueError(
-                f"load_state_dict: expected {sorted({'t', *self.slots})}, got {sorted(state)}"
-            )
-        own = {"t": np.array(self.t), **self.state}
-        for slot, value in own.items():
-            if fault := unfit(state[slot], value):
-                raise ValueError(f"load_state_dict: {slot!r} {fault}")
+        new = checks.state(state, {"t": np.array(self.t), **self.state})
         t = np.asarray(state["t"])
         if t != np.floor(t) or t < 0:
             raise ValueError(f"load_state_dict: 't' is {t}, expected a number of updates")
-        new = {slot: adopt(state[slot], value) for slot, value in own.items()}
         for slot in self.slots:
             self.state[slot][...] = new[slot]
         self.t = int(new["t"])

@@ -134,7 +134,7 @@ def play_text_to_image(
     """
     checks.sizes(m=m)
     if m == 1:
-        raise ValueError("m: expected an int >= 2, because each image needs other words, too, got 1")
+        raise ValueError("m: expected an int >= 2, because each image needs other words too, got 1")
     checks.between(0, math.inf, kl=kl)
     check_separable(game)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, captioned=captioned, noise=noise)
