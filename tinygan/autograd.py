@@ -4,8 +4,6 @@ dx, dw = grad(loss, [x, w])                      gradients are values; nothing a
 (dx,) = grad(loss, [x], create_graph=True)       dx can be differentiated again
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from .ops import astype, sum_to

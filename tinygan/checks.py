@@ -1,7 +1,5 @@
 """Checks of arguments. Each error names the layer or argument, what was expected and what came."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Mapping, Sequence
 from numbers import Real

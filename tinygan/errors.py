@@ -4,8 +4,6 @@ The command line prints it as one line and exits with status 2. Any other except
 tinygan and keeps its traceback.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -11,8 +11,6 @@ and so on. A rule may have a faster form for the case that its own graph is not 
 must give the same gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 

@@ -7,8 +7,6 @@ Each loss raises ValueError if the shapes of its arguments differ: (N,) and (N, 
 to (N, N).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

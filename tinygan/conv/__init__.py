@@ -24,8 +24,6 @@ with matrix products over the last two axes. There are two methods: `im2col`, an
 CPU where it is faster. X, W and Y of one derivative are reused in the others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any

@@ -9,8 +9,6 @@ map, adds up overlapping patches. The maps of w and y only reorder elements. Ima
 (N, C, H, W) and are channels-last in memory, so a row of a patch is contiguous.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ..backend import Array, kernel, of

@@ -18,8 +18,6 @@ channels. Larger outputs are divided into tiles of M places.
 in float32 the error is about five times that of im2col, a few times 1e-6.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 

@@ -6,8 +6,6 @@ G(z)    fakes
 D(x)    here a logit: the paper's D(x) is its sigmoid
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol

@@ -4,8 +4,6 @@ D(x) here is a logit; the paper's D(x) is its sigmoid. So log D(x) = -softplus(-
 log(1 - D(x)) = -softplus(l), accurate for all l.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace

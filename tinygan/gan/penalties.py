@@ -5,8 +5,6 @@ BatchNorm in training mode a logit depends on the whole minibatch. InstanceNorm,
 SpectralNorm are fine.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

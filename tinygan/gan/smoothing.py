@@ -4,8 +4,6 @@ If a real image has the label "fake" with weight u, D's loss for its logit l is
 (1 - u) real_loss(l) + u fake_loss(l). Each function here needs a `SeparableGame`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -12,8 +12,6 @@ function of p / q; the Jensen-Shannon divergence JSD is one of them. The last tw
 smallest games that the engine plays: one on a table of probabilities, one on two numbers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from typing import Any

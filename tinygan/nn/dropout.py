@@ -1,7 +1,5 @@
 """Layers that add noise in training and do nothing in evaluation. Each has its own generator."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

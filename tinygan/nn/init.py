@@ -8,8 +8,6 @@ Raises ValueError for numbers that are not finite or have the wrong sign; TypeEr
 is not a parameter or not a generator.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

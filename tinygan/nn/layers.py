@@ -4,8 +4,6 @@ Weights and biases are drawn as in PyTorch, from U(-1/sqrt(fan_in), 1/sqrt(fan_i
 from N(0, 1). `nn.init` has the initializers of the papers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

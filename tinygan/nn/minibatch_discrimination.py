@@ -5,8 +5,6 @@ example numbers that measure how close the other examples of the minibatch are; 
 rarely close.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from .. import checks, ops

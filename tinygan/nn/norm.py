@@ -6,8 +6,6 @@ m and v are the mean and variance over the minibatch (BatchNorm), over each chan
 (InstanceNorm) or over the features of each example (LayerNorm).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

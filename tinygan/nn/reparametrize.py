@@ -16,8 +16,6 @@ less a step rotates it (section 2.1). The statistics of one minibatch set the in
     data_dependent_init(network, x)     each output has mean 0 and variance 1 on x (eq. 5 and 6)
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sums, products, powers and matrix products. Shapes broadcast as NumPy's do."""
 
-from __future__ import annotations
-
 import math
 
 from ..tensor import Edge, Operand, Pull, Tensor, lift, raw

@@ -1,7 +1,5 @@
 """standardize: zero mean and unit variance over axes, the op of every normalization layer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..backend import total

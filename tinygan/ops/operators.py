@@ -3,8 +3,6 @@
 They are set here and not in the class, because the ops import Tensor.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..tensor import Tensor

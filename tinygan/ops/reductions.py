@@ -1,7 +1,5 @@
 """Reductions over axes, with NumPy's `axis` (None for all, an int or a tuple) and `keepdims`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..backend import largest, shares_of_largest, total

@@ -1,8 +1,6 @@
 """Ops that move elements without changing them. Most come in pairs, each the gradient rule of the
 other: broadcast_to and sum_to, getitem and scatter."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex

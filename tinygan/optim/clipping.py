@@ -1,7 +1,5 @@
 """Gradient clipping: each function maps a list of gradients to a new one for `Optimizer.step`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import reduce

@@ -1,7 +1,5 @@
 """An average of a network's weights over the training."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import checks

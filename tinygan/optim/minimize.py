@@ -6,8 +6,6 @@ Like those of `gan.play`, rounds can be captured as a CUDA graph (see `backend.g
 `loss` draws its inputs through `backend.inputs` or Minibatches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 

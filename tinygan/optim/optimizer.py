@@ -5,8 +5,6 @@ is applied to one chunk at a time, so that temporaries stay in the cache, and th
 share the chunks. A `Schedule` is a number or a function of the number of updates so far.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The update rules: SGD with momentum, RMSprop, Adam. A rule is a formula on vectors."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 An optimizer accepts a number or any function of that count.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

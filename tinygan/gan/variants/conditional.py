@@ -12,8 +12,6 @@ around the networks of G and D, split these rows.
     noise = labeled_noise(noise, 10, rng=rng)      [z, y]
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -12,8 +12,6 @@ loss, G(x) must preserve all that F needs to reconstruct x, but many invertible 
 identity loss favors the map that changes an image the least.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

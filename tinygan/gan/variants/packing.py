@@ -6,8 +6,6 @@ Algorithm 1 does not change: `Packed(G, pack)` concatenates its fakes, and `data
 `pack` real examples, (N, pack * numbers).
 """
 
-from __future__ import annotations
-
 from ... import checks
 from ...nn import Module
 from ...tensor import Tensor

@@ -12,8 +12,6 @@ The input of D is y and the image, so that D can detect whether they belong toge
 alone (Pathak et al. 2016; Ledig et al. 2017).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 

@@ -19,8 +19,6 @@ information between image and predicted class:
 (Springenberg 2016, eq. 7). The second term alone would make D confident in its early mistakes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 

@@ -13,8 +13,6 @@ adds noise to the embedding, so that G also trains on points between the caption
 generalizes to other captions. The KL prevents that sigma shrinks to 0.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
