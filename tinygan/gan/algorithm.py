@@ -75,8 +75,7 @@ def play(
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m, k=k)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
         x = data(m)  # "sample minibatch of m examples"
@@ -122,8 +121,7 @@ def play_simultaneously(
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
     def both_steps() -> Round:
         x, fake = data(m), G(noise(m))
@@ -169,6 +167,7 @@ def check_players(
     d: Mapping[str, Any],
     opt_g: Any,
     opt_d: Any,
+    penalty: Any = None,
     **sources: Any,
 ) -> None:
     """Check the arguments of a training loop. `g` and `d` are the networks of G and of D by name;
@@ -187,8 +186,5 @@ def check_players(
         if [*map(id, opt.parameters)] != theirs:
             owners = " and ".join(f"{net}.parameters()" for net in nets)
             raise ValueError(f"{name}: expected an optimizer of {owners}, got one of others")
-
-
-def _check_penalty(penalty: Any) -> None:
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")

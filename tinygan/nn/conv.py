@@ -1,8 +1,4 @@
-"""Convolution layers: Conv2d and ConvTranspose2d.
-
-Weights and biases are drawn as in PyTorch, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); `nn.init` has
-the initializers of the papers.
-"""
+"""Convolution layers: Conv2d and ConvTranspose2d. Initial weights and biases: see `layers`."""
 
 import math
 from collections.abc import Sequence
