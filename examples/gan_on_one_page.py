@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Tensor:
-    """An array with edges (parent, pull): pull(g) takes the gradient g here back to the parent."""
+    """An array with edges (parent, pull): pull(g) maps the gradient g here to one at the parent."""
 
     births = itertools.count()
 

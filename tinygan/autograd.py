@@ -19,8 +19,9 @@ def grad(
     so that it can be differentiated again. With `allow_unused` an x that y does not depend on has
     gradient 0; without it, such an x is an error.
 
-    Raises TypeError if y or one of xs is not a tensor; ValueError if y is not one number or does
-    not depend on one of xs; RuntimeError if a tensor of the graph was changed after y was computed.
+    Raises TypeError if y or one of xs is not a tensor; ValueError if y is not one number, does not
+    depend on one of xs, or one of xs is not floating point; RuntimeError if a tensor of the graph
+    was changed after y was computed.
     """
     xs = listed("grad: xs", xs)
     if not isinstance(y, Tensor):

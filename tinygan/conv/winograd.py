@@ -245,7 +245,8 @@ def _added_up(windows: Array, axis: _Axis) -> Array:
 
 
 def _in_chunks(transform: Callable[[int, int], None], n: int, size: int) -> None:
-    """Call transform(start, stop) for chunks of 0..n, on all cores; `size` is that of an index."""
+    """Call transform(start, stop) for parts of 0..n, on all cores. One index has `size` elements, a
+    part about CHUNK."""
     step = max(1, CHUNK // size)
 
     def chunks(start: int, stop: int) -> None:

@@ -31,8 +31,8 @@ __all__ = [
 
 
 class Round(NamedTuple):
-    """The result of one round: losses and logits, without graphs. To read a value of it on a GPU
-    waits for all queued work."""
+    """The result of one round: losses and logits, without graphs. On a GPU, reading a value waits
+    for all queued work."""
 
     d_loss: Tensor
     g_loss: Tensor

@@ -103,8 +103,8 @@ wasserstein = SeparableGame(
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGame:
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
-    (-1, 1, 0) makes G minimize a Pearson chi-square divergence (their theorem 1); with (0, 1, 1),
-    the usual coding, it is 1/4 and an eighth of that: see `gan.theory.least_squares_criterion`.
+    With (-1, 1, 0), G minimizes half a Pearson chi-square divergence (their theorem 1); with the
+    usual (0, 1, 1), 1/4 plus an eighth of it: see `gan.theory.least_squares_criterion`.
 
     Raises ValueError for a target that is not finite.
     """
@@ -127,8 +127,8 @@ relativistic_pairing = Game(
 
 def relativistic_average(game: SeparableGame) -> Game:
     """RaGAN of a game (Jolicoeur-Martineau 2018, eq. 10 and 11): each logit is compared with the
-    mean of the logits on the other kind of images. RaSGAN is `relativistic_average(minimax)`,
-    RaLSGAN that of `least_squares(-1, 1)`.
+    mean of the logits on the other kind of images. RaSGAN is `relativistic_average(minimax)`, and
+    RaLSGAN is `relativistic_average(least_squares(-1, 1))`.
 
     Raises TypeError for a game that is not a SeparableGame.
     """

@@ -23,8 +23,8 @@ def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
     """weight * E[(|grad D(x^)| - 1)^2] at a random point x^ between a real image and a fake
     (Gulrajani et al. 2017, algorithm 1).
 
-    D must not use BatchNorm: the penalty is on the gradient of each example (their section 4). It
-    raises ValueError if real images and fakes differ in shape.
+    D must not use BatchNorm: the penalty is on the gradient of each example (their section 4). The
+    penalty raises ValueError if real images and fakes differ in shape.
     """
     checks.between(0, math.inf, weight=weight)
     checks.noise(rng)

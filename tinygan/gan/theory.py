@@ -86,7 +86,7 @@ def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
     p, q = _distributions(p, q, dx)
     D = _numbers("D", D)
     if not ((D >= 0) & (D <= 1)).all():
-        raise ValueError("D: expected probabilities, got numbers outside of [0, 1]")
+        raise ValueError("D: expected probabilities, got numbers outside [0, 1]")
     with np.errstate(invalid="ignore"):  # 0 times log 0 is 0
         terms = np.where(p > 0, p * _log(D), 0.0) + np.where(q > 0, q * _log(1 - D), 0.0)
     return float(terms.sum() * dx)
@@ -100,7 +100,7 @@ def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
 
 def tabular_gradient(p: Any, q: Any) -> Numbers:
     """dC/dq = log(1 - D*). D* may be held fixed, because dV/dD is 0 at the maximum."""
-    return _log(optimal_discriminator(q, p))  # with p and q exchanged, D* is 1 - D*
+    return _log(optimal_discriminator(q, p))  # 1 - D* = q / (p + q)
 
 
 def least_squares_optimum(p: Any, q: Any, a: float, b: float) -> Numbers:

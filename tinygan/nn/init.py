@@ -76,14 +76,14 @@ def _fans(parameter: Parameter) -> tuple[int, int]:
 
 
 def xavier_uniform_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """Draw U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    """Draw from U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010, eq. 16)."""
     checks.between(0, math.inf, gain=gain)
     r = gain * math.sqrt(6.0 / sum(_fans(parameter)))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def xavier_normal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """Draw N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    """Draw from N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
     checks.between(0, math.inf, gain=gain)
     return normal_(parameter, 0.0, gain * math.sqrt(2.0 / sum(_fans(parameter))), rng=rng)
 
@@ -96,7 +96,7 @@ def kaiming_uniform_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Param
 
 
 def kaiming_normal_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
-    """Draw N(0, 2 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a (He et al. 2015, eq. 15)."""
+    """Draw from N(0, 2 / ((1 + a^2) fan_in)), for a leaky ReLU (He et al. 2015, eq. 15)."""
     checks.between(-math.inf, math.inf, "()", a=a)
     std = math.sqrt(2.0 / ((1 + a * a) * _fans(parameter)[0]))
     return normal_(parameter, 0.0, std, rng=rng)

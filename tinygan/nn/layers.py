@@ -202,7 +202,7 @@ class Unflatten(Module):
 class Residual(Sequential):
     """x + F(x), where F is a chain of layers (He et al. 2016, eq. 1).
 
-    Values and gradients also pass x unchanged, without the layers, so deep networks can train.
+    In the sum, values and gradients bypass the layers, so deep networks can train.
 
     Raises ValueError if F(x) has another shape than x.
     """

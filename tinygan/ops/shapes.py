@@ -120,7 +120,7 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
-    """Return a list of tensors and arrays as a tuple of tensors. Raise unless there is one."""
+    """Return tensors and arrays as a tuple of tensors. Raise ValueError if there is none."""
     if not isinstance(tensors, Iterable):
         raise TypeError(f"{op}: tensors: expected a list, got {tensors!r}")
     parts = list(tensors)
@@ -181,7 +181,7 @@ def _raw(index: Any) -> Any:
 
 
 def _is_basic(index: Any) -> bool:
-    """Return whether the index selects each element at most once: no arrays, only ints, slices."""
+    """Return whether the index consists of ints, slices, None and `...`; then none repeats."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or part is ... or type(part) in (int, slice) for part in parts)
 

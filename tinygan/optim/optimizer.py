@@ -33,8 +33,8 @@ def at(schedule: Schedule, t: int) -> float:
     return value
 
 
-CHUNK, MIN_SHARE = 1 << 17, 1 << 18  # elements: of a chunk; at least, of the share of a core
-JOINED = 8  # gradients that are concatenated: of more, CuPy's concatenate waits for the GPU
+CHUNK, MIN_SHARE = 1 << 17, 1 << 18  # elements of a chunk; minimum for the share of a core
+JOINED = 8  # maximum of gradients to concatenate; for more, CuPy's concatenate waits for the GPU
 
 
 class Optimizer:

@@ -60,7 +60,7 @@ class RMSprop(Optimizer):
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2014, algorithm 1), with optional decoupled weight decay (AdamW:
-    Loshchilov and Hutter 2017). GANs take betas (0.5, 0.999) (Radford et al. 2015).
+    Loshchilov and Hutter 2017). For GANs, betas of (0.5, 0.999) are usual (Radford et al. 2015).
     """
 
     slots = ("m", "v")

@@ -115,8 +115,8 @@ class _RowDiscriminator(Module):
 
 
 class ConditionalDiscriminator(_RowDiscriminator):
-    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to `net` of images
-    (N, C + K, H, W), where each number of y fills one extra channel."""
+    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to logits. The input of `net`
+    is (N, C + K, H, W): each number of y fills one extra channel."""
 
     def forward(self, row: Tensor) -> Tensor:
         x, y = self.split(row)

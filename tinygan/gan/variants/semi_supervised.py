@@ -6,7 +6,7 @@
 So the K class logits also define a discriminator, which learns from unlabeled images: they are
 real, fakes are not. G minimizes its usual loss (Odena 2016), or matches D's features:
 
-    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: the output of D's body (their eq. 3.1)
+    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: the output of D's body (section 3.1)
 
 (The paper does not divide. But D's features grow during training; their large gradients then remain
 in Adam's second moment and make G's steps tiny.)

@@ -10,7 +10,7 @@
 A real image with another image's caption counts as a fake (Reed et al. 2016, algorithm 1);
 otherwise D could ignore the captions. Conditioning augmentation (Zhang et al. 2017, section 3.2)
 adds noise to the embedding, so that G also trains on points between the captions of the data and
-generalizes to other captions. The KL prevents that sigma shrinks to 0.
+generalizes to other captions. The KL prevents sigma from shrinking to 0.
 """
 
 import math
