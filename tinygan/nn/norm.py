@@ -76,19 +76,16 @@ class _BatchNorm(Module):
             if count < 2:
                 raise ValueError(
                     f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
-                    "larger batches or call .eval()"
+                    "larger minibatches or call .eval()"
                 )
             y, m, v = ops.standardize(x, axes, self.eps, weight, bias, comm)
-            self._track(m.reshape(-1), v.reshape(-1) * (count / (count - 1)))
+            unbiased = v.reshape(-1) * (count / (count - 1))
+            self.running_mean += self.momentum * (m.reshape(-1) - self.running_mean)
+            self.running_var += self.momentum * (unbiased - self.running_var)
+            self.num_batches_tracked += 1
             return y
         m, v = self.running_mean.reshape(column), self.running_var.reshape(column)
         return _scaled((x - m) / x.xp.sqrt(v + self.eps), weight, bias)
-
-    def _track(self, mean: Any, variance: Any) -> None:
-        """Move the running statistics toward these, each (C,)."""
-        self.running_mean += self.momentum * (mean - self.running_mean)
-        self.running_var += self.momentum * (variance - self.running_var)
-        self.num_batches_tracked += 1
 
 
 class BatchNorm1d(_BatchNorm):
