@@ -194,7 +194,7 @@ def test_a_relativistic_game_depends_on_differences_alone_and_moves_both(name):
     ],
 )
 def test_a_wrapper_of_single_logits_refuses_another_game(change):
-    with pytest.raises(TypeError, match=r"game: expected a SeparableGame, as gan.minimax is one"):
+    with pytest.raises(TypeError, match=r"game: expected a SeparableGame, such as gan.minimax"):
         change(gan.relativistic_pairing)
 
 
