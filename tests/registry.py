@@ -16,7 +16,16 @@ EVERYTHING = [*ARITHMETIC, *SHAPES, *CONV, *LAYERS, *LOSSES, *GAMES, *PENALTIES]
 
 
 # Public names of gan that are neither games nor penalties.
-TYPES = {"AnyGame", "Game", "LogitLoss", "Penalty", "Round", "SeparableGame", "Source", "Updates"}
+TYPES = {
+    "AnyGame",
+    "Game",
+    "LogitLoss",
+    "Penalty",
+    "Round",
+    "SeparableGame",
+    "Source",
+    "AnyOptimizer",
+}
 OF_GAN = TYPES | {"GAMES", "PENALTIES", "check_game", "check_players", "check_separable"}
 OF_GAN |= {"discriminate", "update"}
 

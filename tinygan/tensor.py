@@ -60,12 +60,12 @@ class Tensor:
 
     `data` is an array of either backend. A number or a list becomes a NumPy array, in float32 if
     it holds floats. Pulls are written with ops, so gradients can be differentiated again. A pull
-    gets y, the output of its own op, as an argument. If it captured y, the two would form a
-    reference cycle, and only the garbage collector would free the memory.
+    gets y, the output of its own op, as an argument. If it captured y, y and its pull would
+    form a reference cycle, and only the garbage collector would free the memory.
 
     `born` numbers all tensors in the order of their creation, so it sorts a graph topologically.
-    Assigning to `data` renews the number. In a graph built before that, the parent is now younger
-    than its child, and `grad` raises.
+    Assigning to `data` renews the number. A child computed before is then older than its parent, so
+    `grad` finds that the graph is stale and raises.
 
     Raises TypeError if `data` is a Tensor or does not hold real numbers or bools.
     """

@@ -21,7 +21,7 @@ __all__ = [
     "Penalty",
     "Round",
     "Source",
-    "Updates",
+    "AnyOptimizer",
     "check_players",
     "discriminate",
     "play",
@@ -40,7 +40,7 @@ class Round(NamedTuple):
     fake: Tensor  # D's logits on the last fakes it was trained with, (m, 1)
 
 
-class Updates(Protocol):
+class AnyOptimizer(Protocol):
     """An optimizer: `optim.Optimizer`, or `parallel.DataParallel` for several ranks."""
 
     @property
@@ -59,8 +59,8 @@ def play(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Updates,
-    opt_d: Updates,
+    opt_g: AnyOptimizer,
+    opt_d: AnyOptimizer,
     *,
     m: int = 64,
     k: int = 1,
@@ -77,9 +77,11 @@ def play(
     checks.sizes(m=m, k=k)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
+    # The steps are functions, so that the graph of one is freed before the next begins.
+
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
-        x = data(m)  # "sample minibatch of m examples"
         z = noise(m)  # "sample minibatch of m noise samples"
+        x = data(m)  # "sample minibatch of m examples"
         with no_grad():  # G is fixed while D learns
             fake = G(z)
         real_logits, fake_logits = discriminate(D, x, fake)
@@ -87,18 +89,22 @@ def play(
         if penalty is not None:
             loss = loss + penalty(D, x, fake)
         # "update the discriminator by ascending its stochastic gradient" (down a loss)
-        return update(opt_d, loss), real_logits.detach(), fake_logits.detach()
+        d_loss = update(opt_d, loss)
+        return d_loss, real_logits.detach(), fake_logits.detach()
 
     def g_step() -> Tensor:
         z = noise(m)  # "sample minibatch of m noise samples"
-        real_logits = D(data(m)) if game.g_uses_real else None
+        real_logits = D(data(m)) if game.g_uses_real else None  # if the game compares both
+        # The gradient passes through D to G. D does not move: opt_g has the parameters of G alone.
+        loss = game.g_loss(D(G(z)), real_logits)
         # "update the generator by descending its stochastic gradient"
-        return update(opt_g, game.g_loss(D(G(z)), real_logits))
+        return update(opt_g, loss)
 
     while True:  # "for number of training iterations do"
         for _ in range(k):  # "for k steps do"
             d_loss, real_logits, fake_logits = d_step()
-        yield Round(d_loss, g_step(), real_logits, fake_logits)
+        g_loss = g_step()
+        yield Round(d_loss, g_loss, real_logits, fake_logits)
 
 
 def play_simultaneously(
@@ -107,8 +113,8 @@ def play_simultaneously(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Updates,
-    opt_d: Updates,
+    opt_g: AnyOptimizer,
+    opt_d: AnyOptimizer,
     *,
     m: int = 64,
     penalty: Penalty | None = None,
@@ -139,7 +145,7 @@ def play_simultaneously(
         yield both_steps()
 
 
-def update(opt: Updates, loss: Tensor) -> Tensor:
+def update(opt: AnyOptimizer, loss: Tensor) -> Tensor:
     """Take one step of `opt` down the gradient of `loss`; return the loss without its graph."""
     opt.step(grad(loss, opt.parameters))
     return loss.detach()

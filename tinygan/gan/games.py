@@ -1,6 +1,6 @@
 """Games: the losses of D and of G, as functions of D's logits.
 
-D(x) here is a logit; the paper's D(x) is its sigmoid. So log D(x) = -softplus(-l) and
+D returns a logit l. The paper's D(x) is sigmoid(l), so log D(x) = -softplus(-l) and
 log(1 - D(x)) = -softplus(l), accurate for all l.
 """
 
@@ -56,7 +56,8 @@ class SeparableGame:
     """A game whose losses are means over single logits: D's loss of a real image, D's loss of a
     fake, and G's loss of a fake.
 
-    Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need one.
+    Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need a
+    SeparableGame.
     `d_at_equilibrium` and `probability` are as in `Game`.
     """
 
@@ -103,8 +104,8 @@ wasserstein = SeparableGame(
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGame:
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
-    With (-1, 1, 0), G minimizes half a Pearson chi-square divergence (their theorem 1); with the
-    usual (0, 1, 1), 1/4 plus an eighth of it: see `gan.theory.least_squares_criterion`.
+    With (-1, 1, 0), G minimizes half a Pearson chi-square divergence (their theorem 1). With
+    (0, 1, 1), the usual targets, G minimizes 1/4 + chi2 / 8: see `gan.theory.least_squares_criterion`.
 
     Raises ValueError for a target that is not finite.
     """
