@@ -18,10 +18,10 @@ from ..tensor import Tensor, no_grad
 from .games import AnyGame, check_game
 
 __all__ = [
+    "AnyOptimizer",
     "Penalty",
     "Round",
     "Source",
-    "AnyOptimizer",
     "check_players",
     "discriminate",
     "play",

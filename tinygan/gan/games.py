@@ -57,8 +57,7 @@ class SeparableGame:
     fake, and G's loss of a fake.
 
     Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need a
-    SeparableGame.
-    `d_at_equilibrium` and `probability` are as in `Game`.
+    SeparableGame. `d_at_equilibrium` and `probability` are as in `Game`.
     """
 
     real_loss: LogitLoss
@@ -105,7 +104,8 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGa
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
     With (-1, 1, 0), G minimizes half a Pearson chi-square divergence (their theorem 1). With
-    (0, 1, 1), the usual targets, G minimizes 1/4 + chi2 / 8: see `gan.theory.least_squares_criterion`.
+    (0, 1, 1), the usual targets, G minimizes 1/4 + chi2 / 8: see
+    `gan.theory.least_squares_criterion`.
 
     Raises ValueError for a target that is not finite.
     """

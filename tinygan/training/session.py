@@ -27,7 +27,7 @@ from ..backend.inputs import SINGLE_PROCESS, Comm, playing
 from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import AnyGame, Round, AnyOptimizer
+from ..gan import AnyGame, AnyOptimizer, Round
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
 from ..optim import EMA
