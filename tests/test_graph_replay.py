@@ -6,8 +6,8 @@ from dataclasses import replace
 import guard
 import numpy as np
 import pytest
+from captures import played_and_captured
 from cases_devices import PENALTIES, PLAYS, WRAPPED_GAMES, Match, on_host, state_of
-from replays import played_and_replayed
 
 from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim, storage
 from tinygan.backend import inputs
@@ -36,8 +36,8 @@ def test_every_game_wrapper_model_and_penalty(case, play):
         m = Match(**{"model": "mlp-small", **case}, backend=backend, dtype=np.float32, play=play)
         return m.start, (m.G, m.D, m.opt_g, m.opt_d)
 
-    _, replayed = played_and_replayed(match, ROUNDS)
-    assert replayed.recorded and replayed.why == ""
+    _, launched = played_and_captured(match, ROUNDS)
+    assert launched.captured and launched.why == ""
 
 
 def small(backend, **options):
@@ -95,20 +95,20 @@ def captured(start, rounds=4):
 def both(rounds, before=lambda i, *sources: None, **options):
     """Compare eager and captured rounds, with a call of `before` before each; the GraphReplay."""
     (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
-    plain, replayed = played(), GraphReplay(start, backend.get("guard"))
+    plain, launched = played(), GraphReplay(start, backend.get("guard"))
     for i in range(rounds):
         before(i, *ours[1])
         before(i, *theirs[1])
-        left = [on_host(next(r)) for r in (plain, replayed)]
+        left = [on_host(next(r)) for r in (plain, launched)]
         states = [on_host(state_of(*owners)) for owners in (ours[0], theirs[0])]
         for got, expected in zip(left[1] + states[1], left[0] + states[0], strict=True):
             np.testing.assert_array_equal(got, expected)
-    return replayed
+    return launched
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_states_and_random_numbers_of_layers_optimizers_and_averages(k):
-    assert both(10, k=k).recorded
+    assert both(10, k=k).captured
 
 
 @pytest.mark.parametrize("when", range(6))
@@ -116,8 +116,8 @@ def test_another_minibatch_size_is_captured_again(when):
     def change(i, x, z):
         x.m = 3 if i >= when else None
 
-    replayed = both(when + 5, change)
-    assert replayed.recorded and not replayed.why
+    launched = both(when + 5, change)
+    assert launched.captured and not launched.why
 
 
 def test_every_seventh_minibatch_of_another_size():
@@ -131,9 +131,9 @@ def test_rounds_in_which_the_host_reads_a_value_stay_eager():
     def reading(l):
         return ops.softplus(l) * (1 + 0 * l.sum().item())
 
-    replayed = both(6, game=replace(gan.non_saturating, fake_loss=reading))
-    assert not replayed.recorded
-    assert "D2H transfers are disallowed" in replayed.why and "\n" not in replayed.why
+    launched = both(6, game=replace(gan.non_saturating, fake_loss=reading))
+    assert not launched.captured
+    assert "D2H transfers are disallowed" in launched.why and "\n" not in launched.why
 
 
 def test_rounds_whose_host_inputs_change_shape_stay_eager():
@@ -144,8 +144,8 @@ def test_rounds_whose_host_inputs_change_shape_stay_eager():
         zeros = inputs.host_input(lambda: np.zeros(shape, "f4"), l.data)
         return ops.softplus(l) + 0 * ops.sum(Tensor(zeros))
 
-    replayed = both(12, game=replace(gan.non_saturating, fake_loss=changing))
-    assert "the host inputs change their shapes" in replayed.why
+    launched = both(12, game=replace(gan.non_saturating, fake_loss=changing))
+    assert "the host inputs change their shapes" in launched.why
 
 
 def test_a_round_with_fewer_host_inputs_is_rehearsed_again():
@@ -159,32 +159,32 @@ def test_a_round_with_fewer_host_inputs_is_rehearsed_again():
                 inputs.host_input(lambda: np.zeros(1, "f4"), like)
             yield result
 
-    plain, replayed = played(), GraphReplay(with_more_inputs, backend.get("guard"))
+    plain, launched = played(), GraphReplay(with_more_inputs, backend.get("guard"))
     for _ in range(8):
-        np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, replayed)))
+        np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, launched)))
     for got, expected in zip(*(on_host(state_of(*o[0])) for o in (theirs, ours)), strict=True):
         np.testing.assert_array_equal(got, expected)
-    assert replayed.recorded and not replayed.why
+    assert launched.captured and not launched.why
 
 
 def test_numpy_rounds_are_not_captured():
     start, _, _ = small("numpy")
     rounds = GraphReplay(start, backend.get("numpy"))
-    assert "computed by the host" in rounds.why
+    assert "nothing to capture" in rounds.why
     assert isinstance(next(rounds), gan.Round)
 
 
 def test_the_host_waits_before_it_overwrites_a_staging_buffer():
     waits = []
 
-    class Slow(guard.Recorder):
+    class Slow(guard.Capturer):
         def send(self, host, device):
             super().send(host, device)
             return lambda: waits.append(host)
 
     start, _, _ = small("guard")
     rounds = GraphReplay(start, backend.get("guard"))
-    rounds._recorder = Slow()
+    rounds._capturer = Slow()
     for _ in range(3 + AHEAD):
         next(rounds)
     assert len(waits) == 1
@@ -227,11 +227,11 @@ def test_a_run_that_cannot_be_captured_prints_the_reason_once(tmp_path, monkeypa
     def refuse():
         raise RuntimeError("no CUDA graphs: cuBLAS is not found")
 
-    plain = replace(backend.get("guard"), recorder=refuse)
+    plain = replace(backend.get("guard"), capturer=refuse)
     monkeypatch.setattr(backend, "get", lambda name: plain if name == "guard" else backend.numpy)
     train(Config(model="mlp-small", batch=4, steps=6, backend="guard"), tmp_path / "run")
     err = capsys.readouterr().err
-    assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1
+    assert err.count("rounds are not captured: no CUDA graphs: cuBLAS is not found") == 1
 
 
 def test_a_network_that_was_moved_is_refused_by_the_next_launch():

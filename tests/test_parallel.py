@@ -288,16 +288,16 @@ def through_the_host(flat):
 
 
 @pytest.mark.parametrize("via", [lambda flat: None, through_the_host])
-def test_rounds_are_recorded_if_their_means_stay_on_the_device(via):
+def test_rounds_are_captured_if_their_means_stay_on_the_device(via):
     options = {"model": "mlp-2014", "backend": "guard", "rng": "numpy"}
     played = Session(config(**options, no_graph=True), Mirror(via))
-    recorded = Session(config(**options), Mirror(via))
+    captured = Session(config(**options), Mirror(via))
     for _ in range(6):
-        left = [session.readings(session.play_round()) for session in (played, recorded)]
+        left = [session.readings(session.play_round()) for session in (played, captured)]
         assert left[0] == left[1]
-    assert played.standing() == recorded.standing()
-    assert recorded._rounds.recorded is (via is not through_the_host)
-    assert bool(recorded.not_recorded) is (via is through_the_host)
+    assert played.standing() == captured.standing()
+    assert captured._rounds.captured is (via is not through_the_host)
+    assert bool(captured.not_captured) is (via is through_the_host)
 
 
 @pytest.mark.parametrize(

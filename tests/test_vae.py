@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from captures import played_and_captured
 from hypothesis import given
 from hypothesis import strategies as st
-from replays import played_and_replayed
 
 from tinygan import Tensor, grad, optim
 from tinygan.data import Minibatches
@@ -94,8 +94,8 @@ def test_a_captured_step_gives_the_same_bits():
         start = lambda: minimize(lambda: vae.loss(data(6).reshape((6, 12))) / 6, opt)  # noqa: E731
         return start, (vae, opt)
 
-    (before, after), replayed = played_and_replayed(match)
-    assert replayed.recorded and not replayed.why
+    (before, after), rounds = played_and_captured(match)
+    assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=True):
         assert np.isfinite(other).all() and (one != other).any()
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from replays import played_and_replayed
+from captures import played_and_captured
 
 from tinygan import Tensor, backend, gan, grad, losses, nn, ops, optim
 from tinygan.backend import inputs
@@ -367,8 +367,8 @@ def test_a_captured_round_gives_the_same_bits(variant, options):
         start = lambda: made.rounds(gan.non_saturating, *opts)  # noqa: E731
         return start, (*made.G, *made.D, *opts, *buffers)
 
-    (before, after), replayed = played_and_replayed(match)
-    assert replayed.recorded and not replayed.why
+    (before, after), rounds = played_and_captured(match)
+    assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=False):  # buffers are empty before
         assert np.isfinite(other).all() and (one != other).any()
 

@@ -51,8 +51,8 @@ Rng = np.random.Generator
 Noise = Rng | philox.Philox
 
 
-def _nothing_to_record() -> Any:
-    raise RuntimeError("there is no launch to save: the arrays are computed by the host")
+def _cannot_capture() -> Any:
+    raise RuntimeError("this backend computes on the host, so there is nothing to capture")
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Backend:
     release: Callable[[], None] = lambda: None
     # The name of the device, and the library with its version; None: the host.
     device: Callable[[], str | None] = lambda: None
-    # Make the recorder of rounds for `graph_replay`. Raises RuntimeError if there is none.
-    recorder: Callable[[], Any] = _nothing_to_record
+    # Make the capturer of rounds for `graph_replay`. Raises RuntimeError if there is none.
+    capturer: Callable[[], Any] = _cannot_capture
     # reducer(mpi4py's module MPI, communicator) returns a function that sums a device array over
     # the ranks in place; all ranks call it together. If either is None, sums go through the host.
     reducer: Callable[[Any, Any], Callable[[Array], None] | None] | None = None

@@ -49,9 +49,9 @@ class GraphReplay(Generic[Round]):
 
     def __init__(self, start: Callable[[], Iterator[Round]], backend: Backend) -> None:
         self._start, self._rounds = start, start()
-        self.recorded, self.why = False, ""
+        self.captured, self.why = False, ""
         try:
-            self._recorder = backend.recorder()
+            self._capturer = backend.capturer()
         except RuntimeError as problem:
             self.why = first_line(problem)
         self._rehearsed = self._attempts = 0
@@ -64,13 +64,13 @@ class GraphReplay(Generic[Round]):
         made: list[np.ndarray] = []  # the host inputs of this round
         if self.why:
             return next(self._rounds)
-        if self.recorded and self._made_as_before(made):
+        if self.captured and self._made_as_before(made):
             return self._launch(made)
-        with self._recorder.playing():
+        with self._capturer.playing():
             if self._rehearsed < REHEARSALS:
                 return self._rehearse(made)
             try:
-                self._record(made)
+                self._capture(made)
             except Exception as problem:
                 self._attempts += 1
                 if self._attempts == ATTEMPTS or not isinstance(problem, _OtherShapes):
@@ -81,7 +81,7 @@ class GraphReplay(Generic[Round]):
 
     def graph(self) -> str:
         """The captured round in the language of Graphviz."""
-        return str(self._recorder.nodes())
+        return str(self._capturer.nodes())
 
     def _rehearse(self, made: list[np.ndarray]) -> Round:
         """Play a round from Python, with the inputs in `made` first, and note its host inputs."""
@@ -98,10 +98,10 @@ class GraphReplay(Generic[Round]):
         self._rehearsed += 1
         return result
 
-    def _record(self, made: list[np.ndarray]) -> None:
+    def _capture(self, made: list[np.ndarray]) -> None:
         """Capture a round that reads its inputs from staging buffers; the first go to `made`."""
         self._makes: list[Make] = []
-        self._staging = _StagingBuffers(self._kinds, self._recorder)
+        self._staging = _StagingBuffers(self._kinds, self._capturer)
 
         def take(make: Make, like: Array) -> Array:
             made.append(make())
@@ -115,17 +115,17 @@ class GraphReplay(Generic[Round]):
             with host_inputs_from(take):
                 self._round = next(self._rounds)
 
-        self._graph = self._recorder.record(play)
+        self._graph = self._capturer.capture(play)
         if len(made) < len(self._kinds):
             raise _OtherShapes("the number of host inputs changes from round to round")
-        self.recorded = True
+        self.captured = True
 
     def _made_as_before(self, made: list[np.ndarray]) -> bool:
         """Make the host inputs of a round; return False at the first that changed its shape."""
         for make, kind in zip(self._makes, self._kinds, strict=True):
             made.append(make())
             if (made[-1].shape, made[-1].dtype) != kind:
-                self.recorded, self._rehearsed = False, 0
+                self.captured, self._rehearsed = False, 0
                 return False
         return True
 
@@ -149,7 +149,7 @@ class _StagingBuffers:
     """The host inputs of a round in one block of memory, on the host and on the device. One copy
     sends them before each launch."""
 
-    def __init__(self, kinds: list[Kind], recorder: Any) -> None:
+    def __init__(self, kinds: list[Kind], capturer: Any) -> None:
         sizes = [int(np.prod(shape)) * dtype.itemsize for shape, dtype in kinds]
         starts = [0, *itertools.accumulate(-(-size // ALIGNED) * ALIGNED for size in sizes)]
 
@@ -159,10 +159,10 @@ class _StagingBuffers:
                 for start, size, (shape, dtype) in zip(starts, sizes, kinds, strict=False)
             ]
 
-        self._recorder = recorder
-        self._device = recorder.device_bytes(starts[-1])
+        self._capturer = capturer
+        self._device = capturer.device_bytes(starts[-1])
         self.arrays = parts(self._device)
-        hosts = [recorder.host_bytes(starts[-1]) for _ in range(AHEAD)]
+        hosts = [capturer.host_bytes(starts[-1]) for _ in range(AHEAD)]
         self._ring = itertools.cycle([[host, parts(host), lambda: None] for host in hosts])
 
     def send(self, values: list[np.ndarray]) -> None:
@@ -171,4 +171,4 @@ class _StagingBuffers:
         wait()  # for the copy of AHEAD rounds ago
         for part, value in zip(parts, values, strict=True):
             part[...] = value
-        buffer[2] = self._recorder.send(host, self._device)
+        buffer[2] = self._capturer.send(host, self._device)

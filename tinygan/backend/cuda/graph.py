@@ -2,7 +2,7 @@
 
 While a stream captures, it computes nothing: each kernel and product becomes a node of a graph,
 with the addresses that it reads and writes. So the memory of the round must stay where it is. It
-comes from a pool that only this recorder uses.
+comes from a pool that only this capturer uses.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ HOST_TO_DEVICE = 1  # cudaMemcpyKind
 
 @cache
 def _stream(cupy: Any, device: int, thread: int) -> Any:
-    """The one stream of all recorders of a thread, since each stream needs a cuBLAS workspace."""
+    """The one stream of all capturers of a thread, since each stream needs a cuBLAS workspace."""
     return cupy.cuda.Stream(non_blocking=True)
 
 
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_capturers: weakref.WeakSet[Capturer] = weakref.WeakSet()
 
 
 def held(cupy: Any) -> int:
-    """The bytes of the device that CuPy's own pool and the pools of the recorders hold."""
-    pools = (cupy.get_default_memory_pool(), *(recorder.pool for recorder in _recorders))
+    """The bytes of the device that CuPy's own pool and the pools of the capturers hold."""
+    pools = (cupy.get_default_memory_pool(), *(capturer.pool for capturer in _capturers))
     return sum(pool.total_bytes() for pool in pools)
 
 
-class Recorder:
+class Capturer:
     """The capture of a round, on a stream of its own, since the default stream cannot capture. The
     graph is launched on the current stream, in order with the work before and after it."""
 
@@ -44,11 +44,11 @@ class Recorder:
         self.cupy, self.graph = cupy, None
         self.stream = _stream(cupy, cupy.cuda.Device().id, threading.get_ident())
         self.pool = cupy.cuda.MemoryPool()
-        _recorders.add(self)
+        _capturers.add(self)
 
     @contextmanager
     def playing(self) -> Iterator[None]:
-        """Within this block, rounds run on the recorder's stream, with memory from its pool."""
+        """Within this block, rounds run on the capturer's stream, with memory from its pool."""
         self.cupy.cuda.Device().synchronize()  # the streams do not wait for each other
         try:
             with self.stream, self.cupy.cuda.using_allocator(self.pool.malloc):
@@ -75,7 +75,7 @@ class Recorder:
         arrived = stream.record()
         return lambda: arrived.synchronize()
 
-    def record(self, play: Callable[[], None]) -> Callable[[], None]:
+    def capture(self, play: Callable[[], None]) -> Callable[[], None]:
         """Capture the device work of `play`, and return a function that launches it. Call it
         within `playing`. After an error the stream no longer captures.
 

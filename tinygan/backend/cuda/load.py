@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import BackendUnavailable, first_line
 from .blas import Blas, load_cublas
-from .graph import Recorder, held
+from .graph import Capturer, held
 from .kernels import Kernels
 from .reduce import reducer
 
@@ -88,7 +88,7 @@ def _device_name(cupy: Any) -> str:
 
 
 def _for_graphs(cupy: Any) -> dict[str, Any]:
-    """The matrix product and the recorder; without cuBLAS, CuPy's own product and no recorder."""
+    """The matrix product and the capturer; without cuBLAS, CuPy's own product and no capturer."""
     try:
         library = load_cublas()
     except RuntimeError as problem:
@@ -97,5 +97,5 @@ def _for_graphs(cupy: Any) -> dict[str, Any]:
         def refuse() -> Any:
             raise RuntimeError(reason)
 
-        return {"matmul": cupy.matmul, "recorder": refuse}
-    return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}
+        return {"matmul": cupy.matmul, "capturer": refuse}
+    return {"matmul": Blas(cupy, library).matmul, "capturer": lambda: Capturer(cupy)}
