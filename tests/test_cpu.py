@@ -1,5 +1,5 @@
-"""cpu: shared work covers every index once, errors and np.errstate reach all threads, idle threads
-sleep, and freed memory is used again."""
+"""Threads of the CPU: each index is in one part, errors of parts are raised, np.errstate holds in
+all threads, idle threads sleep, and freed memory is used again."""
 
 import os
 import platform
@@ -14,7 +14,8 @@ from tinygan.backend import cpu
 
 
 def python(code, without="OPENBLAS", *options, **environment):
-    """The output of this code in a process without the variables that start with `without`."""
+    """The output of a process that runs `code`, without the environment variables that start with
+    `without`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(without)}
     command = [sys.executable, *options, "-c", code]
     environment = {**kept, **environment}
@@ -28,7 +29,7 @@ def cores(request, monkeypatch):
     before = cpu.blas_threads()
     monkeypatch.setattr(cpu, "blas_threads", lambda: request.param)
     yield request.param
-    cpu._set_blas_threads(before)  # `share` gave it the number made up here
+    cpu._set_blas_threads(before)  # `share` set it to request.param
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
@@ -137,7 +138,7 @@ def parts():
     return len(seen)
 
 before = parts()
-cpu._busy.acquire()  # as if another thread shared work just now
+cpu._lock.acquire()  # as if another thread were in `share`
 child = os.fork()
 if child == 0:
     import signal
@@ -153,7 +154,7 @@ def test_a_child_process_shares_work_too():
     python(FORK, "OPENBLAS", *quiet, OPENBLAS_NUM_THREADS="2")
 
 
-ASKED = """
+COUNT = """
 import threading, time
 from tinygan.backend import cpu
 
@@ -173,8 +174,8 @@ other.join()
 
 @pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
 def test_counting_threads_waits_until_another_thread_has_shared_its_work():
-    """Meanwhile each thread has a BLAS of one, and a run would record that number."""
-    assert python(ASKED, OPENBLAS_NUM_THREADS="2") == "True"
+    """Until then, BLAS has one thread, and a run would write that number into its files."""
+    assert python(COUNT, OPENBLAS_NUM_THREADS="2") == "True"
 
 
 def test_importing_the_package_leaves_the_environment_unchanged():
@@ -210,6 +211,6 @@ print(faults() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_memory_that_was_freed_is_used_again():
-    """Without page faults, unless the environment says otherwise."""
+    """Without page faults, unless an environment variable sets glibc's thresholds."""
     assert int(python(FAULTS, "MALLOC_")) < 100
     assert int(python(FAULTS, "MALLOC_", MALLOC_MMAP_THRESHOLD_="131072")) > 1000

@@ -1,4 +1,4 @@
-"""The calls of CuPy by the capturer of CUDA graphs, in order; a mock notes them."""
+"""The capturer of CUDA graphs calls the functions of CuPy, here a mock, in the right order."""
 
 import gc
 from unittest.mock import ANY, MagicMock
@@ -46,9 +46,9 @@ def test_rounds_run_on_the_stream_and_the_pool_of_the_capturer(cupy, capturer):
 
 
 def test_a_round_is_captured_uploaded_and_launched(cupy, capturer):
-    collector = []
-    launch = capturer.capture(lambda: collector.append(gc.isenabled()))
-    assert collector == [False] and gc.isenabled()
+    collects = []
+    launch = capturer.capture(lambda: collects.append(gc.isenabled()))
+    assert collects == [False] and gc.isenabled()
     launch()
     assert calls(cupy.cuda.Stream()) == [
         "begin_capture",
@@ -78,7 +78,7 @@ def test_a_pool_that_freed_memory_during_the_capture_is_an_error(capturer):
     capturer.pool.total_bytes.side_effect = [100, 60]
     with pytest.raises(RuntimeError, match="too full to capture"):
         capturer.capture(lambda: None)
-    capturer.pool.total_bytes.side_effect = None  # `held` may ask it again
+    capturer.pool.total_bytes.side_effect = None  # `held` may call it again
     assert capturer.nodes() == ""
 
 

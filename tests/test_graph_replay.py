@@ -11,11 +11,11 @@ from cases_devices import PENALTIES, PLAYS, WRAPPED_GAMES, Match, on_host, state
 
 from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim, storage
 from tinygan.backend import inputs
-from tinygan.backend.graph_replay import AHEAD, REHEARSALS, GraphReplay
+from tinygan.backend.graph_replay import AHEAD, WARM_UP, GraphReplay
 from tinygan.conv import winograd
 from tinygan.training import Config, resume, train
 
-ROUNDS = 6  # two rehearsals, the capture, and launches
+ROUNDS = 6  # two warm-up rounds, the capture, and launches
 
 CASES = [
     *({"game": game, "wrapper": wrapper} for game, wrapper in WRAPPED_GAMES),
@@ -41,8 +41,8 @@ def test_every_game_wrapper_model_and_penalty(case, play):
 
 
 def small(backend, **options):
-    """Small players, with every layer that has a state or draws random numbers: a function that
-    starts their rounds, the owners of state, and the sources of x and z."""
+    """Small players, with every layer that has a state or draws random numbers. Return a function
+    that starts their rounds, the objects that have a state, and the sources of x and z."""
     rng = np.random.default_rng(0)
     G = nn.Sequential(
         nn.Linear(3, 8, rng=rng), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 5, rng=rng)
@@ -71,7 +71,7 @@ def small(backend, **options):
 
 
 class Source:
-    """A source of minibatches that the host draws: of `self.m` examples if it is set, else of m."""
+    """A source of minibatches that the host draws: of `self.m` examples, or of m if it is None."""
 
     def __init__(self, seed, size, backend):
         self.rng, self.size, self.m = np.random.default_rng(seed), size, None
@@ -85,7 +85,7 @@ class Source:
 
 
 def captured(start, rounds=4):
-    """The rounds of `start` after some of them: by default the last was launched."""
+    """A GraphReplay that has played `rounds` rounds; the fourth is a launch."""
     replay = GraphReplay(start, backend.get("guard"))
     for _ in range(rounds):
         next(replay)
@@ -93,7 +93,8 @@ def captured(start, rounds=4):
 
 
 def both(rounds, before=lambda i, *sources: None, **options):
-    """Compare eager and captured rounds, with a call of `before` before each; the GraphReplay."""
+    """Assert that eager and captured rounds, and the states after them, are equal bit for bit. Call
+    before(i, x, z) before round i. Return the GraphReplay."""
     (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
     plain, launched = played(), GraphReplay(start, backend.get("guard"))
     for i in range(rounds):
@@ -148,14 +149,14 @@ def test_rounds_whose_host_inputs_change_shape_stay_eager():
     assert "the host inputs change their shapes" in launched.why
 
 
-def test_a_round_with_fewer_host_inputs_is_rehearsed_again():
-    """The captured round lacks the last host input of the rehearsals."""
+def test_a_round_with_fewer_host_inputs_is_warmed_up_again():
+    """The captured round lacks the last host input of the warm-up rounds."""
     (played, *ours), (start, *theirs) = (small("guard") for _ in range(2))
     rounds, like = itertools.count(), theirs[1][0].like
 
     def with_more_inputs():
         for result in start():
-            if next(rounds) < REHEARSALS:
+            if next(rounds) < WARM_UP:
                 inputs.host_input(lambda: np.zeros(1, "f4"), like)
             yield result
 
@@ -190,8 +191,8 @@ def test_the_host_waits_before_it_overwrites_a_staging_buffer():
     assert len(waits) == 1
 
 
-def test_a_graph_built_before_a_launch_is_refused():
-    """A launch writes parameters, as a step does, and renews their age."""
+def test_gradients_of_a_loss_from_before_a_launch_are_refused():
+    """A launch changes parameters, as a step does, and renews their age."""
     start, (_, D, *_), (x, _) = small("guard")
     rounds = captured(start)
     loss = ops.mean(D(x(4)))
@@ -204,7 +205,7 @@ def test_a_graph_built_before_a_launch_is_refused():
 def test_a_captured_run_equals_an_eager_one_and_a_resumed_one(
     tmp_path, model, monkeypatch, narrow_2014
 ):
-    """And the same run on NumPy, with Philox and the same method of convolution."""
+    """So does the same run on NumPy, with Philox and the same method of convolution."""
     monkeypatch.setattr(winograd, "pays", lambda *sizes: False)
     options = {"model": model, "batch": 4, "rng": "philox", "sample_every": 4}
 
@@ -243,7 +244,7 @@ def test_a_network_that_was_moved_is_refused_by_the_next_launch():
 
 
 def test_the_number_of_nodes_of_a_round_does_not_rise():
-    """Without our kernels, each node is a launch: a higher number needs a reason."""
+    """On the guard, each call of a CuPy function is a node. A higher number needs a reason."""
     maximum = {"mlp-small": 215, "mlp-mid": 399, "mlp-2014": 539, "dcgan28": 1383}
     for model, limit in maximum.items():
         rounds = captured(Match(model, "guard", np.float32).start, 3)
