@@ -868,7 +868,7 @@ OPTIONS = [
     (lambda: training.RunFolder(""), "a run folder: expected a path, got ''"),
     (lambda: storage.save("x", {"a": np.array([None])}, {}), "float64, got object for 'a'"),
     (lambda: storage.save("x", {"a": np.ones(2, complex)}, {}), "float64, got complex128 for 'a'"),
-    (lambda: storage.save("x", {}, {"a": object()}), "meta: ...JSON can hold, got Object of type"),
+    (lambda: storage.save("x", {}, {"a": object()}), "meta: ...JSON can hold; Object of type"),
 ]
 PIXELS = BYTES[0, 0]
 PICTURES = [
