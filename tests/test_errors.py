@@ -648,7 +648,7 @@ CLASSICAL = [
     (bayes(classes=0), "classes: expected an int >= 1, got 0"),
     (lambda: classical.normals(ROWS, None, 0.1), "shares: expected an array, got None"),
     (lambda: classical.normals(ROWS, ROWS[:3], 0.1), "shares: expected 20 rows, ...got 3"),
-    (lambda: BAYES.classify(ROWS[:, :2]), "x: expected 3 numbers a row, as means has, got 2"),
+    (lambda: BAYES.classify(ROWS[:, :2]), "x: expected 3 numbers per row, as in means, got 2"),
     (lambda: BAYES.posterior(None), "x: expected an array, got NoneType"),
     (lambda: classical.em(ROWS, None, 0.1, rng=RNG), "k: ...1 to 20...got None"),
     (lambda: classical.em(ROWS, 2, 0.1, rng=None), "rng: expected ...got None"),
@@ -663,7 +663,7 @@ CLASSICAL = [
     (regression(labels=CLASSES[1:]), "labels: expected integers (20,)"),
     (regression(classes=0), "classes: expected an int >= 1, got 0"),
     (regression(lr=NAN), "lr: expected a number in [0, inf), got nan"),
-    (lambda: SOFTMAX.logits(ROWS[:, :2]), "x: expected 3 numbers a row, as weight has, got 2"),
+    (lambda: SOFTMAX.logits(ROWS[:, :2]), "x: expected 3 numbers per row, as in weight, got 2"),
     (lambda: classical.log_sum(None), "a: expected an array (N, K), got None"),
     (lambda: classical.log_sum(ROWS[0]), "a: ...got (3,)"),
 ]

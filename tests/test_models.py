@@ -1,4 +1,4 @@
-"""The networks are those of their papers: layers, sizes, initial weights, noise."""
+"""The networks have the layers, sizes, initial weights and noise of their papers."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def build(name, shape=(1, 28, 28), **options):
 
 
 def layers(net):
-    """The layers of a network, by their names and sizes."""
+    """The layers of a network, each as its name, with its sizes if it has any."""
     seen = []
     for _, layer in net.children():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
