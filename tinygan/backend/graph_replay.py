@@ -63,79 +63,79 @@ class GraphReplay(Generic[Round]):
         return self
 
     def __next__(self) -> Round:
-        made: list[np.ndarray] = []  # the host inputs of this round
+        values: list[np.ndarray] = []  # the host inputs of this round
         if self.why:
             return next(self._rounds)
-        if self.captured and self._made_as_before(made):
-            return self._launch(made)
+        if self.captured and self._make_inputs(values):
+            return self._launch(values)
         with self._capturer.playing():
             if self._warmed_up < WARM_UP:
-                return self._warm_up(made)
+                return self._warm_up(values)
             try:
-                self._capture(made)
+                self._capture(values)
             except Exception as problem:
                 self._attempts += 1
                 if self._attempts == ATTEMPTS or not isinstance(problem, _OtherShapes):
                     self.why = first_line(problem)
                 self._rounds, self._warmed_up = self._start(), 0  # the error ended the generator
-                return self._warm_up(made)
-        return self._launch(made)
+                return self._warm_up(values)
+        return self._launch(values)
 
     def graph(self) -> str:
         """The captured round in the language of Graphviz. Call it only if `captured`."""
         return str(self._capturer.nodes())
 
-    def _warm_up(self, made: list[np.ndarray]) -> Round:
-        """Play a round from Python and list its host inputs. The first ones are those in `made`,
+    def _warm_up(self, values: list[np.ndarray]) -> Round:
+        """Play a round from Python and list its host inputs. The first ones are those in `values`,
         which were already made for this round."""
-        self._kinds, ready = [], iter(made)
+        self._kinds, already_made = [], iter(values)
 
-        def note(make: Make, like: Array) -> Array:
-            value = next(ready, None)
+        def feed(make: Make, like: Array) -> Array:
+            value = next(already_made, None)
             value = make() if value is None else value
             self._kinds.append((value.shape, value.dtype))
             return place(value, like)
 
-        with host_inputs_from(note):
+        with host_inputs_from(feed):
             result = next(self._rounds)
         self._warmed_up += 1
         return result
 
-    def _capture(self, made: list[np.ndarray]) -> None:
-        """Capture a round that reads its host inputs from the staging buffers. Append to `made` the
-        inputs of the first launch."""
+    def _capture(self, values: list[np.ndarray]) -> None:
+        """Capture a round that reads its host inputs from the staging buffers. Append the inputs of
+        the first launch to `values`."""
         self._makes: list[Make] = []
         self._staging = _StagingBuffers(self._kinds, self._capturer)
 
-        def take(make: Make, like: Array) -> Array:
-            made.append(make())
+        def feed(make: Make, like: Array) -> Array:
+            values.append(make())
             self._makes.append(make)
-            at = len(self._makes) - 1
-            if at == len(self._kinds) or (made[at].shape, made[at].dtype) != self._kinds[at]:
+            i = len(self._makes) - 1
+            if i == len(self._kinds) or (values[i].shape, values[i].dtype) != self._kinds[i]:
                 raise _OtherShapes("the host inputs change their shapes from round to round")
-            return self._staging.arrays[at]
+            return self._staging.arrays[i]
 
         def play() -> None:
-            with host_inputs_from(take):
+            with host_inputs_from(feed):
                 self._round = next(self._rounds)
 
         self._graph = self._capturer.capture(play)
-        if len(made) < len(self._kinds):
+        if len(values) < len(self._kinds):
             raise _OtherShapes("the number of host inputs changes from round to round")
         self.captured = True
 
-    def _made_as_before(self, made: list[np.ndarray]) -> bool:
-        """Append the host inputs of a round to `made`; return False at the first one whose shape
+    def _make_inputs(self, values: list[np.ndarray]) -> bool:
+        """Append the host inputs of a round to `values`; return False at the first one whose shape
         or dtype has changed."""
         for make, kind in zip(self._makes, self._kinds, strict=True):
-            made.append(make())
-            if (made[-1].shape, made[-1].dtype) != kind:
+            values.append(make())
+            if (values[-1].shape, values[-1].dtype) != kind:
                 self.captured, self._warmed_up = False, 0
                 return False
         return True
 
-    def _launch(self, made: list[np.ndarray]) -> Round:
-        self._staging.send(made)
+    def _launch(self, values: list[np.ndarray]) -> Round:
+        self._staging.send(values)
         self._graph()
         return self._round
 
