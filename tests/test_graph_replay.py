@@ -32,11 +32,11 @@ CASES = [
 @pytest.mark.parametrize("play", PLAYS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.values()))
 def test_every_game_wrapper_model_and_penalty(case, play):
-    def match(backend):
+    def setup(backend):
         m = Match(**{"model": "mlp-small", **case}, backend=backend, dtype=np.float32, play=play)
         return m.start, (m.G, m.D, m.opt_g, m.opt_d)
 
-    _, launched = played_and_captured(match, ROUNDS)
+    _, launched = played_and_captured(setup, ROUNDS)
     assert launched.captured and launched.why == ""
 
 
@@ -92,7 +92,7 @@ def captured(start, rounds=4):
     return replay
 
 
-def both(rounds, before=lambda i, *sources: None, **options):
+def compare(rounds, before=lambda i, *sources: None, **options):
     """Assert that eager and captured rounds, and the states after them, are equal bit for bit. Call
     before(i, x, z) before round i. Return the GraphReplay."""
     (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
@@ -100,16 +100,16 @@ def both(rounds, before=lambda i, *sources: None, **options):
     for i in range(rounds):
         before(i, *ours[1])
         before(i, *theirs[1])
-        left = [on_host(next(r)) for r in (plain, launched)]
-        states = [on_host(state_of(*owners)) for owners in (ours[0], theirs[0])]
-        for got, expected in zip(left[1] + states[1], left[0] + states[0], strict=True):
+        outputs = [on_host(next(r)) for r in (plain, launched)]
+        states = [on_host(state_of(*objects)) for objects in (ours[0], theirs[0])]
+        for got, expected in zip(outputs[1] + states[1], outputs[0] + states[0], strict=True):
             np.testing.assert_array_equal(got, expected)
     return launched
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_states_and_random_numbers_of_layers_optimizers_and_averages(k):
-    assert both(10, k=k).captured
+    assert compare(10, k=k).captured
 
 
 @pytest.mark.parametrize("when", range(6))
@@ -117,7 +117,7 @@ def test_another_minibatch_size_is_captured_again(when):
     def change(i, x, z):
         x.m = 3 if i >= when else None
 
-    launched = both(when + 5, change)
+    launched = compare(when + 5, change)
     assert launched.captured and not launched.why
 
 
@@ -125,14 +125,14 @@ def test_every_seventh_minibatch_of_another_size():
     def change(i, x, z):
         x.m = 2 if i % 7 == 5 else None
 
-    assert both(20, change).why == ""
+    assert compare(20, change).why == ""
 
 
 def test_rounds_in_which_the_host_reads_a_value_stay_eager():
     def reading(l):
         return ops.softplus(l) * (1 + 0 * l.sum().item())
 
-    launched = both(6, game=replace(gan.non_saturating, fake_loss=reading))
+    launched = compare(6, game=replace(gan.non_saturating, fake_loss=reading))
     assert not launched.captured
     assert "D2H transfers are disallowed" in launched.why and "\n" not in launched.why
 
@@ -145,7 +145,7 @@ def test_rounds_whose_host_inputs_change_shape_stay_eager():
         zeros = inputs.host_input(lambda: np.zeros(shape, "f4"), l.data)
         return ops.softplus(l) + 0 * ops.sum(Tensor(zeros))
 
-    launched = both(12, game=replace(gan.non_saturating, fake_loss=changing))
+    launched = compare(12, game=replace(gan.non_saturating, fake_loss=changing))
     assert "the host inputs change their shapes" in launched.why
 
 

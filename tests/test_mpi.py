@@ -12,7 +12,7 @@ from pathlib import Path
 import guard  # noqa: F401  registers the backend
 import numpy as np
 import pytest
-from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match
+from ranks import SETUPS, ThreadComm, assert_same, on_ranks, play_setup
 
 from tinygan import InputError, parallel, storage
 from tinygan import backend as backends
@@ -305,10 +305,10 @@ def at_round(number, act):
 def test_processes_play_what_one_plays(tmp_path, size, dtype):
     mpiexec([size, sys.executable, HERE / "ranks.py", tmp_path / "found.npz", dtype])
     with np.load(tmp_path / "found.npz") as found:
-        for name, match in MATCHES.items():
-            one = play_match(SINGLE_PROCESS, dtype=dtype, **match)
+        for name, setup in SETUPS.items():
+            one = play_setup(SINGLE_PROCESS, dtype=dtype, **setup)
             several = {key: found[f"{name}/{key}"] for key in one}
-            assert_same(several, one, match, *(() if dtype == "float64" else (2e-6, 2e-6)))
+            assert_same(several, one, setup, *(() if dtype == "float64" else (2e-6, 2e-6)))
 
 
 @processes

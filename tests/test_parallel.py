@@ -11,7 +11,7 @@ from pathlib import Path
 import guard  # noqa: F401  registers the backend
 import numpy as np
 import pytest
-from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match, together
+from ranks import SETUPS, ThreadComm, assert_same, on_ranks, play_setup, together
 
 from tinygan import InputError, Tensor, backend, nn, optim, parallel, storage
 from tinygan.backend import inputs
@@ -117,17 +117,17 @@ def test_gradients_that_do_not_fit_are_refused_before_they_are_sent():
 
 
 @pytest.mark.parametrize("size", [2, 4])
-@pytest.mark.parametrize("match", MATCHES)
-def test_several_ranks_play_what_one_plays(match, size):
-    one = play_match(SINGLE_PROCESS, **MATCHES[match])
-    for several in on_ranks(size, lambda comm: play_match(comm, **MATCHES[match])):
-        assert_same(several, one, MATCHES[match])
+@pytest.mark.parametrize("setup", SETUPS)
+def test_several_ranks_play_what_one_plays(setup, size):
+    one = play_setup(SINGLE_PROCESS, **SETUPS[setup])
+    for several in on_ranks(size, lambda comm: play_setup(comm, **SETUPS[setup])):
+        assert_same(several, one, SETUPS[setup])
 
 
 def test_with_local_batchnorm_the_ranks_agree_on_other_weights():
-    match = MATCHES["convolutions and BatchNorm"]
-    one = play_match(SINGLE_PROCESS, **match)
-    first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronized=False))
+    setup = SETUPS["convolutions and BatchNorm"]
+    one = play_setup(SINGLE_PROCESS, **setup)
+    first, second = on_ranks(2, lambda comm: play_setup(comm, **setup, synchronized=False))
     assert np.abs(one["D/0.weight"] - first["D/0.weight"]).max() > 1e-6
     for name in first:
         if "running" not in name:

@@ -360,14 +360,14 @@ class BufferState:
 
 @pytest.mark.parametrize(("variant", "options"), [*CASES, (semi_supervised, {"dropout": 0.3})])
 def test_a_captured_round_gives_the_same_bits(variant, options):
-    def match(where):
+    def setup(where):
         made = variant(Setup(where), **options)
         opts = [optim.Adam(p, 1e-3) for p in made.parameters()]
         buffers = map(BufferState, made.arguments.get("buffers", ()))
         start = lambda: made.rounds(gan.non_saturating, *opts)  # noqa: E731
         return start, (*made.G, *made.D, *opts, *buffers)
 
-    (before, after), rounds = played_and_captured(match)
+    (before, after), rounds = played_and_captured(setup)
     assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=False):  # buffers are empty before
         assert np.isfinite(other).all() and (one != other).any()
