@@ -34,7 +34,7 @@ def cores(request, monkeypatch):
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
 @pytest.mark.parametrize("minimum", [1, 30])
-def test_every_index_is_worked_on_once(cores, n, minimum):
+def test_every_index_is_in_one_part(cores, n, minimum):
     done, parts, workers = np.zeros(n, int), [], set()
 
     def work(start, stop):
@@ -49,7 +49,7 @@ def test_every_index_is_worked_on_once(cores, n, minimum):
     assert len(workers) == len(parts)
 
 
-def test_shared_work_within_shared_work_stays_on_its_thread(cores):
+def test_a_nested_share_does_all_its_work_in_one_thread(cores):
     done = np.zeros(12, int)
 
     def inner(start, stop):
@@ -67,7 +67,7 @@ def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
 
     with pytest.raises(ZeroDivisionError, match=f"in {at}"):
         cpu.share(fail, 100, 1)
-    test_every_index_is_worked_on_once(cores, 100, 1)
+    test_every_index_is_in_one_part(cores, 100, 1)
 
 
 def test_errstate_holds_in_all_threads(cores, recwarn):
@@ -83,15 +83,15 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
         cpu.share(divide, 100, 1)
 
 
-def test_blas_gets_its_threads_back(cores):
-    before = cpu._thread_count()
-    if before is None:
-        pytest.skip("NumPy's BLAS here is not an OpenBLAS that reports its threads")
-    count, _ = before
+def test_the_thread_count_of_blas_is_restored(cores):
+    functions = cpu._thread_count()
+    if functions is None:
+        pytest.skip("NumPy's BLAS is not an OpenBLAS that reports its threads")
+    count, _ = functions
     cpu._set_blas_threads(2)
-    seen = []
-    cpu.share(lambda start, stop: seen.append(count()), 100, 1)
-    assert set(seen) == {1 if cores > 1 else 2}
+    counts = []
+    cpu.share(lambda start, stop: counts.append(count()), 100, 1)
+    assert set(counts) == {1 if cores > 1 else 2}
     assert count() == cores if cores > 1 else count() == 2
 
 
@@ -133,9 +133,9 @@ import os, sys, threading
 from tinygan.backend import cpu
 
 def parts():
-    seen = []
-    cpu.share(lambda start, stop: seen.append((start, stop)), 100, 1)
-    return len(seen)
+    found = []
+    cpu.share(lambda start, stop: found.append((start, stop)), 100, 1)
+    return len(found)
 
 before = parts()
 cpu._lock.acquire()  # as if another thread were in `share`
