@@ -225,7 +225,7 @@ def survey() -> dict[str, str | None]:
 
 def _parse(name: str) -> tuple[str, int]:
     if not isinstance(name, str):
-        raise TypeError(f'backend: expected a name, as "numpy" or "cupy:1", got {name!r}')
+        raise TypeError(f'backend: expected a name such as "numpy" or "cupy:1", got {name!r}')
     library, _, device = name.partition(":")
     if device and not device.isdecimal():
         raise BackendUnavailable(f"backend {name!r}: expected a device number after ':'")
