@@ -125,7 +125,7 @@ TENSORS = [
     (lambda: rand(2, 3) != X, "no == or !="),
     (lambda: X == 1.0, "no == or !="),
     (lambda: X.data == X, "no == or !="),
-    (lambda: X.to(None), 'backend: expected a name, as "numpy"..., got None'),
+    (lambda: X.to(None), 'backend: expected a name such as "numpy"..., got None'),
     (lambda: NET.to(None), "backend: expected a name...got None"),
     (lambda: bool(X), "no truth value"),
     (lambda: np.asarray(X), "not become an array silently"),

@@ -36,9 +36,9 @@ _threaded = False  # whether BLAS ever had several threads; if not, `undisturbed
 def share(work: Work, n: int, minimum: int) -> None:
     """Call work(start, stop) on parts of range(n) in parallel, each of at least `minimum` indices.
 
-    The parts must not depend on each other. Returns when all are done. Raises the error of the
-    first part that failed. Starting a part takes about 20 us, so the work on `minimum` indices
-    should take several times that.
+    The parts must not depend on each other. Returns when all are done, and raises the error of one
+    part if any failed. Starting a part takes about 20 us, so the work on `minimum` indices should
+    take several times that.
     """
     if _inside.get() or not _is_threaded():  # a nested call does not divide its work again
         work(0, n)
