@@ -1,11 +1,10 @@
 """Algorithm 1 of Goodfellow et al. 2014, and the simultaneous steps of its authors' code.
 
-x        real images                        m   size of a minibatch
-z        noise, G(z) a generated image      k   steps of D for one of G
-D(x)     here a logit: the paper's D(x) is its sigmoid
+x       real images                 m   size of a minibatch
+z       noise                       k   steps of D for each step of G
+G(z)    fakes
+D(x)    here a logit: the paper's D(x) is its sigmoid
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -32,7 +31,8 @@ __all__ = [
 
 
 class Round(NamedTuple):
-    """The result of one round: losses and logits, detached. Reading a value on a GPU waits."""
+    """The result of one round: losses and logits, without graphs. On a GPU, reading a value waits
+    for all queued work."""
 
     d_loss: Tensor
     g_loss: Tensor
@@ -41,7 +41,7 @@ class Round(NamedTuple):
 
 
 class Updates(Protocol):
-    """An optimizer (`optim.Optimizer`), or that of several ranks (`parallel.DataParallel`)."""
+    """An optimizer: `optim.Optimizer`, or `parallel.DataParallel` for several ranks."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...
@@ -66,17 +66,16 @@ def play(
     k: int = 1,
     penalty: Penalty | None = None,
 ) -> Iterator[Round]:
-    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, again and again.
+    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, repeated.
 
-    The paper's lines stand in quotes. Each `next` plays one round; the caller prints, saves and
-    stops between rounds. A game that compares fakes with real images draws another minibatch of
-    them for G's step.
+    Quotes are lines of the paper. Each `next` plays one round; between rounds the caller prints,
+    saves or stops. If the game compares fakes with real images, G's step draws another minibatch
+    of real images.
 
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m, k=k)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
         x = data(m)  # "sample minibatch of m examples"
@@ -122,8 +121,7 @@ def play_simultaneously(
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
     def both_steps() -> Round:
         x, fake = data(m), G(noise(m))
@@ -148,8 +146,8 @@ def update(opt: Updates, loss: Tensor) -> Tensor:
 
 
 def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
-    """D's logits on each minibatch: in one pass over all, which is faster, or, if a layer of D
-    mixes the examples of its minibatch, as BatchNorm does, in one pass each.
+    """D's logits on each minibatch. One pass over all of them is faster, but if a layer of D mixes
+    the examples of its minibatch, as BatchNorm does, each minibatch has its own pass.
 
     Dropout masks differ between the two ways. Raises TypeError for anything but a Module and
     tensors.
@@ -169,13 +167,15 @@ def check_players(
     d: Mapping[str, Any],
     opt_g: Any,
     opt_d: Any,
+    penalty: Any = None,
     **sources: Any,
 ) -> None:
     """Check the arguments of a training loop. `g` and `d` are the networks of G and of D by name;
-    `opt_g` has all parameters of `g`, `opt_d` all of `d`.
+    `opt_g` must have all parameters of `g`, and `opt_d` all of `d`, in this order.
 
-    Raises TypeError for an argument of the wrong kind, ValueError for an optimizer of other
-    parameters."""
+    Raises TypeError for an argument of another type, ValueError for an optimizer of other
+    parameters.
+    """
     check_game(game)
     checks.modules(**g, **d)
     checks.sources(**sources)
@@ -186,8 +186,5 @@ def check_players(
         if [*map(id, opt.parameters)] != theirs:
             owners = " and ".join(f"{net}.parameters()" for net in nets)
             raise ValueError(f"{name}: expected an optimizer of {owners}, got one of others")
-
-
-def _check_penalty(penalty: Any) -> None:
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")
