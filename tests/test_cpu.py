@@ -174,7 +174,7 @@ other.join()
 
 @pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
 def test_counting_threads_waits_until_another_thread_has_shared_its_work():
-    """Until then, BLAS has one thread, and a run would write that number into its files."""
+    """BLAS has one thread until then, and a run would write that number into its files."""
     assert python(COUNT, OPENBLAS_NUM_THREADS="2") == "True"
 
 
@@ -211,6 +211,6 @@ print(faults() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_memory_that_was_freed_is_used_again():
-    """Without page faults, unless an environment variable sets glibc's thresholds."""
+    """There are no page faults, unless an environment variable sets glibc's thresholds."""
     assert int(python(FAULTS, "MALLOC_")) < 100
     assert int(python(FAULTS, "MALLOC_", MALLOC_MMAP_THRESHOLD_="131072")) > 1000

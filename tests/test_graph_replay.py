@@ -205,7 +205,7 @@ def test_gradients_of_a_loss_from_before_a_launch_are_refused():
 def test_a_captured_run_equals_an_eager_one_and_a_resumed_one(
     tmp_path, model, monkeypatch, narrow_2014
 ):
-    """So does the same run on NumPy, with Philox and the same method of convolution."""
+    """The same run on NumPy, with Philox and the same method of convolution, is equal too."""
     monkeypatch.setattr(winograd, "is_faster", lambda *sizes: False)
     options = {"model": model, "batch": 4, "rng": "philox", "sample_every": 4}
 

@@ -83,7 +83,7 @@ def test_the_parzen_window_equals_its_formula(block, monkeypatch):
 
 
 def test_the_parzen_window_of_one_sample_is_a_gaussian():
-    """Also far away, where each term of the sum underflows, but the logarithm is finite."""
+    """This holds far away too, where each term of the sum underflows; its logarithm does not."""
     x = np.array([[0.0, 0], [3, 4], [300, 400]])
     (found,) = parzen.log_likelihoods(np.zeros((4, 2)), x, [2.0])
     expected = -np.array([0, 25, 250_000]) / 8 - math.log(2 * math.pi * 4)

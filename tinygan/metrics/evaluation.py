@@ -4,7 +4,7 @@ A value means something only in comparison: with real images at the same N (the 
 controls, which are known to be bad: averages by k-means, one class alone, noise. If a metric
 prefers a control to the samples, a good value is no evidence of good samples.
 
-`METRICS` has a row for each metric. To add one, write a function and its row.
+`METRICS` has a row for each metric. To add a metric, write a function and its row.
 """
 
 from __future__ import annotations
