@@ -45,7 +45,7 @@ def main() -> None:
     if not args.o.endswith(".png"):
         parser.error(f"-o: expected the name of a .png file, got {args.o!r}")
     try:
-        nodes = Session(Config(model=args.model, backend="cupy")).recorded_graph()
+        nodes = Session(Config(model=args.model, backend="cupy")).captured_graph()
     except InputError as problem:
         parser.error(str(problem))
     count = draw(nodes, args.o)

@@ -137,7 +137,7 @@ def replay() -> Iterator[Claim]:
         eager, fast = (Match(model, "cupy", np.float32, capture) for capture in (False, True))
         fast.play(4)
         rounds, held = fast.rounds, backends.get("cupy").held()
-        if not rounds.recorded:
+        if not rounds.captured:
             yield claim(f"{model}: a round is captured", rounds.why, False)
             continue
         fast.play(996)
@@ -172,8 +172,8 @@ def sessions() -> Iterator[Claim]:
                 for _ in range(30):
                     session.play_round()
                 states.append(session.state()[0])
-                if session.not_recorded:
-                    yield claim(what, session.not_recorded, False)
+                if session.not_captured:
+                    yield claim(what, session.not_captured, False)
             yield equal(what, *states)
 
 

@@ -115,7 +115,7 @@ class Namespace:
 guard_xp = Namespace("cupy", np)
 
 
-class Recorder:
+class Capturer:
     """Captures rounds as a CUDA graph does, and launches them again."""
 
     playing = staticmethod(nullcontext)
@@ -133,7 +133,7 @@ class Recorder:
     def nodes(self):
         return 'digraph { n0 [label="round"]; }'
 
-    def record(self, play):
+    def capture(self, play):
         with traffic.capturing(gemm), traffic.taping() as tape:
             play()
         return tape.launch
@@ -158,6 +158,6 @@ backend.register(
         matmul=gemm,
         column_sums=lambda rows: gemm(guard_xp.ones(len(rows), rows.dtype), rows),  # bit for bit
         kernels={"adam": partial(cpu.adam, guard_xp)},  # bit for bit
-        recorder=Recorder,
+        capturer=Capturer,
     )
 )

@@ -1,4 +1,4 @@
-"""Ranks without MPI: threads of this process that meet at a barrier, to test the arithmetic."""
+"""Ranks without MPI: threads of this process that exchange values, to test the arithmetic."""
 
 import re
 import sys
@@ -14,7 +14,8 @@ from tinygan.data import Minibatches
 
 
 class ThreadComm:
-    """One rank of several; `table` is what they share. Sums go through the host, in rank order."""
+    """One rank of several. They exchange values by the list `table`. Sums are computed on the host,
+    in the order of the ranks."""
 
     def __init__(self, rank, size, barrier, table):
         self.rank = self.local = rank
@@ -45,16 +46,16 @@ def on_ranks(size, work):
             results[rank] = work(ThreadComm(rank, size, barrier, table))
         except BaseException as problem:
             problems[rank] = problem
-            barrier.abort()  # the others would wait for it
+            barrier.abort()  # else the other ranks would wait for this one
 
-    crew = [threading.Thread(target=Context().run, args=(run, rank)) for rank in range(size)]
-    for thread in crew:
+    threads = [threading.Thread(target=Context().run, args=(run, rank)) for rank in range(size)]
+    for thread in threads:
         thread.start()
-    for thread in crew:
+    for thread in threads:
         thread.join()
     found = [problem for problem in problems if problem is not None]
     for problem in sorted(found, key=lambda p: isinstance(p, threading.BrokenBarrierError)):
-        raise problem  # a broken barrier only follows from another error
+        raise problem  # a BrokenBarrierError is only the result of another error
     return results
 
 
@@ -63,46 +64,47 @@ def together(arrays):
     return np.stack(arrays, axis=1).reshape(-1, *arrays[0].shape[1:])
 
 
-# Matches that one rank and several ranks play, to be compared. Run under mpiexec, this file plays
-# all of them and writes the results.
+# Pairs that one rank and several ranks train, to compare the results. If mpiexec runs this file, it
+# trains all of them and writes the results to a file.
 
-MATCHES = {
+SETUPS = {
     "convolutions and BatchNorm": {"model": "dcgan28-slim", "width": 0.25},
     "maxout and dropout": {"model": "mlp-2014", "width": 0.1},
-    "dropout of Philox": {"model": "mlp-2014", "width": 0.1, "philox": True},
+    "dropout by Philox": {"model": "mlp-2014", "width": 0.1, "philox": True},
     "label noise and flips": {"model": "mlp-small", "width": 0.2, "labels": True},
     "gradient penalty, k = 2": {"model": "mlp-small", "width": 0.2, "penalty": True, "k": 2},
-    "at once": {"model": "dcgan28-slim", "width": 0.1, "at_once": True},
+    "simultaneous": {"model": "dcgan28-slim", "width": 0.1, "simultaneous": True},
     "relativistic pairs": {"model": "mlp-small", "width": 0.2, "game": "relativistic-pairing"},
     "relativistic means": {"model": "mlp-small", "width": 0.2, "game": "relativistic-average"},
-    "relativistic means at once": {
+    "relativistic means, simultaneous": {
         "model": "mlp-small",
         "width": 0.2,
         "game": "relativistic-average",
-        "at_once": True,
+        "simultaneous": True,
     },
 }
 M = 8  # examples of a whole minibatch
 # The gradient of a bias before BatchNorm is zero up to rounding, and so is that of D's last bias in
-# a relativistic game, which depends on differences of logits alone. Adam divides by the size of the
-# gradient, so these biases, and the running means after them, follow the rounding.
-IDLE = re.compile(
+# a relativistic game, which depends only on differences of logits. Adam divides by the size of the
+# gradient, so these biases, and the running means after them, depend on the rounding.
+NO_GRADIENT = re.compile(
     r".*dcgan28-slim.*/(G/4.bias|D/2.bias|G/5.running_mean|D/3.running_mean)"
     r"|.*relativistic.*/D/3.bias"
 )
 
 
-def assert_same(several, one, match, tolerance=1e-12, idle=1e-7):
+def assert_same(several, one, setup, tolerance=1e-12, no_gradient=1e-7):
+    """Assert that the results of several ranks and of one are equal, up to `tolerance`; up to
+    `no_gradient` for numbers whose gradient is zero."""
     for name, value in one.items():
-        loose = IDLE.fullmatch(f"{match['model']}/{match.get('game')}/{name}")
-        np.testing.assert_allclose(
-            several[name], value, rtol=0, atol=idle if loose else tolerance, err_msg=name
-        )
+        zero = NO_GRADIENT.fullmatch(f"{setup['model']}/{setup.get('game')}/{name}")
+        atol = no_gradient if zero else tolerance
+        np.testing.assert_allclose(several[name], value, rtol=0, atol=atol, err_msg=name)
 
 
-def play_match(
+def play_setup(
     comm, model, dtype="float64", rounds=3, width=1, k=1, philox=False, labels=False, penalty=False,
-    at_once=False, synchronized=True, game="non-saturating",
+    simultaneous=False, synchronized=True, game="non-saturating",
 ):  # fmt: skip
     """The weights, buffers and losses after some rounds of a small pair, by name."""
     rng = np.random.default_rng(0)
@@ -119,7 +121,7 @@ def play_match(
     if labels:
         game = gan.label_flips(gan.label_noise(game, 0.3, rng=noise_rng), 0.2, rng=noise_rng)
     opts = pair.optimizers()
-    if dtype == "float32":  # Adam would turn rounding into steps
+    if dtype == "float32":  # steps of Adam can depend on rounding alone
         opts = [optim.SGD(net.parameters(), 0.02, 0.5) for net in (pair.G, pair.D)]
     opts = [parallel.DataParallel(opt, comm) for opt in opts]
     real = lambda m: data(m).astype(dtype)  # noqa: E731
@@ -127,7 +129,7 @@ def play_match(
     options = {"m": M // comm.size}
     if penalty:
         options |= {"k": k, "penalty": gan.wgan_gp(rng=noise_rng)}
-    start = gan.play_simultaneously if at_once else gan.play
+    start = gan.play_simultaneously if simultaneous else gan.play
     with inputs.playing(comm, synchronized=synchronized):
         for _, result in zip(range(rounds), start(*players, **options), strict=False):
             losses = parallel.mean_of(comm, [result.d_loss.item(), result.g_loss.item()])
@@ -139,8 +141,8 @@ def play_match(
 def main(path, dtype):
     comm = parallel.join()
     found = {}
-    for name, match in MATCHES.items():
-        found |= {f"{name}/{k}": v for k, v in play_match(comm, dtype=dtype, **match).items()}
+    for name, setup in SETUPS.items():
+        found |= {f"{name}/{k}": v for k, v in play_setup(comm, dtype=dtype, **setup).items()}
     if comm.rank == 0:
         np.savez(path, **found)
 

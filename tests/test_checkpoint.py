@@ -86,9 +86,9 @@ def test_types_that_numpy_does_not_have_are_refused(tmp_path, kind):
 @pytest.mark.parametrize(
     ("arrays", "meta", "message"),
     [
-        (None, {}, "arrays: expected values by their names, got None"),
-        ({}, [1], r"meta: expected values by their names, got \[1\]"),
-        ({}, {"a": {1, 2}}, "meta: expected what JSON can hold"),
+        (None, {}, "arrays: expected a mapping of names to values, got None"),
+        ({}, [1], r"meta: expected a mapping of names to values, got \[1\]"),
+        ({}, {"a": {1, 2}}, "meta: expected values that JSON can hold; Object of type set is not"),
         (
             {"a": np.zeros(2, complex)},
             {},
@@ -118,7 +118,7 @@ def test_the_byte_order_does_not_matter(tmp_path):
     np.testing.assert_array_equal(storage.load(tmp_path / "0")[0]["a"], [0, 1, 2])
 
 
-def test_a_missing_checkpoint_is_named(tmp_path):
+def test_the_error_for_a_missing_checkpoint_names_it(tmp_path):
     with pytest.raises(InputError, match="nothing-here: there is no such checkpoint"):
         storage.load(tmp_path / "nothing-here")
 

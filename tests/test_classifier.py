@@ -1,4 +1,5 @@
-"""The classifier of the metrics: it learns, its weights identify it, it refuses bad input."""
+"""The classifier of the metrics: it learns; its hash depends on its weights; bad input is
+refused."""
 
 import sys
 
@@ -26,7 +27,7 @@ def classifier(digits):
     return classifier
 
 
-def test_it_learns_and_is_right_about_other_digits(classifier, digits):
+def test_it_learns_and_predicts_other_digits(classifier, digits):
     x, y = digits
     assert classifier.accuracy(x[9500:], y[9500:]) > 0.75
 
@@ -140,7 +141,7 @@ def missing(name, split):
     raise InputError("mnist: the network is down")
 
 
-def test_without_test_images_it_trains_and_says_so(few, monkeypatch, capsys, digits):
+def test_without_test_images_it_trains_and_prints_the_reason(few, monkeypatch, capsys, digits):
     labeled = lambda name, split: digits if split == "train" else missing(name, split)  # noqa: E731
     monkeypatch.setattr(train_classifier, "labeled", labeled)
     assert command(monkeypatch, "--data", "digits", "--epochs", 1) == 0
@@ -158,13 +159,13 @@ def test_without_test_images_it_trains_and_says_so(few, monkeypatch, capsys, dig
     ],
 )
 def test_wrong_options_end_before_any_work(monkeypatch, capsys, arguments, message):
-    monkeypatch.setattr(train_classifier, "train", lambda *a, **k: pytest.fail("too late"))
+    monkeypatch.setattr(train_classifier, "train", lambda *a, **k: pytest.fail("training began"))
     with pytest.raises(SystemExit) as ended:
         command(monkeypatch, *arguments)
     assert ended.value.code == 2 and message in capsys.readouterr().err
 
 
-def test_without_data_it_says_why(monkeypatch, capsys):
+def test_without_data_it_prints_the_reason(monkeypatch, capsys):
     monkeypatch.setattr(train_classifier, "load", missing)
     with pytest.raises(SystemExit) as ended:
         command(monkeypatch)

@@ -185,7 +185,7 @@ def test_samples_that_are_not_finite_are_refused_in_one_line(run, tmp_path, caps
     out = tmp_path / "grid.png"
     assert main(["sample", str(tmp_path), "-n", "9", "-o", str(out), *how]) == 2
     err = capsys.readouterr().err
-    assert f"{tmp_path}: the generator draws NaN or infinity, in " in err and err.count("\n") == 1
+    assert f"{tmp_path}: the generator makes NaN or infinity, in " in err and err.count("\n") == 1
     assert os.listdir(tmp_path) == ["checkpoint.safetensors"]
 
 

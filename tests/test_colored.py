@@ -1,4 +1,4 @@
-"""Colored digits: captions, colors, captions that are left out; and how captions are recognized."""
+"""Colored digits: their captions and colors, captions that are left out, and their recognition."""
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -63,7 +63,7 @@ def test_the_colors_are_the_corners_of_the_cube_and_no_ink_is_a_ground():
 
 
 def noise(n, seed, shape=(3, 4)):
-    """Images of all grays, black and white among them, with their labels."""
+    """Random gray images with a black and a white pixel, and random labels."""
     draw = rng(seed)
     gray = draw.integers(0, 256, (n, 1, *shape), np.uint8)
     gray[:, :, 0, :2] = 0, 255
@@ -140,7 +140,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_colored_is_refused_by_name(name):
+def test_the_error_for_bad_input_names_the_argument(name):
     wrong, message = BAD[name]
     given_ = {"digits": GRAY, "labels": LABELS, "which": EVERY, "rng": rng()} | wrong
     with pytest.raises((ValueError, TypeError), match=message) as raised:
@@ -182,8 +182,8 @@ def test_both_colors_are_found_and_the_digit_that_is_predicted_in_gray(painted, 
     assert (small == captions).all(axis=1).mean() > 0.95
 
 
-class Watching:
-    """A classifier that keeps its input."""
+class InputKeeper:
+    """A stand-in for a classifier, which stores its input."""
 
     def probabilities(self, images):
         self.images = images
@@ -192,32 +192,32 @@ class Watching:
 
 def test_the_input_of_the_classifier_is_the_gray_digit(painted):
     gray, x, _ = painted
-    watching = Watching()
-    recognize_caption(x, watching)
-    np.testing.assert_allclose(watching.images, gray, atol=1e-6)
-    recognize_caption(halved(x), watching)
+    keeper = InputKeeper()
+    recognize_caption(x, keeper)
+    np.testing.assert_allclose(keeper.images, gray, atol=1e-6)
+    recognize_caption(halved(x), keeper)
     small = gray.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
-    for shown, image in zip(watching.images[:20, 0], small, strict=False):
+    for shown, image in zip(keeper.images[:20, 0], small, strict=False):
         larger = Image.fromarray(image).resize((28, 28), Image.Resampling.BILINEAR)
         np.testing.assert_allclose(shown, larger, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [14, 28])
 def test_the_ground_is_at_the_edge_and_the_ink_is_farthest_from_it(size):
-    """With ink in all but the edge, and in less than a twentieth of the image."""
+    """The ink covers all but the border, or less than a twentieth of the image."""
     ink, ground = (each.reshape(-1) for each in np.indices((4, 4)))
     above, below = (a[:, :, None, None].astype(float) for a in (INK[ink], GROUND[ground]))
     full, bit = np.zeros((2, size, size))
     full[1:-1, 1:-1] = 1
     bit[2 : size // 4 + 2, size // 2 : size // 2 + size // 5] = 1
     for shape in (full, bit):
-        found = recognize_caption(below + shape * (above - below), Watching())
+        found = recognize_caption(below + shape * (above - below), InputKeeper())
         np.testing.assert_array_equal(found[:, 1:], np.stack([ink, ground], axis=1))
 
 
 def test_colors_that_are_slightly_off_are_taken_for_the_nearest(painted, classifier):
-    """In noisy images, and in faint ones, which reach the classifier as faint as they are: it errs
-    on gray ones too if both ends are off by a tenth."""
+    """In noisy images and in faint ones. The classifier gets the digit of a faint image as faint as
+    it is; if both colors are off by a tenth, it is often wrong, as it is for faint gray digits."""
     gray, x, captions = (each[:100] for each in painted)
     off = rng(1).uniform(-0.1, 0.1, x.shape).astype(np.float32)
     cases = ((np.clip(x + off, 0, 1), 0.95), (0.05 + 0.9 * x, 0.95), (0.1 + 0.8 * x, 0))
@@ -229,7 +229,7 @@ def test_colors_that_are_slightly_off_are_taken_for_the_nearest(painted, classif
     assert (found[:, 0] == as_faint).mean() > 0.95 and (as_faint == captions[:, 0]).mean() < 0.7
 
 
-def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(painted, classifier):
+def test_an_answer_does_not_depend_on_the_other_images_nor_on_the_backend(painted, classifier):
     x = painted[1][:20]
     expected = recognize_caption(x, classifier)
     np.testing.assert_array_equal(recognize_caption(x[7:9], classifier), expected[7:9])
@@ -244,7 +244,7 @@ def test_an_answer_does_not_depend_on_the_other_images_nor_on_where_they_are(pai
 
 @pytest.mark.parametrize("size", [14, 28])
 def test_an_image_of_noise_gets_an_answer_and_nothing_is_changed(classifier, size):
-    """Noise between the colors, and noise of the colors and the floats next to them."""
+    """Uniform noise, and noise of the numbers 0 and 1 and of numbers close to them."""
     draw, shape = rng(1), (20, 3, size, size)
     x = np.append(draw.random(shape), draw.choice([0, 1e-7, 1 - 2**-24, 1], shape), axis=0)
     before = x.copy()
@@ -277,7 +277,7 @@ UNFIT = {
 
 @pytest.mark.parametrize("backend", ["numpy", "guard"])
 @pytest.mark.parametrize("name", UNFIT)
-def test_other_images_are_refused_by_name(classifier, name, backend):
+def test_other_images_are_refused(classifier, name, backend):
     images, error, message = UNFIT[name]
     if backend == "guard" and error is ValueError and images.dtype.kind == "f":
         images = backends.move(images, backend)

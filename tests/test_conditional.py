@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from captures import played_and_captured
 from hypothesis import given
 from hypothesis import strategies as st
-from replays import played_and_replayed
 
 from tinygan import Tensor, gan, nn, ops
 from tinygan.data import Minibatches
@@ -152,8 +152,8 @@ def match(name, backend):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_algorithm_1_plays_each_pair_and_a_captured_round_gives_the_same_bits(name):
-    (before, after), replayed = played_and_replayed(lambda backend: match(name, backend), 5)
-    assert replayed.recorded and not replayed.why
+    (before, after), rounds = played_and_captured(lambda backend: match(name, backend), 5)
+    assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=True):
         assert np.isfinite(other).all() and (one != other).any()
 

@@ -1,5 +1,5 @@
-"""cpu: shared work covers every index once, errors and np.errstate reach all threads, idle threads
-sleep, and freed memory is used again."""
+"""Threads of the CPU: each index is in one part, errors of parts are raised, np.errstate holds in
+all threads, idle threads sleep, and freed memory is used again."""
 
 import os
 import platform
@@ -14,7 +14,8 @@ from tinygan.backend import cpu
 
 
 def python(code, without="OPENBLAS", *options, **environment):
-    """The output of this code in a process without the variables that start with `without`."""
+    """The output of a process that runs `code`, without the environment variables that start with
+    `without`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(without)}
     command = [sys.executable, *options, "-c", code]
     environment = {**kept, **environment}
@@ -28,12 +29,12 @@ def cores(request, monkeypatch):
     before = cpu.blas_threads()
     monkeypatch.setattr(cpu, "blas_threads", lambda: request.param)
     yield request.param
-    cpu._set_blas_threads(before)  # `share` gave it the number made up here
+    cpu._set_blas_threads(before)  # `share` set it to request.param
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
 @pytest.mark.parametrize("minimum", [1, 30])
-def test_every_index_is_worked_on_once(cores, n, minimum):
+def test_every_index_is_in_one_part(cores, n, minimum):
     done, parts, workers = np.zeros(n, int), [], set()
 
     def work(start, stop):
@@ -48,7 +49,7 @@ def test_every_index_is_worked_on_once(cores, n, minimum):
     assert len(workers) == len(parts)
 
 
-def test_shared_work_within_shared_work_stays_on_its_thread(cores):
+def test_a_nested_share_does_all_its_work_in_one_thread(cores):
     done = np.zeros(12, int)
 
     def inner(start, stop):
@@ -66,7 +67,7 @@ def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
 
     with pytest.raises(ZeroDivisionError, match=f"in {at}"):
         cpu.share(fail, 100, 1)
-    test_every_index_is_worked_on_once(cores, 100, 1)
+    test_every_index_is_in_one_part(cores, 100, 1)
 
 
 def test_errstate_holds_in_all_threads(cores, recwarn):
@@ -82,15 +83,15 @@ def test_errstate_holds_in_all_threads(cores, recwarn):
         cpu.share(divide, 100, 1)
 
 
-def test_blas_gets_its_threads_back(cores):
-    before = cpu._thread_count()
-    if before is None:
-        pytest.skip("NumPy's BLAS here is not an OpenBLAS that reports its threads")
-    count, _ = before
+def test_the_thread_count_of_blas_is_restored(cores):
+    functions = cpu._thread_count()
+    if functions is None:
+        pytest.skip("NumPy's BLAS is not an OpenBLAS that reports its threads")
+    count, _ = functions
     cpu._set_blas_threads(2)
-    seen = []
-    cpu.share(lambda start, stop: seen.append(count()), 100, 1)
-    assert set(seen) == {1 if cores > 1 else 2}
+    counts = []
+    cpu.share(lambda start, stop: counts.append(count()), 100, 1)
+    assert set(counts) == {1 if cores > 1 else 2}
     assert count() == cores if cores > 1 else count() == 2
 
 
@@ -132,12 +133,12 @@ import os, sys, threading
 from tinygan.backend import cpu
 
 def parts():
-    seen = []
-    cpu.share(lambda start, stop: seen.append((start, stop)), 100, 1)
-    return len(seen)
+    found = []
+    cpu.share(lambda start, stop: found.append((start, stop)), 100, 1)
+    return len(found)
 
 before = parts()
-cpu._busy.acquire()  # as if another thread shared work just now
+cpu._lock.acquire()  # as if another thread were in `share`
 child = os.fork()
 if child == 0:
     import signal
@@ -153,7 +154,7 @@ def test_a_child_process_shares_work_too():
     python(FORK, "OPENBLAS", *quiet, OPENBLAS_NUM_THREADS="2")
 
 
-ASKED = """
+COUNT = """
 import threading, time
 from tinygan.backend import cpu
 
@@ -173,8 +174,8 @@ other.join()
 
 @pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
 def test_counting_threads_waits_until_another_thread_has_shared_its_work():
-    """Meanwhile each thread has a BLAS of one, and a run would record that number."""
-    assert python(ASKED, OPENBLAS_NUM_THREADS="2") == "True"
+    """BLAS has one thread until then, and a run would write that number into its files."""
+    assert python(COUNT, OPENBLAS_NUM_THREADS="2") == "True"
 
 
 def test_importing_the_package_leaves_the_environment_unchanged():
@@ -210,6 +211,6 @@ print(faults() - before)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_memory_that_was_freed_is_used_again():
-    """Without page faults, unless the environment says otherwise."""
+    """There are no page faults, unless an environment variable sets glibc's thresholds."""
     assert int(python(FAULTS, "MALLOC_")) < 100
     assert int(python(FAULTS, "MALLOC_", MALLOC_MMAP_THRESHOLD_="131072")) > 1000

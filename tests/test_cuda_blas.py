@@ -23,7 +23,7 @@ class Device(np.ndarray):
 
 
 class Library:
-    """The functions of cuBLAS that are called."""
+    """The functions of cuBLAS that `Blas` calls, computed by NumPy."""
 
     def __init__(self):
         self.calls, self.computes, self.workspace = [], [], None
@@ -58,8 +58,8 @@ class Library:
         self.computes.append(compute.value)
 
         def matrix(pointer, rows, columns, ld, step, i):
-            """A view of a matrix that is stored by columns."""
-            assert ld.value >= max(1, rows)  # else cuBLAS refuses it
+            """Matrix i at `pointer`, stored by columns, as a view."""
+            assert ld.value >= max(1, rows)  # else cuBLAS returns an error
             size = np.dtype(dtype).itemsize
             length = (ld.value * (columns - 1) + rows) * size
             start = pointer.value + i * step.value * size
@@ -95,12 +95,12 @@ def square(dtype=np.float32):
 
 @st.composite
 def matrices(draw, lead, shape):
-    """An array of matrices with any memory layout."""
+    """An array of matrices (..., *shape) with any memory layout."""
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     dropped = draw(st.integers(0, len(lead)))
     lead = tuple(draw(st.sampled_from([1, n])) for n in lead[dropped:])
     full = rng.normal(size=(*lead, *(2 * n for n in shape))).astype(np.float32)
-    way = draw(st.sampled_from(["rows", "columns", "part", "every other", "backwards", "one"]))
+    layout = draw(st.sampled_from(["rows", "columns", "part", "every other", "backwards", "one"]))
     rows, columns = shape
     part = full[..., :rows, :columns]
     x = {
@@ -110,7 +110,7 @@ def matrices(draw, lead, shape):
         "every other": full[..., ::2, ::2],
         "backwards": part.copy()[..., ::-1, :],
         "one": np.broadcast_to(part[..., :1, :].copy(), part.shape),
-    }[way]
+    }[layout]
     return x.view(Device)
 
 

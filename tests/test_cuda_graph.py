@@ -1,4 +1,4 @@
-"""The calls of CuPy by the recorder of CUDA graphs, in order; a mock notes them."""
+"""The capturer of CUDA graphs calls the functions of CuPy, here a mock, in the right order."""
 
 import gc
 from unittest.mock import ANY, MagicMock
@@ -6,7 +6,7 @@ from unittest.mock import ANY, MagicMock
 import numpy as np
 import pytest
 
-from tinygan.backend.cuda.graph import Recorder, held
+from tinygan.backend.cuda.graph import Capturer, held
 
 
 @pytest.fixture
@@ -18,20 +18,20 @@ def cupy():
 
 
 @pytest.fixture
-def recorder(cupy):
-    recorder = Recorder(cupy)
+def capturer(cupy):
+    capturer = Capturer(cupy)
     cupy.reset_mock()
-    return recorder
+    return capturer
 
 
 def calls(cupy):
     return [name for name, _, _ in cupy.mock_calls]
 
 
-def test_rounds_run_on_the_stream_and_the_pool_of_the_recorder(cupy, recorder):
-    with recorder.playing():
+def test_rounds_run_on_the_stream_and_the_pool_of_the_capturer(cupy, capturer):
+    with capturer.playing():
         cupy.round()
-    cupy.cuda.using_allocator.assert_called_once_with(recorder.pool.malloc)
+    cupy.cuda.using_allocator.assert_called_once_with(capturer.pool.malloc)
     assert calls(cupy) == [
         "cuda.Device",
         "cuda.Device().synchronize",
@@ -45,10 +45,10 @@ def test_rounds_run_on_the_stream_and_the_pool_of_the_recorder(cupy, recorder):
     ]
 
 
-def test_a_round_is_captured_uploaded_and_launched(cupy, recorder):
-    collector = []
-    launch = recorder.record(lambda: collector.append(gc.isenabled()))
-    assert collector == [False] and gc.isenabled()
+def test_a_round_is_captured_uploaded_and_launched(cupy, capturer):
+    collects = []
+    launch = capturer.capture(lambda: collects.append(gc.isenabled()))
+    assert collects == [False] and gc.isenabled()
     launch()
     assert calls(cupy.cuda.Stream()) == [
         "begin_capture",
@@ -56,45 +56,45 @@ def test_a_round_is_captured_uploaded_and_launched(cupy, recorder):
         "end_capture().upload",
         "end_capture().launch",
     ]
-    recorder.graph.upload.assert_called_once_with(recorder.stream)
-    recorder.graph.debug_dot_str.return_value = "digraph"
-    assert recorder.nodes() == "digraph"
+    capturer.graph.upload.assert_called_once_with(capturer.stream)
+    capturer.graph.debug_dot_str.return_value = "digraph"
+    assert capturer.nodes() == "digraph"
 
 
 @pytest.mark.parametrize("invalid", [False, True])
-def test_a_round_that_fails_ends_the_capture_and_raises_its_own_error(cupy, recorder, invalid):
+def test_a_round_that_fails_ends_the_capture_and_raises_its_own_error(cupy, capturer, invalid):
     def play():
         raise RuntimeError("D2H transfers are disallowed")
 
     if invalid:
-        recorder.stream.end_capture.side_effect = RuntimeError("cudaErrorStreamCaptureInvalidated")
+        capturer.stream.end_capture.side_effect = RuntimeError("cudaErrorStreamCaptureInvalidated")
     with pytest.raises(RuntimeError, match="D2H"):
-        recorder.record(play)
+        capturer.capture(play)
     assert calls(cupy.cuda.Stream()) == ["begin_capture", "end_capture"]
-    assert gc.isenabled() and recorder.nodes() == ""
+    assert gc.isenabled() and capturer.nodes() == ""
 
 
-def test_a_pool_that_freed_memory_during_the_capture_is_an_error(recorder):
-    recorder.pool.total_bytes.side_effect = [100, 60]
+def test_a_pool_that_freed_memory_during_the_capture_is_an_error(capturer):
+    capturer.pool.total_bytes.side_effect = [100, 60]
     with pytest.raises(RuntimeError, match="too full to capture"):
-        recorder.record(lambda: None)
-    recorder.pool.total_bytes.side_effect = None  # `held` may ask it again
-    assert recorder.nodes() == ""
+        capturer.capture(lambda: None)
+    capturer.pool.total_bytes.side_effect = None  # `held` may call it again
+    assert capturer.nodes() == ""
 
 
-def test_the_memory_of_recorders_is_counted(cupy, recorder):
+def test_the_memory_of_capturers_is_counted(cupy, capturer):
     cupy.get_default_memory_pool().total_bytes.return_value = 5
-    recorder.pool.total_bytes.return_value = 0
+    capturer.pool.total_bytes.return_value = 0
     before = held(cupy)
-    recorder.pool.total_bytes.return_value = 37
+    capturer.pool.total_bytes.return_value = 37
     assert held(cupy) == before + 37
 
 
 @pytest.mark.parametrize("n", [0, 1, 600])
-def test_host_inputs_are_sent_without_waiting(cupy, recorder, n):
-    host, device, stream = recorder.host_bytes(n), MagicMock(), cupy.cuda.get_current_stream()
+def test_host_inputs_are_sent_without_waiting(cupy, capturer, n):
+    host, device, stream = capturer.host_bytes(n), MagicMock(), cupy.cuda.get_current_stream()
     assert host.shape == (n,) and host.dtype == np.uint8 and host.flags.writeable
-    wait = recorder.send(host, device)
+    wait = capturer.send(host, device)
     copy, arrived = cupy.cuda.runtime.memcpyAsync, stream.record()
     if n:
         copy.assert_called_once_with(device.data.ptr, ANY, n, 1, stream.ptr)

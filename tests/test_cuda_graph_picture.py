@@ -1,4 +1,4 @@
-"""The picture of a CUDA graph."""
+"""The picture of a CUDA graph: the kinds of its nodes, and a mark for each node."""
 
 import pytest
 from cuda_graph import draw, kinds

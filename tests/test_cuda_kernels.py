@@ -1,5 +1,6 @@
-"""The source of the kernels, run as C++ on the CPU, against the functions that they replace; and
-compiled for a GPU if NVRTC is installed. A test is skipped if its compiler is missing."""
+"""The kernels, compiled as C++ and run on the CPU, give the results of the functions that they
+replace. NVRTC, if it is installed, compiles them for a GPU. A test is skipped without its compiler.
+"""
 
 import ctypes
 import math
@@ -36,7 +37,7 @@ static Index blockIdx = {0}, threadIdx = {0}, blockDim = {1}, gridDim = {1};
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    """The kernels, launched as by CuPy, with one thread."""
+    """The kernels, with a stand-in for CuPy that launches them as C++ with one thread."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("there is no C++ compiler")
@@ -91,7 +92,7 @@ NUMBERS = np.array([-np.inf, -200, -3, -1e-3, -0.0, 0, 1e-3, 0.7, 3, 200, np.inf
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    ("name", "rest"),
+    ("name", "args"),
     [
         ("sigmoid_values", ()),
         ("softplus_values", ()),
@@ -99,16 +100,16 @@ NUMBERS = np.array([-np.inf, -200, -3, -1e-3, -0.0, 0, 1e-3, 0.7, 3, 200, np.inf
         *(("leaky_slopes", (slope,)) for slope in (0.0, 0.2, 1.5, -0.5)),
     ],
 )
-def test_pointwise_functions(kernels, name, rest, dtype):
+def test_pointwise_functions(kernels, name, args, dtype):
     x = NUMBERS.astype(dtype)
-    x = x if rest != (0.0,) else x[np.isfinite(x)]  # 0 times infinity is not a number
+    x = x if args != (0.0,) else x[np.isfinite(x)]  # 0 times infinity is NaN
     if name == "leaky_slopes":
         other = DTYPES[dtype == DTYPES[0]]
-        assert kernels.leaky_slopes(x, *rest, other) is None
-        rest = (*rest, dtype)
+        assert kernels.leaky_slopes(x, *args, other) is None
+        args = (*args, dtype)
     with np.errstate(all="ignore"):
-        expected = getattr(pointwise, name).reference(x, *rest)
-    agree(getattr(kernels, name)(x, *rest), expected)
+        expected = getattr(pointwise, name).reference(x, *args)
+    agree(getattr(kernels, name)(x, *args), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -199,9 +200,9 @@ def test_images_to_rows_and_back(kernels, geometry, n, c, channels_last, dtype):
     rng = np.random.default_rng(n + c)
     x = rng.normal(size=(n, *geometry.image, c) if channels_last else (n, c, *geometry.image))
     x = (x.transpose(0, 3, 1, 2) if channels_last else x).astype(dtype, copy=False)
-    seen = kernels.images_to_rows(x.astype(dtype), geometry)
-    agree(seen, im2col.images_to_rows.reference(x.astype(dtype), geometry))
-    y = rng.normal(size=seen.shape).astype(dtype)
+    rows = kernels.images_to_rows(x.astype(dtype), geometry)
+    agree(rows, im2col.images_to_rows.reference(x.astype(dtype), geometry))
+    y = rng.normal(size=rows.shape).astype(dtype)
     expected = im2col.rows_to_images.reference(y, geometry)
     np.testing.assert_array_equal(kernels.rows_to_images(y, geometry), expected)  # the same order
 
@@ -230,13 +231,13 @@ def nvrtc():
     return ctypes.CDLL(str(found[0]))
 
 
-@pytest.mark.parametrize("special", [[], [b"-DK4S2P1"]], ids=["any", "K4S2P1"])
+@pytest.mark.parametrize("macro", [[], [b"-DK4S2P1"]], ids=["any", "K4S2P1"])
 @pytest.mark.parametrize("real", TYPES.values())
-def test_the_source_compiles_for_hopper(real, special):
+def test_the_source_compiles_for_hopper(real, macro):
     library, program = nvrtc(), ctypes.c_void_p()
     code = SOURCE.encode()
     library.nvrtcCreateProgram(ctypes.byref(program), code, b"kernels.cu", 0, None, None)
-    options = [b"-arch=sm_90", b"-std=c++17", b"-DREAL=" + real.encode(), *special]
+    options = [b"-arch=sm_90", b"-std=c++17", b"-DREAL=" + real.encode(), *macro]
     array = (ctypes.c_char_p * len(options))(*options)
     status = library.nvrtcCompileProgram(program, len(options), array)
     size = ctypes.c_size_t()

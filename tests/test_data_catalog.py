@@ -1,4 +1,4 @@
-"""load: an unknown name or split raises an error that lists the known ones."""
+"""load: the error for an unknown name or split lists the known ones."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_pixels_are_red_green_blue_and_row_by_row(folder):
     assert [data.images[0][at] for at in ((0, 0, 0), (1, 0, 1), (2, 1, 0))] == [10, 20, 30]
 
 
-def test_an_archive_with_fewer_batches_is_read_as_it_is(folder):
+def test_an_archive_with_fewer_batches_is_read(folder):
     name = f"{FOLDER}/data_batch_4.bin"
     write(folder, gzip.compress(tar({f"./{name}": BATCHES[name]})))
     assert equal(load("cifar10"), BATCHES[name])
@@ -156,7 +156,7 @@ def test_a_member_larger_than_its_archive_is_refused(folder):
     refuse(folder, gzip.compress(member.tobuf()), "unexpected end of data")
 
 
-def test_an_archive_unpacks_no_further_than_any_cifar10(folder, monkeypatch):
+def test_an_archive_is_not_unpacked_beyond_the_size_of_cifar10(folder, monkeypatch):
     monkeypatch.setattr(cifar10, "ARCHIVE_LIMIT", 1 << 20)
     content = gzip.compress(tar({"other": bytes(64 << 20)} | BATCHES), 1)
     tracemalloc.start()
@@ -191,7 +191,7 @@ def test_a_file_of_another_format_or_cut_short_is_refused(folder, content):
 )
 @given(data=st.data())
 def test_a_damaged_header_gives_images_or_an_input_error(folder, data):
-    """Its checksum may be right, so that the reader gets to the other fields."""
+    """Some headers get a correct checksum, so that the reader also reads their other fields."""
     content = bytearray(tar({name: BATCHES[name] for name in list(BATCHES)[:2]}))
     headers = st.integers(0, 511) | st.integers(6656, 6656 + 511)
     for _ in range(data.draw(st.integers(1, 4))):

@@ -81,7 +81,7 @@ def test_the_origin_names_the_authors_the_license_and_the_pinned_files():
 
 
 def test_the_script_makes_the_same_files_again(digits, tmp_path):
-    """From the files of the npm package: one per digit, with floats of three decimals."""
+    """The files of the npm package are one per digit, with numbers of three decimals."""
     groups = [digits.images[digits.labels == digit].reshape(-1, 784) for digit in range(10)]
     values = np.round(groups[5].reshape(-1) / 255, 3).tolist()
     (tmp_path / "5.json").write_text(json.dumps({"data": values}))

@@ -1,5 +1,5 @@
-"""The places of files, and the messages of a failed download. There is no network: a dictionary
-replaces pooch's downloader."""
+"""The folders in which files are found, and the messages of a failed download. There is no network:
+a dictionary replaces pooch's downloader."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def root(cache, tmp_path, monkeypatch):
 
 @pytest.fixture
 def web(cache, monkeypatch):
-    """The files of the network by address, and the addresses of the requests."""
+    """The contents of the network's files by URL; `requests` lists the URLs of all requests."""
 
     class Web(dict):
         def __init__(self):
             super().__init__()
-            self.asked = []
+            self.requests = []
 
     web = Web()
 
     def download(self, url, output_file, pooch, check_only=False):
-        web.asked.append(url)
+        web.requests.append(url)
         if url not in web:
             raise OSError("no network here")
         with open(output_file, "wb") as file:
@@ -65,7 +65,7 @@ def test_the_folder_of_the_data_set_comes_first_and_may_have_another_name(root, 
     for path in (root / "images", root / "other" / "images.gz", root / "set" / "images.gz"):
         path.write_bytes(b"local")
         assert locate(["set", "other"], [FILE]) == [path]
-    assert not web.asked
+    assert not web.requests
 
 
 def test_the_files_of_a_pair_come_from_one_folder(root):
@@ -79,7 +79,7 @@ def test_a_missing_folder_in_the_variable_is_an_error(cache, tmp_path, monkeypat
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match=r"TINYGAN_DATA=.*nowhere: there is no such folder"):
         locate(["set"], [FILE])
-    assert not web.asked
+    assert not web.requests
 
 
 def test_an_empty_variable_counts_as_unset(cache, monkeypatch):
@@ -92,14 +92,14 @@ def test_a_download_is_stored_in_the_cache_and_not_repeated(web, cache):
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
     assert (cache / "images.gz").read_bytes() == CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
-    assert web.asked == [URLS[0]]
+    assert web.requests == [URLS[0]]
     assert [path.name for path in cache.iterdir()] == ["images.gz"]
 
 
 def test_the_second_address_is_tried_when_the_first_fails(web, cache):
     web[URLS[1]] = CONTENT
     assert locate(["set"], [FILE]) == [cache / "images.gz"]
-    assert web.asked == URLS
+    assert web.requests == URLS
 
 
 def test_a_damaged_file_in_the_cache_is_downloaded_again(web, cache):
@@ -132,7 +132,7 @@ def test_the_message_gives_the_innermost_cause(web, monkeypatch):
         locate(["set"], [FILE])
 
 
-def test_without_a_network_the_error_says_which_files_to_put_where(
+def test_without_a_network_the_error_names_the_files_and_the_folder_for_them(
     web, cache, monkeypatch, tmp_path
 ):
     with pytest.raises(InputError) as caught:

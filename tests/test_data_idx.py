@@ -1,4 +1,4 @@
-"""read_idx: a sound file comes back equal; any other raises one InputError."""
+"""read_idx: the array of a valid file is read back equal; any other file raises InputError."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 def refuse(folder: Path, content: bytes, *words: str) -> None:
-    """The InputError has one line, which names the file and has the words."""
+    """Assert that read_idx raises InputError with one line, which starts with the path of the file
+    and contains the words."""
     path = write(folder, content)
     with pytest.raises(InputError) as caught:
         read_idx(path)
@@ -55,7 +56,7 @@ arrays = st.sampled_from(["u1", "i1", "i2", "i4", "f4", "f8"]).flatmap(
 
 @fuzz
 @given(array=arrays, gzipped=st.booleans())
-def test_an_array_of_any_type_and_shape_comes_back_equal(tmp_path, array, gzipped):
+def test_an_array_of_any_type_and_shape_is_read_back_equal(tmp_path, array, gzipped):
     content = idx(array)
     got = read_idx(write(tmp_path, gzip.compress(content) if gzipped else content))
     assert got.dtype == array.dtype

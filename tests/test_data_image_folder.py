@@ -1,4 +1,4 @@
-"""folder:PATH: images of any format become square arrays; the error names a file that is none."""
+"""folder:PATH: images of any format become square arrays; the error for another file names it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read(folder, **options):
     return load(f"folder:{folder}", **options)
 
 
-def test_images_of_the_right_size_come_back_equal_in_the_order_of_their_names(tmp_path):
+def test_images_of_the_right_size_do_not_change_and_are_in_the_order_of_their_names(tmp_path):
     pictures = {name: picture("L") for name in ("b.png", "a.bmp", "c.pgm")}
     for name, each in pictures.items():
         each.save(tmp_path / name)
@@ -144,7 +144,7 @@ def test_unknown_options_are_refused(tmp_path, options, words):
 
 @pytest.mark.parametrize(
     "content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", b"GIF89a", packed("eps")]
-)  # Pillow would pass PostScript to another program
+)  # EPS too: Pillow would give it to another program
 def test_the_error_names_a_file_that_is_no_image(tmp_path, content):
     picture().save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(content)
@@ -175,7 +175,7 @@ def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch, times):
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
 def test_pixels_of_more_than_8_bits_are_refused_not_clipped(tmp_path, kind):
     Image.fromarray(np.full((28, 28), 1000, kind)).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match="expected 8 bits a channel"):
+    with pytest.raises(InputError, match="expected 8 bits per channel"):
         read(tmp_path)
 
 

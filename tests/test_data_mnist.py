@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST: local files are read under any usual name, and checked."""
+"""MNIST and Fashion-MNIST: local files with any of the usual names are read and checked."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def test_a_download_asks_for_the_published_files_by_their_checksums(
 ):
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
-    asked = {}
+    requests = {}
 
     def retrieve(url, known_hash, fname, path, progressbar):
-        asked[fname] = (url, known_hash)
+        requests[fname] = (url, known_hash)
         path.mkdir(exist_ok=True)
         (path / fname).write_bytes(idx(IMAGES if "images" in fname else LABELS))
         return str(path / fname)
@@ -102,7 +102,7 @@ def test_a_download_asks_for_the_published_files_by_their_checksums(
     assert len(load(name, split).images) == 7
     source = mnist.SOURCES[name]
     stems = f"{PREFIX[split]}-images-idx3", f"{PREFIX[split]}-labels-idx1"
-    assert asked == {
+    assert requests == {
         f"{stem}-ubyte.gz": (f"{source.urls[0]}{stem}-ubyte.gz", f"sha256:{sha256}")
         for stem, sha256 in zip(stems, source.sha256[split][:2], strict=True)
     }

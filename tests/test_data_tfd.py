@@ -1,4 +1,4 @@
-"""The Toronto Face Database: splits and labels of a file of its layout; other files are refused."""
+"""The Toronto Face Database: splits and labels of a file in its format; other files are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_train_has_the_unlabeled_images_and_a_split_has_its_part_of_the_first_fo
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_the_error_for_a_missing_file_gives_its_authors_and_its_place(tmp_path, monkeypatch, given):
+def test_the_error_for_a_missing_file_says_how_to_get_it_and_its_path(tmp_path, monkeypatch, given):
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path) if given else "")
     with pytest.raises(InputError) as caught:
         load("tfd")

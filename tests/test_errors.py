@@ -125,7 +125,7 @@ TENSORS = [
     (lambda: rand(2, 3) != X, "no == or !="),
     (lambda: X == 1.0, "no == or !="),
     (lambda: X.data == X, "no == or !="),
-    (lambda: X.to(None), 'backend: expected a name, as "numpy"..., got None'),
+    (lambda: X.to(None), 'backend: expected a name such as "numpy"..., got None'),
     (lambda: NET.to(None), "backend: expected a name...got None"),
     (lambda: bool(X), "no truth value"),
     (lambda: np.asarray(X), "not become an array silently"),
@@ -651,7 +651,7 @@ CLASSICAL = [
     (bayes(classes=0), "classes: expected an int >= 1, got 0"),
     (lambda: classical.normals(ROWS, None, 0.1), "shares: expected an array, got None"),
     (lambda: classical.normals(ROWS, ROWS[:3], 0.1), "shares: expected 20 rows, ...got 3"),
-    (lambda: BAYES.classify(ROWS[:, :2]), "x: expected 3 numbers a row, as means has, got 2"),
+    (lambda: BAYES.classify(ROWS[:, :2]), "x: expected 3 numbers per row, as in means, got 2"),
     (lambda: BAYES.posterior(None), "x: expected an array, got NoneType"),
     (lambda: classical.em(ROWS, None, 0.1, rng=RNG), "k: ...1 to 20...got None"),
     (lambda: classical.em(ROWS, 2, 0.1, rng=None), "rng: expected ...got None"),
@@ -666,7 +666,7 @@ CLASSICAL = [
     (regression(labels=CLASSES[1:]), "labels: expected integers (20,)"),
     (regression(classes=0), "classes: expected an int >= 1, got 0"),
     (regression(lr=NAN), "lr: expected a number in [0, inf), got nan"),
-    (lambda: SOFTMAX.logits(ROWS[:, :2]), "x: expected 3 numbers a row, as weight has, got 2"),
+    (lambda: SOFTMAX.logits(ROWS[:, :2]), "x: expected 3 numbers per row, as in weight, got 2"),
     (lambda: classical.log_sum(None), "a: expected an array (N, K), got None"),
     (lambda: classical.log_sum(ROWS[0]), "a: ...got (3,)"),
 ]
@@ -774,7 +774,7 @@ EXPERIMENTS = [
     (lambda: precision_recall.expected_coverage(None, 9), "m >= 1, got k = 5, n = None, m = 9"),
     (lambda: memorization.compare(None, A[0]), "near: expected an array, got NoneType"),
     (lambda: memorization.compare(A[0], A[0, :0]), "held: expected distances (N,), got shape (0,)"),
-    (lambda: modes.modes(A[:, :2], None), "mixture: expected a Mixture, as ring... got None"),
+    (lambda: modes.modes(A[:, :2], None), "mixture: expected a Mixture, such as ring... got None"),
     (lambda: modes.modes(A[:, :2], ring(), -1), "within: ...got -1"),
     (lambda: pixels.psnr(A, B, "x"), "peak: expected ...got 'x'"),
     (lambda: pixels.overlap(None, 2), "kernel_size: expected ...got None"),
@@ -831,7 +831,7 @@ DATA = [
     (resumed({"seed": 1, "epoch": 0, "position": 0.5}), "position: expected an int >= 0, got 0.5"),
     (resumed({"seed": 1, "epoch": -1, "position": 0}), "epoch: expected an int >= 0, got -1"),
     (lambda: data.load("mnst"), "data 'mnst' is unknown...did you mean 'mnist'"),
-    (lambda: data.load(None), "data: expected a name, ...got None"),
+    (lambda: data.load(None), "data: expected a name such as ...got None"),
     (lambda: data.load("digits", "val"), "split 'val' is unknown; expected one of train, test"),
     (lambda: data.load("digits", None), "split None is unknown"),
     (lambda: data.load("folder:/nowhere"), "folder:/nowhere: expected folder:PATH, ...exists"),
@@ -871,7 +871,7 @@ OPTIONS = [
     (lambda: training.RunFolder(""), "a run folder: expected a path, got ''"),
     (lambda: storage.save("x", {"a": np.array([None])}, {}), "float64, got object for 'a'"),
     (lambda: storage.save("x", {"a": np.ones(2, complex)}, {}), "float64, got complex128 for 'a'"),
-    (lambda: storage.save("x", {}, {"a": object()}), "meta: ...JSON can hold, got Object of type"),
+    (lambda: storage.save("x", {}, {"a": object()}), "meta: ...JSON can hold; Object of type"),
 ]
 PIXELS = BYTES[0, 0]
 PICTURES = [

@@ -1,4 +1,4 @@
-"""evaluate: the metrics of a run, of real images and of images that are known to be bad."""
+"""evaluate: the metrics of a run, of real images, and of controls, which are known to be bad."""
 
 import json
 import math
@@ -26,7 +26,7 @@ def classifier():
 
 @pytest.fixture(scope="module")
 def digits():
-    """The digits in another order: neighbors in MNIST were written by the same hand."""
+    """The digits in another order: in MNIST, the same person wrote neighboring ones."""
     whole, order = data.load("digits"), np.random.default_rng(1).permutation(10_000)
     return whole.images[order].astype(np.float32) / 255, whole.labels[order]
 
@@ -89,7 +89,7 @@ def test_copies_of_training_images_are_found_and_other_real_images_are_not(rows)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5])
-def test_one_image_over_and_over_is_measured_too(classifier, real, rows, value):
+def test_equal_images_are_measured_too(classifier, real, rows, value):
     same = np.full((1000, 1, 28, 28), value, np.float32)
     against = evaluation.RealSet(real, classifier)
     with np.errstate(all="raise", under="ignore"):
@@ -126,10 +126,10 @@ def test_real_images_raise_no_alarm_and_bad_images_do(rows):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"density": 1.21}, "density: 1.210, real images: .*; over 1.2: the samples crowd"),
+        ({"density": 1.21}, "density: 1.210, real images: .*; over 1.2: the samples are"),
         ({"pixel_density": 1.5}, "density, pixels: 1.500, real images: .*; over 1.2"),
-        ({"recall": 0.8}, "recall: 0.800, real images: 0.9.*; some real images have nothing"),
-        ({"pixel_recall": 0.8}, "recall, pixels: 0.800, real images: 0.9.*; some real images"),
+        ({"recall": 0.8}, "recall: 0.800, real images: 0.9.*; no sample is similar"),
+        ({"pixel_recall": 0.8}, "recall, pixels: 0.800, real images: 0.9.*; no sample is"),
         ({"class_8": 9000.0}, "class 8: 9000, real images: .*; .* the generator has collapsed"),
         ({"precision": 0.4}, "precision: 0.400, .*; under half that of real images: most samples"),
         ({"pixel_precision": 0.4}, "precision, pixels: 0.400, .* are unlike any real image"),
@@ -139,7 +139,7 @@ def test_real_images_raise_no_alarm_and_bad_images_do(rows):
         ({"duplicates": 0.25}, "duplicates: 0.250, real images: 0.000; the share of samples"),
     ],
 )
-def test_an_alarm_is_a_sentence_and_a_mark_at_the_number(rows, changed, words):
+def test_an_alarm_is_a_sentence_and_a_mark_at_the_value(rows, changed, words):
     rows = {**rows, "this run": rows["this run"] | changed}
     (warning,) = report.warnings(rows)
     assert re.match(words, warning)
@@ -160,7 +160,7 @@ def test_a_low_recall_is_below_the_reference_by_more_than_the_draw_of_samples(ro
     assert found == [set(), {"recall"}]
 
 
-def test_the_table_holds_every_number_in_its_place(rows):
+def test_the_table_has_every_value_in_its_row_and_column(rows):
     head, *lines = report.table(rows).splitlines()
     assert head.endswith("noise")
     shown = [metric for metric in evaluation.METRICS if metric.title]
@@ -181,7 +181,7 @@ def test_the_notes_name_what_is_comparable(rows, real):
                   "held-out images", "242.5 and 317.0", score):  # fmt: skip
         assert words in notes
     other = "\n".join(report.notes(rows, real._replace(held_out=False, digits=False)))
-    for words in ("the classifier knows digits", "no test for copies"):
+    for words in ("was trained on digits", "no test for copies"):
         assert words in other and words not in notes
 
 
@@ -222,13 +222,13 @@ def test_a_nan_is_never_shown_nor_written(run, rows, monkeypatch, capsys):
     assert (run / "evaluation.json").read_text() == "before" and not capsys.readouterr().out
 
 
-def test_images_by_name():
+def test_real_images_by_name_of_the_data():
     real = evaluation.real("digits", "train", 10_000, rng=rng())
     assert len(real.reference) == len(real.other) == 4500 and not real.held_out
     both = np.concatenate([real.reference, real.other, real.validation]).reshape(-1, 784)
     assert len(np.unique(both, axis=0)) == len(both)  # no image is in two of the sets
     for arguments, message in (
-        (("cifar10", "train", 1000), "knows runs on digits"),
+        (("cifar10", "train", 1000), "expected a run on digits"),
         (("digits", "dev", 1000), "--against 'dev' is unknown"),
         (("digits", "train", 900), "--n: expected at least 1000 samples, got 900"),
     ):
@@ -258,7 +258,7 @@ def test_without_test_images_the_error_names_the_other_option(monkeypatch):
         return data.load(name, split)
 
     monkeypatch.setattr(evaluation, "load", load)
-    with pytest.raises(InputError, match="the network is down; or --against train"):
+    with pytest.raises(InputError, match="the network is down; or use --against train"):
         evaluation.real("digits", "test", 1000, rng=rng())
 
 
@@ -272,13 +272,13 @@ def test_samples_become_images():
     one_bad = drawn.copy()
     one_bad[1, 0, 3, 3] = np.nan
     for samples, message in (
-        (np.zeros((2, 1, 32, 32)), r"draws images of shape \(1, 32, 32\), expected \(1, 28, 28\)"),
-        (one_bad, "draws NaN or infinity, in 1 of 2 samples: its training diverged"),
-        (drawn * 1.01, "draws pixels from -1.01 to 1.01, expected -1 to 1"),
+        (np.zeros((2, 1, 32, 32)), r"makes images of shape \(1, 32, 32\), expected \(1, 28, 28\)"),
+        (one_bad, "makes NaN or infinity, in 1 of 2 samples: its training diverged"),
+        (drawn * 1.01, "makes pixels from -1.01 to 1.01, expected -1 to 1"),
     ):
         with pytest.raises(InputError, match=message):
             evaluation.as_images(samples, -1.0)
-    with pytest.raises(InputError, match="draws pixels from -1 to 1, expected 0 to 1"):
+    with pytest.raises(InputError, match="makes pixels from -1 to 1, expected 0 to 1"):
         evaluation.as_images(drawn, 0.0)
 
 
@@ -297,7 +297,7 @@ def _larger(arrays, meta):
 
 
 def refused(capsys, *arguments):
-    """The one line of `tinygan evaluate` about bad input."""
+    """The error of `tinygan evaluate`, which is one line."""
     capsys.readouterr()
     assert main(["evaluate", *map(str, arguments)]) == 2
     out, err = capsys.readouterr()
@@ -308,9 +308,9 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_diverged, "the generator draws NaN or infinity, in 1000 of 1000 samples: its training"),
-        (_other_data, "knows runs on digits, mnist and fashion-mnist, this one is on cifar10"),
-        (_larger, "the generator draws images of shape (1, 32, 32), expected (1, 28, 28)"),
+        (_diverged, "the generator makes NaN or infinity, in 1000 of 1000 samples: its training"),
+        (_other_data, "expected a run on digits, mnist or fashion-mnist, got one on cifar10"),
+        (_larger, "the generator makes images of shape (1, 32, 32), expected (1, 28, 28)"),
         (lambda arrays, meta: arrays.pop("ema/2.bias"), "holds no generator of tinygan"),
     ],
 )

@@ -6,16 +6,16 @@ from dataclasses import replace
 import guard
 import numpy as np
 import pytest
+from captures import played_and_captured
 from cases_devices import PENALTIES, PLAYS, WRAPPED_GAMES, Match, on_host, state_of
-from replays import played_and_replayed
 
 from tinygan import Tensor, backend, gan, grad, models, nn, ops, optim, storage
 from tinygan.backend import inputs
-from tinygan.backend.graph_replay import AHEAD, REHEARSALS, GraphReplay
+from tinygan.backend.graph_replay import AHEAD, WARM_UP, GraphReplay
 from tinygan.conv import winograd
 from tinygan.training import Config, resume, train
 
-ROUNDS = 6  # two rehearsals, the capture, and launches
+ROUNDS = 6  # two warm-up rounds, the capture, and launches
 
 CASES = [
     *({"game": game, "wrapper": wrapper} for game, wrapper in WRAPPED_GAMES),
@@ -32,17 +32,17 @@ CASES = [
 @pytest.mark.parametrize("play", PLAYS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.values()))
 def test_every_game_wrapper_model_and_penalty(case, play):
-    def match(backend):
+    def setup(backend):
         m = Match(**{"model": "mlp-small", **case}, backend=backend, dtype=np.float32, play=play)
         return m.start, (m.G, m.D, m.opt_g, m.opt_d)
 
-    _, replayed = played_and_replayed(match, ROUNDS)
-    assert replayed.recorded and replayed.why == ""
+    _, launched = played_and_captured(setup, ROUNDS)
+    assert launched.captured and launched.why == ""
 
 
 def small(backend, **options):
-    """Small players, with every layer that has a state or draws random numbers: a function that
-    starts their rounds, the owners of state, and the sources of x and z."""
+    """Small players, with every layer that has a state or draws random numbers. Return a function
+    that starts their rounds, the objects that have a state, and the sources of x and z."""
     rng = np.random.default_rng(0)
     G = nn.Sequential(
         nn.Linear(3, 8, rng=rng), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 5, rng=rng)
@@ -71,7 +71,7 @@ def small(backend, **options):
 
 
 class Source:
-    """A source of minibatches that the host draws: of `self.m` examples if it is set, else of m."""
+    """A source of minibatches that the host draws: of `self.m` examples, or of m if it is None."""
 
     def __init__(self, seed, size, backend):
         self.rng, self.size, self.m = np.random.default_rng(seed), size, None
@@ -85,30 +85,31 @@ class Source:
 
 
 def captured(start, rounds=4):
-    """The rounds of `start` after some of them: by default the last was launched."""
+    """A GraphReplay that has played `rounds` rounds; the fourth is a launch."""
     replay = GraphReplay(start, backend.get("guard"))
     for _ in range(rounds):
         next(replay)
     return replay
 
 
-def both(rounds, before=lambda i, *sources: None, **options):
-    """Compare eager and captured rounds, with a call of `before` before each; the GraphReplay."""
+def compare(rounds, before=lambda i, *sources: None, **options):
+    """Assert that eager and captured rounds, and the states after them, are equal bit for bit. Call
+    before(i, x, z) before round i. Return the GraphReplay."""
     (played, *ours), (start, *theirs) = small("guard", **options), small("guard", **options)
-    plain, replayed = played(), GraphReplay(start, backend.get("guard"))
+    plain, launched = played(), GraphReplay(start, backend.get("guard"))
     for i in range(rounds):
         before(i, *ours[1])
         before(i, *theirs[1])
-        left = [on_host(next(r)) for r in (plain, replayed)]
-        states = [on_host(state_of(*owners)) for owners in (ours[0], theirs[0])]
-        for got, expected in zip(left[1] + states[1], left[0] + states[0], strict=True):
+        outputs = [on_host(next(r)) for r in (plain, launched)]
+        states = [on_host(state_of(*objects)) for objects in (ours[0], theirs[0])]
+        for got, expected in zip(outputs[1] + states[1], outputs[0] + states[0], strict=True):
             np.testing.assert_array_equal(got, expected)
-    return replayed
+    return launched
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_states_and_random_numbers_of_layers_optimizers_and_averages(k):
-    assert both(10, k=k).recorded
+    assert compare(10, k=k).captured
 
 
 @pytest.mark.parametrize("when", range(6))
@@ -116,24 +117,24 @@ def test_another_minibatch_size_is_captured_again(when):
     def change(i, x, z):
         x.m = 3 if i >= when else None
 
-    replayed = both(when + 5, change)
-    assert replayed.recorded and not replayed.why
+    launched = compare(when + 5, change)
+    assert launched.captured and not launched.why
 
 
 def test_every_seventh_minibatch_of_another_size():
     def change(i, x, z):
         x.m = 2 if i % 7 == 5 else None
 
-    assert both(20, change).why == ""
+    assert compare(20, change).why == ""
 
 
 def test_rounds_in_which_the_host_reads_a_value_stay_eager():
     def reading(l):
         return ops.softplus(l) * (1 + 0 * l.sum().item())
 
-    replayed = both(6, game=replace(gan.non_saturating, fake_loss=reading))
-    assert not replayed.recorded
-    assert "D2H transfers are disallowed" in replayed.why and "\n" not in replayed.why
+    launched = compare(6, game=replace(gan.non_saturating, fake_loss=reading))
+    assert not launched.captured
+    assert "D2H transfers are disallowed" in launched.why and "\n" not in launched.why
 
 
 def test_rounds_whose_host_inputs_change_shape_stay_eager():
@@ -144,54 +145,54 @@ def test_rounds_whose_host_inputs_change_shape_stay_eager():
         zeros = inputs.host_input(lambda: np.zeros(shape, "f4"), l.data)
         return ops.softplus(l) + 0 * ops.sum(Tensor(zeros))
 
-    replayed = both(12, game=replace(gan.non_saturating, fake_loss=changing))
-    assert "the host inputs change their shapes" in replayed.why
+    launched = compare(12, game=replace(gan.non_saturating, fake_loss=changing))
+    assert "the host inputs change their shapes" in launched.why
 
 
-def test_a_round_with_fewer_host_inputs_is_rehearsed_again():
-    """The captured round lacks the last host input of the rehearsals."""
+def test_a_round_with_fewer_host_inputs_is_warmed_up_again():
+    """The captured round lacks the last host input of the warm-up rounds."""
     (played, *ours), (start, *theirs) = (small("guard") for _ in range(2))
     rounds, like = itertools.count(), theirs[1][0].like
 
     def with_more_inputs():
         for result in start():
-            if next(rounds) < REHEARSALS:
+            if next(rounds) < WARM_UP:
                 inputs.host_input(lambda: np.zeros(1, "f4"), like)
             yield result
 
-    plain, replayed = played(), GraphReplay(with_more_inputs, backend.get("guard"))
+    plain, launched = played(), GraphReplay(with_more_inputs, backend.get("guard"))
     for _ in range(8):
-        np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, replayed)))
+        np.testing.assert_array_equal(*(on_host(next(r))[0] for r in (plain, launched)))
     for got, expected in zip(*(on_host(state_of(*o[0])) for o in (theirs, ours)), strict=True):
         np.testing.assert_array_equal(got, expected)
-    assert replayed.recorded and not replayed.why
+    assert launched.captured and not launched.why
 
 
 def test_numpy_rounds_are_not_captured():
     start, _, _ = small("numpy")
     rounds = GraphReplay(start, backend.get("numpy"))
-    assert "computed by the host" in rounds.why
+    assert "nothing to capture" in rounds.why
     assert isinstance(next(rounds), gan.Round)
 
 
 def test_the_host_waits_before_it_overwrites_a_staging_buffer():
     waits = []
 
-    class Slow(guard.Recorder):
+    class Slow(guard.Capturer):
         def send(self, host, device):
             super().send(host, device)
             return lambda: waits.append(host)
 
     start, _, _ = small("guard")
     rounds = GraphReplay(start, backend.get("guard"))
-    rounds._recorder = Slow()
+    rounds._capturer = Slow()
     for _ in range(3 + AHEAD):
         next(rounds)
     assert len(waits) == 1
 
 
-def test_a_graph_built_before_a_launch_is_refused():
-    """A launch writes parameters, as a step does, and renews their age."""
+def test_gradients_of_a_loss_from_before_a_launch_are_refused():
+    """A launch changes parameters, as a step does, and renews their age."""
     start, (_, D, *_), (x, _) = small("guard")
     rounds = captured(start)
     loss = ops.mean(D(x(4)))
@@ -204,7 +205,7 @@ def test_a_graph_built_before_a_launch_is_refused():
 def test_a_captured_run_equals_an_eager_one_and_a_resumed_one(
     tmp_path, model, monkeypatch, narrow_2014
 ):
-    """And the same run on NumPy, with Philox and the same method of convolution."""
+    """The same run on NumPy, with Philox and the same method of convolution, is equal too."""
     monkeypatch.setattr(winograd, "is_faster", lambda *sizes: False)
     options = {"model": model, "batch": 4, "rng": "philox", "sample_every": 4}
 
@@ -227,11 +228,11 @@ def test_a_run_that_cannot_be_captured_prints_the_reason_once(tmp_path, monkeypa
     def refuse():
         raise RuntimeError("no CUDA graphs: cuBLAS is not found")
 
-    plain = replace(backend.get("guard"), recorder=refuse)
+    plain = replace(backend.get("guard"), capturer=refuse)
     monkeypatch.setattr(backend, "get", lambda name: plain if name == "guard" else backend.numpy)
     train(Config(model="mlp-small", batch=4, steps=6, backend="guard"), tmp_path / "run")
     err = capsys.readouterr().err
-    assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1
+    assert err.count("rounds are not captured: no CUDA graphs: cuBLAS is not found") == 1
 
 
 def test_a_network_that_was_moved_is_refused_by_the_next_launch():
@@ -243,7 +244,7 @@ def test_a_network_that_was_moved_is_refused_by_the_next_launch():
 
 
 def test_the_number_of_nodes_of_a_round_does_not_rise():
-    """Without our kernels, each node is a launch: a higher number needs a reason."""
+    """On the guard, each call of a CuPy function is a node. A higher number needs a reason."""
     maximum = {"mlp-small": 215, "mlp-mid": 399, "mlp-2014": 539, "dcgan28": 1383}
     for model, limit in maximum.items():
         rounds = captured(Match(model, "guard", np.float32).start, 3)

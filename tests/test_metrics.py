@@ -1,4 +1,4 @@
-"""Every metric against its closed form, its expectation, or its definition written plainly."""
+"""Each metric equals its closed form, its expectation, or its definition in plain NumPy."""
 
 import itertools
 import math
@@ -59,7 +59,7 @@ def test_distances_and_neighbors_are_those_of_the_definition(n, m, d, block):
         for k in range(1, m + 1):
             np.testing.assert_allclose(distances.nearest(a, b, k), np.sort(expected)[:, k - 1])
         among = np.sort(plain_distances(b, b))
-        for k in range(1, m):  # the nearest of all is each itself
+        for k in range(1, m):  # the nearest row of all is the row itself
             found = distances.nearest(b, b, k, same=True)
             np.testing.assert_allclose(found, among[:, k], atol=1e-7)
 
@@ -74,7 +74,7 @@ def plain_parzen(samples, x, sigma):
 
 
 @pytest.mark.parametrize("block", [1, 64, 1 << 23])
-def test_the_window_is_its_formula(block, monkeypatch):
+def test_the_parzen_window_equals_its_formula(block, monkeypatch):
     monkeypatch.setattr(parzen, "BLOCK", block)
     samples, x = cloud(7), cloud(5, seed=1)
     found = parzen.log_likelihoods(samples, x, [0.5, 1.0, 3.0])
@@ -82,8 +82,8 @@ def test_the_window_is_its_formula(block, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_the_window_of_one_sample_is_a_gaussian():
-    """Also far away, where every term of the sum underflows but its logarithm does not."""
+def test_the_parzen_window_of_one_sample_is_a_gaussian():
+    """This holds far away too, where each term of the sum underflows; its logarithm does not."""
     x = np.array([[0.0, 0], [3, 4], [300, 400]])
     (found,) = parzen.log_likelihoods(np.zeros((4, 2)), x, [2.0])
     expected = -np.array([0, 25, 250_000]) / 8 - math.log(2 * math.pi * 4)
@@ -157,7 +157,7 @@ def test_kid_of_one_distribution_is_near_0_and_of_two_is_not():
 
 
 def plain_precision_recall(x, y, k):
-    """The four as they are defined, from all distances at once."""
+    """Precision, recall, density and coverage by their definitions, from all distances at once."""
     real, fake = (np.sort(plain_distances(a, a))[:, [k]] for a in (x, y))
     apart = plain_distances(x, y)  # (N, M)
     precise, recalled, inside = apart <= real, apart <= fake.T, apart < real
@@ -188,7 +188,7 @@ def test_density_and_coverage_of_one_distribution_have_their_expectations(n, m, 
 
 def test_the_expectation_of_coverage_is_its_product():
     assert expected_coverage(10_000, 10_000) == pytest.approx(0.96877, abs=1e-5)
-    assert expected_coverage(2, 1, 1) == 1 / 2  # nearer than the other one, or not
+    assert expected_coverage(2, 1, 1) == 1 / 2  # the fake is nearer than the other sample, or not
     assert expected_coverage(10, 7, 2) == pytest.approx(1 - 9 * 8 / (16 * 15))
     for arguments in ((5, 5, 5), (5, 0, 1), (5, 5, 0)):
         with pytest.raises(ValueError, match="expected 1 <= k < n and m >= 1, got k = "):
@@ -275,7 +275,7 @@ def test_duplicates_are_counted_in_8_bits():
     assert duplicates(np.zeros((8, 2))) == 7 / 8
 
 
-def test_the_nearest_image_is_named():
+def test_the_index_of_the_nearest_image_is_found():
     training = cloud(40, 6)
     order = rng().permutation(40)
     found = nearest_images(training[order] + 1e-3, training)
@@ -291,11 +291,11 @@ def test_psnr_of_a_known_error_is_its_closed_form(d, n, seed):
     signs = rng(seed + 1).choice([-1, 1], truth.shape)
     for peak in 1, 255:
         found = psnr(peak * (truth + d * signs), peak * truth, peak=peak)
-        # The error itself, for its logarithm has no relative precision near d = 1.
+        # Compare the error itself: its logarithm is near 0 for d near 1.
         np.testing.assert_allclose(10 ** (found / -20), d, rtol=1e-9)
 
 
-def test_psnr_is_of_each_image_and_infinite_where_it_is_equal():
+def test_each_image_has_its_psnr_which_is_infinite_for_equal_images():
     truth = np.zeros((3, 1, 2, 2))
     images = truth.copy()
     images[1, 0, 0, 0], images[2] = 1, 0.1
@@ -365,7 +365,7 @@ def test_w1_is_its_definition(n, m, ties):
     np.testing.assert_allclose(wasserstein(a, b), expected, atol=1e-12)
 
 
-# On another backend, and on nonsense.
+# On another backend, and on bad input.
 
 
 def moments(a):
@@ -374,12 +374,12 @@ def moments(a):
 
 
 CLUSTERS = mixtures.Mixture(cloud(4), 0.5)
-ONE = {  # of one set
+ONE = {  # functions of one set
     **{f.__name__: f for f in (class_counts, class_kl, classifier_score, duplicates, radii)},
     "kmeans": lambda a: kmeans.kmeans(a, 5, rng=rng()),
     "modes": lambda a: modes.modes(a, CLUSTERS),
 }
-TWO = {
+TWO = {  # functions of two sets
     "copying": lambda a, b: copying(a, b, b[:20]),
     **{f.__name__: f for f in (frechet_distance, mmd2, nearest_distances, nearest_images)},
     "gaussian_distance": lambda a, b: gaussian_distance(*moments(a), *moments(b)),
@@ -413,7 +413,7 @@ def test_every_metric_takes_arrays_of_either_backend(name):
     assert same(metric(*(Tensor(x).to("guard").data for x in sets)), metric(*sets))
 
 
-def test_no_metric_is_missing_above():
+def test_every_metric_is_in_one_of_the_tables():
     modules = (classifier_scores, frechet, kmeans, memorization, modes, parzen, pixels)
     public = {
         name
@@ -422,10 +422,10 @@ def test_no_metric_is_missing_above():
         if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__
     }
     results = {"Copying", "Glance", "KID", "PrecisionRecall", "Modes", "Parzen", "Share"}
-    of_no_samples = {"compare", "expected_coverage"}
+    without_samples = {"compare", "expected_coverage"}
     elsewhere = {"checkerboard", "overlap", "gan_test", "gan_train", "gan_train_test", "glance"}
     elsewhere |= {"gray_share", "checked_sigmas", "kl_to_uniform"}
-    assert public - elsewhere == set(ONE) | set(TWO) | results | of_no_samples
+    assert public - elsewhere == set(ONE) | set(TWO) | results | without_samples
 
 
 GOOD = cloud(30)
@@ -480,7 +480,8 @@ OUT_OF_RANGE = {
     "s1: expected finite numbers, got NaN": (
         gaussian_distance, np.zeros(3), np.full((3, 3), np.nan), *GAUSSIAN[2:]),
     "x: expected at least 2 samples": (mmd2, cloud(1), GOOD),
-    "size: expected 2 to 30, the samples, got 1000": (partial(kid, rng=rng()), GOOD, GOOD),
+    "size: expected 2 to 30, the number of samples, got 1000": (
+        partial(kid, rng=rng()), GOOD, GOOD),
     "subsets: expected at least 2": (partial(kid, rng=rng(), size=9, subsets=1), GOOD, GOOD),
     "fake: expected at least 6 samples, got shape": (
         precision_recall.precision_recall, GOOD, cloud(5)),
@@ -493,10 +494,11 @@ OUT_OF_RANGE = {
     "that add up to 1": (class_kl, np.ones((3, 2))),
     r"samples: expected numbers in \[0, 1\]": (duplicates, GOOD),
     r"expected numbers in \[0, 1\], got 0 to 255": (duplicates, MIXED),
-    "k: expected 1 to 30, the rows of x, got 31": (partial(kmeans.kmeans, rng=rng()), GOOD, 31),
+    "k: expected 1 to 30, the number of rows of x, got 31": (
+        partial(kmeans.kmeans, rng=rng()), GOOD, 31),
     "steps: expected an int >= 1, got 0": (partial(kmeans.kmeans, rng=rng(), steps=0), GOOD, 3),
     "k: expected 1 to 29": (partial(distances.nearest, same=True), GOOD, GOOD, 30),
-    "images: expected 30, one for each of truth, got 9": (psnr, GOOD[:9], GOOD),
+    "images: expected 30, one for each in truth, got 9": (psnr, GOOD[:9], GOOD),
     "peak: expected a positive number, got 0": (psnr, GOOD, GOOD, 0),
     "peak: expected a positive number, got nan": (psnr, GOOD, GOOD, math.nan),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The networks are those of their papers: layers, sizes, initial weights, noise."""
+"""The networks have the layers, sizes, initial weights and noise of their papers."""
 
 import numpy as np
 import pytest
@@ -12,20 +12,20 @@ def build(name, shape=(1, 28, 28), **options):
 
 
 def layers(net):
-    """The layers of a network, by their names and sizes."""
-    seen = []
+    """The layers of a network, each as its name, with its sizes if it has any."""
+    found = []
     for _, layer in net.children():
         if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-            seen.append((type(layer).__name__, *layer.weight.shape))
+            found.append((type(layer).__name__, *layer.weight.shape))
         elif isinstance(layer, nn.Maxout):
-            seen.append(("Maxout", layer.in_features, layer.out_features, layer.pieces))
+            found.append(("Maxout", layer.in_features, layer.out_features, layer.pieces))
         elif isinstance(layer, nn.Dropout):
-            seen.append(("Dropout", layer.p))
+            found.append(("Dropout", layer.p))
         elif isinstance(layer, nn.LeakyReLU):
-            seen.append(("LeakyReLU", layer.negative_slope))
+            found.append(("LeakyReLU", layer.negative_slope))
         elif not isinstance(layer, (nn.Flatten, nn.Unflatten)):
-            seen.append(type(layer).__name__)
-    return seen
+            found.append(type(layer).__name__)
+    return found
 
 
 LEAKY = ("LeakyReLU", 0.2)

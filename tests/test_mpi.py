@@ -1,4 +1,4 @@
-"""Ranks of MPI: calls of MPI and NCCL, checked by stand-ins, and real processes of mpiexec."""
+"""Ranks of MPI: the calls of MPI and NCCL, on stand-ins, and real processes of mpiexec."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import guard  # noqa: F401  registers the backend
 import numpy as np
 import pytest
-from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match
+from ranks import SETUPS, ThreadComm, assert_same, on_ranks, play_setup
 
 from tinygan import InputError, parallel, storage
 from tinygan import backend as backends
@@ -74,7 +74,8 @@ def test_mpi_takes_means_in_place_and_through_the_host(backend):
 
 
 def cupy_with(monkeypatch, calls, bus="gpu", available=True):
-    """A stand-in for cupy and its nccl; the GPU of each rank is on `bus`."""
+    """A stand-in for cupy and its nccl, which lists its calls in `calls`. The GPU of each rank has
+    the PCI bus id `bus`."""
 
     class NcclCommunicator:
         def __init__(self, size, name, rank):
@@ -116,7 +117,7 @@ def test_nccl_sums_in_place_on_the_current_stream(monkeypatch):
 @pytest.mark.parametrize("lack", ["available", "bus"])
 def test_without_nccl_or_with_one_gpu_for_two_ranks_sums_are_taken_on_the_host(monkeypatch, lack):
     cupy = cupy_with(monkeypatch, [], available=lack != "available")
-    if lack == "available":  # on each rank another GPU
+    if lack == "available":  # each rank has a GPU of its own
         names = iter("ab")
         cupy.cuda.Device = lambda: types.SimpleNamespace(pci_bus_id=next(names))
     assert on_ranks(2, lambda comm: reduce.reducer(cupy, MPI, World(comm))) == [None, None]
@@ -135,20 +136,20 @@ def test_an_mpi_that_reads_device_memory_waits_for_the_stream(monkeypatch):
 
 
 def test_a_mean_of_device_arrays_stays_on_the_device(monkeypatch):
-    halves = []
+    calls = []
 
     class Vector:
         def __itruediv__(self, n):
-            halves.append(n)
+            calls.append(n)
             return self
 
     stand_in = types.SimpleNamespace(
-        name="device", reducer=lambda MPI, world: lambda flat: halves.append("sum")
+        name="device", reducer=lambda MPI, world: lambda flat: calls.append("sum")
     )
     monkeypatch.setattr(parallel, "of", lambda flat: stand_in)
     ranks = MPIComm(MPI, World(ThreadComm(0, 2, None, None)))
     ranks.allreduce_mean_(Vector())
-    assert halves == ["sum", 2]
+    assert calls == ["sum", 2]
 
 
 # The start and the end of ranks.
@@ -156,7 +157,7 @@ def test_a_mean_of_device_arrays_stays_on_the_device(monkeypatch):
 
 @pytest.fixture
 def launched(monkeypatch):
-    """As if mpiexec had started this process as one of two."""
+    """monkeypatch, after it has set the environment as if mpiexec had started two processes."""
     for name in (*parallel.SIZES, *parallel.RANKS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PMI_SIZE", "2")
@@ -243,7 +244,8 @@ TRAIN += ["--batch", "16", "--steps", "20"]
 
 
 def mpiexec(*parts, status=0, timeout=120, **environment):
-    """Run [n, *command] parts as one job; its stdout and stderr."""
+    """Run the commands of all parts [n, *command], each n times, as one job. Assert its exit status
+    (None: any but 0) and return its stdout and stderr."""
     command = [MPIEXEC]
     for n, *part in parts:
         command += [*([":"] if len(command) > 1 else []), "-n", str(n), *map(str, part)]
@@ -264,8 +266,8 @@ def messages(err):
     return [line for line in err.splitlines() if "tinygan: " in line]
 
 
-def doctored(lines, *args):
-    """A command that runs tinygan after some lines of Python, which may use `rank`."""
+def train_after(lines, *args):
+    """A command that runs some lines of Python, which may use `rank`, and then `tinygan train`."""
     code = "\n".join([
         "import os, signal, sys, time",
         "from tinygan import parallel",
@@ -287,7 +289,7 @@ def states_of(run):
 
 
 def at_round(number, act):
-    """Lines for `doctored`: rank 1 does `act` in a round."""
+    """Lines for `train_after`: rank 1 runs the line `act` at the start of a round."""
     return [
         "play = Session.play_round",
         "def play_round(self):",
@@ -303,10 +305,10 @@ def at_round(number, act):
 def test_processes_play_what_one_plays(tmp_path, size, dtype):
     mpiexec([size, sys.executable, HERE / "ranks.py", tmp_path / "found.npz", dtype])
     with np.load(tmp_path / "found.npz") as found:
-        for name, match in MATCHES.items():
-            one = play_match(SINGLE_PROCESS, dtype=dtype, **match)
+        for name, setup in SETUPS.items():
+            one = play_setup(SINGLE_PROCESS, dtype=dtype, **setup)
             several = {key: found[f"{name}/{key}"] for key in one}
-            assert_same(several, one, match, *(() if dtype == "float64" else (2e-6, 2e-6)))
+            assert_same(several, one, setup, *(() if dtype == "float64" else (2e-6, 2e-6)))
 
 
 @processes
@@ -384,7 +386,7 @@ def test_ranks_with_other_images_stop_with_the_difference(tmp_path):
         "    return found",
         "session.load = changed",
     ]
-    _, err = mpiexec([2, *doctored(other, "--out", tmp_path / "run")], status=2)
+    _, err = mpiexec([2, *train_after(other, "--out", tmp_path / "run")], status=2)
     (line,) = messages(err)
     assert "the ranks differ: the SHA-256 of the images of digits is" in line
     assert not (tmp_path / "run").exists()
@@ -394,7 +396,7 @@ def test_ranks_with_other_images_stop_with_the_difference(tmp_path):
 def test_a_killed_rank_ends_the_run_which_other_ranks_resume(tmp_path):
     run, steps = tmp_path / "run", ["--steps", "60"]
     kill = ["loop.SAVE_EVERY = 0.0", *at_round(30, "os.kill(os.getpid(), signal.SIGKILL)")]
-    mpiexec([2, *doctored(kill, *steps, "--out", run)], status=None)
+    mpiexec([2, *train_after(kill, *steps, "--out", run)], status=None)
     assert storage.load(run / "checkpoint.safetensors")[1]["step"] in (29, 30)
     again = shutil.copytree(run, tmp_path / "again")
     resumes = [*TRAIN[:4], "--quiet", "--resume"]
@@ -413,14 +415,14 @@ def test_an_error_on_one_rank_ends_all(tmp_path):
         "parallel.PATIENCE = 0.5",
         "if rank == 1: Session.readings = lambda *args: open('/nonsense/file')",
     ]
-    _, err = mpiexec([2, *doctored(full, "--out", tmp_path / "run")], status=None)
+    _, err = mpiexec([2, *train_after(full, "--out", tmp_path / "run")], status=None)
     assert messages(err) == ["tinygan: rank 1: /nonsense/file: No such file or directory"]
 
 
 @processes
 def test_a_defect_on_one_rank_ends_all_with_its_traceback(tmp_path):
     wrong = at_round(3, "raise RuntimeError('a defect')")
-    _, err = mpiexec([2, *doctored(wrong, "--out", tmp_path / "run")], status=None)
+    _, err = mpiexec([2, *train_after(wrong, "--out", tmp_path / "run")], status=None)
     assert err.count("RuntimeError: a defect") == 1
 
 
@@ -428,7 +430,7 @@ def test_a_defect_on_one_rank_ends_all_with_its_traceback(tmp_path):
 def test_a_signal_to_one_rank_stops_all(tmp_path):
     run = tmp_path / "run"
     ask = at_round(7, "os.kill(os.getpid(), signal.SIGINT)")
-    _, err = mpiexec([2, *doctored(ask, "--steps", "400", "--out", run)], status=130)
+    _, err = mpiexec([2, *train_after(ask, "--steps", "400", "--out", run)], status=130)
     (line,) = messages(err)
     assert line.startswith("tinygan: stopped after round 8, and saved")
     assert storage.load(run / "checkpoint.safetensors")[1]["step"] == 8

@@ -1,4 +1,4 @@
-"""Several ranks, as threads of this process, play what one rank plays: see ranks.py."""
+"""Several ranks, here threads of this process, train like one rank up to rounding: see ranks.py."""
 
 import contextlib
 import contextvars
@@ -11,7 +11,7 @@ from pathlib import Path
 import guard  # noqa: F401  registers the backend
 import numpy as np
 import pytest
-from ranks import MATCHES, ThreadComm, assert_same, on_ranks, play_match, together
+from ranks import SETUPS, ThreadComm, assert_same, on_ranks, play_setup, together
 
 from tinygan import InputError, Tensor, backend, nn, optim, parallel, storage
 from tinygan.backend import inputs
@@ -73,29 +73,29 @@ def rows_of(comm, shape):
 
 def test_two_minibatches_in_one_are_divided_like_each_of_them():
     """D's dropout masks cover real images and fakes in one pass."""
-    shape, own = rows_of(ThreadComm(1, 2, None, None), (8, 1))
+    shape, select = rows_of(ThreadComm(1, 2, None, None), (8, 1))
     assert shape == (16, 1)
-    np.testing.assert_array_equal(own(np.arange(16)), [*range(1, 8, 2), *range(9, 16, 2)])
+    np.testing.assert_array_equal(select(np.arange(16)), [*range(1, 8, 2), *range(9, 16, 2)])
 
 
 @pytest.mark.parametrize(
     ("comm", "shape"), [(SINGLE_PROCESS, (3,)), (ThreadComm(1, 2, None, None), ())]
 )
 def test_one_rank_gets_all_rows_and_a_number_is_not_divided(comm, shape):
-    whole, own = rows_of(comm, shape)
-    assert whole == shape and own("rows") == "rows"
+    whole, select = rows_of(comm, shape)
+    assert whole == shape and select("rows") == "rows"
 
 
-# The arithmetic.
+# Gradients and updates.
 
 
 def test_a_step_uses_the_mean_gradient():
     gradients = [rng(i).normal(size=(2, 7)) for i in range(2)]
 
-    def step(comm, own):
+    def step(comm, gs):
         ps = [nn.Parameter(np.ones((2, 3))), nn.Parameter(np.ones(8))]
         opt = parallel.DataParallel(optim.Adam(ps, 0.1), comm)
-        for g in own:
+        for g in gs:
             opt.step([Tensor(g[:6].reshape(2, 3)), Tensor(np.append(g[6:], np.arange(7)))])
         return np.concatenate([p.data.reshape(-1) for p in ps]), comm
 
@@ -117,17 +117,17 @@ def test_gradients_that_do_not_fit_are_refused_before_they_are_sent():
 
 
 @pytest.mark.parametrize("size", [2, 4])
-@pytest.mark.parametrize("match", MATCHES)
-def test_several_ranks_play_what_one_plays(match, size):
-    one = play_match(SINGLE_PROCESS, **MATCHES[match])
-    for several in on_ranks(size, lambda comm: play_match(comm, **MATCHES[match])):
-        assert_same(several, one, MATCHES[match])
+@pytest.mark.parametrize("setup", SETUPS)
+def test_several_ranks_play_what_one_plays(setup, size):
+    one = play_setup(SINGLE_PROCESS, **SETUPS[setup])
+    for several in on_ranks(size, lambda comm: play_setup(comm, **SETUPS[setup])):
+        assert_same(several, one, SETUPS[setup])
 
 
 def test_with_local_batchnorm_the_ranks_agree_on_other_weights():
-    match = MATCHES["convolutions and BatchNorm"]
-    one = play_match(SINGLE_PROCESS, **match)
-    first, second = on_ranks(2, lambda comm: play_match(comm, **match, synchronized=False))
+    setup = SETUPS["convolutions and BatchNorm"]
+    one = play_setup(SINGLE_PROCESS, **setup)
+    first, second = on_ranks(2, lambda comm: play_setup(comm, **setup, synchronized=False))
     assert np.abs(one["D/0.weight"] - first["D/0.weight"]).max() > 1e-6
     for name in first:
         if "running" not in name:
@@ -271,12 +271,13 @@ def test_ranks_on_a_device_play_what_they_play_on_the_host(options):
 
 
 class Mirror:
-    """The first of two ranks that do the same; a mean is taken by `via`."""
+    """The first of two ranks that compute the same, so that a mean changes nothing. `mean` is
+    called for each mean."""
 
     rank, size, local = 0, 2, 0
 
-    def __init__(self, via=lambda flat: None):
-        self.allreduce_mean_ = via
+    def __init__(self, mean=lambda flat: None):
+        self.allreduce_mean_ = mean
 
     def allgather(self, value):
         return [value, value]
@@ -287,17 +288,17 @@ def through_the_host(flat):
         flat[...] = backend.place(backend.of(flat).to_host(flat), flat)
 
 
-@pytest.mark.parametrize("via", [lambda flat: None, through_the_host])
-def test_rounds_are_recorded_if_their_means_stay_on_the_device(via):
+@pytest.mark.parametrize("mean", [lambda flat: None, through_the_host])
+def test_rounds_are_captured_if_their_means_stay_on_the_device(mean):
     options = {"model": "mlp-2014", "backend": "guard", "rng": "numpy"}
-    played = Session(config(**options, no_graph=True), Mirror(via))
-    recorded = Session(config(**options), Mirror(via))
+    played = Session(config(**options, no_graph=True), Mirror(mean))
+    captured = Session(config(**options), Mirror(mean))
     for _ in range(6):
-        left = [session.readings(session.play_round()) for session in (played, recorded)]
-        assert left[0] == left[1]
-    assert played.standing() == recorded.standing()
-    assert recorded._rounds.recorded is (via is not through_the_host)
-    assert bool(recorded.not_recorded) is (via is through_the_host)
+        readings = [session.readings(session.play_round()) for session in (played, captured)]
+        assert readings[0] == readings[1]
+    assert played.standing() == captured.standing()
+    assert captured._rounds.captured is (mean is not through_the_host)
+    assert bool(captured.not_captured) is (mean is through_the_host)
 
 
 @pytest.mark.parametrize(

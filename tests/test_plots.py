@@ -1,4 +1,4 @@
-"""Pictures show the images and numbers that they were given."""
+"""Plots: the pictures show the images and numbers of their arguments."""
 
 import math
 
@@ -85,7 +85,7 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
 
 @pytest.fixture
 def figures(monkeypatch):
-    """The figures that are saved during the test."""
+    """The list of the figures that the test saves."""
     figures, saved = [], Figure.savefig
 
     def save(figure, *arguments, **options):
@@ -114,7 +114,7 @@ def test_a_game_without_equilibrium_has_no_lines_and_one_round_is_a_dot(tmp_path
     plots.curves(tmp_path / "c.png", log, balance={}, probability=False)
     for a in figures[0].axes:
         assert {l.get_linestyle() for l in a.lines} == {"-"}
-        assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point shows nothing
+        assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point is not visible
 
 
 def test_the_lines_of_balance_are_those_of_the_paper():
@@ -138,7 +138,7 @@ TITLES = {name: f"title of {name}" for name in ("good", "wide", "below", "both",
 
 
 def bars(folder, figures, sets=SETS, **options):
-    """The axes of a chart of bars."""
+    """The axes of the figure that plots.bars saves."""
     plots.bars(folder / "b.png", sets, TITLES, **options)
     with Image.open(folder / "b.png") as picture:
         assert picture.width > 1000

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from captures import played_and_captured
 from hypothesis import given
 from hypothesis import strategies as st
-from replays import played_and_replayed
 
 from tinygan import Tensor, grad, optim
 from tinygan.data import Minibatches
@@ -86,7 +86,7 @@ def test_the_best_loss_without_a_code_is_the_cross_entropy_with_the_mean_image()
 
 
 def test_a_captured_step_gives_the_same_bits():
-    def match(backend):
+    def setup(backend):
         vae = VAE(2, 5, 12, rng=rng()).to(backend)
         pixels = rng(1).integers(0, 256, (20, 1, 3, 4)).astype(np.uint8)
         data = Minibatches(pixels, rng=rng(2), low=0.0, backend=backend)
@@ -94,8 +94,8 @@ def test_a_captured_step_gives_the_same_bits():
         start = lambda: minimize(lambda: vae.loss(data(6).reshape((6, 12))) / 6, opt)  # noqa: E731
         return start, (vae, opt)
 
-    (before, after), replayed = played_and_replayed(match)
-    assert replayed.recorded and not replayed.why
+    (before, after), rounds = played_and_captured(setup)
+    assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=True):
         assert np.isfinite(other).all() and (one != other).any()
 

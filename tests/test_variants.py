@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from replays import played_and_replayed
+from captures import played_and_captured
 
 from tinygan import Tensor, backend, gan, grad, losses, nn, ops, optim
 from tinygan.backend import inputs
@@ -360,15 +360,15 @@ class BufferState:
 
 @pytest.mark.parametrize(("variant", "options"), [*CASES, (semi_supervised, {"dropout": 0.3})])
 def test_a_captured_round_gives_the_same_bits(variant, options):
-    def match(where):
+    def setup(where):
         made = variant(Setup(where), **options)
         opts = [optim.Adam(p, 1e-3) for p in made.parameters()]
         buffers = map(BufferState, made.arguments.get("buffers", ()))
         start = lambda: made.rounds(gan.non_saturating, *opts)  # noqa: E731
         return start, (*made.G, *made.D, *opts, *buffers)
 
-    (before, after), replayed = played_and_replayed(match)
-    assert replayed.recorded and not replayed.why
+    (before, after), rounds = played_and_captured(setup)
+    assert rounds.captured and not rounds.why
     for one, other in zip(before, after, strict=False):  # buffers are empty before
         assert np.isfinite(other).all() and (one != other).any()
 

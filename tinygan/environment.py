@@ -16,7 +16,7 @@ from . import __version__
 from . import backend as backends
 from .backend.cpu import blas_threads, cores
 
-SOURCES = ":/*.py", ":/*.cu"  # the files that change results
+SOURCES = ":/*.py", ":/*.cu"  # git's patterns of the files that can change results
 
 
 def report() -> str:
@@ -70,8 +70,8 @@ def blas() -> str:
 
 
 def machine(backend: str = "numpy") -> dict[str, Any]:
-    """The software and hardware that a measured time on `backend` depends on: the entries of
-    `describe`, cores, versions of torch and CuPy, commit and date."""
+    """The software and hardware on which a measured time on `backend` depends: the entries of
+    `describe`, the number of cores, the versions of torch and CuPy, the commit and the date."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import
 
     versions = {}
@@ -83,8 +83,8 @@ def machine(backend: str = "numpy") -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The commit of the running sources, with a + if they have changed since; "" if unknown, as
-    for an installed copy."""
+    """The commit of the running sources, followed by a + if they have changed since; "" if it is
+    unknown, as for an installed copy."""
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *words]

@@ -1,15 +1,16 @@
-"""Data-parallel training: each rank computes on its part of a minibatch, and all take one step.
+"""Data-parallel training: each rank computes the gradients on its part of a minibatch, and all
+ranks take the same step.
 
     mpiexec -n 4 tinygan train          four processes of one run, the ranks 0 to 3
 
     comm = join()                       the ranks of this run, or SINGLE_PROCESS
-    opt = DataParallel(opt, comm)       steps by the mean of the gradients of all ranks
+    opt = DataParallel(opt, comm)       an optimizer with the mean gradient of all ranks
     with playing(comm):                 see `backend.inputs` for the rows that each rank gets
         z = noise(16)                   this rank's 16 of the minibatch's 16 * comm.size examples
 
-A loss is a mean over the minibatch. If all parts have the same size, its gradient is the mean over
-the ranks of the gradients on their parts. So each update exchanges only one vector (Goyal et al.
-2017, section 3).
+A loss is a mean over the minibatch. So if all parts have the same size, the gradient of the loss is
+the mean of the gradients on the parts, and an update exchanges only one vector (Goyal et al. 2017,
+section 3).
 """
 
 from __future__ import annotations
@@ -38,20 +39,20 @@ SIZES = "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"  # set by mpie
 RANKS = "PMI_RANK", "PMIX_RANK"  # set by a launcher that may not set the number of ranks
 
 
-# The start and the end of a run: all ranks must agree, and end together.
+# The start and the end of a run: all ranks must have the same settings, and end together.
 
 
 def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
-    """Check that all ranks have the same facts.
+    """Check that facts(), a list of mappings, is the same on all ranks.
 
-    Raises InputError, on all ranks, with the differences of the first mapping that differs; later
-    differences may follow from those."""
+    Raises InputError, on all ranks, with the differences in the first mapping that differs, since
+    these may cause the later ones."""
     if comm.size == 1:
         return
-    for one in zip(*comm.allgather(list(facts())), strict=True):
+    for one in zip(*comm.allgather(list(facts())), strict=True):  # one mapping of each rank
         different = []
         for name in dict.fromkeys(itertools.chain(*one)):
-            first, *others = (mine.get(name, "nothing") for mine in one)
+            first, *others = (mapping.get(name, "nothing") for mapping in one)
             for rank, value in enumerate(others, 1):
                 if value != first:
                     different.append(f"{name} is {first!r} on rank 0, {value!r} on rank {rank}")
@@ -61,7 +62,8 @@ def agree(comm: Comm, facts: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
 
 
 def from_first(comm: Comm, act: Callable[[], T]) -> T:
-    """The result of act(), which only rank 0 calls; all ranks raise its error, if there is one."""
+    """The result of act(), which only rank 0 calls. If it raises InputError or OSError, all ranks
+    raise this error."""
     done: T | None = None
     failed: Exception | None = None
     if comm.rank == 0:
@@ -76,7 +78,8 @@ def from_first(comm: Comm, act: Callable[[], T]) -> T:
 
 
 def own_device(backend: str, comm: Comm) -> str:
-    """`backend`, with "cupy" replaced by the GPU of this rank, as "cupy:1"."""
+    """The backend of this rank: "cupy" becomes "cupy:1" and so on, by the rank's number on its
+    machine; other names do not change."""
     return f"cupy:{comm.local}" if backend == "cupy" and comm.size > 1 else backend
 
 
@@ -84,10 +87,10 @@ def own_device(backend: str, comm: Comm) -> str:
 def join() -> Comm:
     """The ranks that mpiexec (or srun) started with this process, or SINGLE_PROCESS.
 
-    The ranks of a machine divide its cores, unless the environment sets the number of threads. An
-    uncaught error of one rank ends all of them, since the others would wait for it forever.
+    The ranks on a machine divide its cores among them, unless the environment sets the number of
+    threads. An uncaught error of one rank ends all, since the others would wait for it forever.
 
-    Raises InputError if there are other ranks that MPI cannot reach."""
+    Raises InputError if mpi4py does not work, or belongs to another MPI than mpiexec."""
     numbers = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
     expected = max(map(int, numbers), default=0)  # 0: unknown
     if expected == 1 or not (numbers or any(name in os.environ for name in RANKS)):
@@ -121,7 +124,8 @@ def join() -> Comm:
 
 
 class MPIComm:
-    """The ranks of an MPI communicator. `MPI` is mpi4py's module.
+    """The ranks of an MPI communicator: a `Comm`. `MPI` is mpi4py's module, `world` the
+    communicator, `local` the number of this rank among those on its machine.
 
     MPI sums NumPy arrays in place. Device arrays are summed by `Backend.reducer` (NCCL, or an MPI
     that reads device memory) if there is one, else on the host.
@@ -135,7 +139,7 @@ class MPIComm:
 
     def allreduce_mean_(self, flat: Array) -> None:
         backend = of(flat)
-        if backend.name not in self._reducers:  # first array, the same on all ranks
+        if backend.name not in self._reducers:  # the first array, on all ranks at the same time
             make = backend.reducer
             self._reducers[backend.name] = None if make is None else make(self._MPI, self._world)
         reduce = self._reducers[backend.name]
@@ -153,13 +157,13 @@ class MPIComm:
         return list(self._world.allgather(value))
 
     def last_words(self, status: int, message: str) -> str:
-        """The last message of this rank: see the function of that name."""
+        """The message that this rank prints at its end: see the function `last_words`."""
         met, deadline = self._ends.Ibarrier(), time.monotonic() + PATIENCE
         while not met.Test():
             if time.monotonic() > deadline:
                 print(f"tinygan: rank {self.rank}: {message}", file=sys.stderr)
                 _abort(self._world, status)
-                deadline = math.inf  # the end of all ranks may take a moment
+                deadline = math.inf  # MPI needs a moment to end all ranks
             time.sleep(0.01)
         messages = self._ends.allgather(message)
         if self.rank:
@@ -177,8 +181,9 @@ def _abort(world: Any, status: int) -> None:
 
 
 def last_words(status: int, message: str) -> str:
-    """The message that this process prints when it ends with an error. If all ranks end, rank 0
-    prints the messages of all. A rank that ends alone prints its own and ends the others."""
+    """The message that this process prints when it ends with an error; `status` is its exit status.
+    If all ranks end within PATIENCE, rank 0 prints the messages of all. A rank that ends alone
+    prints its own message and ends the others."""
     try:
         comm = join()
     except InputError:  # the message is about this error
@@ -194,11 +199,12 @@ def mean_of(comm: Comm, values: Sequence[float]) -> list[float]:
 
 
 class DataParallel:
-    """Steps of `optimizer` by the mean of the gradients of all ranks of `comm`.
+    """An optimizer that takes the steps of `optimizer`, with the mean gradient of all ranks of
+    `comm`.
 
-    Each step equals that of one process on the whole minibatch, so the parameters and states of
-    all ranks stay equal. There is one message for each update: a flat vector, whose address stays
-    the same, as a CUDA graph requires.
+    Up to rounding, a step equals that of one process on the whole minibatch. The parameters and the
+    states of all ranks stay equal bit for bit. An update exchanges one flat vector, whose address
+    stays the same, as a CUDA graph requires.
     """
 
     def __init__(self, optimizer: Optimizer, comm: Comm) -> None:
@@ -212,7 +218,9 @@ class DataParallel:
         ]
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Update the parameters by the mean of their gradients over the ranks."""
+        """Update the parameters with the mean of `grads`, one for each parameter, over the ranks.
+
+        Raises ValueError or TypeError for other gradients, before anything is exchanged."""
         for g, mean in zip(self.optimizer.checked(grads), self._means, strict=True):
             mean[...] = g.data
         self.comm.allreduce_mean_(self._flat)

@@ -19,10 +19,11 @@ from .storage import atomic, save_figure
 def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
     """A grid of images (N, C, H, W) in [low, 1], as uint8 pixels (H', W') or (H', W', 3).
 
-    Values outside are clipped; uint8 images are used unchanged. C is 1 (gray) or 3 (color).
-    `columns` defaults to a square grid.
+    `low` is black and 1 is white; values outside are clipped. uint8 images are used unchanged. C is
+    1 (gray) or 3 (color). Without `columns`, the grid has about as many columns as rows.
 
-    Raises ValueError for wrong shapes, NaN and infinity, TypeError if images is no array.
+    Raises ValueError for wrong shapes, NaN and infinity, TypeError unless images is an array of
+    numbers.
     """
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
         what = getattr(images, "dtype", type(images).__name__)
@@ -41,7 +42,7 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
     pixels = images
     if images.dtype != np.uint8:
         pixels = np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
-    gap = 2
+    gap = 2  # black pixels around each image
     sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, c), np.uint8)
     for i, image in enumerate(pixels):
         top, left = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
@@ -50,7 +51,7 @@ def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> n
 
 
 def _picture(pixels: np.ndarray, width: int) -> Any:
-    """A Pillow image of the pixels, enlarged by a whole number to about `width`."""
+    """A Pillow image of the pixels, enlarged by an integer factor to about `width` pixels."""
     from PIL import Image
 
     factor = max(1, round(width / pixels.shape[1]))
@@ -68,7 +69,10 @@ def _check_pixels(name: str, pixels: Any) -> None:
 
 
 def save_png(path: str | Path, pixels: np.ndarray) -> None:
-    """Write uint8 pixels (H, W) or (H, W, 3), as from `grid`, as a PNG."""
+    """Write uint8 pixels (H, W) or (H, W, 3), as from `grid`, as a PNG, enlarged by an integer
+    factor to about 520 pixels in width.
+
+    Raises TypeError or ValueError for other pixels."""
     _check_pixels("pixels", pixels)
     with atomic(path) as file:
         _picture(pixels, 520).save(file, format="PNG", optimize=True)
@@ -85,9 +89,10 @@ def rendered(figure: Any) -> np.ndarray:
 
 
 def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int = 100) -> None:
-    """Write uint8 frames of one shape as an animation that shows its last frame for 2 s.
+    """Write uint8 frames of one shape, (H, W) or (H, W, 3), as an animation that repeats. It shows
+    each frame for `milliseconds`, and the last one for 2 s. Colors are rounded to 16 levels.
 
-    Raises TypeError or ValueError for frames that are not, or a time below 1 ms."""
+    Raises TypeError or ValueError for other frames, or for less than 1 ms."""
     if not isinstance(frames, (Sequence, np.ndarray)):
         raise TypeError(f"frames: expected a list of arrays, got {type(frames).__name__}")
     if not isinstance(milliseconds, int) or milliseconds < 1:
@@ -98,7 +103,7 @@ def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int =
         _check_pixels(f"frames[{i}]", frame)
         if frame.shape != frames[0].shape:
             raise ValueError(f"frames[{i}]: expected {frames[0].shape}, got {frame.shape}")
-    # 16 levels of each color look the same in motion and take a quarter of the bytes.
+    # In motion, 16 levels of each color look the same; the file is a quarter as large.
     first, *rest = (_picture(frame // 16 * 17, 260) for frame in frames)
     times = [milliseconds] * len(rest) + [2000]
     with atomic(path) as file:
@@ -112,11 +117,13 @@ def curves(
     balance: Mapping[str, float] | None = None,
     probability: bool = True,
 ) -> None:
-    """Plot the losses, D(x) and D(G(z)) against the round, from the columns of a log.
+    """Plot the losses, D(x) and D(G(z)) against the round, as a PNG.
 
-    `balance` holds the values at the game's equilibrium, which are drawn as dashed lines.
+    `log` has the columns step, d_loss, g_loss, d_real and d_fake, each (rounds,). `balance` holds
+    the values of some of them at the game's equilibrium, which are drawn as dashed lines. If
+    `probability` is True, d_real and d_fake are probabilities, else logits.
 
-    Raises TypeError if either is no mapping, ValueError if the log lacks a column.
+    Raises TypeError if log or balance is no mapping, ValueError if the log lacks a column.
     """
     from matplotlib.figure import Figure
 
@@ -136,15 +143,14 @@ def curves(
         (outputs, "d_fake", "D(G(z))", "tab:green"),
     ):
         axes.plot(log["step"], log[name], color=color, alpha=0.25, linewidth=0.8)
-        point = "o" if len(log["step"]) == 1 else None  # one point makes no line
-        axes.plot(log["step"], _smooth(log[name]), color=color, label=label, marker=point)
+        marker = "o" if len(log["step"]) == 1 else None  # a line of one point is not visible
+        axes.plot(log["step"], _smooth(log[name]), color=color, label=label, marker=marker)
         if name in balance:
-            where = f"{_named(balance[name])} once G is perfect"
             line = axes.axhline(balance[name], color=color, linestyle="--", linewidth=0.9)
             if axes is losses or name == "d_real":  # D(G(z)) has the same line
-                line.set_label(where)
+                line.set_label(f"{_formatted(balance[name])} at equilibrium")
     losses.set_ylabel("loss")
-    outputs.set_ylabel("probability of real" if probability else "score")
+    outputs.set_ylabel("probability of real" if probability else "logit")
     if probability:
         outputs.set_ylim(0, 1)
     outputs.set_xlabel("round")
@@ -163,12 +169,12 @@ def bars(
     labels: Mapping[tuple[str, str], str] | None = None,
     title: str = "",
 ) -> None:
-    """Write a PNG with one panel for each metric in `titles` that every set of `rows` has, and one
-    bar for each set. The first set is the one evaluated; the second is its reference, drawn as a
-    dashed line through the panel.
+    """Write a PNG with a panel for each metric in `titles` (metric: title) that all sets in `rows`
+    have (set: metric: value). A panel has a bar for each set. The first set is the one evaluated;
+    the second is the reference, also drawn as a dashed line through the panel.
 
-    `labels` are the texts at the bars, by set and metric, red if they end in "!" (default: the
-    values). The metrics in `histogram` are counts, with their names; one panel at the bottom shows
+    `labels` are the texts at the bars, by set and metric (default: the values). A text that ends in
+    "!" is red. The metrics in `histogram` (metric: name) are counts; one panel at the bottom shows
     them for the first two sets.
 
     Raises TypeError if rows or titles is no mapping or empty."""
@@ -179,23 +185,23 @@ def bars(
             raise TypeError(f"{name}: expected a dict that is not empty, got {given!r}")
     sets, columns, labels, histogram = list(rows), 4, labels or {}, histogram or {}
     shown = [name for name in titles if all(name in row for row in rows.values())]
-    lines = -(-len(shown) // columns) + bool(histogram)
-    figure = Figure(figsize=(11, 1.5 * lines + 0.5), layout="constrained")
+    panel_rows = -(-len(shown) // columns) + bool(histogram)
+    figure = Figure(figsize=(11, 1.5 * panel_rows + 0.5), layout="constrained")
     figure.suptitle(title, fontsize=10)
-    places = figure.add_gridspec(lines, columns)
+    cells = figure.add_gridspec(panel_rows, columns)
     colors = ["tab:blue", "tab:green", *["tab:gray"] * len(sets)][: len(sets)]
     for i, name in enumerate(shown):
-        axes = figure.add_subplot(places[i // columns, i % columns])
+        axes = figure.add_subplot(cells[i // columns, i % columns])
         values = [rows[each][name] for each in sets]
-        drawn = axes.barh(range(len(sets)), values, color=colors)
+        container = axes.barh(range(len(sets)), values, color=colors)
         texts = [labels.get((each, name), f"{rows[each][name]:.3g}") for each in sets]
-        for text in axes.bar_label(drawn, texts, padding=2, fontsize=7):
+        for text in axes.bar_label(container, texts, padding=2, fontsize=7):
             text.set_color("tab:red" if text.get_text().endswith("!") else "black")
         reference = values[min(1, len(sets) - 1)]
-        # A log scale if the largest bar would hide the others. If values lie far below 0, a
-        # reference near 0 is chance.
-        wide = 0 < 50 * abs(reference) < max(values) and min(values) >= -abs(reference)
-        if wide:
+        # A log scale if the largest bar is over 50 times as long as the reference. But if a value
+        # lies below -|reference|, the reference is near 0 only by chance.
+        log_scale = 0 < 50 * abs(reference) < max(values) and min(values) >= -abs(reference)
+        if log_scale:
             axes.set_xscale("symlog", linthresh=abs(reference))
         axes.axvline(reference, color="tab:green", linewidth=0.8, linestyle="--")
         scale = axes.xaxis.get_transform()
@@ -205,9 +211,9 @@ def bars(
         axes.tick_params(axis="x", which="both", bottom=False, labelbottom=False)
         axes.set_yticks(range(len(sets)), sets if i % columns == 0 else [], fontsize=7)
         axes.invert_yaxis()
-        axes.set_title(titles[name] + ", log scale" * wide, fontsize=9)
+        axes.set_title(titles[name] + ", log scale" * log_scale, fontsize=9)
     if histogram:
-        axes = figure.add_subplot(places[-1, :])
+        axes = figure.add_subplot(cells[-1, :])
         for i, each in enumerate(sets[:2]):
             at = np.arange(len(histogram)) + 0.4 * i
             axes.bar(at, [rows[each][name] for name in histogram], 0.4, color=colors[i], label=each)
@@ -219,7 +225,7 @@ def bars(
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """The running mean over about 1/40 of the curve, over less at its ends."""
+    """The running mean of values (n,) over about 1/40 of the curve, and over less at its ends."""
     half = max(1, len(values) // 80)
     total = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values))
@@ -227,8 +233,8 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     return (total[last] - total[first]) / (last - first)
 
 
-def _named(value: float) -> str:
-    """The paper's name of a value, such as log 4 for 1.386, or the value itself."""
+def _formatted(value: float) -> str:
+    """A value as text, with the paper's expression for it if there is one: log 4 = 1.386."""
     log2 = math.log(2)
     names = {2 * log2: "log 4 = 1.386", log2: "log 2 = 0.693", -log2: "-log 2 = -0.693", 0.5: "1/2"}
     close = (name for known, name in names.items() if math.isclose(value, known, rel_tol=1e-6))

@@ -1,7 +1,7 @@
 """Files that are written completely or not at all, and checkpoints.
 
 A checkpoint is one safetensors file with named arrays and a JSON object; there is no pickle. It
-holds a SHA-256 of its contents, so that a flipped bit is an error and not a slightly wrong network.
+holds a SHA-256 of its contents, so that a flipped bit is an error, not a slightly wrong network.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
     """A file that replaces `path` once all of it is on the disk.
 
     The bytes go to a partial file in the same folder, which is renamed at the end. On an error, a
-    full disk or Ctrl-C, `path` stays as it was. If the process is killed or the power fails, the
-    partial file also remains (`partials`); nothing reads it.
+    full disk or Ctrl-C, `path` does not change and the partial file is deleted. If the process is
+    killed or the power fails, `path` does not change either, but the partial file remains
+    (`partials`); nothing reads it.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PARTIAL}")
@@ -48,13 +49,14 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
-    """The partial files of these names that killed processes left in `folder`."""
+    """The partial files in `folder` that killed processes left while they wrote files of these
+    names."""
     return [path for name in names for path in Path(folder).glob(f".{name}.*{PARTIAL}")]
 
 
 @contextmanager
 def _named(path: str | Path) -> Iterator[None]:
-    """Put the path into an OSError raised in the block: those of write and fsync have none."""
+    """Set the file name of an OSError that is raised in the block: write and fsync set none."""
     try:
         yield
     except OSError as problem:
@@ -69,8 +71,9 @@ def append(path: str | Path, line: str) -> None:
 
 
 def whole_lines(path: str | Path) -> list[bytes]:
-    """The complete lines of a text file, or none if there is no file. A last line without a newline
-    is left out: `append` leaves one if the disk is full or the process is killed."""
+    """The complete lines of a text file, without newlines; [] if there is no such file. A last line
+    without a newline is left out: `append` leaves one if the disk is full or the process is killed.
+    """
     if not Path(path).is_file():
         return []
     return Path(path).read_bytes().rpartition(b"\n")[0].splitlines()
@@ -105,21 +108,21 @@ def save_figure(figure: Any, path: str | Path) -> None:
 KINDS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
          "float16", "float32", "float64")  # fmt: skip
 REMEDY = "use an earlier checkpoint, or train again"
-KEY = "tinygan checkpoint 1"  # the only entry of the header: the order of several is random
+KEY = "tinygan checkpoint 1"  # the only entry of the metadata: the order of several is random
 
 
 def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-    """Write arrays and `meta`, which JSON must be able to hold, to `path`, atomically.
+    """Write `arrays` by name, and `meta`, an object that JSON can hold, to `path`, atomically.
 
     The same arrays and meta give the same bytes.
 
-    Raises ValueError, and leaves `path` as it is, for values that `load` could not return.
+    Raises ValueError for values that `load` could not return; then `path` does not change.
     """
     from safetensors.numpy import save as to_bytes
 
-    for what, value in (("arrays", arrays), ("meta", meta)):
+    for argument, value in (("arrays", arrays), ("meta", meta)):
         if not isinstance(value, Mapping):
-            raise ValueError(f"{what}: expected values by their names, got {value!r}")
+            raise ValueError(f"{argument}: expected a mapping of names to values, got {value!r}")
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in whole.items():
         if not isinstance(name, str) or name == "__metadata__" or not name.isprintable():
@@ -130,17 +133,17 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
     try:
         text = json.dumps(dict(meta), sort_keys=True)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise ValueError(f"meta: expected what JSON can hold, got {problem}") from problem
+        raise ValueError(f"meta: expected values that JSON can hold; {problem}") from problem
     header = {KEY: json.dumps({"meta": text, "sha256": digest(whole, text)})}
     with atomic(path) as file:
         file.write(to_bytes(whole, metadata=header))
 
 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays and the meta object of a checkpoint.
+    """The arrays by name and the object `meta` of a checkpoint.
 
-    Raises InputError if there is no such file, if it is no checkpoint of tinygan, or if it was cut
-    short or changed.
+    Raises InputError if there is no such file, or if it is not a checkpoint of tinygan, truncated
+    or changed.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -167,7 +170,7 @@ def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         meta = None
     if not isinstance(meta, dict):
         raise InputError(
-            f"{path}: damaged, as its SHA-256 is not the one that was written into it; {REMEDY}"
+            f"{path}: damaged: its SHA-256 differs from the one that is stored in it; {REMEDY}"
         )
     return arrays, meta
 

@@ -46,18 +46,18 @@ __all__ = [
 ]
 
 Array = Any  # an array of any library: the libraries share no base class
-Make = Callable[[], np.ndarray]
+Make = Callable[[], np.ndarray]  # makes a host array for a round: see `inputs.host_input`
 Rng = np.random.Generator
-Noise = Rng | philox.Philox
+Noise = Rng | philox.Philox  # a source of random numbers: on the host, or on the device
 
 
-def _nothing_to_record() -> Any:
-    raise RuntimeError("there is no launch to save: the arrays are computed by the host")
+def _cannot_capture() -> Any:
+    raise RuntimeError("this backend computes on the host, so there is nothing to capture")
 
 
 @dataclass(frozen=True)
 class Backend:
-    """An array library, and what tinygan needs beyond the functions that NumPy and CuPy share."""
+    """An array library, and the functions that tinygan needs but that libraries do not share."""
 
     name: str
     xp: Any
@@ -70,26 +70,29 @@ class Backend:
     matmul: Callable[[Array, Array], Array] = np.matmul
     # The sum of each column of a matrix.
     column_sums: Callable[[Array], Array] = lambda rows: rows.sum(axis=0)
-    # Call work(start, stop) on parts of range(n), each of at least `minimum`; in parallel on a CPU.
+    # share(work, n, minimum) calls work(start, stop) on disjoint parts of range(n), each of at
+    # least `minimum` indices; on a CPU in parallel threads.
     share: Callable[[cpu.Work, int, int], object] = lambda work, n, minimum: work(0, n)
-    # Replacements of the functions that are marked `@kernel`, by their names.
+    # Faster versions of functions marked `@kernel`, by the names of these functions.
     kernels: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    # Device memory in bytes: the size of the library's pool, used or not; the free memory (None:
-    # the device is the host); and a function that returns unused blocks to the device.
+    # Device memory in bytes: `held` by the library's pools, used or not, and `free` (None: the
+    # device is the host). `release` returns unused blocks of the pool to the device.
     held: Callable[[], int] = lambda: 0
     free: Callable[[], int | None] = lambda: None
     release: Callable[[], None] = lambda: None
     # The name of the device, and the library with its version; None: the host.
     device: Callable[[], str | None] = lambda: None
-    # Make the recorder of rounds for `graph_replay`. Raises RuntimeError if there is none.
-    recorder: Callable[[], Any] = _nothing_to_record
+    # Make an object that captures rounds, for `graph_replay`. Raises RuntimeError, with the
+    # reason, if the backend cannot capture.
+    capturer: Callable[[], Any] = _cannot_capture
     # reducer(mpi4py's module MPI, communicator) returns a function that sums a device array over
-    # the ranks in place; all ranks call it together. If either is None, sums go through the host.
+    # the ranks in place; all ranks call it together. If `reducer` or this function is None, the
+    # sum is taken on the host.
     reducer: Callable[[Any, Any], Callable[[Array], None] | None] | None = None
-    # Whether convolution by Winograd's method, many small matrix products, is faster here.
+    # Whether Winograd's method of convolution (many small matrix products) is faster.
     winograd: bool = False
-    # Whether reading one value is cheap. On a GPU it waits for all queued work, so checks of
-    # values (not of shapes) are made only if this is true.
+    # Whether it is cheap to read one value. On a GPU, reading waits for all queued work, so
+    # values (unlike shapes) are checked only if this is True.
     reads_are_free: bool = False
 
 
@@ -131,18 +134,18 @@ def of(array: Array) -> Backend:
 
 
 def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the backend of the first argument replace this function by a faster one.
+    """Return a function that calls the kernel with the name of `reference`, if the backend of the
+    first argument has one, and else `reference`. A decorator.
 
-    The replacement returns the same up to rounding, or None for arguments that it does not
-    support. Then, and if there is none, `reference` itself runs; it is kept as
-    `call.reference`."""
+    A kernel returns the same as `reference` up to rounding, or None for arguments that it does
+    not support; then `reference` runs too. It stays available as the attribute `reference`."""
     name = reference.__name__
 
     @functools.wraps(reference)
     def call(first: Array, *rest: Any) -> Any:
         kernels = of(first).kernels
-        if kernels and name in kernels and (done := kernels[name](first, *rest)) is not None:
-            return done
+        if kernels and name in kernels and (result := kernels[name](first, *rest)) is not None:
+            return result
         return reference(first, *rest)
 
     call.reference = reference  # type: ignore[attr-defined]
@@ -157,7 +160,7 @@ def is_array(value: object) -> bool:
 def get(name: str) -> Backend:
     """The backend called `name`: "numpy" or "cupy", optionally with a device, as in "cupy:1".
 
-    Raises BackendUnavailable if it is unknown or cannot work."""
+    Raises BackendUnavailable if it is unknown or does not work, TypeError unless it is a str."""
     library, _ = _parse(name)
     for backend in _by_type.values():
         if backend.name == library:
@@ -172,18 +175,22 @@ def get(name: str) -> Backend:
 
 
 def move(array: Array, backend: str) -> Array:
-    """A copy of `array` on the backend (and device) named by `backend`, with the same dtype."""
+    """A copy of `array` on the backend (and device) named by `backend`, with the same dtype.
+
+    Raises as `get` does."""
     target, (_, device) = get(backend), _parse(backend)
     return target.from_host(of(array).to_host(array), device)
 
 
 def use(backend: str) -> None:
-    """Make the device named by `backend` ("cupy:1") the current one of this thread."""
+    """Make the device named by `backend` ("cupy:1") the current one of this thread.
+
+    Raises as `get` does."""
     get(backend).use(_parse(backend)[1])
 
 
 def place(host: np.ndarray, like: Array) -> Array:
-    """A copy of a NumPy array on the backend and device of `like`, with its own dtype."""
+    """A copy of a NumPy array on the backend and device of `like`; the dtype stays the same."""
     return of(like).from_host(host, getattr(like.device, "id", 0))
 
 
@@ -206,7 +213,7 @@ def unfit(value: Any, like: Array) -> str | None:
 
 
 def survey() -> dict[str, str | None]:
-    """The backends by name, each with None if it works, else the reason and how to fix it."""
+    """The backends by name, each with None if it works, else with the reason and a remedy."""
     found: dict[str, str | None] = {"numpy": None}
     try:
         get("cupy")
@@ -218,7 +225,7 @@ def survey() -> dict[str, str | None]:
 
 def _parse(name: str) -> tuple[str, int]:
     if not isinstance(name, str):
-        raise TypeError(f'backend: expected a name, as "numpy" or "cupy:1", got {name!r}')
+        raise TypeError(f'backend: expected a name such as "numpy" or "cupy:1", got {name!r}')
     library, _, device = name.partition(":")
     if device and not device.isdecimal():
         raise BackendUnavailable(f"backend {name!r}: expected a device number after ':'")
@@ -227,7 +234,7 @@ def _parse(name: str) -> tuple[str, int]:
     return library, int(device or 0)
 
 
-SHORT = 16
+SHORT = 16  # the maximum length of a last axis that is reduced slice by slice
 
 
 def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
@@ -243,17 +250,17 @@ def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
                 return (
                     sums.reshape([-1 if i == k else 1 for i in range(x.ndim)]) if keepdims else sums
                 )
-    return _folded("sum", x, axis, keepdims)
+    return _reduced("sum", x, axis, keepdims)
 
 
 def largest(x: Array, axis: Any, keepdims: bool = False) -> Array:
     """The largest element over `axis` (None, int or tuple)."""
-    return _folded("max", x, axis, keepdims)
+    return _reduced("max", x, axis, keepdims)
 
 
-def _folded(kind: str, x: Array, axis: Any, keepdims: bool) -> Array:
-    """Reduce over `axis`. NumPy reduces a last axis row by row, which is slow for short rows
-    (maxout's pieces, ten classes), so these are reduced slice by slice."""
+def _reduced(kind: str, x: Array, axis: Any, keepdims: bool) -> Array:
+    """The "sum" or the "max" over `axis`. NumPy reduces the last axis row by row, which is slow
+    for short rows (maxout's pieces, ten classes), so these are reduced slice by slice."""
     last = isinstance(axis, int) and x.ndim > 1 and axis % x.ndim == x.ndim - 1
     if not last or not 1 < x.shape[-1] <= SHORT:
         return getattr(of(x).xp, kind)(x, axis=axis, keepdims=keepdims)
@@ -262,6 +269,7 @@ def _folded(kind: str, x: Array, axis: Any, keepdims: bool) -> Array:
 
 
 def sum_of_few(x: Array) -> Array:
+    """The sum over a short last axis of x (..., k), k >= 1: (...)."""
     y = x[..., 0]
     for i in range(1, x.shape[-1]):
         y = y + x[..., i]
@@ -270,6 +278,7 @@ def sum_of_few(x: Array) -> Array:
 
 @kernel
 def largest_of_few(x: Array) -> Array:
+    """The maximum over a short last axis of x (..., k), k >= 1: (...)."""
     y = x[..., 0]
     for i in range(1, x.shape[-1]):
         y = of(x).xp.maximum(y, x[..., i])
@@ -278,6 +287,7 @@ def largest_of_few(x: Array) -> Array:
 
 @kernel
 def shares_of_largest(x: Array, y: Array, axis: Any) -> Array:
-    """1 where x equals its maximum y over `axis`, else 0; k equal maxima get 1/k each."""
+    """1 where x equals y, its maximum over `axis` (with that axis kept), else 0; k equal maxima
+    get 1/k each. This is the gradient of the maximum."""
     hit = of(x).xp.asarray(x == y).astype(x.dtype)
     return hit / total(hit, axis, keepdims=True)

@@ -2,14 +2,14 @@
 
     share(work, n, minimum=1000)      work(start, stop) on parts of range(n), in parallel threads
 
-NumPy releases the interpreter's lock while it computes, so threads run in parallel. Their number is
-that of NumPy's BLAS: `OPENBLAS_NUM_THREADS=1` makes everything run in one thread. While parts run
-in parallel, BLAS has one thread. With a BLAS other than OpenBLAS, whose thread count cannot be
-read, `share` runs everything in one thread.
+NumPy releases the interpreter's lock while it computes, so threads run in parallel. `share` uses as
+many threads as NumPy's BLAS: `OPENBLAS_NUM_THREADS=1` makes everything run in one thread. While the
+parts run, BLAS itself has one thread. The thread count of a BLAS other than OpenBLAS cannot be
+read; then `share` runs everything in one thread.
 
-BLAS's thread count is global, and changes rounding. A matrix product therefore waits while another
-thread has lowered the count (`undisturbed`), so two trainings in one process do not change each
-other's last bits.
+The thread count of BLAS is global, and it changes the rounding of products. A matrix product
+therefore waits while another thread has lowered the count (`undisturbed`). So two trainings in one
+process do not change each other's last bits.
 """
 
 from __future__ import annotations
@@ -27,43 +27,43 @@ from typing import Any
 import numpy as np
 
 Work = Callable[[int, int], object]
-_crew: list[SimpleQueue[Any]] = []  # one queue of tasks for each worker thread
-_busy = threading.Lock()  # BLAS and the workers serve one caller at a time
-_within: ContextVar[bool] = ContextVar("within", default=False)  # whether this runs inside `share`
-_several = False  # whether BLAS ever had several threads; if not, `undisturbed` needs no lock
+_queues: list[SimpleQueue[Any]] = []  # the tasks of each worker thread
+_lock = threading.Lock()  # only one caller at a time uses BLAS or the workers
+_inside: ContextVar[bool] = ContextVar("inside", default=False)  # whether this runs inside `share`
+_threaded = False  # whether BLAS ever had several threads; if not, `undisturbed` needs no lock
 
 
 def share(work: Work, n: int, minimum: int) -> None:
-    """Call work(start, stop) on parts of range(n) in parallel, each of at least `minimum` numbers.
+    """Call work(start, stop) on parts of range(n) in parallel, each of at least `minimum` indices.
 
-    The parts must not depend on each other. Returns when all are done, and raises the first error
-    of a part. Starting a part costs about 20 us, so `minimum` numbers should take several
-    times that.
+    The parts must not depend on each other. Returns when all are done, and raises the error of one
+    part if any failed. Starting a part takes about 20 us, so the work on `minimum` indices should
+    take several times that.
     """
-    if _within.get() or not _may_wait():  # a nested call does not divide its work again
+    if _inside.get() or not _is_threaded():  # a nested call does not divide its work again
         work(0, n)
         return
-    with _busy:
-        token = _within.set(True)
+    with _lock:
+        token = _inside.set(True)
         try:
-            _side_by_side(work, n, minimum)
+            _run_in_parallel(work, n, minimum)
         finally:
-            _within.reset(token)
+            _inside.reset(token)
 
 
-def _side_by_side(work: Work, n: int, minimum: int) -> None:
+def _run_in_parallel(work: Work, n: int, minimum: int) -> None:
     threads = blas_threads() or 1
     parts = min(threads, n // minimum)
     if parts < 2:
         work(0, n)
         return
-    answers: SimpleQueue[BaseException | None] = SimpleQueue()
+    outcomes: SimpleQueue[BaseException | None] = SimpleQueue()  # the error of each part, or None
     bounds = [n * i // parts for i in range(parts + 1)]
     try:
         _set_blas_threads(1)
-        for inbox, start, stop in zip(_helpers(parts - 1), bounds[1:], bounds[2:], strict=False):
-            inbox.put((copy_context(), work, start, stop, answers))  # keeps np.errstate
-        problems = [_attempt(work, 0, bounds[1]), *(_ended(answers) for _ in range(parts - 1))]
+        for queue, start, stop in zip(_workers(parts - 1), bounds[1:], bounds[2:], strict=False):
+            queue.put((copy_context(), work, start, stop, outcomes))  # keeps np.errstate
+        problems = [_attempt(work, 0, bounds[1]), *(_wait(outcomes) for _ in range(parts - 1))]
     finally:
         _set_blas_threads(threads)
     for problem in problems:
@@ -72,23 +72,24 @@ def _side_by_side(work: Work, n: int, minimum: int) -> None:
 
 
 def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function that uses BLAS wait while another thread has lowered BLAS's thread count."""
+    """Return `function`, which uses BLAS, with a wait at its start while another thread is in
+    `share` and has lowered the thread count of BLAS. A decorator."""
 
     @wraps(function)
     def call(*args: Any) -> Any:
-        if not _several or _within.get():
+        if not _threaded or _inside.get():
             return function(*args)
-        with _busy:
+        with _lock:
             return function(*args)
 
     return call
 
 
-def _may_wait() -> bool:
-    """Return whether BLAS has, or ever had, several threads; inside `share` it has one."""
-    global _several
-    _several = _several or (blas_threads() or 1) > 1
-    return _several
+def _is_threaded() -> bool:
+    """Return whether BLAS has, or ever had, several threads outside of `share`."""
+    global _threaded
+    _threaded = _threaded or (blas_threads() or 1) > 1
+    return _threaded
 
 
 def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
@@ -99,43 +100,45 @@ def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
     return None
 
 
-def _ended(answers: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """Wait for a part, also after Ctrl-C, because the part still writes to its arrays."""
+def _wait(outcomes: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """Wait until a part has ended and return its error. After Ctrl-C wait too, because the part
+    still writes to its arrays."""
     try:
-        return answers.get()
+        return outcomes.get()
     except KeyboardInterrupt as stop:
-        answers.get()
+        outcomes.get()
         return stop
 
 
-def _helpers(count: int) -> list[SimpleQueue[Any]]:
-    while len(_crew) < count:
-        inbox: SimpleQueue[Any] = SimpleQueue()
-        threading.Thread(target=_help, args=(inbox,), daemon=True, name="tinygan").start()
-        _crew.append(inbox)
-    return _crew
+def _workers(count: int) -> list[SimpleQueue[Any]]:
+    """The queues of at least `count` worker threads; starts those that are missing."""
+    while len(_queues) < count:
+        queue: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=_run_worker, args=(queue,), daemon=True, name="tinygan").start()
+        _queues.append(queue)
+    return _queues
 
 
-def _help(inbox: SimpleQueue[Any]) -> None:
+def _run_worker(queue: SimpleQueue[Any]) -> None:
     while True:
-        context, work, start, stop, answers = inbox.get()
-        answers.put(context.run(_attempt, work, start, stop))
-        del context, work
+        context, work, start, stop, outcomes = queue.get()
+        outcomes.put(context.run(_attempt, work, start, stop))
+        del context, work  # an idle worker keeps no array alive
 
 
-def _begin_anew() -> None:
-    global _busy
-    _busy = threading.Lock()  # it may have been held when the process forked
-    _crew.clear()
+def _reset_after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # another thread may have held it when the process forked
+    _queues.clear()
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
-    os.register_at_fork(after_in_child=_begin_anew)
+if hasattr(os, "register_at_fork"):  # a forked process has none of the worker threads
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 @cache
 def openblas() -> ctypes.CDLL | None:
-    """The OpenBLAS inside NumPy's wheel, if there is one."""
+    """The OpenBLAS library inside NumPy's wheel; None if there is none."""
     for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
         return ctypes.CDLL(str(path))
     return None
@@ -159,7 +162,7 @@ def blas_threads() -> int | None:
 
 
 def at_most(n: int) -> None:
-    """Use at most n threads from here on."""
+    """Let BLAS and `share` use at most n threads from now on."""
     _set_blas_threads(min(n, blas_threads() or n))
 
 
@@ -174,15 +177,16 @@ def _set_blas_threads(n: int) -> None:
         found[1](n)
 
 
-_may_wait()
+_is_threaded()
 
 
 def adam(
     xp: Any, w: Any, g: Any, m: Any, v: Any, lr: Any, c1: Any, c2: Any,
     betas: tuple[float, float], eps: float, weight_decay: float,
 ) -> bool:  # fmt: skip
-    """`optim.rules.adam` with one temporary vector, by the functions of the array library xp. c1
-    and c2 are moved into the scalars, as section 2 of Kingma and Ba 2014 proposes."""
+    """`optim.rules.adam` with one temporary vector, by the functions of the array library xp. The
+    bias corrections c1 and c2 are moved into the scalars, as section 2 of Kingma and Ba 2014
+    proposes. Return True, since a kernel that supports its arguments must not return None."""
     b1, b2 = betas
     step = (1 - b1) * g
     m *= b1

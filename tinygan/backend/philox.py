@@ -1,13 +1,14 @@
-"""Philox4x32-10: a counter-based random generator, where each number is a function of its counter.
+"""Philox4x32-10: a counter-based generator, whose random numbers are a function of a counter.
 
-    rng = Philox(seed, stream=1)          draw number t of the stream has the numbers
-                                          philox(counter = (index, stream, t), key = seed)
+    rng = Philox(seed, stream=1)          block i of draw t consists of the four 32-bit words
+                                          philox(counter = (i, stream, t), key = from the seed)
 
-Most generators go from state to state, so their numbers come in order. This one computes any number
-at any time (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). So a GPU makes all
-numbers of a draw in parallel, a CUDA graph needs only the number of the draw, and a resumed run
-needs one integer. The code works on the arrays of any library. On NumPy it gives the same integers
-as the kernel in `cuda.kernels`, and the same numbers up to the rounding of log, sin and cos.
+Most generators compute each state from the one before, so their numbers must be drawn in order.
+This one computes any number directly (Salmon et al. 2011, "Parallel random numbers: as easy as 1,
+2, 3"). So a GPU computes all numbers of a draw in parallel, a CUDA graph needs only the number of
+the draw, and a resumed run needs one integer. The code works on the arrays of any library. On NumPy
+it gives the same integers as the kernel in `cuda.kernels`, and the same numbers up to the rounding
+of log, sin and cos.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ import numpy as np
 
 Array = Any
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
-WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key from round to round
+WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key after each of the ROUNDS of one block
 ROUNDS, MASK = 10, 0xFFFFFFFF
 
 
 class Philox:
-    """A stream of draws: `key` (two words) from the seed, and `t`, the number of draws so far.
+    """A stream of draws: `key` (two words, from the seed), the number of the stream, and `t`, the
+    number of draws so far.
 
     Raises ValueError unless seed and stream are ints >= 0."""
 
@@ -36,7 +38,7 @@ class Philox:
         self.key, self.stream, self.t = (int(low), int(high)), int(stream), 0
 
     def count(self) -> np.ndarray:
-        """Return the number of this draw as two words, the low one first, and count it."""
+        """Return t, the number of this draw, as two words, the low one first, and increment it."""
         t, self.t = self.t, self.t + 1
         return np.array([t & MASK, t >> 32], np.uint32)
 
@@ -45,7 +47,8 @@ class Philox:
 
 
 def words(xp: Any, blocks: int, rng: Philox, t: Array) -> list[Array]:
-    """Four uint64 arrays of `blocks` 32-bit words each; t is the draw's number from `count`."""
+    """The words of all blocks, as four uint64 arrays (blocks,) of 32-bit numbers. t (2,) is the
+    number of the draw, from `count`."""
     index = xp.arange(blocks, dtype=np.uint64)
     t = t.astype(np.uint64)
     c0, c1, c2, c3 = index, index * 0 + rng.stream, index * 0 + t[0], index * 0 + t[1]
@@ -58,7 +61,8 @@ def words(xp: Any, blocks: int, rng: Philox, t: Array) -> list[Array]:
 
 
 def uniform(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
-    """Numbers in [0, 1) of 24 bits, or of 32 in float64. Number 4 i + j is word j of block i."""
+    """Uniform numbers in [0, 1) of 24 bits, or of 32 bits in float64, as an array of `shape`.
+    Number 4 i + j is word j of block i. In float16, rounding can give 1."""
     n = math.prod(shape)
     four = xp.stack(words(xp, -(-n // 4), rng, t), axis=1).reshape(-1)[:n]
     if np.dtype(dtype) == np.float64:
@@ -67,7 +71,8 @@ def uniform(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) 
 
 
 def normal(xp: Any, shape: tuple[int, ...], dtype: Any, rng: Philox, t: Array) -> Array:
-    """Standard normal numbers, each two from two words by Box and Muller (1958)."""
+    """Standard normal numbers, as an array of `shape`: two from each two words, by the method of
+    Box and Muller (1958)."""
     n = math.prod(shape)
     double = np.dtype(dtype) == np.float64
     kind, bits = (np.float64, 32) if double else (np.float32, 24)

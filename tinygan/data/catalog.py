@@ -21,9 +21,9 @@ class Entry(NamedTuple):
     """A named data set: its reader and its properties."""
 
     read: Callable[[str], Dataset]  # of a split, "train" or "test"
-    test_set: str | None = None  # the data set whose test split is not part of this one
-    classified: bool = False  # `tinygan evaluate` has a classifier for its images
-    digits: bool = False  # its classes are those of that classifier
+    test_set: str | None = None  # the data set whose test split has held-out images for this one
+    classified: bool = False  # `tinygan evaluate` accepts runs on it: its images are 28 x 28, gray
+    digits: bool = False  # its classes are those of the digit classifier
 
 
 DATASETS = {
@@ -38,7 +38,7 @@ DATASETS = {
 
 
 def names() -> tuple[str, ...]:
-    """The names that `load` accepts; PATH stands for a folder of images."""
+    """The names that `load` accepts; PATH is the path of a folder of images."""
     return (*DATASETS, "folder:PATH")
 
 
@@ -48,13 +48,15 @@ def load(
     """The data set called `name`, its "train" or "test" split.
 
     "digits" is embedded. The others come from $TINYGAN_DATA, the cache or the network.
-    "folder:PATH" reads the images under PATH, resized to `folder_size` pixels, "gray" or "color".
+    "folder:PATH" reads the images under PATH, resized to `folder_size` x `folder_size` pixels, in
+    the `folder_mode` "gray" or "color".
 
-    Raises InputError that says what to do, if the data are missing or damaged.
+    Raises InputError, with a remedy, if the name is unknown or the data are missing or damaged;
+    TypeError unless `name` is a str.
     """
     choose("split", split, ("train", "test"))
     if not isinstance(name, str):
-        raise TypeError(f"data: expected a name, as 'digits' or 'folder:PATH', got {name!r}")
+        raise TypeError(f"data: expected a name such as 'digits' or 'folder:PATH', got {name!r}")
     if name.startswith("folder:"):
         path = name.removeprefix("folder:")
         return image_folder(path, split, size=folder_size, mode=folder_mode)

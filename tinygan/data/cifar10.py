@@ -1,8 +1,8 @@
 """CIFAR-10: 50,000 training and 10,000 test photographs, 32 x 32 in color, ten classes.
 
-The reader takes the binary version, as an archive or unpacked: a record is a label, then the
-32 x 32 red, green and blue pixels. (The Python version consists of pickles, which can run code, so
-it is not read.) Archives with fewer or shorter batches are accepted.
+The reader takes the binary version, as an archive or unpacked. A record is a label, then the
+32 x 32 red, green and blue pixels, one byte each. The Python version consists of pickles, which can
+run code, so it is not read. Archives with fewer or shorter batches are accepted.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ BATCHES = {
     "train": tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
     "test": ("test_batch.bin",),
 }
-RECORD = 1 + 3 * 32 * 32
-BATCH = 10_000  # records of a published batch
-ARCHIVE_LIMIT = 7 * BATCH * RECORD  # bytes unpacked; the published one has six batches
+RECORD = 1 + 3 * 32 * 32  # bytes
+BATCH = 10_000  # records in a published batch
+ARCHIVE_LIMIT = 7 * BATCH * RECORD  # bytes unpacked; the published archive has six batches
 
 
 def cifar10(split: str) -> Dataset:
@@ -82,7 +82,7 @@ def _from_folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _from_archive(path: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The batches in the archive, by name. They are read in memory: no file is extracted."""
+    """The batches in the archive, by name. The archive is unpacked in memory, not to files."""
     wanted = {f"{start}{FOLDER}/{name}": name for name in names for start in ("", "./")}
     batches = {}
     with read_errors(path, "a .tar.gz", f"expected the published {ARCHIVE}; fetch it again"):

@@ -3,8 +3,9 @@
     images, captions = colored(digits, labels, which, rng=rng)   captions: indices into CAPTIONS
     WORDS[TABLE[captions][0, 1]]                                 second word of the first caption
 
-The colors are the corners of the RGB cube. The four with full red are inks, the four without red
-are grounds. So no ink is a ground, and the red channel is the gray digit, whatever the colors.
+The colors are the corners of the RGB cube. An ink, the color of a digit, is one of the four with
+full red. A ground, the color of the background, is one of the four without red. So no ink is a
+ground, and for all colors the red channel is the gray digit.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ TABLE = np.array(
 def colored(
     digits: np.ndarray, labels: np.ndarray, which: np.ndarray, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Color digits, uint8 (N, 1, H, W) with labels (N,), to uint8 (N, 3, H, W). The caption of each
-    is drawn from those in `which` (K,) that name its label. Also return the captions, int64 (N,).
+    """Color the digits, uint8 (N, 1, H, W) with labels (N,). Return the images, uint8 (N, 3, H, W),
+    and their captions, int64 (N,). The caption of a digit is drawn from those in `which` (K,) that
+    name its label, all equally likely.
 
-    A pixel is ground + digit * (ink - ground), in [0, 1].
+    With all numbers in [0, 1], a pixel is ground + digit * (ink - ground).
 
-    Raises ValueError for other shapes and dtypes, unknown labels and captions, or a label without
-    a caption; TypeError for other than arrays and a Generator."""
+    Raises ValueError for other shapes and dtypes, unknown labels or captions, or a label without a
+    caption; TypeError unless digits and `which` are arrays and `rng` is a Generator."""
     checks.generator(rng)
     for name, given in (("digits", digits), ("which", which)):
         if not isinstance(given, np.ndarray):
@@ -55,17 +57,16 @@ def colored(
         )
     captions = np.zeros(len(digits), np.int64)
     for digit in np.unique(labels):
-        fitting = which[CAPTIONS[which, 0] == digit]
-        if not len(fitting):
+        possible = which[CAPTIONS[which, 0] == digit]
+        if not len(possible):
             raise ValueError(f"which: none of these captions names the digit {digit}")
         same = labels == digit
-        captions[same] = rng.choice(fitting, same.sum())
-    _, ink, ground = CAPTIONS[captions].T
-    above, below = (
-        np.array([*colors.values()], np.int16)[index][:, :, None, None]
-        for colors, index in ((INKS, ink), (GROUNDS, ground))
+        captions[same] = rng.choice(possible, same.sum())
+    inks, grounds = (
+        np.array([*colors.values()], np.int16)[index][:, :, None, None]  # (N, 3, 1, 1)
+        for colors, index in zip((INKS, GROUNDS), CAPTIONS[captions, 1:].T, strict=True)
     )
     # Exact in integers: a channel of a color is 0 or 1, so the result is digits, 255 - digits, 0
     # or 255.
-    painted = 255 * below + digits * (above - below)
-    return painted.astype(np.uint8), captions
+    images = 255 * grounds + digits * (inks - grounds)
+    return images.astype(np.uint8), captions

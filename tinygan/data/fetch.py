@@ -1,10 +1,10 @@
-"""Locate the files of a data set: in $TINYGAN_DATA or the user's cache, or download them.
+"""Find the files of a data set in $TINYGAN_DATA or in the user's cache, or download them.
 
     $TINYGAN_DATA/mnist/train-images-idx3-ubyte.gz      a folder for each data set,
     $TINYGAN_DATA/train-images-idx3-ubyte.gz            or all files in one folder
 
-Files in $TINYGAN_DATA are used as they are, so readers check their content. A download is used
-only if its SHA-256 is the expected one.
+The SHA-256 of files in $TINYGAN_DATA is not checked, so readers check their content. A download is
+used only if it has the expected SHA-256.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ from ..errors import InputError
 
 
 class File(NamedTuple):
-    """A published file: its possible names (the first is the download's), folders and hash."""
+    """A published file."""
 
-    names: tuple[str, ...]
-    urls: tuple[str, ...]  # of folders that have the file, tried in turn
-    sha256: str
+    names: tuple[str, ...]  # the names that it may have; a download has the first
+    urls: tuple[str, ...]  # of the folders that have the file, tried in this order
+    sha256: str  # of the download
 
 
 def locate(folders: Sequence[str], files: Sequence[File]) -> list[Path]:
     """The paths of the files: in $TINYGAN_DATA, else in the cache, to which they are downloaded.
 
-    `folders` are possible names of the data set's folder in $TINYGAN_DATA; the first is also the
-    name in the cache.
+    `folders` are the names that the data set's folder may have in $TINYGAN_DATA; the first is also
+    its name in the cache.
 
-    Raises InputError that says what to put where, if a file is missing.
+    Raises InputError if a file is missing and cannot be downloaded. The message says which files to
+    put into which folder.
     """
     found = find_local(folders, [file.names for file in files])
     return found or [_download(folders[0], file, files) for file in files]
 
 
 def find_local(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list[Path] | None:
-    """The paths of the files in $TINYGAN_DATA, each given by its possible names; None if they are
-    not there.
+    """The paths of the files in $TINYGAN_DATA; None if it is not set or has none of them. A file is
+    given by the names that it may have.
 
-    All come from one folder, so that images and labels belong to the same data set.
+    All files come from one folder, so that images and labels belong to the same data set.
 
-    Raises InputError if only some of them are there.
+    Raises InputError if a folder has only some of them, or if $TINYGAN_DATA is not a folder.
     """
     given = os.environ.get("TINYGAN_DATA")
     if not given:
@@ -64,9 +65,10 @@ def find_local(folders: Sequence[str], files: Sequence[tuple[str, ...]]) -> list
             return [found[0] for found in paths]
         if any(paths):
             present = next(found[0].name for found in paths if found)
-            lacking = (names[0] for names, found in zip(files, paths, strict=True) if not found)
+            missing = (names[0] for names, found in zip(files, paths, strict=True) if not found)
             raise InputError(
-                f"{folder}: has {present}, but not {', '.join(lacking)}; expected them side by side"
+                f"{folder}: has {present}, but not {', '.join(missing)}; expected all files of a "
+                "data set in one folder"
             )
     return None
 
@@ -86,16 +88,16 @@ def _download(folder: str, file: File, needed: Sequence[File]) -> Path:
     raise InputError(
         f"{folder}: {names} not found, and the download to {cache} failed ({'; '.join(failures)}). "
         f"Without a network, put {names} into $TINYGAN_DATA/{folder}/, where TINYGAN_DATA names a "
-        f"folder of your data sets (it is {now}); or take the embedded sample, --data digits"
+        f"folder of your data sets (it is {now}); or use the embedded sample, --data digits"
     )
 
 
 def _retrieve(url: str, file: File, cache: Path) -> Path | str:
-    """The path of the file in the cache, or the reason why it is missing. A cached file is checked
-    too.
+    """The path of the file in the cache, or the reason why it cannot be downloaded. The SHA-256 of
+    a cached file is checked too.
 
     pooch downloads to a temporary file and renames it, so an interrupted download leaves no partial
-    file under this name.
+    file with this name.
     """
     import pooch
 
@@ -115,7 +117,7 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
 def _reason(problem: BaseException) -> str:
     """The innermost cause of an error, in one line."""
     if isinstance(problem, ValueError) and "does not match the known hash" in str(problem):
-        return "the download has another SHA-256 than expected"
+        return "the download has another SHA-256 than the expected one"
     while deeper := problem.__cause__ or problem.__context__:
         problem = deeper
     line = " ".join(str(problem).split())

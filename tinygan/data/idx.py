@@ -1,11 +1,12 @@
-"""IDX, the file format of MNIST and related data sets: a header of sizes, then the numbers.
+"""IDX, the file format of MNIST and related data sets: a header with sizes, then the numbers.
 
     0 0 TYPE NDIM                 four bytes; TYPE 8 is uint8
     SIZE ... SIZE                 NDIM big-endian 32-bit integers
-    the numbers, big-endian, last index fastest
+    the numbers                   big-endian, the last index varies fastest
 
-A header may be wrong, so no memory is allocated by its sizes: bytes are read in pieces, up to one
-more than it claims. A file with fewer or more bytes raises InputError.
+The header may be wrong, so its sizes do not determine how much memory is allocated: the file is
+read in pieces, up to one byte more than the header claims. A file with fewer or more bytes raises
+InputError.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from ..errors import InputError
 from .reading import Stream, read_errors, take
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-LIMIT = 1 << 30  # bytes; the largest known set in this format, EMNIST, has 638 million
+LIMIT = 1 << 30  # bytes of the numbers; the largest known set, EMNIST, has 638 million
 
 
 def read_idx(path: str | Path) -> np.ndarray:
     """The array in an IDX file, gzipped or not (detected from the content).
 
-    Raises InputError for a file that cannot be read, has another format, is damaged or truncated,
-    or does not match its header.
+    Raises InputError for a file that cannot be read, that has another format, or that is damaged,
+    truncated or longer than its header claims.
     """
     with read_errors(path, "an IDX file", "fetch or copy it again"), open(path, "rb") as file:
         gzipped = file.read(2) == b"\x1f\x8b"

@@ -1,6 +1,6 @@
-"""A folder of the user's own images: cropped to the central square, resized, gray or in color.
+"""A folder of the user's own images, which are cropped to the central square and resized.
 
-If every image lies in a subfolder, the top-level subfolder is its class.
+If every image is in a subfolder, the name of its top-level subfolder is its class.
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ SUFFIXES = (
     *(".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
 )
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
-# The maximum of pixels per byte of a file: PNG packs up to 8256 of one color into a byte. Beyond it
-# (except for small images) the header is taken as damaged, before memory is allocated.
-PIXELS_A_BYTE, SMALL = 10_000, 1 << 20
+# The maximum number of pixels per byte of a file (PNG stores up to 8256 pixels of one color in a
+# byte), and the number of pixels that is always accepted. If the header claims more, the file
+# counts as damaged, and no memory is allocated for it.
+PIXELS_PER_BYTE, SMALL = 10_000, 1 << 20
 MODES = {"gray": "L", "color": "RGB"}
 
 
 def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "gray") -> Dataset:
-    """All images under `path`, sorted by name, uint8 (N, C, size, size); only the "train" split.
+    """All images under `path`, sorted by name, uint8 (N, C, size, size), where C is 1 in the mode
+    "gray" and 3 in "color". There is only the "train" split.
 
-    Raises InputError if there are none, or if one cannot be read as an image of 8 bits per channel.
+    Raises InputError if there are no images, or if one cannot be read as an image of 8 bits per
+    channel.
     """
     root = Path(os.path.expanduser(path))
     if not path or not os.path.isdir(root):
         raise InputError(f"folder:{path}: expected folder:PATH, where PATH is a folder that exists")
     if split != "train":
         raise InputError(
-            f"folder:{path}, split {split!r}: a folder is one split, train; give the other images "
-            "as a folder of their own"
+            f"folder:{path}, split {split!r}: a folder is one split, train; use another folder for "
+            "other images"
         )
     choose("folder mode", mode, MODES)
     if type(size) is not int or not 1 <= size <= 1024:
@@ -49,28 +52,29 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
     images = np.empty((len(paths), len(MODES[mode]), size, size), np.uint8)
     for image, each in zip(images, paths, strict=True):
         image[:] = _read(each, size, MODES[mode])
-    tops = [each.relative_to(root).parts[:-1][:1] for each in paths]
-    if not all(tops):
+    subfolders = [each.relative_to(root).parts[:-1][:1] for each in paths]
+    if not all(subfolders):
         return Dataset(f"folder:{path}", images, None, None)
-    classes = sorted({name for (name,) in tops})
+    classes = sorted({name for (name,) in subfolders})
     index = {name: i for i, name in enumerate(classes)}
-    labels = np.array([index[name] for (name,) in tops], np.int64)
+    labels = np.array([index[name] for (name,) in subfolders], np.int64)
     return Dataset(f"folder:{path}", images, labels, tuple(classes))
 
 
 def _walk(root: Path) -> list[Path]:
-    """The images under root, sorted, so that the same files give the same data set everywhere.
-    Hidden files are left out: systems store metadata in hidden files with the names of images. So
-    are pipes and devices, which never end. A broken link stays: reading it raises an error."""
+    """The paths of the images under root, sorted, so that the same files give the same data set on
+    every system. Hidden files are left out, since systems store metadata in hidden files with names
+    like those of images. Pipes and devices are left out too, since reading them may never end. A
+    broken link stays in the list: reading it raises an error."""
 
     def fail(problem: OSError) -> None:
         raise InputError(f"{problem.filename}: cannot be listed ({problem.strerror})") from problem
 
     paths = []
-    for place, folders, files in os.walk(root, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for folder, subfolders, files in os.walk(root, onerror=fail):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         images = (
-            Path(place, name)
+            Path(folder, name)
             for name in files
             if name.lower().endswith(SUFFIXES) and not name.startswith(".")
         )
@@ -89,17 +93,17 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
         content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
         try:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
-        except UnidentifiedImageError as problem:  # Pillow's message has no name of a file
+        except UnidentifiedImageError as problem:  # Pillow's message does not name the file
             raise InputError(
                 f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}"
             ) from problem
         with opened:
             if opened.mode.startswith(("I", "F")):
                 raise InputError(
-                    f"{path}: has pixels of kind {opened.mode}; expected 8 bits a channel, so "
+                    f"{path}: has pixels of type {opened.mode}; expected 8 bits per channel, so "
                     "convert it first"
                 )
-            if opened.width * opened.height > max(SMALL, PIXELS_A_BYTE * len(content)):
+            if opened.width * opened.height > max(SMALL, PIXELS_PER_BYTE * len(content)):
                 raise InputError(
                     f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
                     "bytes; it is damaged, so take it out of the folder"

@@ -3,8 +3,8 @@
     data = Minibatches(dataset.images, rng=rng)
     x = data(64)                          a Tensor (64, C, H, W) in [-1, 1]
 
-The order of an epoch depends only on the seed and the number of the epoch. So the position in the
-data is three integers, and a resumed run sees the same images.
+The order of the images in an epoch depends only on the seed and the number of the epoch. So three
+integers are enough to save the position in the data, and a resumed run gets the same images.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["Minibatches"]
 
 
 class Minibatches:
-    """A source of minibatches of uint8 images (N, C, H, W): a call with m gives the next m as
-    float32, scaled to [low, high].
+    """A source of minibatches of uint8 images (N, C, H, W): a call with m returns the next m
+    images, a float32 Tensor (m, C, H, W) scaled to [low, high].
 
-    The images stay uint8 on `backend`, and minibatches are gathered there. Every image comes once
-    per epoch. A minibatch that an epoch cannot fill is completed from the next, so all have m
-    images. `labels` (N,) are for `labeled`.
+    The images are stored as uint8 on `backend`, and minibatches are gathered there. Each image
+    appears once per epoch. If fewer than m images of an epoch are left, the first images of the
+    next epoch follow, so all minibatches have m images. `labels` (N,) are for `labeled`.
 
     Raises ValueError or TypeError for other images or labels.
     """
@@ -68,34 +68,38 @@ class Minibatches:
         self._order = self._shuffled()
 
     def __call__(self, m: int) -> Tensor:
-        return self._scaled(self._which(m))
+        return self._scaled(self._indices(m))
 
     def at(self, which: np.ndarray) -> Tensor:
-        """The images with the indices `which` (m,); the position in the data does not change."""
+        """The images with the indices `which` (m,), scaled. The position in the data does not
+        change.
+
+        Raises ValueError unless `which` is an array of integers (m,)."""
         if not isinstance(which, np.ndarray) or which.ndim != 1 or which.dtype.kind not in "iu":
             raise ValueError(f"which: expected integers (m,), got {which!r}")
         return self._scaled(place(which, self.images))
 
     def labeled(self, m: int) -> tuple[Tensor, Tensor]:
-        """The next m images and their labels (m,).
+        """The next m images (m, C, H, W) and their labels (m,).
 
         Raises ValueError if there are no labels."""
         if self.labels is None:
-            raise ValueError("labeled: these Minibatches were given no labels")
-        which = self._which(m)
-        return self._scaled(which), Tensor(self.labels[which])
+            raise ValueError("labeled: these Minibatches have no labels")
+        indices = self._indices(m)
+        return self._scaled(indices), Tensor(self.labels[indices])
 
-    def _which(self, m: int) -> Array:
-        """The indices of the next m images; with several ranks, of the local rows only."""
-        (whole,), own = local_rows((m,))
-        return host_input(lambda: own(self._next(whole)), self.images)
+    def _indices(self, m: int) -> Array:
+        """The indices (m,) of the next m images: with several ranks, this rank's part of those of
+        the whole minibatch."""
+        (whole,), select = local_rows((m,))
+        return host_input(lambda: select(self._next(whole)), self.images)
 
-    def _scaled(self, which: Array) -> Tensor:
-        images = self.images[which].astype(np.float32)
+    def _scaled(self, indices: Array) -> Tensor:
+        images = self.images[indices].astype(np.float32)
         return Tensor(images * ((self.high - self.low) / 255) + self.low)
 
     def _next(self, m: int) -> np.ndarray:
-        """The indices (m,) of the next m images; advances the position."""
+        """Return the indices (m,) of the next m images, and advance the position."""
         checks.sizes(m=m)
         parts = []
         while m > 0:
@@ -113,7 +117,7 @@ class Minibatches:
         return np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
 
     def state_dict(self) -> dict[str, int]:
-        """The position in the data: seed, epoch, and number of images used in the epoch."""
+        """The position in the data: the seed, the epoch, and how many of its images were used."""
         return {"seed": self.seed, "epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
     ring(8)     means on the unit circle, standard deviation .01
     grid(5)     means on {-4, -2, 0, 2, 4}^2, standard deviation .05
 
-as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018). (Two well-known codes place the
-ring with `linspace(0, 2 pi, 8)`, whose ends coincide: seven modes, one of them twice.)
+as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et al. 2018). Two well-known implementations
+place the modes of the ring at the angles `linspace(0, 2 pi, 8)`. The first and the last of these
+are the same point, so their ring has seven modes, one of them with twice the weight.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Mixture(NamedTuple):
 
 
 def ring(k: int = 8, radius: float = 1.0, sd: float = 0.01) -> Mixture:
-    """k modes on a circle."""
+    """k modes on a circle around 0."""
     checks.sizes(k=k)
     checks.between(0, math.inf, "()", radius=radius, sd=sd)
     angles = 2 * math.pi * np.arange(k) / k
@@ -52,4 +53,4 @@ def grid(side: int = 5, spacing: float = 2.0, sd: float = 0.05) -> Mixture:
 def check_mixture(mixture: Any) -> None:
     """Raise TypeError unless `mixture` is a Mixture."""
     if not isinstance(mixture, Mixture):
-        raise TypeError(f"mixture: expected a Mixture, as ring() is one, got {mixture!r}")
+        raise TypeError(f"mixture: expected a Mixture, such as ring(), got {mixture!r}")

@@ -1,7 +1,7 @@
 """MNIST and Fashion-MNIST: 60,000 training and 10,000 test images, gray, 28 x 28, ten classes.
 
-The two have the same file names, sizes and ranges, so the reader compares hashes and rejects the
-labels of another set or split.
+Both have the same file names, shapes and ranges, so the reader compares the hash of the labels with
+those of the other set and split, and raises an error if one of these is equal.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ CLOTHES = (
 
 
 class Source(NamedTuple):
-    """A published data set: its classes, its addresses, and for each split three SHA-256: of the
-    gzipped images, of the gzipped labels, and of the labels unpacked."""
+    """A published data set: its classes, the URLs of the folders with its files, and for each split
+    the SHA-256 of the gzipped images, of the gzipped labels, and of the unpacked labels."""
 
     classes: tuple[str, ...]
     urls: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Shared parts of the readers: a damaged file raises one InputError and allocates nothing."""
+"""Functions of all readers: a damaged file raises InputError before memory is allocated for it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ class Stream(Protocol):
 
 @contextmanager
 def read_errors(path: str | Path, kind: str, remedy: str) -> Iterator[None]:
-    """Turn an error from reading the file at `path` into an InputError with its reason. `kind` is
-    the expected format; decoders raise many kinds of errors for damaged files."""
+    """Turn an Exception of this block, except MemoryError, into an InputError with its reason and
+    the remedy: decoders raise errors of many types for damaged files. `path` is the file that the
+    block reads, `kind` its expected format."""
     try:
         yield
     except (InputError, MemoryError):
         raise
     except Exception as problem:
-        reason = getattr(problem, "strerror", None)  # that of the system, if it has one
+        reason = getattr(problem, "strerror", None)  # the reason of the operating system, if any
         text = f"({reason})" if reason else f"as {kind} ({first_line(problem)})"
         raise InputError(f"{path}: cannot be read {text}; {remedy}") from problem
 
 
 def take(stream: Stream, count: int) -> bytearray:
     """The next `count` bytes, or all that are left. They are read in pieces, so a wrong count from
-    a header allocates nothing. At its end, gzip checks its CRC."""
+    a header does not allocate memory. A gzip stream checks its CRC at its end."""
     taken = bytearray()
     while len(taken) < count and (piece := stream.read(min(PIECE, count - len(taken)))):
         taken += piece

@@ -1,12 +1,12 @@
 """The Toronto Face Database: 98,058 unlabeled and 4,178 labeled faces, gray, 48 x 48.
 
-One of the data sets of Goodfellow et al. 2014. It may not be redistributed; its authors at the
-University of Toronto give TFD_48x48.mat on request. SciPy converts it to TFD_48x48.npz, which is
-read here (`CONVERT` is the command):
+It is one of the data sets of Goodfellow et al. 2014. It may not be redistributed; its authors at
+the University of Toronto give TFD_48x48.mat on request. The command `CONVERT` converts it by SciPy
+to TFD_48x48.npz, which this reader reads:
 
     images    uint8 (N, 48, 48)
-    labs_ex   (N, 1), the expression 1 to 7, -1: unlabeled
-    folds     (N, 5), for each of five folds 0: unlabeled, 1: train, 2: valid, 3: test
+    labs_ex   (N, 1), the expression 1 to 7, or -1 if unlabeled
+    folds     (N, 5), the part in each of five folds; 0: unlabeled, 1: train, 2: valid, 3: test
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ CONVERT = (
     "python -c \"import numpy, scipy.io; faces = scipy.io.loadmat('TFD_48x48.mat'); "
     f"numpy.savez('{NAME}', **{{name: faces[name] for name in {NAMES}}})\""
 )
-LIMIT = 1 << 30  # bytes of an array: the images of the data set are 236 MB
+LIMIT = 1 << 30  # bytes of an array; the images of the data set have 236 million
 
 
 def tfd(split: str) -> Dataset:
-    """The faces of Susskind, Anderson and Hinton. As in the paper, "train" is the unlabeled images
-    and the training part of the first fold; "test" is that fold's test part.
+    """The faces of Susskind, Anderson and Hinton, uint8 (N, 1, 48, 48). As in the paper, "train" is
+    the unlabeled images and the training part of the first fold; "test" is its test part.
 
-    Labels are indices 0 to 6 into the expressions, -1 if unlabeled.
+    Labels are indices 0 to 6 into EXPRESSIONS, or -1 if unlabeled.
 
     Raises InputError if the file is missing or damaged.
     """
@@ -45,7 +45,7 @@ def tfd(split: str) -> Dataset:
             f"tfd: {NAME} not found. It cannot be downloaded: the Toronto Face Database is given "
             "by its authors at the University of Toronto on request. Convert TFD_48x48.mat by "
             f"{CONVERT}, and put {NAME} at $TINYGAN_DATA/tfd/{NAME}, where TINYGAN_DATA names a "
-            "folder of your data sets; or take the embedded sample, --data digits"
+            "folder of your data sets; or use the embedded sample, --data digits"
         )
     [path] = found
     errors = read_errors(path, "an .npz file of arrays", f"make it by {CONVERT}")
@@ -67,7 +67,7 @@ def tfd(split: str) -> Dataset:
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """An array of the .npz file. Its size is checked before anything is allocated."""
+    """An array of the .npz file. Its size is checked before memory is allocated for it."""
     size = archive.getinfo(f"{name}.npy").file_size
     with archive.open(f"{name}.npy") as file:
         if np.lib.format.read_magic(file) != (1, 0):

@@ -14,7 +14,8 @@
     evaluation         all metrics of a run's samples, with reference and controls
     report             the table of an evaluation, with notes and warnings
 
-Functions take NumPy or CuPy arrays (N, ...), one sample per row; randomness comes from an explicit
-generator. Each docstring gives formula, source and how the metric can mislead. Compare every number
-with that of real images at the same N, and with those of controls that are known to be bad.
+Functions take NumPy or CuPy arrays (N, ...), one sample per row; random numbers come from an
+explicit generator. Each docstring gives the formula, the source, and how the metric can mislead.
+Compare each value with that of real images at the same N, and with those of controls, which are
+known to be bad.
 """

@@ -4,11 +4,11 @@ network, trained with tinygan.
     classifier = Classifier.shipped()            the weights in this package
     features, p = classifier(images)             (N, 128) and p(class | image), (N, 10)
 
-Images are (N, 1, 28, 28) in [0, 1]. The shipped weights were trained on the first 50,000 images of
-MNIST by `python benchmarks/train_classifier.py`; their accuracy on the test images is 99.44 %.
-From the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches
-98.80 %. Predictions for other images than digits mean nothing. Metrics on its features are
-comparable for the same weights only.
+Images are (N, 1, 28, 28) in [0, 1]. `python benchmarks/train_classifier.py` trained the shipped
+weights on the first 50,000 training images of MNIST; their accuracy on the test images is 99.44 %.
+On the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches 98.80 %.
+Predictions for images other than digits mean nothing. Metrics on features are comparable only for
+the same weights.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .distances import array
 
 FEATURES, CLASSES, SHAPE = 128, 10, (1, 28, 28)
 FILE = Path(__file__).parent / "files" / "classifier.safetensors"
-BATCH = 500
+BATCH = 500  # images in one pass
 
 
 def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
@@ -55,8 +55,8 @@ def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
 
 
 class Classifier:
-    """A trained `network`, in evaluation mode. `sha256` identifies the weights. Results are on the
-    backend of the weights."""
+    """A trained `network` (body, head), in evaluation mode. `sha256` identifies the weights. Images
+    may be on any backend; results are on the backend of the weights."""
 
     def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
         self.body, self.head = body.eval(), head.eval()
@@ -88,7 +88,9 @@ class Classifier:
         }
 
     def __call__(self, images: Any) -> tuple[Array, Array]:
-        """`features` (N, 128) and `probabilities` (N, 10), in one pass."""
+        """`features` (N, 128) and `probabilities` (N, 10) of images (N, 1, 28, 28) in [0, 1].
+
+        Raises ValueError or TypeError for other images."""
         images, like = unit_images(images, SHAPE), self.body.parameters()[0].data
         features, p = [], []
         with no_grad():
@@ -99,7 +101,7 @@ class Classifier:
         return tuple(of(like).xp.concatenate(parts) for parts in (features, p))
 
     def features(self, images: Any) -> Array:
-        """The activations before the last layer, (N, 128), at least 0."""
+        """The activations before the last layer, (N, 128), all >= 0."""
         return self(images)[0]
 
     def probabilities(self, images: Any) -> Array:
@@ -107,7 +109,9 @@ class Classifier:
         return self(images)[1]
 
     def accuracy(self, images: Any, labels: np.ndarray) -> float:
-        """The share of images whose most likely class is their label (N,)."""
+        """The share of images whose most likely class is their label; labels (N,).
+
+        Raises ValueError or TypeError for other labels."""
         p = self.probabilities(images)
         checks.labels(labels, len(p), CLASSES)
         return float((of(p).to_host(p).argmax(axis=1) == labels).mean())
@@ -138,8 +142,9 @@ def train(
     batch: int = 100,
     lr: float = 2e-3,
 ) -> Iterator[tuple[int, float, Classifier]]:
-    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,). Yield each epoch's
-    number, its mean loss and the classifier. Images are shifted at random by up to two pixels.
+    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,). After each epoch,
+    yield its number from 1, its mean loss and the classifier. Images are shifted at random by up to
+    two pixels.
 
     Raises ValueError or TypeError for other images or labels."""
     images = unit_images(images, SHAPE)
@@ -161,8 +166,8 @@ def train(
 
 
 def shifted(images: np.ndarray, rng: Rng, maximum: int = 2) -> np.ndarray:
-    """Each image (N, 1, H, W), shifted down and right by up to `maximum` pixels at random, and
-    filled with black."""
+    """The images (N, 1, H, W), each shifted at random by -`maximum` to `maximum` pixels along each
+    axis, and filled with 0 (black)."""
     n, _, h, w = images.shape
     padded = np.pad(images[:, 0], ((0, 0), (maximum, maximum), (maximum, maximum)))
     down, right = rng.integers(0, 2 * maximum + 1, (2, n))

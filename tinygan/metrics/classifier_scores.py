@@ -1,19 +1,20 @@
 """Metrics from a classifier's predictions: classifier score, class counts, GAN-test and GAN-train.
 
-Probabilities p(y|x) are (N, K), a row for each sample x, a column for each class y. These metrics
-have the classifier's own errors: it is confident about many images that belong to no class.
+Probabilities p(y|x) are (N, K), a row for each sample x, a column for each class y. Errors of the
+classifier are errors of these metrics: it is confident about many images that belong to no class.
 
 For class-conditional samples (Shmelkov et al. 2018):
 
-    GAN-test    accuracy on samples of a classifier trained on real images: fidelity. One image per
-                class, repeated, scores 1.
-    GAN-train   accuracy on real images of a classifier trained on samples: fidelity and diversity.
-                Such a collapse scores low.
+    GAN-test    a classifier is trained on real images; its accuracy on samples. It measures
+                fidelity. If all samples of a class are one good image, it is 1.
+    GAN-train   a classifier is trained on samples; its accuracy on real images. It measures
+                fidelity and diversity. If all samples of a class are one image, it is low.
 
-Do not use a classifier that G was trained with, such as AC-GAN's own D. The classifier's accuracy
-on real images is the ceiling of both.
+Do not use a classifier that G was trained with, such as AC-GAN's own D. Compare both with the
+accuracy on real images of a classifier trained on real images.
 
-`glance` gives three metrics in seconds, to compare short runs at one n; `evaluation` has them all.
+`glance` gives three metrics in seconds, to compare short runs at the same n; `evaluation` gives all
+metrics.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ def _probabilities(p: Any) -> np.ndarray:
 
 
 def classifier_score(probabilities: Any) -> float:
-    """exp(mean_x KL(p(y|x) || p(y))), p(y) the mean of p(y|x): the Inception score (Salimans et al.
-    2016) for any classifier, over all N at once (theirs is the mean over ten splits).
+    """exp(mean_x KL(p(y|x) || p(y))), where p(y) is the mean of p(y|x): the Inception score
+    (Salimans et al. 2016) for any classifier, over all N at once (theirs is the mean over ten
+    parts).
 
-    It ranges from 1 (equal predictions) to K (certain predictions, balanced classes). It ignores
-    diversity within a class: one image per class, repeated, scores K.
+    It ranges from 1 (all predictions are equal) to K (certain predictions, balanced classes). It
+    ignores diversity within a class: if all samples of a class are one image, it can still be K.
 
     Raises ValueError unless the rows are probabilities."""
     p = _probabilities(probabilities)
@@ -60,9 +62,9 @@ def class_counts(probabilities: Any) -> np.ndarray:
 
 
 def class_kl(probabilities: Any) -> float:
-    """KL(q || uniform) = log K + sum_c q_c log q_c in nats, q the shares of `class_counts`: 0 for
-    balanced classes, log K for a single one. Real data score above 0: MNIST .0015, and N samples
-    of uniform classes (K - 1) / (2 N) on average."""
+    """KL(q || uniform) = log K + sum_c q_c log q_c in nats, where q are the shares of
+    `class_counts`: 0 for balanced classes, log K for a single one. For real data it is above 0:
+    .0015 for MNIST. For N samples of uniform classes it is (K - 1) / (2 N) on average."""
     return kl_to_uniform(class_counts(probabilities))
 
 
@@ -72,7 +74,8 @@ def gan_test(classifier: Classifier, samples: Any, labels: np.ndarray) -> float:
 
 
 class Share(NamedTuple):
-    """The result of `gan_train_test`; `ceiling` is the accuracy of `classifier` on real images."""
+    """The result of `gan_train_test`: three accuracies. `ceiling` is that of `classifier` on real
+    images."""
 
     gan_test: float
     gan_train: float
@@ -88,8 +91,8 @@ def gan_train_test(
     n: int = 10_000,
     pairs: int = 60_000,
 ) -> Share:
-    """GAN-test of n samples, GAN-train of `pairs` samples, and the classifier's accuracy on `real`,
-    images (M, 1, 28, 28) and labels (M,). draw(n) gives n samples and their labels."""
+    """GAN-test of n samples, GAN-train of `pairs` samples, and the accuracy of `classifier` on
+    `real`, images (M, 1, 28, 28) and labels (M,). draw(n) returns n samples and their labels."""
     return Share(
         gan_test(classifier, *draw(n)),
         gan_train(*draw(pairs), *real, rng=rng),
@@ -106,9 +109,9 @@ def gan_train(
     rng: Rng,
     epochs: int = 2,
 ) -> float:
-    """The accuracy on real images (M, 1, 28, 28) in [0, 1] with labels (M,) of a classifier trained
-    for `epochs` on samples (N, 1, 28, 28) and their labels (N,) alone. It grows with N and with
-    `epochs`: compare at one of each, usually N = 60,000."""
+    """The accuracy on real images (M, 1, 28, 28) in [0, 1] with labels (M,), of a classifier that
+    is trained for `epochs` on the samples (N, 1, 28, 28) and their labels (N,) alone. It grows with
+    N and with `epochs`: compare only at equal N and `epochs`, usually N = 60,000."""
     *_, (_, _, classifier) = train(samples, labels, rng=rng, epochs=epochs)
     return classifier.accuracy(images, image_labels)
 
@@ -124,8 +127,8 @@ class Glance(NamedTuple):
 
 def glance(samples: Any, real: np.ndarray, classifier: Classifier | None = None) -> Glance:
     """Three quick metrics of samples (N, 1, 28, 28) against real digits (M, 1, 28, 28), both in
-    [0, 1]. For other images than digits the numbers mean nothing. Frechet distances fall with N
-    and M: compare at one of each.
+    [0, 1]. For images other than digits they mean nothing. Frechet distances fall as N and M grow:
+    compare only at equal N and M.
 
     Raises ValueError for other shapes or ranges, and for too few samples."""
     classifier = Classifier.shipped() if classifier is None else classifier
@@ -135,6 +138,6 @@ def glance(samples: Any, real: np.ndarray, classifier: Classifier | None = None)
 
 
 def gray_share(images: np.ndarray) -> float:
-    """The share of gray pixels, between .1 and .9, in images in [0, 1]: low for digits, high for
-    blurred averages of them."""
+    """The share of gray pixels, between .1 and .9, in images in [0, 1]: low for digits, higher for
+    averages of digits, which are blurred."""
     return float(((images > 0.1) & (images < 0.9)).mean())

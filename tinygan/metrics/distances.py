@@ -1,4 +1,4 @@
-"""Distances between sets of samples (N, ...), taken as rows of a matrix, block by block."""
+"""Distances between sets of samples (N, ...), which are rows of a matrix, computed in blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ..backend import Array, is_array, of
 from ..checks import is_size
 
 BLOCK = 1 << 23  # distances in a block
-LARGEST = 1e15  # beyond it, squares overflow float32, and squared sixth powers float64
+# A bound with a margin: for numbers within it, squared distances fit into float32, and squares of
+# sixth powers into float64.
+LARGEST = 1e15
 
 
 def array(name: str, given: Any) -> Array:
@@ -28,10 +30,10 @@ def rows(name: str, samples: Any, minimum: int = 1) -> Array:
     """The samples (N, ...) as float64 rows (N, D).
 
     Raises TypeError or ValueError, naming the argument, unless it is an array of at least `minimum`
-    samples of finite numbers within `LARGEST`, which exclude NaN in later results."""
+    samples, with finite numbers from -LARGEST to LARGEST, so that no later result is NaN."""
     if array(name, samples).ndim < 2 or samples.dtype.kind not in "fiub":
         raise ValueError(
-            f"{name}: expected numbers of shape (N, ...) with a sample a row, got "
+            f"{name}: expected numbers of shape (N, ...), one sample per row, got "
             f"{samples.dtype} {samples.shape}"
         )
     if len(samples) < minimum or not samples.size:
@@ -49,12 +51,13 @@ def same_width(name: str, x: Array, other: str, reference: Array) -> None:
     """Raise ValueError unless x (N, D) and `reference` (M, D) have the same D."""
     if x.shape[1] != reference.shape[1]:
         raise ValueError(
-            f"{name}: expected {reference.shape[1]} numbers a row, as {other} has, got {x.shape[1]}"
+            f"{name}: expected {reference.shape[1]} numbers per row, as in {other}, got "
+            f"{x.shape[1]}"
         )
 
 
 def matching_rows(minimum: int = 1, /, **sets: Any) -> list[Array]:
-    """The sets by name as `rows` (N, D), (M, D), ... of one width D.
+    """The sets as `rows` (N, D), (M, D), ... with the same width D, in their order.
 
     Raises TypeError or ValueError, naming the argument, for other sets."""
     found = {name: rows(name, samples, minimum) for name, samples in sets.items()}
@@ -76,15 +79,15 @@ def squared_distances(a: Array, b: Array) -> Array:
 
 
 def blocks(n: int, width: int) -> Iterator[slice]:
-    """Slices of n rows such that a block of `width` numbers per row has at most about `BLOCK`."""
+    """Slices of range(n). A block of such rows with `width` numbers each has about BLOCK numbers at
+    most."""
     step = max(1, BLOCK // max(1, width))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
-    """The distance from each row of a to the k-th nearest row of b, (N,).
-
-    With `same`, b is a, and no row is its own neighbor.
+    """The distance from each row of a (N, D) to its k-th nearest row of b (M, D), (N,). With
+    `same`, b is a, and no row is its own neighbor.
 
     Raises ValueError for k out of range."""
     neighbors = len(b) - same
@@ -98,7 +101,7 @@ def nearest(a: Array, b: Array, k: int = 1, *, same: bool = False) -> Array:
             inside = xp.arange(distances.shape[0])
             distances[inside, inside + part.start] = np.inf
         which = xp.argpartition(distances, k - 1, axis=1)[:, k - 1]
-        # Recomputed from the difference: rounding in |a|^2 + |b|^2 - 2 a.b would hide equal rows.
+        # Computed again from the difference: |a|^2 + |b|^2 - 2 a.b of equal rows is not exactly 0.
         found[part] = ((a[part] - b[which]) ** 2).sum(axis=1)
     return xp.sqrt(found)
 

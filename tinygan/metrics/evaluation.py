@@ -1,10 +1,10 @@
-"""Evaluate a run: every metric of its samples, with a reference and controls.
+"""Evaluate a run: all metrics of its samples, of a reference and of controls.
 
-A number means something only in comparison: with real images at the same N (the reference), and
-with controls known to be bad: averages of k-means, one class alone, noise. If a metric prefers a
-control to the samples, it says nothing good about them.
+A value means something only in comparison: with real images at the same N (the reference), and with
+controls, which are known to be bad: averages by k-means, one class alone, noise. If a metric
+prefers a control to the samples, a good value is no evidence of good samples.
 
-`METRICS` has a row for each metric. To add one, write a function and its row.
+`METRICS` has a row for each metric. To add a metric, write a function and its row.
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ from .precision_recall import PrecisionRecall, precision_recall, radii
 
 AGAINST = ("test", "train")
 MINIMUM = 1000  # samples
-K = 5  # neighbors
+K = 5  # the nearest neighbors of `precision_recall`
 OURS, REFERENCE = "this run", "real images"  # the names of the first two sets
 
-Row = Mapping[str, float]  # the values of a set, by the names of the metrics
+Row = Mapping[str, float]  # the values of one set, by the names of the metrics
 
 
 class Real(NamedTuple):
-    """Real images (N, 1, 28, 28) in [0, 1]: those to compare samples with, as many others that are
-    scored as the reference row, those that choose Parzen's sigma, and the training images."""
+    """Real images (N, 1, 28, 28) in [0, 1] for an evaluation."""
 
-    reference: np.ndarray
-    other: np.ndarray
-    validation: np.ndarray
-    training: np.ndarray
+    reference: np.ndarray  # those that every set is compared with
+    other: np.ndarray  # as many others: the set "real images", whose values are the reference row
+    validation: np.ndarray  # those that choose Parzen's sigma
+    training: np.ndarray  # all training images
     labels: np.ndarray  # of the training images
-    held_out: bool  # True if the reference was not used in training
-    named: str  # description of the reference
-    digits: bool = True  # whether the classifier knows the classes of the images
+    held_out: bool  # True if `reference` was not used in training
+    named: str  # a description of `reference`
+    digits: bool = True  # whether the images have the classes of the classifier
 
 
 def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
-    """At most n real images for a run on the data `name`: its test split ("digits" uses MNIST's),
-    or, against "train", two disjoint sets of its training images.
+    """The real images for the evaluation of a run on the data `name`, with at most n in
+    `reference`. With `against` "test", they are of its test split ("digits" uses MNIST's), and
+    `other` are training images; with "train", both are disjoint sets of training images.
 
-    Raises InputError for other data than MNIST's and Fashion-MNIST's, for fewer images than
+    Raises InputError for data other than digits, MNIST and Fashion-MNIST, for fewer images than
     `MINIMUM`, or if the test images are missing."""
     choose("--against", against, AGAINST)
     entry = DATASETS.get(name)
     if entry is None or not entry.classified:
         *most, last = (known for known, each in DATASETS.items() if each.classified)
         raise InputError(
-            f"evaluate: knows runs on {', '.join(most)} and {last}, this one is on {name}"
+            f"evaluate: expected a run on {', '.join(most)} or {last}, got one on {name}"
         )
     known = load(name)
     assert known.labels is not None
@@ -71,7 +71,7 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
         try:
             reference = _scaled(load(tested, "test").images)
         except InputError as problem:
-            raise InputError(f"{problem}; or --against train, which needs no others") from problem
+            raise InputError(f"{problem}; or use --against train, without test images") from problem
         n = min(n, len(reference), len(training) - 1000)
         reference = reference[rng.permutation(len(reference))[:n]]
         other = training[order[:n]]
@@ -96,12 +96,12 @@ def as_images(samples: np.ndarray, low: float) -> np.ndarray:
     Raises InputError for other shapes, for NaN, and for pixels outside the range."""
     if samples.shape[1:] != SHAPE:
         raise InputError(
-            f"the generator draws images of shape {samples.shape[1:]}, expected {SHAPE}"
+            f"the generator makes images of shape {samples.shape[1:]}, expected {SHAPE}"
         )
     finite(samples)
     if samples.min() < low - 1e-5 or samples.max() > 1 + 1e-5:
         raise InputError(
-            f"the generator draws pixels from {samples.min():g} to {samples.max():g}, expected "
+            f"the generator makes pixels from {samples.min():g} to {samples.max():g}, expected "
             f"{low:g} to 1"
         )
     return np.clip((samples - low) / (1 - low), 0, 1)
@@ -114,14 +114,15 @@ def finite(samples: np.ndarray) -> np.ndarray:
     bad = ~np.isfinite(samples.reshape(len(samples), -1)).all(axis=1)
     if bad.any():
         raise InputError(
-            f"the generator draws NaN or infinity, in {bad.sum()} of {len(samples)} samples: its "
+            f"the generator makes NaN or infinity, in {bad.sum()} of {len(samples)} samples: its "
             "training diverged; train again with lower --lr-d and --lr-g"
         )
     return samples
 
 
 def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
-    """The reference row and the controls, by name: image sets of the reference's size."""
+    """The set of the reference row and the controls: (name, images) pairs, each with as many images
+    as the reference."""
     n = len(real.reference)
     yield REFERENCE, real.other
     k = min(n, len(real.training) // 5)
@@ -134,7 +135,7 @@ def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
 
 
 class RealSet:
-    """Real images on the classifier's backend, with all that is computed from them once."""
+    """Real images on the classifier's backend, with everything that is computed from them alone."""
 
     def __init__(self, real: Real, classifier: Classifier) -> None:
         self.classifier, self.held_out = classifier, real.held_out
@@ -146,19 +147,20 @@ class RealSet:
             self.distances = nearest_distances(self.pixels, self.training)
 
     def placed(self, images: np.ndarray) -> Array:
-        """Images on the classifier's backend."""
+        """A copy of the images on the classifier's backend."""
         return place(images, self.features)
 
 
 class SampleSet:
     """Images (N, 1, 28, 28) in [0, 1] to compare with real ones, and results that several metrics
-    share. For the reference, the memorization test compares one half of the held-out images with
-    the other."""
+    use. If the images are the set "real images" (`reference`), the memorization test compares one
+    half of the held-out images with the other half, since `images` themselves are training images.
+    """
 
     def __init__(self, images: np.ndarray, real: RealSet, *, rng: Rng, reference: bool) -> None:
         self.images, self.real, pixels = images, real, real.placed(images)
         self.features, self.probabilities = real.classifier(images)
-        size = min(1000, len(images) // 2)  # if all subsets were equal, the error would be 0
+        size = min(1000, len(images) // 2)  # half: if all subsets were equal, the error would be 0
         self.kid = kid(real.features, self.features, rng=rng, size=size)
         self.in_features = precision_recall(real.features, self.features, K, real_radii=real.radii)
         self.in_pixels = precision_recall(real.pixels, pixels, K, real_radii=real.pixel_radii)
@@ -170,12 +172,12 @@ class SampleSet:
 
 
 class Metric(NamedTuple):
-    """A row of the table: the name in evaluation.json, the title in print ("" if not printed), the
-    function, and which values are better ("less", "more", "as real" or "" if none).
+    """A row of the table: the name in evaluation.json, the title in the table ("" if it is not
+    shown), the function, and which values are better: "less", "more", "as real", or "" if none are.
 
-    `alarm` gets the values of a set and of the reference. It returns whether the value should not
-    be taken at face value; `finding` is the reason. `panel` is whether the picture shows it;
-    `held_out` is whether it needs images that were not used in training."""
+    `alarm` gets the values of a set and those of the reference, and returns whether the value can
+    mislead; `finding` is the reason. `panel` is True if the picture shows the metric; `held_out` is
+    True if the metric needs images that were not used in training."""
 
     name: str
     title: str
@@ -201,15 +203,15 @@ def _class_count(c: int) -> Metric:
         f"class {c}",
         lambda s: class_counts(s.probabilities)[c],
         alarm=lambda row, real: row[COUNTS[c]] > _size(row) / 2,
-        finding="over half the samples: the generator has collapsed, or was asked for one class",
+        finding="over half the samples: the generator has collapsed, or was given only this class",
         panel=False,
     )
 
 
 def _precision_recall(prefix: str, suffix: str, space: str) -> list[Metric]:
-    """Precision, recall, density and coverage in a space, an attribute of `SampleSet`. The alarm
-    for recall allows for the draw of N samples: four times sqrt(2 r (1 - r) / N) below the
-    reference r."""
+    """Precision, recall, density and coverage in `space`, an attribute of `SampleSet`. The alarm
+    for recall starts 4 standard errors sqrt(2 r (1 - r) / N) below the recall r of the reference,
+    since the N samples are random."""
     precision, recall, density, coverage = (
         Metric(prefix + name, name + suffix, attrgetter(f"{space}.{name}"))
         for name in PrecisionRecall._fields
@@ -225,11 +227,11 @@ def _precision_recall(prefix: str, suffix: str, space: str) -> list[Metric]:
             finding="under half that of real images: most samples are unlike any real image",
         ),
         recall._replace(
-            alarm=low_recall, finding="some real images have nothing like them among the samples"
+            alarm=low_recall, finding="no sample is similar to some of the real images"
         ),
         density._replace(
             alarm=lambda row, real: row[density.name] > 1.2,
-            finding="over 1.2: the samples crowd where real images are dense, as averages do",
+            finding="over 1.2: the samples are where real images are densest, as averages are",
         ),
         coverage,
     ]
@@ -259,8 +261,8 @@ METRICS = [
         "copying z",
         attrgetter("copying.z"),
         alarm=lambda row, real: row["copying_z"] > 3,
-        finding="over 3: the samples are nearer to the training images than other real images are; "
-        "copies, or averages",
+        finding="over 3: the samples are nearer to the training images than other real images are, "
+        "so they are copies or averages",
         held_out=True,
     ),
     Metric(
@@ -276,7 +278,7 @@ METRICS = [
         "Parzen",
         attrgetter("parzen.mean"),
         alarm=_high_parzen,
-        finding="over that of real images: it rewards averages",
+        finding="over that of real images: the metric rewards averages",
     ),
     Metric(
         "parzen_error",
@@ -305,9 +307,10 @@ def evaluate(
     rng: Rng,
     echo: Callable[[str], object] = lambda name: None,
 ) -> dict[str, dict[str, float]]:
-    """All metrics of the samples ("this run"), the reference and every control, by name. `echo` is
-    called with each name first. With held-out images, the control "one class alone" is of training
-    images, which the memorization test must detect."""
+    """All metrics of the samples ("this run"), of the reference ("real images") and of each
+    control, by set and metric. `samples` are (N, 1, 28, 28) in [0, 1]. `echo` is called with the
+    name of each set before it is measured. The control "one class alone" consists of training
+    images: with held-out images, the memorization test must detect it."""
     against, rows = RealSet(real, classifier), {}
     for name, images in ((OURS, samples), *controls(real, rng=rng)):
         echo(name)

@@ -19,10 +19,11 @@ def gaussian_distance(m1: Array, s1: Array, m2: Array, s2: Array) -> float:
     with means m (D,) and covariances S (D, D) (Dowson and Landau 1982).
 
     tr((S1 S2)^(1/2)) is the sum of the square roots of the eigenvalues of S1^(1/2) S2 S1^(1/2),
-    which is symmetric, so no complex roots arise. For singular covariances, roots near 0 amplify
-    rounding to about 1e-7 of the scale.
+    which is symmetric, so no complex roots arise. For singular covariances, the square roots of
+    numbers near 0 increase the rounding error to about 1e-7 of the scale.
 
-    Raises ValueError for other shapes, or NaN."""
+    Raises ValueError for other shapes, or for numbers that are not finite; TypeError unless all are
+    arrays."""
     d = array("m1", m1).size
     for name, a, shape in (
         ("m1", m1, (d,)),
@@ -46,10 +47,10 @@ def frechet_distance(real: Any, fake: Any) -> float:
     """|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), the `gaussian_distance` of the means m and the
     covariances S (over N - 1, in float64) of features (N, D) and (M, D) (Heusel et al. 2017).
 
-    It is 0 for equal sets and grows as samples get fewer: compare at one size only, and with the
-    distance between two sets of real samples. On pixels or linear features it detects neither blur
-    nor binarization. With Inception features it is the FID; with others it is not comparable with
-    published values.
+    It is 0 for equal sets, and larger for fewer samples: compare only at equal N and M, and with
+    the distance between two sets of real samples. On pixels or linear features it detects neither
+    blur nor binarization. With Inception features it is the FID; with others it is not comparable
+    with published values.
 
     Raises ValueError for sets of other widths, or with no more samples than features, where the
     covariance is singular."""
@@ -71,7 +72,7 @@ def _moments(x: Array) -> tuple[Array, Array]:
 
 
 class KID(NamedTuple):
-    """The mean over subsets, and its standard error."""
+    """The result of `kid`: the mean over the subsets, and its standard error."""
 
     mean: float
     standard_error: float
@@ -83,8 +84,8 @@ def mmd2(x: Any, y: Any) -> float:
 
         mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
 
-    Its mean is 0 for two sets of one distribution, so it can be negative. It scales with the sixth
-    power of the features.
+    For two sets of one distribution its expectation is 0, so it can be negative. It grows with the
+    sixth power of the features.
 
     Raises ValueError for sets of fewer than two rows."""
     x, y = matching_rows(2, x=x, y=y)
@@ -100,14 +101,16 @@ def kid(real: Any, fake: Any, *, rng: Rng, subsets: int = 50, size: int = 1000) 
     """The mean of `mmd2` over `subsets` random subsets of `size` samples each, of features (N, D)
     and (M, D) (Binkowski et al. 2018; number and size as in their code).
 
-    Unlike `frechet_distance` it is unbiased at every size, but also comparable on the same features
-    only. The subsets overlap, so the standard error covers the draw of subsets alone (0 if each is
-    the whole set); that of the samples is larger. On linear features it does not detect blur.
+    Unlike `frechet_distance`, it is unbiased at every size; but it too is comparable only on the
+    same features. The subsets overlap, so the standard error is that of the random subsets alone (0
+    if each is the whole set); the error due to the random samples is larger. On linear features it
+    does not detect blur.
 
     Raises ValueError for sets of other widths, or smaller than a subset."""
     x, y = matching_rows(2, real=real, fake=fake)
     if not (is_size(size, minimum=2) and size <= min(len(x), len(y))):
-        raise ValueError(f"size: expected 2 to {min(len(x), len(y))}, the samples, got {size!r}")
+        most = min(len(x), len(y))
+        raise ValueError(f"size: expected 2 to {most}, the number of samples, got {size!r}")
     if not is_size(subsets, minimum=2):
         raise ValueError(f"subsets: expected at least 2, got {subsets!r}")
     checks.generator(rng)

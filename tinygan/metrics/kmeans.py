@@ -23,7 +23,7 @@ def kmeans(x: Any, k: int, *, rng: Rng, steps: int = 2) -> tuple[np.ndarray, np.
     Raises ValueError unless 1 <= k <= N and steps >= 1, TypeError unless `rng` is a Generator."""
     data = rows("x", x)
     if not (is_size(k, minimum=1) and k <= len(data)):
-        raise ValueError(f"k: expected 1 to {len(data)}, the rows of x, got {k!r}")
+        raise ValueError(f"k: expected 1 to {len(data)}, the number of rows of x, got {k!r}")
     checks.sizes(steps=steps)
     checks.generator(rng)
     host = of(data).to_host(data)

@@ -21,20 +21,22 @@ class Copying(NamedTuple):
 
 
 def copying(samples: Any, training: Any, held_out: Any) -> Copying:
-    """Test if samples (N, ...) lie nearer to the training images than held-out images (M, ...) do.
+    """Test if samples (N, ...) are nearer to the training images (T, ...) than held-out images
+    (M, ...) are.
 
-    The test of Meehan et al. (2020, section 3), without their partition of the space: U counts the
+    The test of Meehan et al. (2020, section 3), without their partition of the space. U counts the
     pairs of a sample and a held-out image in which the sample is nearer to its nearest training
-    image. `closer` is the share of these pairs, 1/2 if the model neither copies nor blurs; `z` is
-    its distance from 1/2 in standard deviations (Mann and Whitney 1947). Above 3, the samples are
-    copies; far below -3, the model underfits.
+    image than the held-out image to its own. `closer` is the share of these pairs: 1/2 if the model
+    neither copies nor blurs. `z` is its distance from 1/2 in standard deviations (Mann and Whitney
+    1947). Above 3, the samples are copies; far below -3, the model underfits.
 
         closer = U / (N M)      z = (closer - 1/2) / sqrt((N + M + 1) / (12 N M))
 
-    Averages of images are near to all images and look like copies: compare the density of
-    `precision_recall`. The test misses a few copies among many samples, and shifted copies.
+    Averages of images are near to all images, so they get a high z too: compare the density of
+    `precision_recall`. The test does not detect a few copies among many samples, nor shifted
+    copies.
 
-    Raises ValueError for rows of another width."""
+    Raises ValueError or TypeError unless all are arrays with rows of the same width."""
     known, *sets = matching_rows(training=training, samples=samples, held_out=held_out)
     near, held = (of(x).to_host(nearest(x, known)) for x in sets)
     return compare(near, held)
@@ -56,16 +58,16 @@ def compare(near: np.ndarray, held: np.ndarray) -> Copying:
 
 
 def nearest_distances(samples: Any, training: Any) -> np.ndarray:
-    """The distance min_j |x - t_j| of each sample x to its nearest training image, (N,). Images
-    that are faint or have few strokes have small distances: compare with held-out images, as
-    `copying` does."""
+    """The distance min_j |x - t_j| of each sample x to its nearest training image, (N,), on the
+    host. Images that are faint or have few strokes have small distances: compare with held-out
+    images, as `copying` does."""
     known, x = matching_rows(training=training, samples=samples)
     return of(x).to_host(nearest(x, known))
 
 
 def duplicates(samples: Any) -> float:
-    """1 - (distinct samples) / N, for samples (N, ...) in [0, 1] rounded to 8 bits: 0 for real
-    digits. Faint noise can hide duplicates: compare the recall too.
+    """1 - (number of distinct samples) / N, for samples (N, ...) in [0, 1] rounded to 8 bits. For
+    real digits it is 0. Duplicates with faint noise are not detected: look at the recall too.
 
     Raises ValueError for numbers outside of [0, 1]."""
     flat = rows("samples", samples)
@@ -78,6 +80,6 @@ def duplicates(samples: Any) -> float:
 
 
 def nearest_images(samples: Any, training: Any) -> np.ndarray:
-    """The index (N,) of the training image nearest to each sample, in pixels."""
+    """The index (N,) of the training image nearest to each sample, by distance in pixels."""
     known, x = matching_rows(training=training, samples=samples)
     return nearest_index(x, known)

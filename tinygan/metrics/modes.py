@@ -24,16 +24,16 @@ class Modes(NamedTuple):
 
 
 def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
-    """VEEGAN's and PacGAN's metric of samples (N, D), usually 2500.
+    """The metric of VEEGAN and PacGAN for samples (N, D), usually with N = 2500.
 
-    A sample has high quality if it lies within `within` standard deviations of a mean; a mode is
-    captured if it is the nearest one of at least one such sample. `high_quality` is their share;
-    `reverse_kl` is KL(modes of these samples || uniform) = log K + sum_k q_k log q_k in nats,
-    infinite if there are none.
+    A sample has high quality if its distance to a mean is less than `within` standard deviations. A
+    mode is captured if it is the nearest mode of at least one such sample. `high_quality` is the
+    share of these samples. `reverse_kl` is KL(q || uniform) = log K + sum_k q_k log q_k in nats,
+    where q_k is the share of mode k among them; it is infinite if there are none.
 
-    In the plane, samples of the mixture itself have high quality in 1 - exp(-within^2 / 2) =
-    98.89 % of cases: more is a sign of collapse. Their reverse KL is (K - 1) / (2 N) on average,
-    not 0.
+    In the plane, a sample of the mixture itself has high quality with the probability
+    1 - exp(-within^2 / 2) = 98.89 %: a larger share is a sign of collapse. The reverse KL of N such
+    samples is (K - 1) / (2 N) on average, not 0.
 
     Raises ValueError for samples of another width."""
     check_mixture(mixture)

@@ -1,6 +1,7 @@
-"""The Parzen window estimate of the log-likelihood: the number of the 2014 paper's Table 1.
+"""The Parzen window estimate of the log-likelihood: the metric of Table 1 in Goodfellow et al.
+2014.
 
-    ll(x) = log mean_j N(x; mu_j, sigma^2 I)        mu_j the samples, N of them in D dimensions
+    ll(x) = log mean_j N(x; mu_j, sigma^2 I)        mu_j: the samples, N of them in D dimensions
 
 "Parzen window estimates should generally be avoided" (Theis et al. 2016): the number depends almost
 only on the distance to the nearest sample. On MNIST, 10,000 real training images score 242.5, and
@@ -49,8 +50,8 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
 
         ll(x) = log(1/N sum_j exp(-|x - mu_j|^2 / (2 sigma^2))) - D log(sigma sqrt(2 pi))
 
-    It depends on the scale: halving all numbers adds D log 2. Pixels are in [0, 1] by convention.
-    All sigmas share one pass over the distances, block by block.
+    It depends on the scale: if all numbers and sigma are halved, it grows by D log 2. Pixels are in
+    [0, 1] by convention. The distances are computed once for all sigmas, in blocks.
 
     Raises ValueError for rows of another width, or a sigma that is not positive."""
     mu, x = matching_rows(samples=samples, x=x)
@@ -77,12 +78,14 @@ def log_likelihoods(samples: Any, x: Any, sigmas: Sequence[float] = SIGMAS) -> n
 
 
 def parzen(samples: Any, validation: Any, test: Any, sigmas: Sequence[float] = SIGMAS) -> Parzen:
-    """The mean of ll(x), `log_likelihoods`, over `test` (M, ...), with the sigma of the best mean
-    over `validation`, as in the paper's parzen_ll.py.
+    """The mean of ll(x), `log_likelihoods`, over `test` (M, ...), with the sigma that has the best
+    mean over `validation`, as in the paper's parzen_ll.py.
 
     On MNIST: 10,000 samples in [0, 1], validation on the training images 50,000 to 50,999, test on
-    all 10,000. It grows with the number of samples: 1000 real images score 120.3, 10,000 score
-    242.5. Compare at one N only."""
+    all 10,000 test images. It grows with the number N of samples: it is 120.3 for 1000 real images
+    and 242.5 for 10,000. Compare only at equal N.
+
+    Raises ValueError for rows of another width, or a sigma that is not positive."""
     on_validation = log_likelihoods(samples, validation, sigmas).mean(axis=1)
     best = int(on_validation.argmax())
     (values,) = log_likelihoods(samples, test, [sigmas[best]])

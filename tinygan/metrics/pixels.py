@@ -1,8 +1,9 @@
-"""Metrics on raw numbers: PSNR, checkerboard patterns, and the Wasserstein-1 distance per axis.
+"""Metrics on pixels or points: PSNR, checkerboard patterns, and the Wasserstein-1 distance per
+axis.
 
 Transposed convolutions leave checkerboards (Odena, Dumoulin and Olah 2016): with kernel size k and
-stride s, each pixel is a sum of k/s numbers. If s does not divide k, the count varies with period s
-(see `overlap`), and the weights must compensate.
+stride s, each pixel is a sum of k/s numbers along an axis. If s does not divide k, their number
+varies with period s (see `overlap`), and the weights must compensate for it.
 
 In one dimension, with cumulative distribution functions F:
 
@@ -26,14 +27,14 @@ def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
     """The peak signal-to-noise ratio 10 log10(peak^2 / mse) of each image (N, ...) to its `truth`
     (N, ...), in dB: (N,).
 
-    `peak` is the value of white; black is 0. It is infinite for equal images; usually the mean is
-    reported. The mean of all plausible images has the least error, so PSNR prefers blur to a sharp
-    guess (Ledig et al. 2017, section 1).
+    `peak` is the value of white; black is 0. The PSNR of equal images is infinite. Usually the mean
+    over the images is reported. The mean of all plausible images has the smallest expected error,
+    so PSNR prefers blur to a sharp guess (Ledig et al. 2017, section 1).
 
-    Raises ValueError for sets of different shapes."""
+    Raises ValueError for sets of different shapes, or a peak that is not positive."""
     y, x = matching_rows(truth=truth, images=images)
     if len(x) != len(y):
-        raise ValueError(f"images: expected {len(y)}, one for each of truth, got {len(x)}")
+        raise ValueError(f"images: expected {len(y)}, one for each in truth, got {len(x)}")
     if not (isinstance(peak, Real) and 0 < peak < math.inf):
         raise ValueError(f"peak: expected a positive number, got {peak!r}")
     xp = of(x).xp
@@ -50,7 +51,8 @@ def overlap(kernel_size: int, stride: int) -> np.ndarray:
 
 def checkerboard(images: Any) -> float:
     """The share of spectral energy in patterns of period 2, for images (N, C, H, W) with H and W
-    even: energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2) over that of all but (0, 0).
+    even: the energy at the frequencies (0, 1/2), (1/2, 0) and (1/2, 1/2), divided by the energy at
+    all frequencies but (0, 0).
 
     It is 3 / (H W - 1) for white noise, 1 for a chessboard and nearly 0 for a smooth gradient:
     compare with real images.
@@ -67,8 +69,8 @@ def checkerboard(images: Any) -> float:
 
 
 def wasserstein(real: Any, fake: Any) -> np.ndarray:
-    """W1 of samples (N, D) and (M, D) along each axis separately, (D,), in their units. If N = M,
-    it is the mean absolute difference of the sorted samples.
+    """W1 of samples (N, D) and (M, D) along each axis separately, (D,), on the host, in the units
+    of the samples. If N = M, it is the mean absolute difference of the sorted samples.
 
     For N(0, 1) and N(m, s^2) it is |m| if s = 1, and |s - 1| sqrt(2 / pi) if m = 0. For two sets of
     N samples of N(0, 1) it is about 1.8 / sqrt(N), not 0. It ignores dependence between axes.
@@ -79,6 +81,6 @@ def wasserstein(real: Any, fake: Any) -> np.ndarray:
     both = xp.concatenate([a, b])
     order = xp.argsort(both, axis=0)
     steps = xp.where(order < len(a), 1 / len(a), -1 / len(b))
-    ahead = abs(xp.cumsum(steps, axis=0)[:-1])  # |F_p - F_q| between each point and the next
+    heights = abs(xp.cumsum(steps, axis=0)[:-1])  # |F_p - F_q| between each point and the next
     ascending = xp.sort(both, axis=0)
-    return of(a).to_host((ahead * (ascending[1:] - ascending[:-1])).sum(axis=0))
+    return of(a).to_host((heights * (ascending[1:] - ascending[:-1])).sum(axis=0))

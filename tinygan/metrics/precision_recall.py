@@ -25,18 +25,19 @@ class PrecisionRecall(NamedTuple):
 
 
 def radii(samples: Any, k: int = 5) -> Array:
-    """The distance of each of the samples (N, ...) to its k-th nearest neighbor among them, (N,).
+    """The distance from each of the samples (N, ...) to its k-th nearest neighbor among them, (N,).
 
-    Raises ValueError for fewer than k + 1 samples."""
+    Raises ValueError for fewer than k + 1 samples, TypeError unless they are an array."""
     (k,) = checks.sizes(k=k)
     x = rows("samples", samples, k + 1)
     return nearest(x, x, k, same=True)
 
 
 def expected_coverage(n: int, m: int, k: int = 5) -> float:
-    """The expected coverage of n real samples by m fakes of the same distribution, whichever it is:
-    1 - prod_{i<=k} (n - i) / (n + m - i), because a ball has no fake if the k samples nearest to
-    its center, of n - 1 + m, are all real (Naeem et al. 2020). .969 for n = m = 10,000, k = 5.
+    """The expected coverage of n real samples by m fakes of the same distribution, for any
+    distribution: 1 - prod_{i<=k} (n - i) / (n + m - i), since a ball contains no fake if the k
+    nearest to its center of the n - 1 + m other samples are real (Naeem et al. 2020). It is .969
+    for n = m = 10,000 and k = 5.
 
     Raises ValueError unless 1 <= k < n and m >= 1."""
     if not (all(is_size(size, minimum=1) for size in (k, n, m)) and k < n):
@@ -49,25 +50,25 @@ def precision_recall(
 ) -> PrecisionRecall:
     """Precision, recall, density and coverage of fakes (M, ...) against real samples (N, ...).
 
-    precision   the share of fakes within a real sample's ball (Kynkaanniemi et al. 2019, eq. 2)
-    recall      the share of real samples within a fake's ball
+    precision   the share of fakes in the ball of a real sample (Kynkaanniemi et al. 2019, eq. 2)
+    recall      the share of real samples in the ball of a fake (the same)
     density     the mean number of real balls that contain a fake, over k (Naeem et al. 2020)
     coverage    the share of real balls that contain a fake (the same)
 
-    With B_x the open ball around x, of radius the distance to its k-th nearest neighbor in its own
-    set (closed for precision and recall):
+    B_x is the ball around x whose radius is the distance to the k-th nearest neighbor of x in its
+    own set. It is closed for precision and recall, and open for density and coverage.
 
         precision = mean_y [y in some B_x]      density  = sum_y sum_x [y in B_x] / (k M)
         recall    = mean_x [x in some B_y]      coverage = mean_x [some y in B_x]
 
-    For two sets of one distribution, density is 1 on average and coverage `expected_coverage`;
-    precision and recall depend on the distribution: about .48 each for 10,000 samples of a Gaussian
-    in 1000 dimensions. Samples that are too smooth (averages of real ones) score high in precision
-    and coverage; a recall below that of real samples and a density over 1.2 reveal them. In raw
-    pixels, a faint texture can reduce precision to 0. Compare at one N, M and k only. `real_radii`
-    are radii(real, k), if already known.
+    For two sets of one distribution, the density is 1 on average, and the coverage is
+    `expected_coverage`; precision and recall depend on the distribution: about .48 each for 10,000
+    samples of a Gaussian in 1000 dimensions. Samples that are too smooth (averages of real ones)
+    have a high precision and coverage, but their recall is below that of real samples, and their
+    density is over 1.2. In raw pixels, a faint texture can reduce precision to 0. Compare only at
+    equal N, M and k. `real_radii` are radii(real, k), if already known.
 
-    Raises ValueError for fewer than k + 1 samples.
+    Raises ValueError for fewer than k + 1 samples, other widths or other radii.
     """
     (k,) = checks.sizes(k=k)
     x, y = matching_rows(k + 1, real=real, fake=fake)

@@ -12,8 +12,8 @@ from .precision_recall import expected_coverage
 
 
 def alarms(row: Row, real: Row) -> dict[str, str]:
-    """The numbers of a set that should not be taken at face value, by name, each with the reason.
-    `real` is the row of the reference."""
+    """The values of a set that can mislead, by metric, each with the reason. `real` is the row of
+    the reference."""
     return {
         m.name: f"{m.title}: {cell(m.name, row[m.name])}, "
         f"{REFERENCE}: {cell(m.name, real[m.name])}; {m.finding}"
@@ -33,26 +33,28 @@ def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
     n = len(real.reference)
     averages, others = rows["k-means"]["parzen"], rows[REFERENCE]["parzen"]
     lines = [
-        f"{REFERENCE}: the reference, {n} others, as many as the samples; to the right of it are "
-        "controls, known to be bad; ! marks a number not to be taken at face value",
+        f"{REFERENCE}: the reference, {n} other images, as many as the samples; to the right of it "
+        "are controls, known to be bad; ! marks a value that can mislead",
         f"Frechet and KID grow with the square and the sixth power of the {FEATURES} features: "
-        f"comparable at n = {n} and for one classifier only, never with published ones",
+        f"comparable at n = {n} and for one classifier only, not with published values",
         f"precision, recall, density, coverage are for k = {K}: at n = {n}, real images have "
         f"density 1 and coverage {expected_coverage(n, n, K):.3f} on average",
-        "copies: the distance to the nearest training image, compared with held-out images; the "
-        "reference compares one half of those with the other; one class alone is of training images"
+        "copies: the distance to the nearest training image, compared with held-out images; in the "
+        "reference, one half of these is compared with the other; the control one class alone "
+        "consists of training images"
         if real.held_out
-        else "no test for copies: it needs images that the run has not seen, --against test",
-        f"a Parzen log-likelihood is worth little: here real images score {others:.1f}, averages "
-        f"of k-means {averages:.1f}; by the 2014 protocol, on all of MNIST, 242.5 and 317.0",
+        else "no test for copies: it needs images that were not used in training, --against test",
+        f"a Parzen log-likelihood says little: here real images score {others:.1f}, averages by "
+        f"k-means {averages:.1f}; by the 2014 protocol, on all of MNIST, 242.5 and 317.0",
     ]
     if not real.digits:
-        lines.append("the classifier knows digits: classes, KL and score mean little here")
+        lines.append("the classifier was trained on digits: classes, KL and score mean little here")
     return lines
 
 
 def table(rows: Mapping[str, Row]) -> str:
-    """The table as text: a line for each metric, a column for each set, a ! after each alarm."""
+    """The table as text: a line for each metric, a column for each set, and a ! after each value
+    with an alarm."""
     marked = _cells(rows)
     shown = [m for m in METRICS if m.title and m.name in rows[OURS]]
     width = max(len(m.title) for m in METRICS)
@@ -67,9 +69,9 @@ def _cells(rows: Mapping[str, Row]) -> dict[tuple[str, str], str]:
     """The formatted numbers by set and metric, each followed by a ! or a space."""
     found = {}
     for name, row in rows.items():
-        loud = alarms(row, rows[REFERENCE])
+        marked = alarms(row, rows[REFERENCE])
         for metric, value in row.items():
-            found[name, metric] = cell(metric, value) + ("!" if metric in loud else " ")
+            found[name, metric] = cell(metric, value) + ("!" if metric in marked else " ")
     return found
 
 

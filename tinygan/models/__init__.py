@@ -1,7 +1,7 @@
 """Models by name: `build("dcgan28", (1, 28, 28), rng=rng)` gives a `Pair`.
 
-A pair is a generator and a discriminator, with the size and prior of the noise, the range of the
-pixels and the learning rates that suit them.
+A pair is a generator and a discriminator, with the size and the prior of the noise, the range of
+the pixels, and suitable learning rates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def build(name: str, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """The pair called `name` for images of `shape` (C, H, W), initialized from rng, with hidden
     layers `width` times the default width.
 
-    Raises InputError for an unknown name, or a shape that the model does not support.
+    Raises InputError for an unknown name, or a shape that the model does not support; ValueError
+    unless `shape` is three sizes and `width` is positive.
     """
     model = MODELS[choose("model", name, MODELS)]
     checks.image_shape(shape)

@@ -1,5 +1,5 @@
-"""Class-conditional pairs, for the rows of `gan.variants.conditional`: G maps [z, y] to [x, y], and
-D maps [x, y] to a logit."""
+"""Class-conditional pairs. As in `gan.variants.conditional`, G maps rows [z, y] to rows [x, y], and
+D maps rows [x, y] to logits; y is a one-hot label."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from .pair import Pair, Shape, pixels
 
 
 class Branches(nn.Module):
-    """A network of two branches: rows [x, y] to rest([first(x), second(y)]), y the last k numbers
-    of a row."""
+    """A network with two branches: it maps rows [x, y], where y is the last k numbers, to
+    rest([first(x), second(y)])."""
 
     def __init__(self, first: nn.Module, second: nn.Module, rest: nn.Module, k: int) -> None:
         super().__init__()
@@ -43,12 +43,13 @@ class Branches(nn.Module):
 
 
 def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
-    """The MNIST pair of Mirza and Osindero 2014, section 4.1. G: ReLU layers of 200 for z, 1000 for
-    y, then 1200 for both. D: maxout 240x5 for x, 50x5 for y, then 240x4 for both. Noise is uniform.
+    """The MNIST pair of Mirza and Osindero 2014, section 4.1. G: ReLU layers of 200 units for z,
+    1000 for y, then 1200 for both. D: maxout layers of 240 units with 5 pieces for x, 50 with 5 for
+    y, then 240 with 4 for both. The noise is uniform.
 
-    The paper has dropout of 1/2 in both. Here D has it, with .2 on x as in `mlp_2014`. G has
-    BatchNorm instead: without it, G collapsed to one image, or one per class (see the README of
-    benchmarks)."""
+    The paper has dropout with p = 1/2 in G and D. Here D has it, and p = .2 on x as in `mlp_2014`.
+    G has BatchNorm instead: without it, G collapsed to one image, or to one image for each class
+    (see benchmarks/README.md)."""
     _check(shape, classes)
     pixels = math.prod(shape)
     G = Branches(
@@ -63,22 +64,24 @@ def cgan_mlp(shape: Shape, classes: int, *, rng: Rng) -> Pair:
         ),
         classes,
     )
-    of_x = nn.Sequential(nn.Dropout(0.2, rng=rng), nn.Maxout(pixels, 240, 5, rng=rng))
-    of_both = nn.Sequential(
+    x_branch = nn.Sequential(nn.Dropout(0.2, rng=rng), nn.Maxout(pixels, 240, 5, rng=rng))
+    rest = nn.Sequential(
         nn.Dropout(0.5, rng=rng),
         nn.Maxout(290, 240, 4, rng=rng),
         nn.Dropout(0.5, rng=rng),
         nn.Linear(240, 1, rng=rng),
     )
-    # Not for y: with such small weights its 10 inputs would have little effect beside 784 pixels.
-    for part in (of_x, of_both):
+    # The branch of y keeps its default weights: with smaller ones, the 10 numbers of y would have
+    # little effect compared with the 784 pixels.
+    for part in (x_branch, rest):
         init.gan_2014_(part, 0.005, rng=rng)
-    D = Branches(of_x, nn.Maxout(classes, 50, 5, rng=rng), of_both, classes)
+    D = Branches(x_branch, nn.Maxout(classes, 50, 5, rng=rng), rest, classes)
     return Pair(ConditionalGenerator(G, classes), D, prior="uniform", low=0.0)
 
 
 def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
-    """A conditional DCGAN for 28x28: D sees the label as extra channels of the image."""
+    """A conditional DCGAN for 28x28. D's input has an extra channel for each class: it is 1 for the
+    label, else 0."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, planes=classes)
     G, D = ConditionalGenerator(net.G, classes), ConditionalDiscriminator(net.D, shape)
@@ -86,7 +89,8 @@ def cgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
 
 
 def acgan28(shape: Shape, classes: int, *, rng: Rng, width: float = 0.5) -> Pair:
-    """An AC-GAN for 28x28: D also predicts the class; use it with `auxiliary_classifier`."""
+    """An AC-GAN (Odena et al. 2017) for 28x28. D also predicts the class: use it with the game
+    `gan.variants.conditional.auxiliary_classifier`."""
     _check(shape, classes)
     net = dcgan28(shape, rng=rng, width=width, inputs=100 + classes, logits=1 + classes)
     G, D = ConditionalGenerator(net.G, classes), ACGANDiscriminator(net.D, shape)
@@ -115,7 +119,7 @@ def labeled_samples(
     pair: Pair, n: int, shape: Shape, classes: int, *, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
     """n samples of a conditional pair in evaluation mode: images (n, C, H, W) in [0, 1], and their
-    labels (n,), sorted, equally many of each class."""
+    labels (n,), sorted. The numbers of samples of two classes differ by at most one."""
     _check_pair(pair)
     _check(shape, classes)
     checks.sizes(n=n)

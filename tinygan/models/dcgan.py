@@ -13,19 +13,24 @@ from .pair import Pair, Shape, scaled
 def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **conditional: int) -> Pair:
     """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.
 
-    Conditional pairs need more `inputs` of G, and `planes` extra input channels or more `logits`
-    of D."""
+    For conditional pairs: `inputs` is the size of G's input (default 100), `planes` the number of
+    additional input channels of D (0), and `logits` the number of D's outputs (1).
+
+    Raises InputError for images of another size."""
     return _dcgan(28, (128, 64), shape, rng, width, **conditional)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """dcgan28 with half the channels, a quarter of the work, and learning rates for short runs."""
+    """dcgan28 with half the channels, about a quarter of the computation, and higher learning rates
+    for short runs."""
     return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
 
 
 def dcgan32(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """A pair for 32x32. G: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32; D in
-    reverse."""
+    reverse.
+
+    Raises InputError for images of another size."""
     return _dcgan(32, (256, 128, 64), shape, rng, width)
 
 
@@ -40,7 +45,8 @@ def _dcgan(
     planes: int = 0,
     logits: int = 1,
 ) -> Pair:
-    """A pair with `channels` in G, from the smallest feature map up, and in reverse in D."""
+    """A pair for images of `size` x `size`. `channels` are those of G's feature maps, from the
+    smallest map to the largest; D has them in reverse order."""
     widths = tuple(scaled(c, width) for c in channels)
     if shape[1:] != (size, size):
         raise InputError(

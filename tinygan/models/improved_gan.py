@@ -1,9 +1,10 @@
 """The networks of semi-supervised learning on digits (Salimans et al. 2016; openai/improved-gan,
-train_mnist_feature_matching.py): multilayer perceptrons, with weight normalization in D.
+train_mnist_feature_matching.py): multilayer perceptrons with weight normalization in all layers of
+D and in the last layer of G.
 
-D = 784-1000-500-250-250-250-10 with ReLU, Gaussian noise of standard deviation .3 on the image and
-.5 before each later layer; its body ends before the last noise. G = 100-500-500-784 with softplus
-and BatchNorm, from noise uniform in [0, 1).
+D = 784-1000-500-250-250-250-10 with ReLU, and with Gaussian noise of standard deviation .3 on the
+image and .5 before each later layer. G = 100-500-500-784 with BatchNorm, softplus and at the end a
+sigmoid; its noise is uniform in [0, 1).
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from .pair import scaled
 def improved_gan(
     images: np.ndarray, *, rng: Rng, width: float = 1
 ) -> tuple[nn.Sequential, nn.Sequential]:
-    """G, and D = Sequential(body, head) with data-dependent initialization from `images`, uint8
-    (N, 1, 28, 28). The hidden layers of D are `width` times the default width.
+    """G, and D = Sequential(body, head), with data-dependent initialization of D from `images`,
+    uint8 (N, 1, 28, 28). The body gives the features; the head is the last noise and the last
+    layer. The hidden layers of D are `width` times the default width.
 
     Raises ValueError or TypeError for other images."""
     if not isinstance(images, np.ndarray):
@@ -56,14 +58,15 @@ def improved_gan(
 
 
 def normalized(inputs: int, outputs: int, rng: Rng, *, learned_scale: bool) -> nn.WeightNorm:
-    """A weight-normalized linear layer of D, whose direction is initialized from N(0, .1^2)."""
+    """A weight-normalized linear layer of D. The direction of its weights is that of numbers from
+    N(0, .1^2)."""
     layer = nn.Linear(inputs, outputs, rng=rng)
     init.normal_(layer.weight, 0.0, 0.1, rng=rng)
     return nn.WeightNorm(layer, learned_scale=learned_scale)
 
 
 def unit_noise(G: nn.Module, rng: Rng) -> Source:
-    """A source of noise uniform in [0, 1), (m, 100), on G's backend."""
+    """A source of noise for `gan.play`: uniform in [0, 1), (m, 100), on G's backend."""
     checks.modules(G=G)
     checks.noise(rng)
     like = G.parameters()[0].data

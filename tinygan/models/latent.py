@@ -6,14 +6,14 @@ import numpy as np
 
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> np.ndarray:
-    """`steps` points from noise `start` to `end`, both (size,), ends included: (steps, size).
+    """`steps` points (steps, size) on a path from the noise vector `start` to `end`, both (size,).
 
-    For a normal prior the path follows the great circle (White 2016): a straight line between two
-    normal vectors passes near 0, where the prior has little mass and G was not trained. For a
-    uniform prior the path is a straight line, which stays in the cube.
+    For the prior "normal", the path follows a great circle (White 2016): a straight line between
+    two normal vectors passes near 0, where the prior has little mass and G was not trained. For the
+    prior "uniform", the path is a straight line, which stays in the cube.
 
-    Raises ValueError for fewer than 2 steps, an unknown prior or other shapes, TypeError for other
-    than arrays of floats.
+    Raises ValueError for fewer than 2 steps, an unknown prior or other shapes, TypeError unless
+    start and end are arrays of floats.
     """
     if not isinstance(steps, int) or steps < 2:
         raise ValueError(f"steps: expected at least 2, got {steps!r}")

@@ -15,7 +15,7 @@ from .pair import Pair, Shape, scaled
 
 
 def mlp_small(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """A pair with one hidden layer of 128 each: the smallest that draws digits."""
+    """The smallest pair: one hidden layer of 128 units in G and in D."""
     pixels = math.prod(shape)
     G = perceptron(100, 128, pixels, rng=rng, width=width)
     D = perceptron(pixels, 128, 1, rng=rng, width=width)
@@ -60,12 +60,12 @@ def mlp_2014(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
 def perceptron(
     *sizes: int, rng: Rng, width: float = 1, activation: Callable[[], nn.Module] = nn.ReLU
 ) -> nn.Sequential:
-    """Linear layers of these sizes with an activation between them, as in `perceptron(1, 32, 32, 1,
-    rng=rng)`; the hidden sizes are multiplied by `width`.
+    """Linear layers of these sizes, with an activation after each but the last, as in
+    `perceptron(1, 32, 32, 1, rng=rng)`. The hidden sizes are multiplied by `width`.
 
     Raises ValueError for fewer than two sizes."""
     if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least those of input and output, got {sizes}")
+        raise ValueError(f"sizes: expected at least two, of input and output, got {sizes}")
     first, *hidden, last = sizes
     layers: list[nn.Module] = []
     for a, b in pairwise((first, *(scaled(n, width) for n in hidden), last)):

@@ -70,8 +70,8 @@ class Pair(NamedTuple):
 
 
 def pixels(G: Module, z: Tensor, low: float = -1.0, batch: int = 1000) -> np.ndarray:
-    """The samples G(z) of noise z (N, ...) in evaluation mode, scaled from [low, 1] to [0, 1], as a
-    NumPy array.
+    """The samples G(z) for noise z (N, ...) in evaluation mode, as a NumPy array, scaled from
+    [low, 1] to [0, 1] and clipped. G gets at most `batch` rows of z at a time.
 
     Raises ValueError or TypeError unless z is an array (N, ...) with N >= 1."""
     checks.modules(G=G)

@@ -1,9 +1,9 @@
-"""The variational autoencoder: an autoencoder with a normally distributed code.
+"""The variational autoencoder: an autoencoder whose code z is random and close to N(0, I).
 
     loss = -log p(x | z) + KL(q(z | x) || N(0, I))        z = mean + sd * noise, from the encoder
 
-Kingma and Welling 2014, "Auto-encoding variational Bayes". The KL keeps the codes close to
-N(0, I), so the decoder maps noise from N(0, I) to images, like a G.
+Kingma and Welling 2014, "Auto-encoding variational Bayes". Since the KL keeps the codes close to
+N(0, I), the decoder maps noise from N(0, I) to images, as a generator does.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ..tensor import Tensor, no_grad
 
 
 class VAE(nn.Module):
-    """A VAE of images (N, pixels) in [0, 1]; the decoder gives logits of pixels.
+    """A VAE for images (N, pixels) in [0, 1]. `latent` and `hidden` are the sizes of the code and
+    of the hidden layers. The decoder gives logits of the pixels.
 
-    Gray values are treated as Bernoulli probabilities, so -log p(x | z) is a cross-entropy, not a
-    likelihood of the data: its minimum is the entropy of the pixels, not 0.
+    Gray values are treated as Bernoulli probabilities, so -log p(x | z) is a cross-entropy, not the
+    likelihood of gray images: its minimum is the entropy of the pixels, not 0.
     """
 
     def __init__(self, latent: int = 20, hidden: int = 400, pixels: int = 784, *, rng: Rng) -> None:
@@ -43,11 +44,11 @@ class VAE(nn.Module):
         q(z | x), each (N, latent)."""
         mean, log_variance = self.encode(x)
         noise = Tensor(normal(self.rng, mean.shape, like=mean.data))
-        z = mean + exp(log_variance * 0.5) * noise  # reparametrized: mean and sd get gradients
+        z = mean + exp(log_variance * 0.5) * noise  # in this form, mean and sd get gradients
         return self.decoder(z), mean, log_variance
 
     def loss(self, x: Tensor) -> Tensor:
-        """Cross-entropy plus KL, summed over the images, in nats."""
+        """Cross-entropy plus KL for x (N, pixels), summed over the images, in nats."""
         logits, mean, log_variance = self.reconstruct(x)
         return bce_with_logits(logits, x, "sum") + gaussian_kl(mean, log_variance, "sum")
 

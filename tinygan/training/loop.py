@@ -128,8 +128,8 @@ def _run(
             result = monitor.play_round()
             bar.update()
             at_end = session.step == config.steps
-            if session.not_recorded and not reported:
-                bar.echo(f"rounds are not recorded: {session.not_recorded}")
+            if session.not_captured and not reported:
+                bar.echo(f"rounds are not captured: {session.not_captured}")
                 reported = True
             if at_end or session.step % LOG_EVERY == 0:
                 readings = session.readings(result)

@@ -104,18 +104,18 @@ class Session:
         return result
 
     @property
-    def not_recorded(self) -> str:
+    def not_captured(self) -> str:
         """The reason why rounds could not be captured as a CUDA graph, or "" if there is none."""
         return getattr(self._rounds, "why", "")
 
-    def recorded_graph(self) -> str:
+    def captured_graph(self) -> str:
         """The CUDA graph of a round in the language of Graphviz; plays three rounds to capture it.
 
         Raises InputError, with the reason, if no round was captured."""
         for _ in range(3):
             self.play_round()
-        if not isinstance(self._rounds, GraphReplay) or not self._rounds.recorded:
-            raise InputError(f"no round was recorded: {self.not_recorded or 'not on a GPU'}")
+        if not isinstance(self._rounds, GraphReplay) or not self._rounds.captured:
+            raise InputError(f"no round was captured: {self.not_captured or 'not on a GPU'}")
         return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:

@@ -1,5 +1,5 @@
-"""Code for CuPy alone: kernels, matrix products that a CUDA graph can capture, and the graph.
+"""Code for CuPy alone: kernels, matrix products that a CUDA graph can capture, and the capture.
 
-`load` imports CuPy, and only when a GPU is requested. The other modules take the module cupy, or
-the library that they call, as an argument, so their logic is tested without a GPU.
+`load` imports CuPy, and only when a GPU is requested. The other modules get the module cupy, or
+another library that they call, as an argument, so their logic is tested without a GPU.
 """

@@ -3,8 +3,8 @@
     blas = Blas(cupy, load_cublas())
     c = blas.matmul(a, b)                 as numpy.matmul, for arrays of at least two axes
 
-cuBLAS stores matrices by columns. It sees a matrix stored by rows as its transpose. So for
-C = A B, all stored by rows, it computes C' = B' A'.
+cuBLAS stores matrices by columns, so it reads a matrix that is stored by rows as its transpose. For
+C = A B, all stored by rows, it therefore computes C' = B' A'.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from typing import Any
 
 Array = Any
 WORKSPACE = 32 << 20  # bytes, as cuBLAS recommends for Hopper
-# For each dtype: the types of the matrices, of the arithmetic, and of alpha and beta.
+# For each dtype: the cudaDataType of the matrices, the cublasComputeType_t of the arithmetic, and
+# the type of alpha and beta.
 TYPES = {
     "float16": (2, 68, c_float),
     "float32": (0, 68, c_float),
     "float64": (1, 70, c_double),
 }
-FAST_TF32 = 77  # factors rounded to 10 bits of fraction, sums in float32
+FAST_TF32 = 77  # CUBLAS_COMPUTE_32F_FAST_TF32: factors with 10 bits of fraction, sums in float32
 _tf32: ContextVar[bool] = ContextVar("tf32", default=False)
 
 
 @contextmanager
 def tf32(on: bool = True) -> Iterator[None]:
-    """Within this block, float32 products may round their factors to TF32: faster, with rounding
-    errors some thousand times as large. A captured round keeps the setting of its capture."""
+    """Within this block, float32 products may round their factors to TF32 if `on`. This is faster,
+    but the rounding error of a factor is 2^-11 instead of 2^-24. A captured round keeps the setting
+    of its capture."""
     token = _tf32.set(on)
     try:
         yield
@@ -43,7 +45,7 @@ def tf32(on: bool = True) -> Iterator[None]:
 
 @cache
 def load_cublas() -> Any:
-    """The cuBLAS that CuPy uses.
+    """The cuBLAS library that CuPy uses.
 
     Raises RuntimeError if it is not found."""
     try:
@@ -55,15 +57,18 @@ def load_cublas() -> Any:
 
 
 class Blas:
-    """Matrix products on the current device and stream. Each thread and stream has its own handle,
-    and a workspace that is never freed, because captured graphs use it."""
+    """Matrix products on the current device and stream. There is a handle for each device, stream
+    and thread, with a workspace that is never freed, because captured graphs use it."""
 
     def __init__(self, cupy: Any, library: Any) -> None:
         self.cupy, self.library = cupy, library
         self._handles: dict[tuple[int, int, int], tuple[c_void_p, Any]] = {}
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """The products (..., m, n) of a (..., m, k) and b (..., k, n); leading axes broadcast."""
+        """The products (..., m, n) of a (..., m, k) and b (..., k, n); leading axes broadcast.
+        CuPy's own function multiplies arrays of two dtypes, or of a dtype that is not in TYPES.
+
+        Raises RuntimeError if cuBLAS fails."""
         if a.dtype != b.dtype or a.dtype.name not in TYPES:
             return self.cupy.matmul(a, b)
         (m, k), n = a.shape[-2:], b.shape[-1]
@@ -129,8 +134,9 @@ class Blas:
 
 
 def _layout(x: Array) -> tuple[Array, bool, int, int]:
-    """The memory layout of x (count, r, c): (x, whether by columns, leading dimension, step to the
-    next matrix), in elements. Matrices stored neither by rows nor by columns are copied."""
+    """The memory layout of x (count, r, c): x, True if it is stored by columns, and in elements the
+    leading dimension and the step to the next matrix. An x that is stored neither by rows nor by
+    columns is copied."""
     count, r, c = x.shape
     step, down, right = (stride // x.itemsize for stride in x.strides)
     step = 0 if count == 1 else step

@@ -1,8 +1,8 @@
 """The capture of a round as a CUDA graph, for `graph_replay`.
 
-While a stream captures, it computes nothing: each kernel and product becomes a node of a graph,
-with the addresses that it reads and writes. So the memory of the round must stay where it is. It
-comes from a pool that only this recorder uses.
+While a stream captures, it computes nothing: each kernel and each matrix product becomes a node of
+a graph, with the addresses that it reads and writes. So the arrays of a captured round must stay at
+their addresses. Their memory comes from a pool that only this capturer uses.
 """
 
 from __future__ import annotations
@@ -23,32 +23,34 @@ HOST_TO_DEVICE = 1  # cudaMemcpyKind
 
 @cache
 def _stream(cupy: Any, device: int, thread: int) -> Any:
-    """The one stream of all recorders of a thread, since each stream needs a cuBLAS workspace."""
+    """The stream of all capturers of a thread on a device. There is only one, since each stream
+    needs a cuBLAS workspace."""
     return cupy.cuda.Stream(non_blocking=True)
 
 
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_capturers: weakref.WeakSet[Capturer] = weakref.WeakSet()
 
 
 def held(cupy: Any) -> int:
-    """The bytes of the device that CuPy's own pool and the pools of the recorders hold."""
-    pools = (cupy.get_default_memory_pool(), *(recorder.pool for recorder in _recorders))
+    """The bytes of device memory that CuPy's own pool and the pools of the capturers hold."""
+    pools = (cupy.get_default_memory_pool(), *(capturer.pool for capturer in _capturers))
     return sum(pool.total_bytes() for pool in pools)
 
 
-class Recorder:
-    """The capture of a round, on a stream of its own, since the default stream cannot capture. The
-    graph is launched on the current stream, in order with the work before and after it."""
+class Capturer:
+    """An object that captures a round, on a stream of its thread, since the default stream cannot
+    capture. The graph is launched on the current stream, in order with the work before and after
+    it."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy, self.graph = cupy, None
         self.stream = _stream(cupy, cupy.cuda.Device().id, threading.get_ident())
         self.pool = cupy.cuda.MemoryPool()
-        _recorders.add(self)
+        _capturers.add(self)
 
     @contextmanager
     def playing(self) -> Iterator[None]:
-        """Within this block, rounds run on the recorder's stream, with memory from its pool."""
+        """Within this block, rounds run on the capturer's stream, with memory from its pool."""
         self.cupy.cuda.Device().synchronize()  # the streams do not wait for each other
         try:
             with self.stream, self.cupy.cuda.using_allocator(self.pool.malloc):
@@ -62,11 +64,11 @@ class Recorder:
 
     def host_bytes(self, n: int) -> np.ndarray:
         """An array of n bytes of pinned host memory, which the device can read directly."""
-        memory = self.cupy.cuda.alloc_pinned_memory(max(1, n))  # that much or more
+        memory = self.cupy.cuda.alloc_pinned_memory(max(1, n))  # of this size or larger
         return np.frombuffer(memory, np.uint8)[:n]
 
     def send(self, host: np.ndarray, device: Any) -> Callable[[], object]:
-        """Start a copy to the device, and return a function that waits for its end."""
+        """Start a copy from `host` to `device`, and return a function that waits for its end."""
         stream = self.cupy.cuda.get_current_stream()
         if host.nbytes:
             self.cupy.cuda.runtime.memcpyAsync(
@@ -75,15 +77,15 @@ class Recorder:
         arrived = stream.record()
         return lambda: arrived.synchronize()
 
-    def record(self, play: Callable[[], None]) -> Callable[[], None]:
-        """Capture the device work of `play`, and return a function that launches it. Call it
-        within `playing`. After an error the stream no longer captures.
+    def capture(self, play: Callable[[], None]) -> Callable[[], None]:
+        """Capture what `play` computes on the device, and return a function that launches it. Call
+        `capture` within `playing`. After an error the stream no longer captures.
 
-        Raises RuntimeError if device memory ran short, and all errors of `play`."""
+        Raises RuntimeError if the device memory is too small, and any error of `play`."""
         self.graph = None
         gc.collect()
         enabled, held = gc.isenabled(), self.pool.total_bytes()
-        gc.disable()  # it might free device memory, which cannot be captured
+        gc.disable()  # the collector might free device memory, which cannot be captured
         try:
             self.stream.begin_capture()
             try:
@@ -96,12 +98,13 @@ class Recorder:
         finally:
             if enabled:
                 gc.enable()
-        if self.pool.total_bytes() < held:  # a full device made the pool free blocks of the graph
+        # If device memory runs out, the pool frees blocks, which the graph may use.
+        if self.pool.total_bytes() < held:
             raise RuntimeError("the device is too full to capture a round")
         self.graph = graph
         graph.upload(self.stream)
         return lambda: graph.launch()
 
     def nodes(self) -> str:
-        """The graph in the language of Graphviz."""
+        """The graph in the language of Graphviz, or "" if there is none."""
         return "" if self.graph is None else self.graph.debug_dot_str()

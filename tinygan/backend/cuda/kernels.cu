@@ -1,4 +1,5 @@
-// REAL is float or double. Every kernel works on n things, and any number of threads does them all.
+// REAL is float or double. A kernel has n independent parts of work, numbered from 0, which any
+// number of threads share.
 
 typedef REAL real;
 typedef long long i64;
@@ -11,7 +12,8 @@ typedef unsigned long long u64;
 
 extern "C" {
 
-// Functions of each element. A comparison with NaN is false: each is written so that NaN passes.
+// Elementwise functions. A comparison with NaN is false, so sigmoid, softplus and leaky are written
+// such that NaN gives NaN.
 
 __global__ void sigmoid(i64 n, const real* x, real* y) {
     FOR_EACH(i, n) {
@@ -35,12 +37,12 @@ __global__ void leaky_slopes(i64 n, const real* x, real* y, real slope, real res
     FOR_EACH(i, n) y[i] = x[i] > 0 ? rest + slope : slope;
 }
 
-// Dropout's factor of an element, from a number uniform in [0, 1).
+// Dropout's factor of an element, from u uniform in [0, 1): 1/q if u >= p, else 0, with q = 1 - p.
 __global__ void kept(i64 n, const real* u, real* y, real p, real q) {
     FOR_EACH(i, n) y[i] = u[i] >= p ? 1 / q : (real)0;
 }
 
-// Of `pieces` numbers in a row.
+// Maxima of rows of `pieces` numbers.
 
 __global__ void largest(i64 n, const real* x, real* y, int pieces) {
     FOR_EACH(i, n) {
@@ -52,7 +54,7 @@ __global__ void largest(i64 n, const real* x, real* y, int pieces) {
     }
 }
 
-// Those that are the largest share 1.
+// The gradient of the maximum y: each of the k elements that equal y gets 1/k, the others 0.
 __global__ void shares(i64 n, const real* x, const real* y, real* share, int pieces) {
     FOR_EACH(i, n) {
         const real* row = x + i * pieces;
@@ -62,7 +64,8 @@ __global__ void shares(i64 n, const real* x, const real* y, real* share, int pie
     }
 }
 
-// See optim.rules: m and v are kept without the factors 1 - b1 and 1 - b2.
+// Adam: see optim.rules. The bias corrections c1 = 1 - b1^t and c2 = 1 - b2^t are moved into the
+// scalars (Kingma and Ba 2014, section 2).
 __global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real* lr, const real* c1,
                      const real* c2, real b1, real b2, real eps, real weight_decay) {
     real scale = sqrt(*c2), rate = *lr * scale / *c1, kept = 1 - *lr * weight_decay;
@@ -74,9 +77,10 @@ __global__ void adam(i64 n, real* w, const real* g, real* m, real* v, const real
     }
 }
 
-// Convolution: images (N, C, H, W) in any memory order, rows (N*I*J, KH*KW*C). A thread gathers
-// one element, and the order of a sum is fixed. Where the kernel is the usual one, of 4x4 with
-// stride 2 and padding 1, these sizes are constants: no division is left of them, no loop.
+// Convolution: see conv.im2col. Images (N, C, H, W) in any memory order; rows (N*I*J, KH*KW*C).
+// Each part of work is one element of the result, so the order of a sum is fixed. For the usual
+// convolution (4x4, stride 2, padding 1) these sizes are compile-time constants, so that the
+// compiler can remove the divisions and unroll the loops.
 
 #ifdef K4S2P1
 #define CONSTANTS sh = sw = 2, ph = pw = 1, KH = KW = 4
@@ -116,7 +120,7 @@ __global__ void rows_to_images(i64 n, const real* rows, real* x, int C, int sh, 
         rest /= W;
         int h = rest % H, image = rest / H;
         real sum = 0;
-        for (int a = (h + ph) % sh; a < KH; a += sh) {  // the taps that meet a place
+        for (int a = (h + ph) % sh; a < KH; a += sh) {  // the kernel rows a that cover image row h
             int i = (h + ph - a) / sh;
             if (h + ph < a || i >= I) continue;
             for (int b = (w + pw) % sw; b < KW; b += sw) {
@@ -129,7 +133,7 @@ __global__ void rows_to_images(i64 n, const real* rows, real* x, int C, int sh, 
     }
 }
 
-// Noise: see philox. A thread makes the four numbers of a block.
+// Noise: see backend.philox. Each part of work is the four numbers of a block.
 
 struct Block { u32 word[4]; };
 

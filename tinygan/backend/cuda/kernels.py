@@ -1,9 +1,9 @@
-"""CUDA kernels that make one pass over memory where the composed code of the engine makes several.
+"""CUDA kernels. They read and write memory once where functions of the engine do so several times.
 
-Each replaces the function of its name that is marked `@backend.kernel`, and gives the same result
-up to rounding. The source needs no header, so NVRTC compiles it for any GPU, even without one. With
-a few lines in front it is C++, which the tests run on a CPU. No kernel adds by atomics, so every
-run gives the same bits.
+Each replaces the function of the same name that is marked `@backend.kernel`, and gives the same
+result up to rounding. The source needs no header, so NVRTC compiles it for any GPU, also on a
+machine without one. With a few lines in front it is C++, which the tests run on a CPU. No kernel
+uses atomic additions, so every run gives the same bits.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 Array = Any
 Shape = tuple[int, ...]
 SOURCE = Path(__file__).with_name("kernels.cu").read_text()
-THREADS, BLOCKS = 256, 1 << 16
+THREADS, BLOCKS = 256, 1 << 16  # threads in a block; the maximum number of blocks
 TYPES = {"float32": "float", "float64": "double"}
 
 
 class Kernels:
-    """The kernels: each method without an underscore replaces the function of its name, or returns
-    None for arguments that it does not support. `table` has these methods by name."""
+    """The kernels: each method without an underscore replaces the function of the same name, or
+    returns None for arguments that it does not support. `table` holds these methods by name."""
 
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
@@ -34,18 +34,19 @@ class Kernels:
             name: getattr(self, name) for name in vars(Kernels) if not name.startswith("_")
         }
 
-    def _compile(self, name: str, dtype: str, special: str = "") -> Any:
-        options = ("-std=c++17", f"-DREAL={TYPES[dtype]}", *([f"-D{special}"] if special else []))
+    def _compile(self, name: str, dtype: str, macro: str = "") -> Any:
+        options = ("-std=c++17", f"-DREAL={TYPES[dtype]}", *([f"-D{macro}"] if macro else []))
         return self.cupy.RawModule(code=SOURCE, options=options).get_function(name)
 
-    def _launch(self, name: str, dtype: Any, n: int, *args: Any, special: str = "") -> None:
-        """Launch a kernel with one thread for each of n elements, or for several if n is large."""
+    def _launch(self, name: str, dtype: Any, n: int, *args: Any, macro: str = "") -> None:
+        """Launch a kernel on n parts of work: a thread for each, or for several if n is large."""
         if n:
-            function = self._function(name, np.dtype(dtype).name, special)
+            function = self._function(name, np.dtype(dtype).name, macro)
             function((min(-(-n // THREADS), BLOCKS),), (THREADS,), (np.int64(n), *args))
 
     def _pointwise(self, name: str, x: Array, *numbers: float) -> Array | None:
-        """Apply a function to each element; y has the memory layout of x. None if x has gaps."""
+        """Apply a function to each element of x and return y, in the memory layout of x; None for
+        other dtypes, or if the elements of x do not fill one block of memory."""
         if x.dtype.name not in TYPES:
             return None
         y = self.cupy.empty_like(x)
@@ -114,8 +115,8 @@ class Kernels:
         out = self.cupy.empty((rows, columns), x.dtype)
         strides = (np.int64(stride // x.itemsize) for stride in x.strides)
         sizes = (np.int32(n) for pair in geometry for n in pair)
-        given = (x, out, *strides, np.int32(x.shape[1]), *sizes)
-        self._launch("images_to_rows", x.dtype, out.size, *given, special=_special(geometry))
+        args = (x, out, *strides, np.int32(x.shape[1]), *sizes)
+        self._launch("images_to_rows", x.dtype, out.size, *args, macro=_macro(geometry))
         return out
 
     def rows_to_images(self, rows: Array, geometry: Any) -> Array | None:
@@ -125,8 +126,8 @@ class Kernels:
             return None
         out = self.cupy.empty((n, *geometry.image, c), rows.dtype)
         sizes = (np.int32(n) for pair in geometry for n in pair)
-        given = (rows, out, np.int32(c), *sizes)
-        self._launch("rows_to_images", rows.dtype, out.size, *given, special=_special(geometry))
+        args = (rows, out, np.int32(c), *sizes)
+        self._launch("rows_to_images", rows.dtype, out.size, *args, macro=_macro(geometry))
         return out.transpose(0, 3, 1, 2)
 
     # Noise: see backend.philox.
@@ -141,11 +142,11 @@ class Kernels:
         if np.dtype(dtype).name not in TYPES:
             return None
         out = self.cupy.empty(shape, dtype)
-        address = (np.uint32(rng.stream), *(np.uint32(word) for word in rng.key))
-        self._launch(name, dtype, -(-out.size // 4), out, np.int64(out.size), t, *address)
+        words = (np.uint32(rng.stream), *(np.uint32(word) for word in rng.key))
+        self._launch(name, dtype, -(-out.size // 4), out, np.int64(out.size), t, *words)
         return out
 
 
-def _special(geometry: Any) -> str:
-    """The macro that makes these sizes constants in the source, or "" if there is none."""
+def _macro(geometry: Any) -> str:
+    """The macro that makes this geometry a constant in the source, or "" if there is none."""
     return "K4S2P1" if geometry[:3] == ((2, 2), (1, 1), (4, 4)) else ""

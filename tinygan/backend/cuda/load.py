@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import BackendUnavailable, first_line
 from .blas import Blas, load_cublas
-from .graph import Recorder, held
+from .graph import Capturer, held
 from .kernels import Kernels
 from .reduce import reducer
 
@@ -23,7 +23,9 @@ def fields() -> dict[str, Any]:
     def at(device: int) -> Any:
         count = cupy.cuda.runtime.getDeviceCount()
         if device >= count:
-            raise BackendUnavailable(f"backend 'cupy:{device}': there are {count} devices, from 0")
+            raise BackendUnavailable(
+                f"backend 'cupy:{device}': expected a device below {count}, the number of GPUs"
+            )
         return cupy.cuda.Device(device)
 
     def from_host(array: np.ndarray, device: int) -> Any:
@@ -37,7 +39,7 @@ def fields() -> dict[str, Any]:
         from_host=from_host,
         to_host=cupy.asnumpy,
         kernels=Kernels(cupy).table,
-        **_for_graphs(cupy),
+        **_capture_fields(cupy),
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         use=lambda device: at(device).use(),
         device=lambda: _device_name(cupy),
@@ -49,9 +51,9 @@ def fields() -> dict[str, Any]:
 
 
 def _imported() -> Any:
-    """The module cupy, tested by one sum on the device.
+    """The module cupy, after a test of one sum on the device.
 
-    Raises BackendUnavailable, with the reason, if it does not work."""
+    Raises BackendUnavailable, with the reason and a remedy, if it does not work."""
     install = "pip install 'tinygan[cuda13]' (CUDA 13) or 'tinygan[cuda12]' (CUDA 12)"
     if importlib.util.find_spec("cupy") is None:
         raise BackendUnavailable(f"backend 'cupy': CuPy is not installed; {install}")
@@ -87,8 +89,9 @@ def _device_name(cupy: Any) -> str:
     return f"{name}, CuPy {cupy.__version__}"
 
 
-def _for_graphs(cupy: Any) -> dict[str, Any]:
-    """The matrix product and the recorder; without cuBLAS, CuPy's own product and no recorder."""
+def _capture_fields(cupy: Any) -> dict[str, Any]:
+    """The fields `matmul` and `capturer`. Without cuBLAS, `matmul` is CuPy's own, which cannot be
+    captured, so `capturer` raises RuntimeError with the reason."""
     try:
         library = load_cublas()
     except RuntimeError as problem:
@@ -97,5 +100,5 @@ def _for_graphs(cupy: Any) -> dict[str, Any]:
         def refuse() -> Any:
             raise RuntimeError(reason)
 
-        return {"matmul": cupy.matmul, "recorder": refuse}
-    return {"matmul": Blas(cupy, library).matmul, "recorder": lambda: Recorder(cupy)}
+        return {"matmul": cupy.matmul, "capturer": refuse}
+    return {"matmul": Blas(cupy, library).matmul, "capturer": lambda: Capturer(cupy)}

@@ -1,10 +1,10 @@
 """Sums of GPU arrays over the ranks, by NCCL or by a CUDA-aware MPI.
 
-    reduce = reducer(cupy, MPI, world)    all ranks call it together; None: sum through the host
-    reduce(flat)                          the sum over the ranks, in place
+    reduce = reducer(cupy, MPI, world)    all ranks call it together; None: sum on the host
+    reduce(flat)                          replaces a vector by its sum over the ranks
 
-NCCL needs one GPU for each rank. Its sum runs on the stream like any kernel: the host does not
-wait for it, and a captured round may contain it.
+NCCL needs a GPU for each rank. Its sum runs on the current stream as a kernel does: the host does
+not wait for it, and a captured round may contain it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ AWARE = "TINYGAN_CUDA_AWARE_MPI"  # set by the user, since a wrong guess would c
 
 
 def reducer(cupy: Any, MPI: Any, world: Any) -> Callable[[Array], None] | None:
-    """Return a function that sums arrays of this rank's device over the ranks, in place. None if
-    they must go through the host: a rank has no NCCL, or two ranks share a GPU."""
+    """Return a function that sums arrays on this rank's device over the ranks, in place; None if
+    the sum must be taken on the host, since a rank has no NCCL or two ranks share a GPU."""
     from cupy.cuda import nccl
 
     gpu = f"{MPI.Get_processor_name()} {cupy.cuda.Device().pci_bus_id}"
