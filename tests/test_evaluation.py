@@ -177,7 +177,7 @@ def test_the_table_has_every_value_in_its_row_and_column(rows):
 def test_the_notes_name_what_is_comparable(rows, real):
     notes = "\n".join(report.notes(rows, real))
     score = f"real images score {rows['real images']['parzen']:.1f}"
-    for words in ("comparable at n = 1000", "density 1 and coverage 0.969 on average",
+    for words in ("n = 1000 and for one classifier only", "density 1 and coverage 0.969 on average",
                   "held-out images", "242.5 and 317.0", score):  # fmt: skip
         assert words in notes
     other = "\n".join(report.notes(rows, real._replace(held_out=False, digits=False)))

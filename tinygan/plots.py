@@ -145,10 +145,11 @@ def curves(
         axes.plot(log["step"], log[name], color=color, alpha=0.25, linewidth=0.8)
         marker = "o" if len(log["step"]) == 1 else None  # a line of one point is not visible
         axes.plot(log["step"], _smooth(log[name]), color=color, label=label, marker=marker)
-        if name in balance:
-            line = axes.axhline(balance[name], color=color, linestyle="--", linewidth=0.9)
-            if axes is losses or name == "d_real":  # D(G(z)) has the same line
-                line.set_label(f"{_formatted(balance[name])} at equilibrium")
+        if name in balance and name != "d_fake":  # at equilibrium D(G(z)) equals D(x)
+            text = f"{_formatted(balance[name])} at equilibrium"
+            shade = color if axes is losses else "gray"
+            axes.axhline(balance[name], color=shade, linestyle="--", linewidth=0.9, label=text)
+    losses.set_title("thin: every logged round; thick: smoothed", fontsize=8, loc="right")
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if probability else "logit")
     if probability:

@@ -51,5 +51,7 @@ def run(args: argparse.Namespace) -> int:
         )
     plots.save_png(out, plots.grid(images, columns, low=sampler.pair.low))
     drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
+    if columns is not None:
+        drawn += f", {columns} between two noise vectors in each row,"
     print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
     return 0

@@ -245,7 +245,7 @@ def _high_parzen(row: Row, real: Row) -> bool:
 METRICS = [
     *map(_class_count, range(CLASSES)),
     Metric("class_kl", "class KL", lambda s: class_kl(s.probabilities), "less"),
-    Metric("score", "MNIST score", lambda s: classifier_score(s.probabilities), "more"),
+    Metric("score", "classifier score", lambda s: classifier_score(s.probabilities), "more"),
     Metric("mean_square", "features, mean square", lambda s: (s.features**2).mean(), panel=False),
     Metric("frechet", "Frechet", lambda s: frechet_distance(s.real.features, s.features), "less"),
     Metric("kid", "KID", attrgetter("kid.mean"), "less"),

@@ -35,8 +35,8 @@ def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
     lines = [
         f"{REFERENCE}: the reference, {n} other images, as many as the samples; to the right of it "
         "are controls, known to be bad; ! marks a value that can mislead",
-        f"Frechet and KID grow with the square and the sixth power of the {FEATURES} features: "
-        f"comparable at n = {n} and for one classifier only, not with published values",
+        f"Frechet and KID use {FEATURES} features of tinygan's classifier: they are comparable at "
+        f"n = {n} and for one classifier only, not with published values",
         f"precision, recall, density, coverage are for k = {K}: at n = {n}, real images have "
         f"density 1 and coverage {expected_coverage(n, n, K):.3f} on average",
         "copies: the distance to the nearest training image, compared with held-out images; in the "
