@@ -130,14 +130,20 @@ BAD = [
     ("train --lr-d nan", "--lr-d: expected in [0, inf), got nan"),
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
-    ("train --folder-size 32", "--folder-size: goes with --data folder"),
+    ("train --folder-size 32", "--folder-size: works only with --data folder"),
     ("train --simultaneous --k 2", "--k: simultaneous steps have k = 1"),
-    ("train --optimizer sgd --beta1 0.9", "--beta1: goes with optimizers that take betas, and sgd"),
+    (
+        "train --optimizer sgd --beta1 0.9",
+        "--beta1: works only with optimizers that take betas, and sgd",
+    ),
     (
         "train --game relativistic-average --label-noise 0.1",
-        "--label-noise: goes with games whose losses are means over single logits",
+        "--label-noise: works only with games whose losses are means over single logits",
     ),
-    ("train --game wasserstein --smoothing 0.1", "--smoothing: goes with games that have labels"),
+    (
+        "train --game wasserstein --smoothing 0.1",
+        "--smoothing: works only with games that have labels",
+    ),
     ("train --model dcgan32", "makes images of 32x32"),
     ("train --data folder:~nobody-of-that-name/x", "folder that exists"),
     ("train --data folder:", "folder:PATH"),
@@ -252,7 +258,7 @@ def test_out_of_memory_names_the_option_to_lower(run, monkeypatch, capsys):
 
     monkeypatch.setattr("tinygan.training.Sampler.draw", draw)
     assert main(["sample", str(run)]) == 2
-    assert "out of memory; ask for fewer samples by -n" in capsys.readouterr().err
+    assert "out of memory; use fewer samples by -n" in capsys.readouterr().err
 
 
 IMPORTING = """

@@ -225,7 +225,7 @@ def test_a_run_of_several_ranks_is_not_replayed(tmp_path, monkeypatch):
     session, folder = Session(config), RunFolder.new(config, tmp_path / "run")
     monkeypatch.setattr(health_monitor, "first_not_finite", lambda *_: pytest.fail("a replay"))
     session.comm = types.SimpleNamespace(rank=0, size=2)
-    with pytest.raises(InputError, match=r"by step 3 .a loss.*--lr-g$"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"by round 3 .a loss.*--lr-g$"):  # noqa: SIM117
         with HealthMonitor(session, folder, print).explaining():
             raise diverged(3, "a loss")
     (_, (found,)) = health(folder)
@@ -244,7 +244,7 @@ def test_a_run_of_several_ranks_is_not_replayed(tmp_path, monkeypatch):
 )
 def test_a_learning_rate_that_is_far_too_high(tmp_path, options, origin):
     message = error_of(tmp_path, **options)
-    assert "diverged by step " in message and "In round 1: " in message and origin in message
+    assert "diverged by round " in message and "In round 1: " in message and origin in message
     assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     text = report(tmp_path / "run")
     assert "not finite" in text and origin in text
@@ -268,7 +268,7 @@ def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
 def test_a_run_that_its_replay_does_not_repeat(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "readings", lambda self, result: {"d_loss": math.nan})
     assert error_of(tmp_path).endswith("Lower --lr-d and --lr-g")
-    assert "after round 10: not finite. All numbers of a replay" in report(tmp_path / "run")
+    assert "after round 10: not finite. All numbers of the replay" in report(tmp_path / "run")
 
 
 @pytest.mark.parametrize("problem", [MemoryError(), InputError("no such images"), OSError("gone")])
@@ -332,7 +332,7 @@ def test_averaged_weights_that_are_not_finite_in_the_checkpoint(tmp_path, value,
         arrays["ema/0.weight"] += np.float32(value)
 
     folder = changed_weights(tmp_path, change)
-    with pytest.raises(InputError, match=rf"by step 2 .*{origin}.*, when samples"):
+    with pytest.raises(InputError, match=rf"by round 2 .*{origin}.*, when samples"):
         resume(folder.path, progress=False)
 
 
@@ -677,7 +677,9 @@ def test_the_report_of_a_run_without_probes(tmp_path):
     folder = trained(tmp_path / "run", lr_d=1e-7, doctor=False)
     before = files(folder)
     text = report(folder.path)
-    assert "it was trained without the doctor" in text and "after round 250: G too strong" in text
+    assert (
+        "the run was trained without the doctor" in text and "after round 250: G too strong" in text
+    )
     assert files(folder) == before and not folder.health.exists()
     early = trained(tmp_path / "early", steps=60, doctor=False)
     assert "no diagnosis is made before round 200" in report(early.path)

@@ -231,7 +231,7 @@ def test_a_run_that_cannot_be_captured_prints_the_reason_once(tmp_path, monkeypa
     monkeypatch.setattr(backend, "get", lambda name: plain if name == "guard" else backend.numpy)
     train(Config(model="mlp-small", batch=4, steps=6, backend="guard"), tmp_path / "run")
     err = capsys.readouterr().err
-    assert err.count("rounds are not recorded: no CUDA graphs: cuBLAS is not found") == 1
+    assert err.count("rounds are not captured: no CUDA graphs: cuBLAS is not found") == 1
 
 
 def test_a_network_that_was_moved_is_refused_by_the_next_launch():

@@ -142,7 +142,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(tmp_path, undisturbed):
 def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     readings = {"d_loss": float("nan"), "g_loss": 1.0, "d_real": 0.5, "d_fake": 0.5}
     monkeypatch.setattr(Session, "readings", lambda self, result: readings)
-    with pytest.raises(InputError, match=r"diverged by step 10 .*d_loss = nan"):
+    with pytest.raises(InputError, match=r"diverged by round 10 .*d_loss = nan"):
         trained(tmp_path / "run")
     assert saved_step(tmp_path / "run") == 0
 
@@ -172,14 +172,14 @@ def test_a_diverged_network_does_not_replace_the_last_checkpoint(
         return result
 
     monkeypatch.setattr(Session, "play_round", diverge)
-    with pytest.raises(InputError, match=rf"diverged by step 5 \({player}/.* is not finite\)"):
+    with pytest.raises(InputError, match=rf"diverged by round 5 \({player}/.* is not finite\)"):
         trained(tmp_path / "run", steps=5)
     assert saved_step(tmp_path / "run") == 0
     assert not recwarn.list
 
 
 def test_an_overflow_is_one_error_without_warnings(tmp_path, recwarn):
-    with pytest.raises(InputError, match=r"diverged by step \d+ \(.*(nan|inf|not finite)\)"):
+    with pytest.raises(InputError, match=r"diverged by round \d+ \(.*(nan|inf|not finite)\)"):
         trained(tmp_path / "run", lr_d=1e30, lr_g=1e30)
     assert not recwarn.list
 
@@ -434,6 +434,6 @@ def test_samples_that_are_not_finite_end_a_run_and_are_never_drawn(tmp_path, mon
     generate = Session.generate
     spoilt = lambda self, z: generate(self, z) * (np.nan if self.step == 3 else 1)  # noqa: E731
     monkeypatch.setattr(Session, "generate", spoilt)
-    with pytest.raises(InputError, match=r"diverged by step 3 \(G's samples are not finite\)"):
+    with pytest.raises(InputError, match=r"diverged by round 3 \(G's samples are not finite\)"):
         trained(tmp_path / "run", steps=5, sample_every=1)
     assert not (tmp_path / "run" / "samples.png").exists()

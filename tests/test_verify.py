@@ -76,7 +76,7 @@ def test_a_run_records_its_states_and_its_environment(run):
 
 @pytest.mark.parametrize(
     ("argv", "agreed"),
-    [([], "5 from step 0 to 12"), (["--from", "{}/seventh.safetensors"], "3 from step 7 to 12")],
+    [([], "5 from round 0 to 12"), (["--from", "{}/seventh.safetensors"], "3 from round 7 to 12")],
 )
 def test_a_run_agrees_and_is_not_changed(run, capsys, tmp_path, monkeypatch, argv, agreed):
     monkeypatch.chdir(tmp_path)
@@ -108,7 +108,7 @@ def test_the_first_state_that_differs_is_printed(copy, capsys):
     rewrite(copy, lambda text: changed)
     assert main(["verify", str(copy)]) == 1
     out = capsys.readouterr().out
-    assert f"{copy}: the state at step 10 differs; it agreed until step 7" in out
+    assert f"{copy}: the state after round 10 differs; it agreed until round 7" in out
     recorded = f"recorded {changed[at : at + 64]} in states.jsonl"
     assert f"{recorded}\n  now      {text[at : at + 64]}" in out
 
@@ -203,7 +203,7 @@ def test_a_change_of_the_last_checkpoint_is_found(copy, change):
 
 def test_if_no_round_was_played_that_is_printed(run, capsys):
     assert main(["verify", str(run), "--from", str(run)]) == 0
-    assert "agree, 1 from step 12 to 12; no round was played" in capsys.readouterr().out
+    assert "agree, 1 from round 12 to 12; no round was played" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("parts", [["5"], ["7", "10"], ["7", "10", "12"]])
@@ -268,10 +268,10 @@ BAD = {
     "no run": (None, "{}/nowhere", "there is no such run folder"),
     "no hashes": (lambda run: (run / "states.jsonl").unlink(), "{}", "holds no hashes"),
     "no checkpoint": (None, "{} --from {}/x", "x: there is no such checkpoint"),
-    "another model": (of_another_model, "{} --from {}/x", "is no checkpoint of this run"),
+    "another model": (of_another_model, "{} --from {}/x", "is not a checkpoint of this run"),
     "a picture": (None, "{} --from {}/samples.png", "samples.png: damaged or no safetensors file"),
     "no arrays": (no_arrays, "{} --from {}/x", "x: the checkpoint does not fit"),
-    "later": (later_than_the_states, "{} --from {}/x", "x: is of step 12, but the last hash in"),
+    "later": (later_than_the_states, "{} --from {}/x", "x: is of round 12, but the last hash in"),
     "other images": (other_images, "{}", "the images of digits are not those that the run was"),
     "no argument": (None, "", "the following arguments are required: RUN"),
 }

@@ -15,7 +15,7 @@ from .shared import Parsers, stop
 
 
 def add_parser(parsers: Parsers) -> None:
-    """Add the command and its options: the fields of Config, and where and how to run."""
+    """Add the command and its options: the fields of Config, and those of a run."""
     about = "Train a GAN by Algorithm 1 of Goodfellow et al. 2014, and write a run folder."
     parser = parsers.add_parser("train", help="train a GAN by Algorithm 1", description=about)
     add = parser.add_argument
@@ -30,7 +30,7 @@ def add_parser(parsers: Parsers) -> None:
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     add("--resume", metavar="RUN", help="continue a run to its last step, or to --steps")
     add("--quiet", action="store_true", help="show no progress bar")
-    doctor = "on: probe the health of the run at intervals, and report problems; off (default: on)"
+    doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
     add("--doctor", default="on", metavar="ON", help=doctor)
     parser.set_defaults(run=run, smaller="a smaller --batch")
 

@@ -6,8 +6,8 @@ Four random streams are spawned from the seed: for the networks (initial weights
 (noise, label noise), the data order, and the displayed samples. So displaying samples does not
 change training. NumPy draws the numbers of each round on the host, or Philox on the device.
 
-In data-parallel training (`parallel`) each rank has its own session. All have the same states,
-except for the running statistics of a local BatchNorm, of which only rank 0's are saved.
+In data-parallel training (`parallel`) each rank has its own session. All have the same state,
+except for the running statistics of a local BatchNorm: only those of rank 0 are saved.
 """
 
 from __future__ import annotations
@@ -115,12 +115,13 @@ class Session:
         for _ in range(3):
             self.play_round()
         if not isinstance(self._rounds, GraphReplay) or not self._rounds.recorded:
-            raise InputError(f"no round was recorded: {self.not_recorded or 'not on a GPU'}")
+            raise InputError(f"no round was captured: {self.not_recorded or 'not on a GPU'}")
         return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:
-        """The logged numbers of a round: losses, and the means of D(x) and D(G(z)), which are
-        probabilities if the game has them, else scores. Means over all ranks, which all call it."""
+        """The logged numbers of a round: both losses, and the means of D(x) and D(G(z)), which are
+        probabilities if the game has them, else logits. All ranks must call this; the numbers are
+        means over the ranks."""
         with no_grad():
             seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
         values = mean_of(self.comm, list(map(float, (result.d_loss, result.g_loss, *seen))))
@@ -134,7 +135,7 @@ class Session:
 
     @property
     def shown(self) -> Module:
-        """The generator that samples come from: the averaged one if there is an average, else G."""
+        """The generator that draws samples: the moving average of G if there is one, else G."""
         return self.ema.module if self.config.ema else self.G
 
     def facts(self) -> list[dict[str, Any]]:
@@ -178,7 +179,7 @@ class Session:
         return arrays, meta
 
     def sha256(self) -> str:
-        """The SHA-256 of `state`: sessions with equal hashes also stay equal from then on."""
+        """The SHA-256 of `state`: sessions with equal hashes stay equal in all later rounds."""
         return digest(*self.state())
 
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
@@ -218,7 +219,7 @@ class Session:
 
 
 def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
-    """The SHA-256 of a state, without the options, so that a larger `steps` keeps the hashes."""
+    """The SHA-256 of a state without the options, so that hashes do not depend on `steps`."""
     rest = {name: value for name, value in meta.items() if name != "config"}
     return storage.digest(arrays, json.dumps(rest, sort_keys=True))
 
@@ -231,7 +232,7 @@ def part_of(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray
 
 def _game(config: Config, rng: backend.Noise) -> AnyGame:
     game = gan.GAMES[config.game]
-    if not isinstance(game, gan.SeparableGame):  # then Config allows no smoothing, noise or flips
+    if not isinstance(game, gan.SeparableGame):  # Config has refused smoothing, noise and flips
         return game
     if config.smoothing:
         game = gan.one_sided_smoothing(game, config.smoothing)

@@ -1,12 +1,12 @@
-"""State hashes: the SHA-256 of the complete state of a run, every hundred rounds.
+"""State hashes: the SHA-256 of the complete state of a run, every hundred rounds and at its end.
 
     {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
     {"step": 0, "sha256": "..."}
     {"step": 100, "sha256": "..."}
 
 Each line is JSON. Runs with equal hashes are equal bit for bit; `verify` plays a run again and
-compares. A run is reproducible only in the environment of `made_with`; a resumed run adds another
-such line if its environment has changed.
+compares the hashes. A run is reproducible only in the environment of `made_with`. If a resumed run
+has another environment, it adds another such line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def surroundings(backend: str, comm: Comm) -> dict[str, Any]:
 class Written(NamedTuple):
     """The contents of the file."""
 
-    made_with: list[dict[str, Any]]  # at the start, and after each change
+    made_with: list[dict[str, Any]]  # the environment at the start, and after each change
     hashes: dict[int, str]  # of the state, by the number of rounds played
 
 
