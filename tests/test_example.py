@@ -73,7 +73,7 @@ def test_missing_data(example, stops, monkeypatch, capsys):
     run = example("--full")
     assert len(run.load().images) == 10_000 and not run.has_test
     err = capsys.readouterr().err
-    assert err == "mnist: no network\nso this runs on the embedded digits\n"
+    assert err == "mnist: no network\nthe embedded digits are used instead\n"
     for options, split in ((["--data", "mnist"], "train"), ([], "test"), (["--full"], "test")):
         stops(lambda options=options, split=split: example(*options).load(split))
 

@@ -68,6 +68,6 @@ def _legend(table: dict[str, Any]) -> str:
         f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
         f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
         "Medians over alternating slots. Ratio: the time of tinygan over that of the engine; in "
-        "brackets, its quartiles over pairs of neighboring slots. "
+        "parentheses, its quartiles over pairs of neighboring slots. "
         f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
     )

@@ -1,4 +1,5 @@
-"""A contender in a process of its own: it reads numbers of rounds and answers with seconds.
+"""A contender in a process of its own: it reads a number of rounds, plays them, and prints the
+seconds that they took, as JSON.
 
 python -m tinygan.commands.bench.worker mlp-small numpy --batch 64 --width 1 --threads 2 --tf32 0
 """
@@ -45,7 +46,7 @@ def main() -> None:
     args = parser.parse_args()
     with tf32(bool(args.tf32)):
         play = contender(args)
-        print(json.dumps({"can": play is not None}), flush=True)
+        print(json.dumps({"supported": play is not None}), flush=True)
         if play is None:
             return
         for line in sys.stdin:

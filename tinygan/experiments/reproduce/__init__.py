@@ -1,8 +1,8 @@
-"""Published figures, measured again by their own protocols: `tinygan reproduce NAME`.
+"""Published figures, measured again by the protocols of their papers: `tinygan reproduce NAME`.
 
 Each experiment is a module whose docstring gives the protocol and whose `run` returns the results
 of one seed; `EXPERIMENTS` lists them by name. A result has our figure, the published one, and
-whether ours meets it. A figure that is not reproduced is printed as such.
+whether ours meets it. If it does not, the table says "NOT reproduced".
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["EXPERIMENTS", "Experiment", "listing", "picture", "reproduce", "tabl
 
 
 class Experiment(NamedTuple):
-    """An entry of the table. `run(seed, echo, backend, **options)` returns the results of one seed;
-    `draw(path, outcomes)` saves a figure of the results of all seeds."""
+    """An entry of `EXPERIMENTS`. `run(seed, echo, backend, **options)` returns the results of one
+    seed; `draw(path, outcomes)` saves a figure of the results of all seeds."""
 
     run: Callable[..., SeedResults]
     protocol: str
@@ -41,7 +41,7 @@ class Experiment(NamedTuple):
     gpu_time: str  # an estimate: no experiment has run on a GPU
     options: Mapping[str, int] = {}  # further integer options and their defaults
     draw: Callable[[Path, Sequence[SeedResults]], None] | None = None
-    reference: str = "published"  # heading of the column to compare with
+    reference: str = "published"  # the title of the column of references
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -163,6 +163,6 @@ def picture(name: str, history: str | Path) -> Path:
 
 
 def table(name: str, outcomes: Sequence[SeedResults]) -> str:
-    """A line with ours, the reference and the verdict for each result over all seeds."""
+    """A table of all seeds: for each result, our figure, the reference and the verdict."""
     rows = list(zip(*(outcome.findings for outcome in outcomes), strict=True))
     return lines(rows, reference=EXPERIMENTS[name].reference)

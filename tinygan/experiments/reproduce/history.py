@@ -21,8 +21,8 @@ from ..results import Result, SeedResults
 
 
 class History:
-    """A new record in the history at `path`. With `resume`, it is the last record there of the same
-    experiment, backend and options, if there is one. `known` has its results by seed.
+    """A new record in the history at `path`. With `resume`, it is instead the last record of the
+    same experiment, backend and options, if there is one. `known` has its results by seed.
 
     Raises InputError if the file is not a history.
     """
