@@ -1,4 +1,4 @@
-"""The commands: a wrong one prints one clear line and exits with status 2."""
+"""The commands: a wrong one prints one line and exits with status 2."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def run(tmp_path_factory):
     return out
 
 
-def test_train_leaves_all_that_it_promises(run):
+def test_train_writes_all_files_of_a_run(run):
     assert sorted(os.listdir(run)) == [
         "checkpoint.safetensors",
         "config.json",
@@ -50,7 +50,7 @@ def test_train_leaves_all_that_it_promises(run):
     ("options", "probes"),
     [([], 0), (["--steps", "50"], 1), (["--steps", "50", "--doctor", "off"], 0)],
 )
-def test_train_prints_the_files_that_are_there_and_what_is_next(tmp_path, capsys, options, probes):
+def test_train_prints_its_files_and_the_next_commands(tmp_path, capsys, options, probes):
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     named = re.findall(r"^  (\w+\.\w+) ", out, re.M)
@@ -155,7 +155,7 @@ BAD = [
     ("train --resume x --out y", "--out: --resume keeps the options of the run"),
     ("train --steps abc", "invalid int value: 'abc'; see tinygan train --help"),
     ("train --stops 5", "--stops: no such argument; see tinygan train --help"),
-    ("train --st 5", "--st: no such argument"),  # a part of an option
+    ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),
     ("", "required: COMMAND; see tinygan --help"),
     ("trian", "invalid choice: 'trian'"),

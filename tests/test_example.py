@@ -34,7 +34,8 @@ def example(tmp_path, monkeypatch):
 
 @pytest.fixture
 def stops(capsys):
-    """stops(f) calls f, which must end the program with one line and status 2, and returns it."""
+    """stops(f) calls f, checks that it ends the program with status 2 and one line, and returns
+    this line."""
 
     def call(function):
         capsys.readouterr()

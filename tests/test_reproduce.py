@@ -64,7 +64,8 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
 
 @pytest.fixture
 def toy(monkeypatch, tmp_path):
-    """toy(*seeds) runs an experiment that is interrupted at seed 3; toy.echoed, toy.records."""
+    """toy(*seeds) runs an experiment that is interrupted at seed 3. `toy.echoed` has its output,
+    `toy.records` its records."""
     history = tmp_path / "history.json"
 
     def run(seed, echo, backend, epochs):

@@ -301,7 +301,7 @@ def test_a_checkpoint_of_another_model_is_refused(run):
 
 
 def test_samples_come_from_the_checkpoint_alone_and_depend_on_the_seed(run, monkeypatch):
-    monkeypatch.setattr(training_loop, "Session", None)  # nothing of the data is touched
+    monkeypatch.setattr(training_loop, "Session", None)  # no Session, and so no data, is made
     sampler = Sampler(run.path)
     images = sampler.draw(5, seed=3)
     assert images.shape == (5, 1, 28, 28)
@@ -319,7 +319,7 @@ def test_numbered_folders_never_collide(tmp_path, monkeypatch):
     assert made == [f"00{i}-mlp-small-non-saturating" for i in (1, 2, 3)]
 
 
-# Each option does what it says: the run is rebuilt by hand from the library, bit for bit.
+# Each option does what it says: a game of the library's parts has the same bits.
 
 OPTIONS = {
     "defaults": {},
@@ -341,8 +341,8 @@ OPTIONS = {
 }
 
 
-def by_hand(rounds, o):
-    """The weights of G and of D, and those of the average."""
+def play_parts(rounds, o):
+    """G, D and the average after some rounds with the options o, without a Session."""
     net_rng, game_rng, data_rng, _ = map(
         np.random.default_rng, np.random.SeedSequence(o.seed).spawn(4)
     )
@@ -375,7 +375,7 @@ def by_hand(rounds, o):
 def test_a_session_plays_what_its_options_say(name):
     session = played(3, **OPTIONS[name])
     arrays, _ = session.state()
-    for part, net in by_hand(3, session.config).items():
+    for part, net in play_parts(3, session.config).items():
         for key, value in net.state_dict().items():
             np.testing.assert_array_equal(arrays[f"{part}/{key}"], value)
 
@@ -397,7 +397,7 @@ def test_samples_come_from_the_average_in_evaluation_mode():
     state = {key: value.copy() for key, value in without.G.state_dict().items()}
     all_of_them = without.generate(without.fixed_z)
     np.testing.assert_allclose(without.generate(without.fixed_z[:1]), all_of_them[:1], atol=1e-5)
-    for key, value in without.G.state_dict().items():  # nor do running statistics change
+    for key, value in without.G.state_dict().items():  # running statistics do not change either
         np.testing.assert_array_equal(value, state[key])
 
 
