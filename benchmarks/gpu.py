@@ -234,7 +234,7 @@ def main() -> int:
     results: dict[str, Any] = {"machine": machine(), "claims": claims, "seconds": {}}
     commit = results["machine"]["commit"].rstrip("+") or "unknown"
     out = options.out or HERE / f"results/gpu-{time.strftime('%Y-%m-%d')}-{commit}.json"
-    began = time.perf_counter()
+    start = time.perf_counter()
 
     def write(part: str, what: Any) -> None:
         results[part] = what
@@ -248,15 +248,15 @@ def main() -> int:
         "tf32": lambda: times(True, ["mlp-mid", "dcgan32"], lambda tables: write("tf32", tables)),
     }
     for part in options.only:
-        started = time.perf_counter()
-        if started - began > 60 * options.minutes:
+        part_start = time.perf_counter()
+        if part_start - start > 60 * options.minutes:
             claims.append(claim(part, "not begun: the time is up", False))
             continue
         try:
             claims.extend(run[part]())
         except Exception as failure:  # the other parts still run
             claims.append(claim(part, f"{type(failure).__name__}: {failure}", False))
-        write("seconds", {**results["seconds"], part: round(time.perf_counter() - started, 1)})
+        write("seconds", {**results["seconds"], part: round(time.perf_counter() - part_start, 1)})
     failed = sum(not each["holds"] for each in claims)
     print(f"\n{len(claims) - failed} claims hold, {failed} do not; see {out}")
     return 1 if failed else 0

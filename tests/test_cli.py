@@ -54,9 +54,9 @@ def test_train_prints_its_files_and_the_next_commands(tmp_path, capsys, options,
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     named = re.findall(r"^  (\w+\.\w+) ", out, re.M)
-    assert len(named) == 5 + probes and ("health.jsonl" in named) == probes
+    assert len(named) == 7 + probes and ("health.jsonl" in named) == probes
     assert all((tmp_path / "run" / name).is_file() for name in named)
-    assert f"tinygan sample {tmp_path / 'run'}" in out and "log.csv" in out
+    assert f"tinygan sample {tmp_path / 'run'}" in out
 
 
 def test_the_progress_bar_shows_losses_and_outputs(tmp_path, capsys):

@@ -121,7 +121,7 @@ def test_an_interrupted_record_is_resumed_without_its_known_seeds(toy, tmp_path)
     assert [*map(seeds_of, toy.records()[1:])] == [[1], [7]] and toy.records()[0] == 7
     del toy.echoed[:]
     found = toy(0, 1, 2, resume=True)
-    known = f"seed 1: is in {toy.history}"
+    known = f"seed 1: results are in {toy.history}"
     assert toy.echoed == ["seed 0 for 3 on numpy", known, "seed 2 for 3 on numpy"]
     assert [outcome.findings[0] for outcome in found] == [
         near("a figure", seed / 2, 1, 0.5) for seed in (0, 1, 2)

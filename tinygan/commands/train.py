@@ -72,8 +72,10 @@ def _summary(folder: training.RunFolder) -> str:
 {path}
   samples.png              samples of the generator
   progress.gif             samples of fixed noise during training
-  curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
-  checkpoint.safetensors   the full state, for sample and --resume; config.json
+  curves.png               losses, D(x) and D(G(z))
+  log.csv                  the numbers of curves.png
+  config.json              the options
+  checkpoint.safetensors   the full state, for tinygan sample and --resume
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
 
 Try next

@@ -112,6 +112,8 @@ def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
 
 
 def _divergence(last: Sequence[Probe]) -> str:
+    """The logits or D's loss are far out of range."""
+
     def is_far(p: Probe) -> bool:
         limit = max(FAR, SLOPE * p.apart)
         gap, level = abs(p.real - p.fake), max(abs(p.real), abs(p.fake))
@@ -128,6 +130,8 @@ def _divergence(last: Sequence[Probe]) -> str:
 
 
 def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
+    """D ranks nearly all pairs correctly, and G's loss is saturated, D's loss is nearly 0, or G's
+    gradient has vanished."""
     if not all(p.order >= SURE for p in last):
         return ""
     now, norm = last[-1], last[-1].length("G")
@@ -154,6 +158,7 @@ def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
 
 
 def _g_too_strong(last: Sequence[Probe]) -> str:
+    """D ranks nearly all pairs wrongly."""
     if not all(p.order <= WRONG for p in last):
         return ""
     now = last[-1]
@@ -165,6 +170,7 @@ def _g_too_strong(last: Sequence[Probe]) -> str:
 
 
 def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
+    """The spread of the samples is near 0, is much smaller than before, or stays small."""
     now = last[-1].spread
     measured = f"the lower quartile of their distances is {now:.2g} times that of real images"
     if all(p.spread < ALIKE for p in last):
@@ -184,6 +190,7 @@ def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
 
 
 def _does_not_move(player: str, last: Sequence[Probe]) -> str:
+    """A round changes the weights of `player` by no more than rounding."""
     if not all(p.moved.get(player, math.inf) < STILL for p in last):
         return ""
     now, norm = last[-1], last[-1].length(player)
@@ -199,11 +206,13 @@ def _does_not_move(player: str, last: Sequence[Probe]) -> str:
 
 
 def _dead_units(last: Sequence[Probe]) -> str:
+    """Nearly all units of a layer are 0 for all examples."""
     listed = _lasting([p.dead for p in last], DEAD, "{value:.0%} of {name}")
     return listed and f"Units are 0 for every example of a minibatch and get no gradient: {listed}"
 
 
 def _batchnorm_drift(last: Sequence[Probe]) -> str:
+    """BatchNorm's outputs in evaluation and in training differ."""
     listed = _lasting([p.drift for p in last], DRIFTED, "{value:.2g} standard deviations at {name}")
     return listed and (
         "BatchNorm's running averages do not follow the minibatches: when samples are "

@@ -100,6 +100,8 @@ class Inspector:
         return hook_layers("G", G, self._layer)
 
     def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
+        """Compute a layer's output; check inputs, weights, output and running statistics, in this
+        order."""
         for x in inputs:
             if isinstance(x, Tensor):
                 self._check(x, f"the input of {label}")
@@ -139,6 +141,8 @@ class Inspector:
                     self._report(f"{update}, in {state_of}{player}.{name}")
 
     def _check_gradients(self, player: str, gradients: list[Tensor]) -> None:
+        """Check a player's gradients. If one is not finite, compute them again with a graph, to
+        find the op."""
         losses, self._losses = self._losses.pop(player, []), {}
         bad = [not is_finite(g.data) for g in gradients]
         if self.found or not any(bad):

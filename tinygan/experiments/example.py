@@ -264,6 +264,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
+    """The options of the command line, or their defaults in a notebook."""
     parser = _Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
     add = parser.add_argument
     add("--full", action="store_true", help="run the long protocol, on the full data set")

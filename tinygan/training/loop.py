@@ -188,6 +188,9 @@ def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
 
 
 def _frame(session: Session) -> np.ndarray:
+    """The grid of the samples of the fixed noise, uint8 pixels.
+
+    Raises Diverged if a sample is not finite."""
     samples = session.generate(session.fixed_z)
     if not np.isfinite(samples).all():
         raise diverged(session.step, "G's samples are not finite")

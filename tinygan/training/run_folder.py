@@ -228,6 +228,9 @@ class RunFolder:
         return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(COLUMNS)}
 
     def _rows(self) -> list[list[str]]:
+        """The rows of log.csv, without its titles.
+
+        Raises InputError if one is damaged."""
         rows = [line.decode(errors="replace").split(",") for line in whole_lines(self.log)]
         for i, row in enumerate(rows):
             if not (_is_reading(row) if i else row == list(COLUMNS)):

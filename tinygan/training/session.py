@@ -39,7 +39,9 @@ FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the p
 
 
 class Session:
-    """The two networks, their optimizers, the data and the noise, after `step` rounds."""
+    """The two networks, their optimizers, the data and the noise, after `step` rounds.
+
+    Raises InputError if the images cannot be loaded, or if the ranks cannot share a minibatch."""
 
     def __init__(self, config: Config, comm: Comm = SINGLE_PROCESS) -> None:
         if not isinstance(config, Config):
@@ -86,6 +88,7 @@ class Session:
         self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)
 
     def _play(self) -> Iterator[Round]:
+        """The rounds of the run, not captured."""
         c, rng = self.config, self._sources["game"]
         play = gan.play_simultaneously if c.simultaneous else partial(gan.play, k=c.k)
         players = (self.G, self.D, self.data, self.pair.noise(rng), *self._steppers)
@@ -231,6 +234,7 @@ def part_of(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray
 
 
 def _game(config: Config, rng: backend.Noise) -> AnyGame:
+    """The game of the run, with label smoothing, label noise and label flips."""
     game = gan.GAMES[config.game]
     if not isinstance(game, gan.SeparableGame):  # Config has refused smoothing, noise and flips
         return game

@@ -67,6 +67,9 @@ class StateHashes:
         return Written([line["made_with"] for line in lines if "made_with" in line], hashes)
 
     def _lines(self) -> list[dict[str, Any]]:
+        """The parsed lines.
+
+        Raises InputError if one is damaged."""
         lines: list[dict[str, Any]] = []
         last = -1  # step
         for text in whole_lines(self.path):

@@ -72,7 +72,7 @@ def verify(
     if start is not None:
         _restore(session, Path(start), meta["config"])
     agree(comm, session.facts)
-    begun, (last, _) = session.step, max(recorded)
+    initial, (last, _) = session.step, max(recorded)
     if session.step > last:
         raise InputError(
             f"{start}: is of round {session.step}, but the last hash in {folder.states.path} is of "
@@ -90,12 +90,15 @@ def verify(
             if now != sha256:
                 before = tuple(each for each in agreed if each < step)
                 file = recorded[step, sha256]
-                return Verdict(before, step, sha256, now, warnings, step - begun, file)
+                return Verdict(before, step, sha256, now, warnings, step - initial, file)
             agreed.append(step)
-    return Verdict(tuple(agreed), None, "", "", warnings, last - begun)
+    return Verdict(tuple(agreed), None, "", "", warnings, last - initial)
 
 
 def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
+    """Restore the checkpoint `start`, a file or in a folder, of a run with these options.
+
+    Raises InputError if it belongs to another run."""
     path = RunFolder.existing(start).checkpoint if start.is_dir() else start
     arrays, meta = storage.load(path)
     if not same_run(meta.get("config"), options):

@@ -37,6 +37,7 @@ class Net:
         self.views = {id(p): (w.reshape(p.shape), g.reshape(p.shape)) for p, w, g in parts}
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, list[Back]]:
+        """The output for x (m, ...), and the `back` of each layer."""
         backs: list[Back] = []
         for layer in self.layers:
             x, back = getattr(self, type(layer).__name__)(layer, x)
@@ -45,6 +46,7 @@ class Net:
 
     @staticmethod
     def backward(g: np.ndarray, backs: list[Back], learn: bool = True) -> np.ndarray:
+        """The gradient of the input, from that of the output and the `back` of each layer."""
         for back in reversed(backs):
             g = back(g, learn)
         return g

@@ -82,6 +82,9 @@ class Worker:
         self.rounds = max(1, round(self.rounds * SLOT / min(seconds, self.play(self.rounds))))
 
     def _answer(self) -> dict[str, Any]:
+        """The next answer of the process.
+
+        Raises InputError if it has ended."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:

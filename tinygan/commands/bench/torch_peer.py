@@ -50,6 +50,7 @@ def translated(net: nn.Module) -> torch.nn.Sequential:
 
 
 def _layer(layer: Any) -> torch.nn.Module:
+    """The layer of PyTorch with the same settings."""
     name = type(layer).__name__
     match layer:
         case nn.Maxout():

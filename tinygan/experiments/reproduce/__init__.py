@@ -56,8 +56,10 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "mixtures": Experiment(
         modes_of_mixtures.run,
-        "ring of 8 and grid of 25, GAN and packing: 15,000 simultaneous steps of 256, 2500 samples",
-        "PacGAN, Table 1: 6.3 and 7.9 modes of 8, 17.3 and 23.8 of 25 (larger nets, 400,000 steps)",
+        "ring of 8 and grid of 25, without and with packing: 15,000 simultaneous steps on 256 "
+        "points, 2500 samples",
+        "PacGAN, Table 1: 6.3 and 7.9 modes of 8, 17.3 and 23.8 of 25 (larger networks, 400,000 "
+        "steps)",
         "ten minutes a seed on two cores",
         "about a minute a seed",
         {"epochs": 30},
@@ -140,18 +142,18 @@ def reproduce(
     options = {**experiment.options, **options}
     backends.use(backend)
     record = None if history is None else History(history, name, backend, options, resume=resume)
-    here = machine(backend)  # at the start: the commit may change while the seeds run
+    started_on = machine(backend)  # read now, because the commit may change while the seeds run
     outcomes: list[SeedResults] = []
     for seed in seeds:
         if record is not None and seed in record.known:
-            echo(f"seed {seed}: is in {history}")
+            echo(f"seed {seed}: results are in {history}")
             outcomes.append(record.known[seed])
         else:
             started = time.perf_counter()
             outcome: SeedResults = experiment.run(seed, echo, backend, **options)
             outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
             if record is not None:
-                record.add(seed, outcomes[-1], here)
+                record.add(seed, outcomes[-1], started_on)
         if history is not None and experiment.draw is not None:
             experiment.draw(picture(name, history), outcomes)
     return outcomes

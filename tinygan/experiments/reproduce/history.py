@@ -69,6 +69,9 @@ def _outcome(one: dict[str, Any]) -> SeedResults:
 
 
 def _read(path: str | Path) -> list[Any]:
+    """The records of a history, or [] if there is no file.
+
+    Raises InputError if it is not a JSON list."""
     try:
         records = json.loads(Path(path).read_bytes()) if Path(path).exists() else []
     except (ValueError, RecursionError) as problem:
