@@ -131,7 +131,7 @@ BAD = [
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
     ("train --folder-size 32", "--folder-size: works only with --data folder"),
-    ("train --simultaneous --k 2", "--k: simultaneous steps have k = 1"),
+    ("train --simultaneous --k 2", "--k: expected 1 with --simultaneous"),
     (
         "train --optimizer sgd --beta1 0.9",
         "--beta1: works only with optimizers that take betas, and sgd",
@@ -168,7 +168,7 @@ BAD = [
     ("bench -o .", "-o: expected a file to write, got '.'"),
     ("doctor nowhere", "nowhere: there is no such run folder"),
     ("doctor 'no\nsuch'", "tinygan: no\\nsuch: there is no such run folder"),
-    (f"doctor {__file__}", "test_cli.py: is no run folder; expected a"),
+    (f"doctor {__file__}", "test_cli.py: is not a run folder; expected a"),
 ]
 
 

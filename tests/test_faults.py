@@ -93,7 +93,7 @@ def continued(path):
     """The files of a run after `resume`, or after `train` if it has no checkpoint yet."""
     if RunFolder(path).checkpoint.is_file():
         return contents(resume(path, progress=False).path)
-    with pytest.raises(InputError, match=r"no (such )?run folder"):
+    with pytest.raises(InputError, match=r"not a run folder|no such run folder"):
         resume(path, progress=False)
     return contents(train(CONFIG, path, progress=False).path)
 

@@ -230,7 +230,7 @@ def test_a_damaged_log_is_refused_before_a_round_is_played(run, text):
 def test_a_config_that_was_edited_is_refused(run, text):
     run.config.write_bytes(text)
     with pytest.raises(
-        InputError, match=r"config\.json: (differs from|is no JSON|expected the options)"
+        InputError, match=r"config\.json: (differs from|is not JSON|expected the options)"
     ):
         resume(run.path, steps=4, progress=False)
     run.config.unlink()

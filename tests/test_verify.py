@@ -273,7 +273,11 @@ BAD = {
     "another model": (of_another_model, "{} --from {}/x", "is not a checkpoint of this run"),
     "a picture": (None, "{} --from {}/samples.png", "samples.png: damaged or no safetensors file"),
     "no arrays": (no_arrays, "{} --from {}/x", "x: the checkpoint does not fit"),
-    "later": (later_than_the_states, "{} --from {}/x", "x: is of round 12, but the last hash in"),
+    "later": (
+        later_than_the_states,
+        "{} --from {}/x",
+        "x: was saved after round 12, but the last hash in",
+    ),
     "other images": (other_images, "{}", "the images of digits are not those that the run was"),
     "no argument": (None, "", "the following arguments are required: RUN"),
 }

@@ -87,7 +87,9 @@ def normals(
     checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
     x, shares = rows("x", x), rows("shares", shares)
     if len(shares) != len(x):
-        raise ValueError(f"shares: expected {len(x)} rows, one for each of x, got {len(shares)}")
+        raise ValueError(
+            f"shares: expected {len(x)} rows, one for each row of x, got {len(shares)}"
+        )
     counts = shares.sum(axis=0)
     totals = np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
     means = shares.T @ x / totals

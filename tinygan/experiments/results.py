@@ -71,7 +71,7 @@ def quantile_t(level: float, freedom: int) -> float:
     numbers = isinstance(level, Real) and isinstance(freedom, Real)
     if not (numbers and 0 < level < 1 and 1 <= freedom < math.inf):
         raise ValueError(
-            f"level, freedom: expected within (0, 1), >= 1; got {level!r}, {freedom!r}"
+            f"level, freedom: expected one in (0, 1) and one >= 1, got {level!r}, {freedom!r}"
         )
     a = np.linspace(0, math.pi / 2, 20_001)
     density = np.cos(a) ** (freedom - 1)

@@ -120,7 +120,7 @@ class Config:
             takes = f"with optimizers that take betas, and {self.optimizer} does not"
             self._keep_default("beta1", "beta2", only=takes)
         if self.simultaneous and self.k != 1:
-            raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
+            raise InputError(f"--k: expected 1 with --simultaneous, got {self.k}")
 
     def _keep_default(self, *names: str, only: str) -> None:
         """Raise InputError unless these options, which work only `only`, have their defaults."""

@@ -108,9 +108,9 @@ class RunFolder:
         if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
             folder = cls(folder.path.parent)
         if not folder.path.is_dir():
-            wrong = "is no run folder" if folder.path.exists() else "there is no such run folder"
+            wrong = "is not a run folder" if folder.path.exists() else "there is no such run folder"
         elif not folder.checkpoint.is_file():  # or the run was killed before its first round
-            wrong = f"is no run folder, as it has no {folder.checkpoint.name}"
+            wrong = f"is not a run folder, because it has no {folder.checkpoint.name}"
         else:
             return folder
         raise InputError(
@@ -152,7 +152,7 @@ class RunFolder:
         try:
             written = json.loads(self.config.read_bytes())
         except (ValueError, RecursionError) as problem:
-            raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
+            raise InputError(f"{self.config}: is not JSON ({problem}); remove it") from problem
         if not isinstance(written, dict):
             raise InputError(f"{self.config}: expected the options of a run; remove it")
         return written
@@ -236,8 +236,8 @@ class RunFolder:
             if not (_is_reading(row) if i else row == list(COLUMNS)):
                 raise InputError(
                     f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
-                    f"{','.join(COLUMNS)} and then numbers. Mend it, or remove it: only the curves "
-                    "need it"
+                    f"{','.join(COLUMNS)} and then numbers. Repair it, or remove it: only the "
+                    "curves need it"
                 )
         return rows[1:]
 

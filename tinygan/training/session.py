@@ -51,7 +51,7 @@ class Session:
         if rest:
             raise InputError(
                 f"--batch {config.batch}: expected a multiple of {comm.size}, the number of ranks, "
-                "each of which takes the same share"
+                "because each rank takes an equal share"
             )
         backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)

@@ -78,7 +78,7 @@ class StateHashes:
             if line is None or step <= last or not (lines or "made_with" in line):
                 raise InputError(
                     f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected "
-                    "made_with, or a later step and the 64 digits of its sha256. Mend it, or "
+                    "made_with, or a later step and the 64 digits of its sha256. Repair it, or "
                     "remove it: only `tinygan verify` needs it"
                 )
             lines.append(line)

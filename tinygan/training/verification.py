@@ -75,8 +75,8 @@ def verify(
     initial, (last, _) = session.step, max(recorded)
     if session.step > last:
         raise InputError(
-            f"{start}: is of round {session.step}, but the last hash in {folder.states.path} is of "
-            f"round {last}"
+            f"{start}: was saved after round {session.step}, but the last hash in "
+            f"{folder.states.path} is that after round {last}"
         )
     agreed: list[int] = []
     with np.errstate(all="ignore"):  # as in training

@@ -89,10 +89,10 @@ def play(
 ) -> Iterator[tuple[np.ndarray, nn.Module]]:
     """Train, and yield 2500 samples (2500, d) and the current D after each epoch of `steps` steps
     (default: 500). `width` scales the hidden layers."""
-    rng, epoch = np.random.default_rng(seed), steps or EPOCH
-    G, D = networks(mixture.means.shape[1], pack, rng, width)
+    rng, epoch, d = np.random.default_rng(seed), steps or EPOCH, mixture.means.shape[1]
+    G, D = networks(d, pack, rng, width)
     G.to(backend), D.to(backend)
-    like, d = G.parameters()[0].data, mixture.means.shape[1]
+    like = G.parameters()[0].data
 
     def data(m: int) -> Tensor:
         points = lambda: mixture.sample(pack * m, rng=rng).reshape(m, pack * d)  # noqa: E731
