@@ -109,7 +109,9 @@ def no_cupy(monkeypatch):
     monkeypatch.setattr(backend.arrays, "_by_type", {np.ndarray: backend.numpy})
 
 
-def test_without_cupy_the_remedy_is_printed(no_cupy, tmp_path, monkeypatch, capsys):
+def test_without_cupy_the_command_that_installs_it_is_printed(
+    no_cupy, tmp_path, monkeypatch, capsys
+):
     assert main(["info"]) == 0
     assert "pip install 'tinygan[cuda13]'" in capsys.readouterr().out
     monkeypatch.chdir(tmp_path)

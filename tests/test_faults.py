@@ -116,7 +116,7 @@ def test_a_run_killed_while_it_writes_resumes_to_the_same_bits(
     tmp_path, quick, undisturbed, number
 ):
     files, _, calls = undisturbed
-    # 1 to 5: the new folder and the first save; 1 to 10 of a resumed run: its records
+    # Calls 1 to 5 make the folder and the first checkpoint; 1 to 10 of a resumed run are its files.
     at = 1 + number if number < 5 else random.Random(number).randint(6, calls)
     for each in (at, 1 + number):
         killed = subprocess.run(command(tmp_path / "run", each), capture_output=True)

@@ -28,7 +28,7 @@ def add_parser(parsers: Parsers) -> None:
             metavar = "NAME" if kind is str else "N"
             add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
-    add("--resume", metavar="RUN", help="continue a run to its last step, or to --steps")
+    add("--resume", metavar="RUN", help="continue a run up to its own --steps, or new ones")
     add("--quiet", action="store_true", help="show no progress bar")
     doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
     add("--doctor", default="on", metavar="ON", help=doctor)

@@ -66,7 +66,7 @@ class Config:
         ("auto", *PENALTIES),
     )
     smoothing: float = _option(
-        0.0, "one-sided label smoothing: real images have the label 1 - this", FRACTION
+        0.0, "one-sided label smoothing: real images have the label 1 - N", FRACTION
     )
     label_noise: float = _option(0.0, "largest change of a label by noise", FRACTION)
     label_flips: float = _option(0.0, "probability that a label is flipped", FRACTION)
@@ -75,8 +75,8 @@ class Config:
     )
     batchnorm: str = _option(
         "synchronized",
-        "BatchNorm statistics under mpiexec: {}; synchronized: of all ranks, as in one process; "
-        "local: of each rank alone, which is faster",
+        "BatchNorm statistics under mpiexec: {} (synchronized: of all ranks, as in one process; "
+        "local: of each rank alone, which is faster)",
         ("synchronized", "local"),
     )
     backend: str = _option("numpy", "numpy, cupy, or one GPU, such as cupy:1")

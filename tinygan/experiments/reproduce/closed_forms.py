@@ -252,8 +252,8 @@ def _nearest_normal(name: str, p: np.ndarray, x: np.ndarray, dx: float) -> tuple
     best, width = (1.0, 1.0), 0.25
     while width > 1e-4:
         m, sd = best
-        near_by = [(m + width, sd), (m - width, sd), (m, sd * (1 + width)), (m, sd / (1 + width))]
-        nearest = min(near_by, key=cost)
+        neighbors = [(m + width, sd), (m - width, sd), (m, sd * (1 + width)), (m, sd / (1 + width))]
+        nearest = min(neighbors, key=cost)
         if cost(nearest) < cost(best):
             best = nearest
         else:
