@@ -1,4 +1,4 @@
-"""The command `tinygan reproduce`: measure published figures again by the papers' protocols."""
+"""The command `tinygan reproduce`: measure published figures again by their published protocols."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "reproduce",
         help="measure a published figure again",
-        description="Measure a published figure again by the protocol of its paper. The table "
+        description="Measure a published figure again by its published protocol. The table "
         "shows our figure, the published one, and whether it is reproduced.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")

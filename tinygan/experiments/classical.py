@@ -231,8 +231,8 @@ def logistic_regression(
 
     The last term is a prior: each weight is normal with mean 0 and standard deviation `sd`. Without
     it, W would grow without bound if the classes are linearly separable, and the result would
-    depend on the optimizer. Adam sees the rows minus their mean, so that it converges; b is
-    then changed to fit the rows themselves."""
+    depend on the optimizer. Adam gets the rows minus their mean, so that it converges; then
+    b is changed to fit the rows themselves."""
     steps, classes = checks.sizes(steps=steps, classes=classes)
     checks.between(0, math.inf, "()", sd=sd)
     checks.between(0, math.inf, lr=lr)

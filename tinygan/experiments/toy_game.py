@@ -80,7 +80,7 @@ def toy_game(
 ) -> ToyGame:
     """A game on a mixture in the plane with the given remedies; `width` scales the hidden layers.
 
-    Raises TypeError if `remedies` is no collection, ValueError for an unknown remedy.
+    Raises TypeError if `remedies` is not a collection, ValueError for an unknown remedy.
     """
     check_mixture(mixture)
     if not isinstance(remedies, Collection) or isinstance(remedies, str):

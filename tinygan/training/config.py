@@ -123,7 +123,9 @@ class Config:
             raise InputError(f"--k: expected 1 with --simultaneous, got {self.k}")
 
     def _keep_default(self, *names: str, only: str) -> None:
-        """Raise InputError unless these options, which work only `only`, have their defaults."""
+        """Check that these options have their defaults, since they work only in another case.
+
+        Raises InputError, which names the case by `only`, if one has not."""
         for name in names:
             if getattr(self, name) != getattr(Config, name):
                 raise InputError(f"{flag(name)}: works only {only}")

@@ -1,4 +1,4 @@
-"""Published figures, measured again by the protocols of their papers: `tinygan reproduce NAME`.
+"""Published figures, measured again by their published protocols: `tinygan reproduce NAME`.
 
 Each experiment is a module whose docstring gives the protocol and whose `run` returns the results
 of one seed; `EXPERIMENTS` lists them by name. A result has our figure, the published one, and
