@@ -1,6 +1,6 @@
-"""A first GAN: two small networks learn to draw digits, in about half a minute.
+"""A first GAN: two small networks learn to generate digits, in about half a minute.
 
-G maps noise to images, D distinguishes real images from fakes, and each learns against the other:
+G maps noise to images, D distinguishes real images from fakes, and each trains against the other:
 Algorithm 1 of Goodfellow et al. 2014, which is `tinygan.play`. Writes first_gan.png.
 """
 

@@ -16,7 +16,7 @@ import numpy as np
 
 
 class Tensor:
-    """An array with edges (parent, pull): pull(g) takes the gradient g here back to the parent."""
+    """An array with edges (parent, pull): pull(g) maps the gradient g here to one at the parent."""
 
     births = itertools.count()
 
@@ -58,7 +58,7 @@ class Tensor:
 def grad(loss, xs):
     """The gradient of the scalar `loss` at each tensor in `xs`, by the chain rule."""
     graph = [loss]
-    for t in graph:  # the list grows, until it has all tensors that the loss was computed from
+    for t in graph:  # the list grows until it contains all tensors that the loss depends on
         graph += {parent for parent, _ in t.edges}.difference(graph)
     graph.sort(key=lambda t: t.born)  # by age: parents before children
     path = set(xs)  # the tensors on a path from some x to the loss; all others are constants
@@ -125,7 +125,7 @@ def train(G, D, images, rounds, rng, m=64, k=1):  # Algorithm 1, with the paper'
 
 
 def save_png(path, pixels):  # uint8 (H, W)
-    rows = np.pad(pixels, ((0, 0), (1, 0))).tobytes()  # each row opens with a 0: not filtered
+    rows = np.pad(pixels, ((0, 0), (1, 0))).tobytes()  # each row starts with a 0: no filter
     header = struct.pack(">IIBBBBB", *pixels.shape[::-1], 8, 0, 0, 0, 0)  # 8 bits a pixel, gray
     png = b"\x89PNG\r\n\x1a\n"
     for kind, data in (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""):

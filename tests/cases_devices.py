@@ -94,7 +94,8 @@ OPTIMIZERS = {
 def updates(name, backend, dtype):
     """Three updates from clipped gradients, a moving average, then an update of another optimizer
     with the state of the first."""
-    net = nn.Sequential(nn.Linear(5, 4, rng=rng()), nn.BatchNorm1d(4), nn.Linear(4, 1, rng=rng(1)))
+    first = nn.Linear(5, 4, bias=False, rng=rng())  # before BatchNorm a bias has gradient 0
+    net = nn.Sequential(first, nn.BatchNorm1d(4), nn.Linear(4, 1, rng=rng(1)))
     net.astype(dtype).to(backend)
     x = Tensor(rng(2).normal(size=(6, 5)).astype(dtype)).to(backend)
     opt, ema = OPTIMIZERS[name](net.parameters()), optim.EMA(net, 0.9)

@@ -30,7 +30,7 @@ WHOLE = {
         *("_matrices", "_windows", "_added_up"),
     },
     "backend/arrays.py": {"shares_of_largest"},
-    "ops/pointwise.py": {"_win", "leaky_slopes"},
+    "ops/pointwise.py": {"_share", "leaky_slopes"},
     "ops/shapes.py": {"sum_to", "scatter", "concatenate"},
     "ops/normalize.py": {"standardize", "composed", "_mean"},
 }

@@ -24,7 +24,10 @@ READING = [
     (["tinygan/autograd.py"], "`grad`: the chain rule, once"),
     (["tinygan/gradcheck.py"], "the rules against finite differences"),
     (["tinygan/nn/module.py", "tinygan/nn/layers.py"], "networks and their parameters"),
-    (["tinygan/losses.py", "tinygan/optim/rules.py"], "losses of logits; SGD, RMSprop, Adam"),
+    (
+        ["tinygan/losses.py", "tinygan/optim/rules.py"],
+        "losses of logits; the update rules of optimizers",
+    ),
     (["tinygan/gan/games.py"], "the losses of D and of G"),
     (["tinygan/gan/algorithm.py"], "**Algorithm 1**"),
     (["tinygan/gan/penalties.py"], "penalties on the gradient of D"),

@@ -1,5 +1,7 @@
 """All cases, and the public names that need one."""
 
+from types import ModuleType
+
 from cases_arithmetic import ARITHMETIC
 from cases_conv import CONV
 from cases_games import GAMES, LOSSES, PENALTIES
@@ -14,9 +16,24 @@ EVERYTHING = [*ARITHMETIC, *SHAPES, *CONV, *LAYERS, *LOSSES, *GAMES, *PENALTIES]
 
 
 # Public names of gan that are neither games nor penalties.
-TYPES = {"AnyGame", "Game", "LogitLoss", "Penalty", "Round", "SeparableGame", "Source", "Updates"}
+TYPES = {
+    "AnyGame",
+    "Game",
+    "LogitLoss",
+    "Penalty",
+    "Round",
+    "SeparableGame",
+    "Source",
+    "AnyOptimizer",
+}
 OF_GAN = TYPES | {"GAMES", "PENALTIES", "check_game", "check_players", "check_separable"}
 OF_GAN |= {"discriminate", "update"}
+
+
+def public(package) -> set[str]:
+    """The names that a package gathers from its modules."""
+    names = {name for name, value in vars(package).items() if not isinstance(value, ModuleType)}
+    return {name for name in names if not name.startswith("_")}
 
 
 def proved(*families) -> set[str]:

@@ -49,7 +49,7 @@ def test_winograd_is_used_for_many_channels_and_equals_im2col(
     x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, c, *image), (o, c, *kernel)))
     y = conv2d(x, w, stride, padding).data
     geometry = Geometry(stride, padding, kernel, image, y.shape[2:])
-    assert winograd.pays(geometry, c, o)
+    assert winograd.is_faster(geometry, c, o)
     plain, fast = Im2Col(geometry), Winograd(geometry)
     for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
         exact = op(*lift(a.astype(np.float64), b.astype(np.float64)), plain).data
@@ -60,10 +60,10 @@ def test_winograd_is_used_for_many_channels_and_equals_im2col(
 
 def test_im2col_is_used_for_few_channels_and_small_images():
     geometry = Geometry((2, 2), (1, 1), (4, 4), (28, 28), (14, 14))
-    assert winograd.pays(geometry, 64, 64)
-    assert not winograd.pays(geometry, 1, 64) and not winograd.pays(geometry, 64, 3)
-    assert not winograd.pays(Geometry((1, 1), (2, 2), (5, 5), (28, 28), (28, 28)), 64, 64)
-    assert not winograd.pays(Geometry((2, 2), (1, 1), (4, 4), (4, 4), (2, 2)), 64, 64)
+    assert winograd.is_faster(geometry, 64, 64)
+    assert not winograd.is_faster(geometry, 1, 64) and not winograd.is_faster(geometry, 64, 3)
+    assert not winograd.is_faster(Geometry((1, 1), (2, 2), (5, 5), (28, 28), (28, 28)), 64, 64)
+    assert not winograd.is_faster(Geometry((2, 2), (1, 1), (4, 4), (4, 4), (2, 2)), 64, 64)
 
 
 def test_one_channel_is_scipys_correlation():

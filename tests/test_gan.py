@@ -69,7 +69,7 @@ def watched(k=None, lr_g=0.1, lr_d=0.1, game=gan.non_saturating):
 def test_a_round_is_k_steps_of_d_then_one_of_g(k):
     *_, rounds, log = watched(k)
     next(rounds)
-    assert log == ["x(5)", "z(5)", "D moved alone"] * k + ["z(5)", "G moved alone"]
+    assert log == ["z(5)", "x(5)", "D moved alone"] * k + ["z(5)", "G moved alone"]
     next(rounds)
     assert len(log) == 2 * (3 * k + 2)
 

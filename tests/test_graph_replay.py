@@ -205,7 +205,7 @@ def test_a_captured_run_equals_an_eager_one_and_a_resumed_one(
     tmp_path, model, monkeypatch, narrow_2014
 ):
     """And the same run on NumPy, with Philox and the same method of convolution."""
-    monkeypatch.setattr(winograd, "pays", lambda *sizes: False)
+    monkeypatch.setattr(winograd, "is_faster", lambda *sizes: False)
     options = {"model": model, "batch": 4, "rng": "philox", "sample_every": 4}
 
     def run(name, steps, **others):

@@ -140,7 +140,7 @@ def test_the_size_of_a_chunk_changes_nothing(name, chunk, monkeypatch):
     make, _ = FORMULAS[name]
     whole = trained(make, np.float32)
     monkeypatch.setattr("tinygan.optim.optimizer.CHUNK", chunk)
-    monkeypatch.setattr("tinygan.optim.optimizer.LEAST", chunk)
+    monkeypatch.setattr("tinygan.optim.optimizer.MIN_SHARE", chunk)
     np.testing.assert_array_equal(trained(make, np.float32), whole)
 
 

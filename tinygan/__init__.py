@@ -9,7 +9,7 @@ Read the files in this order:
     autograd.py                              grad: the chain rule, once
     gradcheck.py                             the rules against finite differences
     nn/module.py, nn/layers.py               networks and their parameters
-    losses.py, optim/rules.py                losses of logits; SGD, RMSprop, Adam
+    losses.py, optim/rules.py                losses of logits; the update rules of optimizers
     gan/games.py                             the losses of D and of G
     gan/algorithm.py                         Algorithm 1
     gan/penalties.py                         penalties on the gradient of D
@@ -17,9 +17,9 @@ Read the files in this order:
     conv, conv/im2col.py, nn/norm.py         convolution and normalization, for DCGAN
     gan/variants                             then one variant, one paper
 
-The names below are the public API. `tinygan.data`, `tinygan.models`, `tinygan.plots` and
-`tinygan.training` are imported by name. `tinygan.backend.process.tune()` sets up the process for
-speed; the commands call it.
+The names below are the public API. Import `tinygan.data`, `tinygan.models`, `tinygan.plots` and
+`tinygan.training` explicitly. `tinygan.backend.process.tune()` configures the process for speed;
+the commands call it.
 """
 
 from . import backend, gan, losses, nn, ops, optim

@@ -4,8 +4,6 @@ dx, dw = grad(loss, [x, w])                      gradients are values; nothing a
 (dx,) = grad(loss, [x], create_graph=True)       dx can be differentiated again
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from .ops import astype, sum_to
@@ -15,14 +13,15 @@ from .tensor import Tensor, listed, recording
 def grad(
     y: Tensor, xs: Iterable[Tensor], create_graph: bool = False, allow_unused: bool = False
 ) -> list[Tensor]:
-    """The gradient of the scalar y at each tensor in xs. Only pulls between xs and y are run.
+    """The gradient of the scalar y at each tensor in xs. Only pulls on a path from an x to y run.
 
     Each gradient has the shape and dtype of its x. With `create_graph` its own graph is recorded,
     so that it can be differentiated again. With `allow_unused` an x that y does not depend on has
     gradient 0; without it, such an x is an error.
 
-    Raises TypeError if y or one of xs is not a tensor; ValueError if y is not one number or does
-    not depend on one of xs; RuntimeError if a tensor of the graph was changed after y was computed.
+    Raises TypeError if y or one of xs is not a tensor; ValueError if y is not one number, does not
+    depend on one of xs, or one of xs is not floating point; RuntimeError if a tensor of the graph
+    was changed after y was computed.
     """
     xs = listed("grad: xs", xs)
     if not isinstance(y, Tensor):
@@ -44,7 +43,7 @@ def grad(
     path = set(wanted)  # the tensors on a path from some x to y
     for t in tape:
         for parent, _ in t.edges:
-            if parent.born > t.born:  # checked off the path too: its values are used
+            if parent.born > t.born:  # checked for all edges: pulls use the values of all parents
                 raise RuntimeError(
                     f"grad: {parent.name or 'a tensor'} of shape {parent.shape} was assigned to"
                     " after this graph was built; compute y again"
@@ -69,7 +68,7 @@ def grad(
 
 
 def _ancestors(y: Tensor) -> set[Tensor]:
-    """y and all its ancestors. A loop, not a recursion, because graphs can be deep."""
+    """y and all its ancestors, found in a loop, because a graph can be too deep for a recursion."""
     found, queue = {y}, [y]
     while queue:
         for parent, _ in queue.pop().edges:

@@ -1,21 +1,22 @@
-"""Checks of arguments. Each message names the layer or argument, what was expected and given."""
-
-from __future__ import annotations
+"""Checks of arguments. Each error names the layer or argument, what was expected and what came."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .backend import Noise, Rng, is_array
+from .backend import Array, Noise, Rng, adopt, is_array, unfit
 from .backend.philox import Philox
-from .tensor import Tensor, lift
+from .tensor import Tensor, lift, raw
 
 
 def inputs(layer: object, x: Any, size: int, axis: int, dtype: Any) -> Tensor:
-    """x as a tensor, checked: `size` elements along `axis` and the dtype of the layer's weights."""
+    """Return x as a tensor.
+
+    Raises ValueError unless it has `size` elements along `axis` and the dtype of the weights.
+    """
     (x,) = lift(x)
     if not -x.ndim <= axis < x.ndim or x.shape[axis] != size:
         raise ValueError(
@@ -36,7 +37,7 @@ def same_dtype(layer: object, x: Tensor, dtype: Any) -> None:
 
 
 def images(layer: object, x: Any) -> Tensor:
-    """x as a tensor, checked: images (N, C, H, W)."""
+    """Return x as a tensor. Raise ValueError unless it has the shape (N, C, H, W)."""
     (x,) = lift(x)
     if x.ndim != 4:
         raise ValueError(f"{type(layer).__name__}: expected (N, C, H, W), got shape {x.shape}")
@@ -44,10 +45,7 @@ def images(layer: object, x: Any) -> Tensor:
 
 
 def sizes(**values: int) -> list[int]:
-    """The values as Python ints.
-
-    Raises ValueError unless each is an int from 1 to 2**31 - 1.
-    """
+    """Return the values as Python ints. Raise ValueError unless each is an int in [1, 2**31)."""
     for name, value in values.items():
         if not is_size(value, minimum=1):
             raise ValueError(f"{name}: expected an int >= 1, got {value!r}")
@@ -84,6 +82,14 @@ def sources(**values: Any) -> None:
             raise TypeError(f"{name}: expected a function of m, got {type(value).__name__}")
 
 
+def indices(expected: str, numbers: Tensor, n: int) -> None:
+    """Raise ValueError unless all integers are in 0..n - 1; not on a GPU, where reading is slow."""
+    if numbers.backend.reads_are_free and numbers.size:
+        low, high = int(numbers.data.min()), int(numbers.data.max())
+        if low < 0 or high >= n:
+            raise ValueError(f"{expected} in 0..{n - 1}, got {low}..{high}")
+
+
 def labels(given: Any, n: int, classes: int | None = None) -> None:
     """Raise TypeError or ValueError unless `given` is a NumPy array of n integers from 0 to
     classes - 1; without `classes` there is no upper bound."""
@@ -95,6 +101,25 @@ def labels(given: Any, n: int, classes: int | None = None) -> None:
     if low < 0 or (classes is not None and high >= classes):
         expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
         raise ValueError(f"labels: expected {expected}, got {low}..{high}")
+
+
+def state(given: Any, own: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the arrays or tensors `given` by name as arrays, each in the dtype and on the backend
+    of the one in `own`.
+
+    Raises TypeError if `given` is not a mapping; ValueError if entries are missing, unexpected or
+    do not fit: the message names them all.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"load_state_dict: expected arrays by name, got {type(given).__name__}")
+    faults = [f"{key!r} is missing" for key in own if key not in given]
+    faults += [f"{key!r} is unexpected" for key in given if key not in own]
+    for key in own.keys() & given.keys():
+        if fault := unfit(raw(given[key]), own[key]):
+            faults.append(f"{key!r} {fault}")
+    if faults:
+        raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
+    return {key: adopt(raw(given[key]), value) for key, value in own.items()}
 
 
 def modules(**values: Any) -> None:
@@ -118,8 +143,8 @@ def generator(rng: Rng) -> Rng:
     """Return rng. Raise TypeError unless it is a numpy.random.Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
-            f"rng: expected a numpy.random.Generator, as numpy.random.default_rng(seed) makes one, "
-            f"got {rng!r}"
+            f"rng: expected a numpy.random.Generator, such as numpy.random.default_rng(seed), got "
+            f"{rng!r}"
         )
     return rng
 
@@ -129,7 +154,7 @@ def noise(rng: Noise) -> Noise:
     return rng if isinstance(rng, Philox) else generator(rng)
 
 
-LIMIT = 2**31  # of sizes: the product of two of them still fits in 64 bits
+LIMIT = 2**31  # all sizes are smaller, so the product of two fits in 64 bits
 
 Pair = tuple[int, int]
 
@@ -141,10 +166,8 @@ def is_size(value: Any, minimum: int) -> bool:
 
 
 def pair(name: str, value: int | Sequence[int], minimum: int) -> Pair:
-    """`value` as (height, width); an int stands for both.
-
-    Raises ValueError unless both are ints from `minimum` to 2**31 - 1.
-    """
+    """Return `value` as (height, width); an int stands for both. Raise ValueError unless both are
+    ints in [minimum, 2**31)."""
     both = tuple(value) if isinstance(value, Sequence) else (value, value)
     if len(both) != 2 or not all(is_size(v, minimum) for v in both):
         raise ValueError(f"{name}: expected an int >= {minimum} or a pair of them, got {value!r}")

@@ -4,8 +4,6 @@ The command line prints it as one line and exits with status 2. Any other except
 tinygan and keeps its traceback.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 
@@ -19,10 +17,8 @@ class BackendUnavailable(InputError):
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """Return `name` if it is in `known`.
-
-    Raises InputError otherwise, with the closest known name.
-    """
+    """Return `name` if it is in `known`; raise InputError with the closest known name if not.
+    `what` is the kind of name, as in "game 'x' is unknown"."""
     names = list(known)
     if name in names:
         return name

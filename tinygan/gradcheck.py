@@ -7,11 +7,9 @@ Along random directions v_i the derivative of a scalar L at the point (x_1, x_2,
     d(h) = (L(x + h v) - L(x - h v)) / 2h
 
 The left side is itself a scalar function of x, so the same check of it tests second derivatives,
-and so on: the checker is recursive in the order. A rule may have a faster form for the case that
-its own graph is not recorded. Both forms must give the same gradient.
+and so on. A rule may have a faster form for the case that its own graph is not recorded. Both forms
+must give the same gradient.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
@@ -37,27 +35,29 @@ def check_gradients(
 ) -> None:
     """Raise AssertionError unless the derivatives of `function` at float64 tensors xs are right.
 
-    They are compared with central differences along random directions, for each x alone and for all
-    together. The function may return a tensor of any shape; a random weighted sum reduces it to a
-    scalar. It must be deterministic, and smooth within 2h of xs. `tolerance` is relative to the
-    slope, and absolute for slopes below 1.
+    The derivatives of the orders 1 to `order` are compared with central differences along random
+    directions, of each x alone and of all together. The function may return a tensor of any shape;
+    a random weighted sum reduces it to a scalar. It must be deterministic, and smooth within 2h of
+    xs. `tolerance` is relative to the slope, and absolute for slopes below 1.
+
+    Raises TypeError if one of xs is not float64.
     """
     for i, x in enumerate(xs):
         if x.dtype != np.float64:
             raise TypeError(f"xs[{i}]: differences need float64, got {x.dtype}")
     weights = Tensor(normal(rng, function(*xs).shape, like=xs[0].data))
-    _check(lambda *xs: sum(function(*xs) * weights), xs, rng, 1, order, h, tolerance)
+
+    def scalar(*xs: Tensor) -> Tensor:
+        return sum(function(*xs) * weights)
+
+    for depth in range(1, order + 1):
+        scalar = _check(scalar, xs, rng, f"derivative of order {depth}", h, tolerance)
 
 
 def _check(
-    scalar: Function,
-    xs: tuple[Tensor, ...],
-    rng: Rng,
-    depth: int,
-    order: int,
-    h: float,
-    tolerance: float,
-) -> None:
+    scalar: Function, xs: tuple[Tensor, ...], rng: Rng, what: str, h: float, tolerance: float
+) -> Function:
+    """Check the gradient of `scalar`; return its slope along a random direction of all inputs."""
     recorded, plain = (
         grad(scalar(*xs), xs, create_graph=graph, allow_unused=True) for graph in (True, False)
     )
@@ -65,30 +65,29 @@ def _check(
         error, size = (sum(t * t).item() ** 0.5 for t in (r - p, r))
         if not error <= tolerance * max(1.0, size):
             raise AssertionError(
-                f"derivative of order {depth} at input {i}: with create_graph it differs by "
-                f"{error:.3g} from the one without"
+                f"{what} at input {i}: with create_graph it differs by {error:.3g} from the one "
+                "without"
             )
     everything = list(range(len(xs)))
-    for moved in [[i] for i in everything] + [everything]:
+    for moved in [[i] for i in everything] + [everything]:  # each input alone, then all
         v = [normal(rng, x.shape, like=x.data) * float(i in moved) for i, x in enumerate(xs)]
 
-        def slope(*xs: Tensor, v: list = v) -> Tensor:
+        def slope(*xs: Tensor, v: list = v) -> Tensor:  # sum of <dL/dx, v>
             grads = grad(scalar(*xs), xs, create_graph=True, allow_unused=True)
-            return reduce(add, (sum(g * along) for g, along in zip(grads, v, strict=True)))
+            return reduce(add, (sum(g * v_i) for g, v_i in zip(grads, v, strict=True)))
 
         analytic = slope(*xs).item()
 
-        def at(step: float, v: list = v) -> float:
-            moved = (Tensor(x.data + step * along) for x, along in zip(xs, v, strict=True))
-            return scalar(*moved).item()
+        def at(step: float, v: list = v) -> float:  # L(x + step v)
+            points = (Tensor(x.data + step * v_i) for x, v_i in zip(xs, v, strict=True))
+            return scalar(*points).item()
 
         near, far = ((at(step) - at(-step)) / (2 * step) for step in (h, 2 * h))
         numeric = (4 * near - far) / 3
         scale = max(1.0, abs(analytic), abs(numeric))
         if not abs(analytic - numeric) <= tolerance * scale:  # a NaN fails too
             raise AssertionError(
-                f"derivative of order {depth} along {'all inputs' if len(moved) > 1 else moved}: "
-                f"by the rules {analytic:.9g}, by differences {numeric:.9g}"
+                f"{what} along {'all inputs' if len(moved) > 1 else moved}: by the rules "
+                f"{analytic:.9g}, by differences {numeric:.9g}"
             )
-    if depth < order:
-        _check(slope, xs, rng, depth + 1, order, h, tolerance)
+    return slope

@@ -1,17 +1,17 @@
 """Losses. Probabilities are given as logits (log-odds), so that no logarithm has to be clipped.
 
 With D = sigmoid(l): log D = -softplus(-l) and log(1 - D) = -softplus(l), accurate for all l. The
-gradient of log(clip(D)) would vanish exactly when D is confident.
+gradient of log(clip(D)) would be 0 exactly where D is most confident.
 
-Shapes must be equal. A loss of (N,) against (N, 1) would broadcast to (N, N), so it raises.
+Each loss raises ValueError if the shapes of its arguments differ: (N,) and (N, 1) would broadcast
+to (N, N).
 """
-
-from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from . import checks
 from .ops import abs, exp, log_softmax, mean, softplus, sum
 from .tensor import Operand, Tensor, lift, raw
 
@@ -23,9 +23,9 @@ def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") 
 
     Logits of 0 give log 2. `reduction`: "mean", "sum" or "none".
 
-    Raises ValueError for targets outside of [0, 1]; not on a GPU, where reading values is slow.
+    Raises ValueError for targets outside [0, 1]; not on a GPU, where reading values is slow.
     """
-    logits, targets = _alike("bce_with_logits", "logits", logits, targets)
+    logits, targets = _prepared("bce_with_logits", "logits", logits, targets)
     if logits.backend.reads_are_free and logits.size:
         low, high = np.min(raw(targets)), np.max(raw(targets))
         if not 0 <= low <= high <= 1:
@@ -35,14 +35,14 @@ def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") 
 
 def mse(predictions: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
     """(p - t)^2; targets are a number or of p's shape. `reduction`: "mean", "sum" or "none"."""
-    predictions, targets = _alike("mse", "predictions", predictions, targets)
+    predictions, targets = _prepared("mse", "predictions", predictions, targets)
     difference = predictions - targets
     return _reduce(difference * difference, reduction)
 
 
 def l1(predictions: Operand, targets: Operand, reduction: str = "mean") -> Tensor:
     """|p - t|; targets are a number or of p's shape. `reduction`: "mean", "sum" or "none"."""
-    predictions, targets = _alike("l1", "predictions", predictions, targets)
+    predictions, targets = _prepared("l1", "predictions", predictions, targets)
     return _reduce(abs(predictions - targets), reduction)
 
 
@@ -63,13 +63,8 @@ def cross_entropy(logits: Operand, labels: Any, reduction: str = "mean") -> Tens
             f"cross_entropy: expected logits (N, K) and labels (N,), got {logits.shape} and "
             f"{labels.shape}"
         )
-    n, k = logits.shape
-    if logits.backend.reads_are_free and n and not 0 <= labels.data.min() <= labels.data.max() < k:
-        raise ValueError(
-            f"cross_entropy: expected labels in 0..{k - 1}, got "
-            f"{labels.data.min()}..{labels.data.max()}"
-        )
-    chosen = log_softmax(logits, axis=1)[logits.xp.arange(n), labels]
+    checks.indices("cross_entropy: expected labels", labels, logits.shape[1])
+    chosen = log_softmax(logits, axis=1)[logits.xp.arange(len(logits)), labels]
     return _reduce(-chosen, reduction)
 
 
@@ -79,14 +74,15 @@ def gaussian_kl(mean: Operand, log_variance: Operand, reduction: str = "mean") -
     v is log_variance, a number or of mean's shape. `reduction`: "mean", "sum" or "none".
     Kingma and Welling 2014, appendix B.
     """
-    m, v = _alike("gaussian_kl", "mean", mean, log_variance, "log_variance")
+    m, v = _prepared("gaussian_kl", "mean", mean, log_variance, "log_variance")
     v = v if isinstance(v, Tensor) else m * 0 + v
     return _reduce((m * m + exp(v) - 1 - v) / 2, reduction)
 
 
-def _alike(
+def _prepared(
     loss: str, name: str, a: Operand, b: Operand, other: str = "targets"
 ) -> tuple[Tensor, Any]:
+    """Return a as a tensor, and b as a number or as a tensor of a's shape in floating point."""
     a, b = lift(*lift(a), b)
     if a.dtype.kind == "b":
         raise TypeError(f"{loss}: {name}: expected numbers, got bool")
@@ -99,8 +95,7 @@ def _alike(
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    if reduction not in ("mean", "sum", "none"):
+    reductions = {"mean": mean, "sum": sum, "none": lambda loss: loss}
+    if reduction not in reductions:
         raise ValueError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
-    if reduction == "none":
-        return loss
-    return mean(loss) if reduction == "mean" else sum(loss)
+    return reductions[reduction](loss)

@@ -1,8 +1,8 @@
 """Tensor: a value that remembers how it was computed.
 
     x = Tensor(array)           a leaf: it has no parents
-    y = x * x + 1               an inner node: y knows its parents, and how to carry a gradient
-                                at y back to each of them
+    y = x * x + 1               an inner node: y stores its parents and, for each of them, the rule
+                                that carries a gradient at y back to it
     with no_grad(): y = ...     a value without parents
 
 `autograd.grad` applies the chain rule along these edges. The operators are in `ops`.
@@ -60,12 +60,14 @@ class Tensor:
 
     `data` is an array of either backend. A number or a list becomes a NumPy array, in float32 if
     it holds floats. Pulls are written with ops, so gradients can be differentiated again. A pull
-    gets y, the output of its own op, as an argument. If it captured y, the two would form a
-    reference cycle, and the memory would wait for the garbage collector.
+    gets y, the output of its own op, as an argument. If it captured y, y and its pull would
+    form a reference cycle, and only the garbage collector would free the memory.
 
     `born` numbers all tensors in the order of their creation, so it sorts a graph topologically.
-    Assigning to `data` renews the number. In a graph built before that, the parent is now younger
-    than its child, and `grad` raises.
+    Assigning to `data` renews the number. A child computed before is then older than its parent, so
+    `grad` finds that the graph is stale and raises.
+
+    Raises TypeError if `data` is a Tensor or does not hold real numbers or bools.
     """
 
     __slots__ = ("__weakref__", "_data", "born", "edges", "name")
@@ -120,11 +122,13 @@ class Tensor:
         return backends.of(self._data).xp
 
     def numpy(self) -> np.ndarray:
-        """The value as a NumPy array. On a GPU this synchronizes and copies."""
+        """The value as a NumPy array: on the CPU `data` itself; on a GPU a copy, which waits for
+        all queued work."""
         return self.backend.to_host(self._data)
 
     def item(self) -> float:
-        """The value of a one-element tensor as a Python number. On a GPU this synchronizes."""
+        """The value of a one-element tensor as a Python number. On a GPU this waits as `numpy`
+        does. Raises ValueError for more or fewer elements."""
         return self.numpy().item()
 
     def to(self, backend: str) -> Tensor:
@@ -165,17 +169,10 @@ class Tensor:
     if TYPE_CHECKING:  # `ops` sets these operators
 
         def __add__(self, other: Operand) -> Tensor: ...
-        def __radd__(self, other: Operand) -> Tensor: ...
-        def __sub__(self, other: Operand) -> Tensor: ...
-        def __rsub__(self, other: Operand) -> Tensor: ...
-        def __mul__(self, other: Operand) -> Tensor: ...
-        def __rmul__(self, other: Operand) -> Tensor: ...
-        def __truediv__(self, other: Operand) -> Tensor: ...
-        def __rtruediv__(self, other: Operand) -> Tensor: ...
-        def __pow__(self, other: Operand) -> Tensor: ...
-        def __rpow__(self, other: Operand) -> Tensor: ...
-        def __matmul__(self, other: Operand) -> Tensor: ...
-        def __rmatmul__(self, other: Operand) -> Tensor: ...
+
+        __sub__ = __mul__ = __truediv__ = __pow__ = __matmul__ = __add__
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = __add__
+
         def __neg__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
@@ -209,9 +206,12 @@ def _as_array(data: Any) -> Array:
 def lift(*operands: Operand) -> tuple[Any, ...]:
     """Prepare the operands of an op: arrays become tensors, numbers become Python numbers.
 
-    A Python number adopts the dtype of the array next to it, but a NumPy scalar does not:
-    `np.sqrt(1 / n)` is a float64 and would turn a float32 network into a float64 one. So NumPy
-    scalars become Python numbers. If all operands are numbers, the first becomes a tensor.
+    In an operation of an array and a Python number, the result has the dtype of the array. A NumPy
+    scalar has a dtype of its own: `np.sqrt(1 / n)` is a float64 and would turn a float32 network
+    into a float64 one. So NumPy scalars become Python numbers. If all operands are numbers, the
+    first becomes a tensor.
+
+    Raises TypeError for a list, a tuple or anything else that is no operand.
     """
     for operand in operands:
         if not isinstance(operand, Tensor):
@@ -219,15 +219,16 @@ def lift(*operands: Operand) -> tuple[Any, ...]:
     else:
         return operands
     lifted = [_lifted(operand) for operand in operands]
-    if lifted and not any(isinstance(operand, Tensor) for operand in lifted):
+    if not any(isinstance(operand, Tensor) for operand in lifted):
         lifted[0] = Tensor(lifted[0])
     return tuple(lifted)
 
 
 def listed(name: str, tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The argument called `name` as a list of tensors.
+    """Return the argument `name` as a list of tensors.
 
-    Raises TypeError for anything else; for a single tensor too, as iterating it gives its rows.
+    Raises TypeError for anything else; also for a single tensor, because a loop over it gives its
+    rows.
     """
     if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable):
         raise TypeError(f"{name}: expected a list of tensors, got {type(tensors).__name__}")
@@ -244,7 +245,7 @@ def raw(operand: Any) -> Any:
 
 
 def _lifted(operand: Operand) -> Any:
-    if isinstance(operand, (Tensor, float, int)):  # bool is an int, np.float64 is a float
+    if isinstance(operand, (Tensor, float, int)):  # a bool is an int, an np.float64 is a float
         return float(operand) if isinstance(operand, np.floating) else operand
     if isinstance(operand, np.generic):
         return operand.item()

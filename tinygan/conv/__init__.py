@@ -6,11 +6,16 @@
     s stride  p padding (pixels outside of x are 0)
     x (N, C, H, W)   w (O, C, kh, kw)   y (N, O, I, J)
 
-T is linear in each argument. Its derivative in y is the convolution of x with w, in x the
-transposed convolution of y with w, in w the weight gradient of a convolution. Each derivative is
-linear in its two arguments, and its rules call the other two, so derivatives of all orders exist.
+T is linear in each argument. Its derivatives are
 
-A method for T is a map for each argument and the transposes of these maps:
+    dT/dy   the convolution of x with w
+    dT/dx   the transposed convolution of y with w
+    dT/dw   the gradient of a convolution at its weight
+
+Each derivative is linear in its two arguments, and its gradient rules call the other two
+derivatives, so derivatives of all orders exist.
+
+A method for T consists of a linear map for each argument and the transposes of these maps:
 
     X, W, Y = of_x(x), of_w(w), of_y(y)         T(x, w, y) = sum X W * Y
     dT/dy = to_y(X W)    dT/dx = to_x(Y W^T)    dT/dw = to_w(X^T Y)
@@ -18,8 +23,6 @@ A method for T is a map for each argument and the transposes of these maps:
 with matrix products over the last two axes. There are two methods: `im2col`, and `winograd` on the
 CPU where it is faster. X, W and Y of one derivative are reused in the others.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -37,8 +40,8 @@ from .winograd import Winograd
 
 __all__ = ["conv2d", "conv_transpose2d"]
 
-Way = Im2Col | Winograd
-Made = Callable[[], Array]  # X, W or Y, computed at the first call
+Method = Im2Col | Winograd
+Lazy = Callable[[], Array]  # X, W or Y, computed at the first call
 
 
 def conv2d(
@@ -58,16 +61,17 @@ def conv2d(
     x, w = lift(x, w)
     stride, padding = pair("stride", stride, minimum=1), pair("padding", padding, minimum=0)
     x, w = _checked("conv2d", x, w, channel_axis=1)
-    for size, k, p in zip(x.shape[2:], w.shape[2:], padding, strict=True):
-        if k > size + 2 * p:
-            raise ValueError(
-                f"conv2d: kernel {w.shape[2:]} is larger than the image {x.shape[2:]} with padding "
-                f"{padding}"
-            )
-    (kh, kw), (h, wd) = w.shape[2:], x.shape[2:]
-    places = (h + 2 * padding[0] - kh) // stride[0] + 1, (wd + 2 * padding[1] - kw) // stride[1] + 1
-    way = _way(Geometry(stride, padding, (kh, kw), (h, wd), places), w)
-    return _by_y(x, w, way, bias=_bias(bias, w.shape[0], w))
+    places = tuple(
+        (size + 2 * p - k) // s + 1
+        for size, s, p, k in zip(x.shape[2:], stride, padding, w.shape[2:], strict=True)
+    )
+    if min(places) < 1:
+        raise ValueError(
+            f"conv2d: kernel {w.shape[2:]} is larger than the image {x.shape[2:]} with padding "
+            f"{padding}"
+        )
+    method = _method(Geometry(stride, padding, w.shape[2:], x.shape[2:], places), w)
+    return _by_y(x, w, method, bias=_bias(bias, w.shape[0], w))
 
 
 def conv_transpose2d(
@@ -101,11 +105,12 @@ def conv_transpose2d(
             f"conv_transpose2d: nothing is left of the image {y.shape[2:]} with kernel "
             f"{w.shape[2:]}, stride {stride} and padding {padding}"
         )
-    way = _way(Geometry(stride, padding, w.shape[2:], size, y.shape[2:]), w)
-    return _by_x(y, w, way, bias=_bias(bias, w.shape[1], w))
+    method = _method(Geometry(stride, padding, w.shape[2:], size, y.shape[2:]), w)
+    return _by_x(y, w, method, bias=_bias(bias, w.shape[1], w))
 
 
 def _bias(bias: Operand | None, channels: int, w: Tensor) -> Tensor | None:
+    """Return the bias in w's dtype. Raise ValueError unless it is one number for each channel."""
     if bias is None:
         return None
     (b,) = lift(bias)
@@ -114,72 +119,75 @@ def _bias(bias: Operand | None, channels: int, w: Tensor) -> Tensor | None:
     return b if b.dtype == w.dtype else astype(b, w.dtype)
 
 
-def _way(geometry: Geometry, w: Tensor) -> Way:
+def _method(geometry: Geometry, w: Tensor) -> Method:
+    """Return the faster method for images of this geometry and w's channels and dtype."""
     o, c = w.shape[:2]
     precise = w.dtype.kind == "f" and w.dtype.itemsize >= 4
-    fast = precise and of(w.data).winograd and winograd.pays(geometry, c, o)
+    fast = precise and of(w.data).winograd and winograd.is_faster(geometry, c, o)
     return Winograd(geometry) if fast else Im2Col(geometry)
 
 
-# The three derivatives of T as ops.
+# The three derivatives of T as ops: dT/dy, dT/dx, dT/dw. X, W and Y are passed on if they exist.
 
 
 def _by_y(
     x: Tensor,
     w: Tensor,
-    way: Way,
-    X: Made | None = None,
-    W: Made | None = None,
+    method: Method,
+    X: Lazy | None = None,
+    W: Lazy | None = None,
     bias: Tensor | None = None,
 ) -> Tensor:
-    X, W, Y = X or _made(way.of_x, x), W or _made(way.of_w, w), _once_for_each(way.of_y)
+    X, W, Y = X or _lazy(method.of_x, x), W or _lazy(method.of_w, w), _once_for_each(method.of_y)
     return _biased(
-        way.to_y(way.product(X(), W())),
+        method.to_y(method.product(X(), W())),
         bias,
-        (x, lambda g, _: _by_x(g, w, way, Y(g), W)),
-        (w, lambda g, _: _by_w(x, g, way, X, Y(g))),
+        (x, lambda g, _: _by_x(g, w, method, Y(g), W)),
+        (w, lambda g, _: _by_w(x, g, method, X, Y(g))),
     )
 
 
 def _by_x(
     y: Tensor,
     w: Tensor,
-    way: Way,
-    Y: Made | None = None,
-    W: Made | None = None,
+    method: Method,
+    Y: Lazy | None = None,
+    W: Lazy | None = None,
     bias: Tensor | None = None,
 ) -> Tensor:
-    Y, W, X = Y or _made(way.of_y, y), W or _made(way.of_w, w), _once_for_each(way.of_x)
+    Y, W, X = Y or _lazy(method.of_y, y), W or _lazy(method.of_w, w), _once_for_each(method.of_x)
     return _biased(
-        way.to_x(way.product(Y(), W().swapaxes(-1, -2))),
+        method.to_x(method.product(Y(), W().swapaxes(-1, -2))),
         bias,
-        (y, lambda g, _: _by_y(g, w, way, X(g), W)),
-        (w, lambda g, _: _by_w(g, y, way, X(g), Y)),
+        (y, lambda g, _: _by_y(g, w, method, X(g), W)),
+        (w, lambda g, _: _by_w(g, y, method, X(g), Y)),
     )
 
 
-def _by_w(x: Tensor, y: Tensor, way: Way, X: Made | None = None, Y: Made | None = None) -> Tensor:
-    X, Y, W = X or _made(way.of_x, x), Y or _made(way.of_y, y), _once_for_each(way.of_w)
+def _by_w(
+    x: Tensor, y: Tensor, method: Method, X: Lazy | None = None, Y: Lazy | None = None
+) -> Tensor:
+    X, Y, W = X or _lazy(method.of_x, x), Y or _lazy(method.of_y, y), _once_for_each(method.of_w)
     return Tensor(
-        way.to_w(way.product(X().swapaxes(-1, -2), Y())),
-        (x, lambda g, _: _by_x(y, g, way, Y, W(g))),
-        (y, lambda g, _: _by_y(x, g, way, X, W(g))),
+        method.to_w(method.product(X().swapaxes(-1, -2), Y())),
+        (x, lambda g, _: _by_x(y, g, method, Y, W(g))),
+        (y, lambda g, _: _by_y(x, g, method, X, W(g))),
     )
 
 
-def _made(make: Callable[[Array], Array], t: Tensor) -> Made:
+def _lazy(make: Callable[[Array], Array], t: Tensor) -> Lazy:
     data = t.data
     return cache(lambda: make(data))
 
 
-def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Made]:
+def _once_for_each(make: Callable[[Array], Array]) -> Callable[[Tensor], Lazy]:
     """A cache of `make` for the latest gradient, which both rules of an op use. It stores the
-    gradient's age, not the gradient: its graph may hold the op, which would be a cycle."""
+    gradient's age, not the gradient, whose graph may contain the op: that would be a cycle."""
     latest: list[Any] = [None, None]
 
-    def of_gradient(gradient: Tensor) -> Made:
+    def of_gradient(gradient: Tensor) -> Lazy:
         if latest[0] != gradient.born:
-            latest[:] = gradient.born, _made(make, gradient)
+            latest[:] = gradient.born, _lazy(make, gradient)
         return latest[1]
 
     return of_gradient
@@ -194,11 +202,13 @@ def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
 
 
 def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[Tensor, Tensor]:
-    """Images and weight, checked, in the dtype that NumPy would give their product."""
-    if not isinstance(images, Tensor) or images.ndim != 4:
-        raise ValueError(f"{name}: expected images (N, C, H, W), got {_shape(images)}")
-    if not isinstance(w, Tensor) or w.ndim != 4:
-        raise ValueError(f"{name}: expected a weight of 4 axes, got {_shape(w)}")
+    """Return images and weight in the dtype that NumPy would give their product.
+
+    Raises ValueError if their shapes do not fit.
+    """
+    for expected, value in (("images (N, C, H, W)", images), ("a weight of 4 axes", w)):
+        if not isinstance(value, Tensor) or value.ndim != 4:
+            raise ValueError(f"{name}: expected {expected}, got {getattr(value, 'shape', value)}")
     if images.shape[1] != w.shape[channel_axis]:
         raise ValueError(
             f"{name}: the images {images.shape} have {images.shape[1]} channels, the weight "
@@ -208,7 +218,3 @@ def _checked(name: str, images: Tensor, w: Tensor, channel_axis: int) -> tuple[T
         return images, w
     dtype = np.result_type(images.dtype, w.dtype)
     return astype(images, dtype), astype(w, dtype)
-
-
-def _shape(value: object) -> str:
-    return f"shape {value.shape}" if isinstance(value, Tensor) else repr(value)

@@ -4,12 +4,10 @@
     W  (kh*kw*C, O)       the kernels
     Y  (N*I*J, O)         the output pixels
 
-T is the sum over X W * Y. `of_x` computes X. `to_x`, the transpose of that linear map, adds
-overlapping patches; likewise for w and y. Arrays are (N, C, H, W) by shape and channels-last in
-memory, so that a row of the kernel is one contiguous run.
+T is the sum of all elements of X W * Y. `of_x` computes X. `to_x`, the transpose of this linear
+map, adds up overlapping patches. The maps of w and y only reorder elements. Images have the shape
+(N, C, H, W) and are channels-last in memory, so a row of a patch is contiguous.
 """
-
-from __future__ import annotations
 
 from typing import NamedTuple
 
@@ -28,6 +26,8 @@ class Geometry(NamedTuple):
 
 
 class Im2Col:
+    """The method of image patches, for one geometry."""
+
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
 
@@ -57,19 +57,21 @@ class Im2Col:
 
 @kernel
 def images_to_rows(x: Array, geometry: Geometry) -> Array:
+    """Images (N, C, H, W) to patches (N*I*J, kh*kw*C)."""
     (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
     (n, c), xp = x.shape[:2], of(x).xp
     padded = xp.zeros((n, h + 2 * ph, w + 2 * pw, c), dtype=x.dtype)
     padded[:, ph : ph + h, pw : pw + w] = x.transpose(0, 2, 3, 1)
     by_n, by_h, by_w, by_c = padded.strides
-    seen = xp.lib.stride_tricks.as_strided(  # a run of kw pixels with all channels
+    patches = xp.lib.stride_tricks.as_strided(  # a row of a patch: kw pixels with all channels
         padded, (n, i, j, kh, kw * c), (by_n, sh * by_h, sw * by_w, by_h, by_c)
     )
-    return seen.reshape(n * i * j, kh * kw * c)
+    return patches.reshape(n * i * j, kh * kw * c)
 
 
 @kernel
 def rows_to_images(rows: Array, geometry: Geometry) -> Array:
+    """Patches (N*I*J, kh*kw*C), added up where they overlap, to images (N, C, H, W)."""
     (sh, sw), (ph, pw), (kh, kw), (h, w), (i, j) = geometry
     parts = rows.reshape(-1, i, j, kh, kw, rows.shape[1] // (kh * kw))
     n, c = len(parts), parts.shape[-1]

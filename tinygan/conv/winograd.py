@@ -1,24 +1,22 @@
-"""The fast way to T: fewer multiplications, by Toom, Cook and Winograd.
+"""The fast method for T, by Toom, Cook and Winograd: it needs fewer multiplications.
 
 In one dimension, with stride 1, T(x, w, y) = sum x[i + a] w[a] y[i] pairs x with the coefficients
-of the product of two polynomials, w and y. A polynomial of degree 4 is known from its values at 5
-points, and the value of a product is the product of the values:
+of the product of two polynomials, w and y. Its values at 5 points determine a polynomial of degree
+4, and the value of a product is the product of the values:
 
     T = sum over the points p of  (B x)[p] (G w)[p] (A y)[p]
 
     A, G   evaluate y and w at the points 0, 1, -1, 2 and infinity (the leading coefficient)
-    B      the inverse transpose of evaluation: x is paired with coefficients, here with values
+    B      the inverse transpose of evaluation, because x is paired with the coefficients
 
-So 5 multiplications do the work of R * M, for R taps of the kernel and M = 6 - R output places. In
-two dimensions it is done along both, and 25 do the work of 64 (R = 2) or 81 (R = 3). A stride s
-splits image and kernel into s * s phases, each with stride 1 and R = ceil(k / s), which count as
-channels. Larger outputs are cut into tiles of M places.
+So 5 multiplications replace R * M, for R taps of the kernel and M = 6 - R output places. In two
+dimensions, with both axes transformed, 25 replace 64 (R = 2) or 81 (R = 3). A stride s splits image
+and kernel into s * s phases, each with stride 1 and R = ceil(k / s); phases are treated as
+channels. Larger outputs are divided into tiles of M places.
 
 (Winograd 1980; Lavin and Gray 2015 for convolutional networks.) Sums are rounded differently:
-in float32 the error is about five times that of the plain way, a few units of 1e-6.
+in float32 the error is about five times that of im2col, a few times 1e-6.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -30,33 +28,34 @@ from .im2col import Geometry
 
 POINTS = (0.0, 1.0, -1.0, 2.0)  # and infinity
 P = len(POINTS) + 1
-CHUNK = 1 << 18  # numbers that are transformed at a time: they stay in the cache
-LEAST = 32  # channels on either side
+CHUNK = 1 << 18  # elements that are transformed at a time, so that they stay in the cache
+MIN_CHANNELS = 32  # of the input and of the output
 
 
-def pays(geometry: Geometry, c: int, o: int) -> bool:
-    """Whether it is fast for c and o channels: the transforms cost, and tiles may stick out."""
+def is_faster(geometry: Geometry, c: int, o: int) -> bool:
+    """Return whether an estimate favors this method over im2col, for c input and o output channels.
+    The transforms take time, and the tiles may cover more than the output."""
     stride, _, kernel, _, places = geometry
-    if min(c, o) < LEAST or any(k > 3 * s for k, s in zip(kernel, stride, strict=True)):
+    if min(c, o) < MIN_CHANNELS or any(k > 3 * s for k, s in zip(kernel, stride, strict=True)):
         return False
-    ways = [_Axis(s, k, n) for s, k, n in zip(stride, kernel, places, strict=True)]
-    here = ways[0].tiles * ways[1].tiles * P * P * stride[0] * stride[1]
-    return 10 * here < 6 * places[0] * places[1] * kernel[0] * kernel[1]
+    v, h = (_Axis(s, k, n) for s, k, n in zip(stride, kernel, places, strict=True))
+    products = v.tiles * h.tiles * P * P * stride[0] * stride[1]
+    return 10 * products < 6 * places[0] * places[1] * kernel[0] * kernel[1]
 
 
 class _Axis:
-    """One of the two dimensions."""
+    """The sizes along one of the two axes. A cell is one stride of the image."""
 
     def __init__(self, stride: int, kernel: int, places: int) -> None:
         self.taps = -(-kernel // stride)  # R
         self.places = P + 1 - self.taps  # of a tile: M
         self.tiles = -(-places // self.places)
-        self.cells = self.tiles * self.places + self.taps - 1  # strides of image that they see
+        self.cells = self.tiles * self.places + self.taps - 1  # that all tiles cover
 
 
 @lru_cache
 def _matrices(taps: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A, B and G for kernels of so many taps."""
+    """A, B and G for kernels of this number of taps."""
 
     def evaluation(n: int) -> np.ndarray:
         """(P, n): from n coefficients to the values at the points."""
@@ -68,7 +67,8 @@ def _matrices(taps: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 class Winograd:
-    """X (P*P, tiles*N, K), W (P*P, K, O) and Y (P*P, tiles*N, O), K for phases and channels."""
+    """The method of Winograd for one geometry, with X (P*P, tiles*N, K), W (P*P, K, O) and
+    Y (P*P, tiles*N, O). K is the number of phases times channels."""
 
     def __init__(self, geometry: Geometry) -> None:
         self.geometry = geometry
@@ -88,7 +88,7 @@ class Winograd:
         numpy.share(lambda i, j: np.matmul(a[i:j], b[i:j], out=out[i:j]), P * P, 1)
         return out
 
-    # x: pad, cut into cells of one stride, transform windows of P cells along both axes.
+    # x: pad, divide into cells of one stride, transform windows of P cells along both axes.
 
     def of_x(self, x: Array) -> Array:
         (v, h), (bv, bh) = self.axes, self._matrices(1, x)
@@ -142,7 +142,7 @@ class Winograd:
         padded = padded.reshape(n, v.cells * sh, h.cells * sw, c)
         inside = padded[:, ph : ph + height, pw : pw + width]
         if inside.shape != out.shape:
-            out[...] = 0  # no kernel reaches the rest
+            out[...] = 0  # no kernel covers the rest
         out[:, : inside.shape[1], : inside.shape[2]] = inside
 
     # w: one set of kernels for each phase, evaluated at the points.
@@ -225,7 +225,7 @@ class Winograd:
 
 
 def _windows(cells: Array, axis: _Axis) -> Array:
-    """A view (..., tiles, P, m) of cells (..., cells, m): each tile sees P of them."""
+    """A view (..., tiles, P, m) of cells (..., cells, m): each tile covers P of them."""
     *lead, by_cell, by_m = cells.strides
     return np.lib.stride_tricks.as_strided(
         cells,
@@ -235,7 +235,7 @@ def _windows(cells: Array, axis: _Axis) -> Array:
 
 
 def _added_up(windows: Array, axis: _Axis) -> Array:
-    """The transpose of `_windows`: where windows overlap, they add up."""
+    """The transpose of `_windows`: windows are added up where they overlap."""
     *lead, _, _, m = windows.shape
     cells = np.zeros((*lead, axis.cells, m), windows.dtype)
     for t in range(axis.tiles):
@@ -245,7 +245,8 @@ def _added_up(windows: Array, axis: _Axis) -> Array:
 
 
 def _in_chunks(transform: Callable[[int, int], None], n: int, size: int) -> None:
-    """Transform n things of so many numbers each, a few at a time, on all cores."""
+    """Call transform(start, stop) for parts of 0..n, on all cores. One index has `size` elements, a
+    part about CHUNK."""
     step = max(1, CHUNK // size)
 
     def chunks(start: int, stop: int) -> None:

@@ -10,14 +10,7 @@ theory.py      the paper's quantities in closed form
 variants/      one file for each paper that changes the steps or the networks' inputs
 """
 
-from . import algorithm, games, penalties, smoothing
 from .algorithm import *
 from .games import *
 from .penalties import *
 from .smoothing import *
-
-__all__: list[str] = []
-__all__ += algorithm.__all__
-__all__ += games.__all__
-__all__ += penalties.__all__
-__all__ += smoothing.__all__

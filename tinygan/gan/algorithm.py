@@ -1,11 +1,10 @@
 """Algorithm 1 of Goodfellow et al. 2014, and the simultaneous steps of its authors' code.
 
-x        real images                        m   size of a minibatch
-z        noise, G(z) a generated image      k   steps of D for one of G
-D(x)     here a logit: the paper's D(x) is its sigmoid
+x       real images                 m   size of a minibatch
+z       noise                       k   steps of D for each step of G
+G(z)    fakes
+D(x)    here a logit: the paper's D(x) is its sigmoid
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -19,10 +18,10 @@ from ..tensor import Tensor, no_grad
 from .games import AnyGame, check_game
 
 __all__ = [
+    "AnyOptimizer",
     "Penalty",
     "Round",
     "Source",
-    "Updates",
     "check_players",
     "discriminate",
     "play",
@@ -32,7 +31,8 @@ __all__ = [
 
 
 class Round(NamedTuple):
-    """The result of one round: losses and logits, detached. Reading a value on a GPU waits."""
+    """The result of one round: losses and logits, without graphs. On a GPU, reading a value waits
+    for all queued work."""
 
     d_loss: Tensor
     g_loss: Tensor
@@ -40,8 +40,8 @@ class Round(NamedTuple):
     fake: Tensor  # D's logits on the last fakes it was trained with, (m, 1)
 
 
-class Updates(Protocol):
-    """An optimizer (`optim.Optimizer`), or that of several ranks (`parallel.DataParallel`)."""
+class AnyOptimizer(Protocol):
+    """An optimizer: `optim.Optimizer`, or `parallel.DataParallel` for several ranks."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...
@@ -59,28 +59,29 @@ def play(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Updates,
-    opt_d: Updates,
+    opt_g: AnyOptimizer,
+    opt_d: AnyOptimizer,
     *,
     m: int = 64,
     k: int = 1,
     penalty: Penalty | None = None,
 ) -> Iterator[Round]:
-    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, again and again.
+    """Algorithm 1 of Goodfellow et al. 2014: k steps of D, then one of G, repeated.
 
-    The paper's lines stand in quotes. Each `next` plays one round; the caller prints, saves and
-    stops between rounds. A game that compares fakes with real images draws another minibatch of
-    them for G's step.
+    Quotes are lines of the paper. Each `next` plays one round; between rounds the caller prints,
+    saves or stops. If the game compares fakes with real images, G's step draws another minibatch
+    of real images.
 
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m, k=k)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
+
+    # The steps are functions, so that the graph of one is freed before the next begins.
 
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
-        x = data(m)  # "sample minibatch of m examples"
         z = noise(m)  # "sample minibatch of m noise samples"
+        x = data(m)  # "sample minibatch of m examples"
         with no_grad():  # G is fixed while D learns
             fake = G(z)
         real_logits, fake_logits = discriminate(D, x, fake)
@@ -88,18 +89,22 @@ def play(
         if penalty is not None:
             loss = loss + penalty(D, x, fake)
         # "update the discriminator by ascending its stochastic gradient" (down a loss)
-        return update(opt_d, loss), real_logits.detach(), fake_logits.detach()
+        d_loss = update(opt_d, loss)
+        return d_loss, real_logits.detach(), fake_logits.detach()
 
     def g_step() -> Tensor:
         z = noise(m)  # "sample minibatch of m noise samples"
-        real_logits = D(data(m)) if game.g_uses_real else None
+        real_logits = D(data(m)) if game.g_uses_real else None  # if the game compares both
+        # The gradient passes through D to G. D does not move: opt_g has the parameters of G alone.
+        loss = game.g_loss(D(G(z)), real_logits)
         # "update the generator by descending its stochastic gradient"
-        return update(opt_g, game.g_loss(D(G(z)), real_logits))
+        return update(opt_g, loss)
 
     while True:  # "for number of training iterations do"
         for _ in range(k):  # "for k steps do"
             d_loss, real_logits, fake_logits = d_step()
-        yield Round(d_loss, g_step(), real_logits, fake_logits)
+        g_loss = g_step()
+        yield Round(d_loss, g_loss, real_logits, fake_logits)
 
 
 def play_simultaneously(
@@ -108,8 +113,8 @@ def play_simultaneously(
     D: Module,
     data: Source,
     noise: Source,
-    opt_g: Updates,
-    opt_d: Updates,
+    opt_g: AnyOptimizer,
+    opt_d: AnyOptimizer,
     *,
     m: int = 64,
     penalty: Penalty | None = None,
@@ -122,8 +127,7 @@ def play_simultaneously(
     Raises TypeError or ValueError for arguments that do not fit together.
     """
     checks.sizes(m=m)
-    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, data=data, noise=noise)
-    _check_penalty(penalty)
+    check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, penalty, data=data, noise=noise)
 
     def both_steps() -> Round:
         x, fake = data(m), G(noise(m))
@@ -141,15 +145,15 @@ def play_simultaneously(
         yield both_steps()
 
 
-def update(opt: Updates, loss: Tensor) -> Tensor:
+def update(opt: AnyOptimizer, loss: Tensor) -> Tensor:
     """Take one step of `opt` down the gradient of `loss`; return the loss without its graph."""
     opt.step(grad(loss, opt.parameters))
     return loss.detach()
 
 
 def discriminate(D: Module, *minibatches: Tensor) -> list[Tensor]:
-    """D's logits on each minibatch: in one pass over all, which is faster, or, if a layer of D
-    mixes the examples of its minibatch, as BatchNorm does, in one pass each.
+    """D's logits on each minibatch. One pass over all of them is faster, but if a layer of D mixes
+    the examples of its minibatch, as BatchNorm does, each minibatch has its own pass.
 
     Dropout masks differ between the two ways. Raises TypeError for anything but a Module and
     tensors.
@@ -169,13 +173,15 @@ def check_players(
     d: Mapping[str, Any],
     opt_g: Any,
     opt_d: Any,
+    penalty: Any = None,
     **sources: Any,
 ) -> None:
     """Check the arguments of a training loop. `g` and `d` are the networks of G and of D by name;
-    `opt_g` has all parameters of `g`, `opt_d` all of `d`.
+    `opt_g` must have all parameters of `g`, and `opt_d` all of `d`, in this order.
 
-    Raises TypeError for an argument of the wrong kind, ValueError for an optimizer of other
-    parameters."""
+    Raises TypeError for an argument of another type, ValueError for an optimizer of other
+    parameters.
+    """
     check_game(game)
     checks.modules(**g, **d)
     checks.sources(**sources)
@@ -186,8 +192,5 @@ def check_players(
         if [*map(id, opt.parameters)] != theirs:
             owners = " and ".join(f"{net}.parameters()" for net in nets)
             raise ValueError(f"{name}: expected an optimizer of {owners}, got one of others")
-
-
-def _check_penalty(penalty: Any) -> None:
     if penalty is not None and not callable(penalty):
         raise TypeError(f"penalty: expected None, wgan_gp(...) or r1(...), got {penalty!r}")

@@ -1,10 +1,8 @@
 """Games: the losses of D and of G, as functions of D's logits.
 
-D(x) here is a logit; the paper's D(x) is its sigmoid. So log D(x) = -softplus(-l) and
-log(1 - D(x)) = -softplus(l), exact at both ends.
+D returns a logit l. The paper's D(x) is sigmoid(l), so log D(x) = -softplus(-l) and
+log(1 - D(x)) = -softplus(l), accurate for all l.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -41,9 +39,9 @@ LogitLoss = Callable[[Tensor], Tensor]  # the loss of each logit, of the logits'
 class Game:
     """The losses of both players, from D's logits on real images and on fakes, each (m, 1).
 
-    `d_loss(real, fake)` and `g_loss(fake, real)` give one number. `d_at_equilibrium` is the D(x) of
-    the optimal D once G is perfect, if there is one. D(x) is the sigmoid of the logit if
-    `probability` is true, else the logit.
+    `d_loss(real, fake)` and `g_loss(fake, real)` return a scalar tensor. `d_at_equilibrium` is D(x)
+    of the optimal D when the distribution of G is that of the data, or None if there is no such
+    value. D(x) is the sigmoid of the logit if `probability` is true, else the logit.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -58,8 +56,8 @@ class SeparableGame:
     """A game whose losses are means over single logits: D's loss of a real image, D's loss of a
     fake, and G's loss of a fake.
 
-    Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need one.
-    `d_at_equilibrium` and `probability` are as in `Game`.
+    Label smoothing, label noise, AC-GAN and text-to-image change single terms, so they need a
+    SeparableGame. `d_at_equilibrium` and `probability` are as in `Game`.
     """
 
     real_loss: LogitLoss
@@ -85,11 +83,12 @@ AnyGame = Game | SeparableGame
 minimax = SeparableGame(
     real_loss=lambda l: softplus(-l),  # -log D(x)
     fake_loss=lambda l: softplus(l),  # -log(1 - D(G(z)))
-    generator_loss=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D is sure
+    generator_loss=lambda l: -softplus(l),  # log(1 - D(G(z))): no gradient where D rejects G(z)
     d_at_equilibrium=0.5,
     probability=True,
 )
-# The same equilibrium, but G maximizes log D(G(z)): a gradient where it is needed (section 3).
+# The same equilibrium, but G maximizes log D(G(z)): a large gradient where D rejects G(z), early in
+# training (section 3).
 non_saturating = replace(minimax, generator_loss=lambda l: softplus(-l))
 # Lim and Ye 2017; Miyato et al. 2018.
 hinge = SeparableGame(
@@ -104,8 +103,9 @@ wasserstein = SeparableGame(
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGame:
     """LSGAN (Mao et al. 2017, eq. 2): D's targets are a for fakes and b for real, G's is c.
 
-    (-1, 1, 0) makes G minimize a Pearson chi-square divergence (their theorem 1); with (0, 1, 1),
-    the usual coding, it is 1/4 and an eighth of that: see `gan.theory.least_squares_criterion`.
+    With (-1, 1, 0), G minimizes half a Pearson chi-square divergence (their theorem 1). With
+    (0, 1, 1), the usual targets, G minimizes 1/4 + chi2 / 8: see
+    `gan.theory.least_squares_criterion`.
 
     Raises ValueError for a target that is not finite.
     """
@@ -118,8 +118,8 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> SeparableGa
     )
 
 
-# RpGAN (Jolicoeur-Martineau 2018, section 4.1): is a real image more realistic than the fake it is
-# paired with? With the penalty `r1_r2` it is the loss of R3GAN (Huang et al. 2024, eq. 2).
+# RpGAN (Jolicoeur-Martineau 2018, section 4.1): D compares each real image with one fake. With the
+# penalty `r1_r2` it is the loss of R3GAN (Huang et al. 2024, eq. 2).
 relativistic_pairing = Game(
     d_loss=lambda real, fake: mean(softplus(_minus(fake, real))),
     g_loss=lambda fake, real: mean(softplus(_minus(real, fake))),
@@ -128,8 +128,8 @@ relativistic_pairing = Game(
 
 def relativistic_average(game: SeparableGame) -> Game:
     """RaGAN of a game (Jolicoeur-Martineau 2018, eq. 10 and 11): each logit is compared with the
-    mean of the logits on the other kind of images. RaSGAN is `relativistic_average(minimax)`,
-    RaLSGAN that of `least_squares(-1, 1)`.
+    mean of the logits on the other kind of images. RaSGAN is `relativistic_average(minimax)`, and
+    RaLSGAN is `relativistic_average(least_squares(-1, 1))`.
 
     Raises TypeError for a game that is not a SeparableGame.
     """
@@ -141,12 +141,12 @@ def relativistic_average(game: SeparableGame) -> Game:
 
 
 def _average(logits: Tensor) -> Tensor:
-    """The mean logit of the minibatch, of which several ranks may have a part each."""
+    """The mean logit of the whole minibatch, also if several ranks share it."""
     return mean_over_ranks(mean(logits), minibatch_comm())
 
 
 def _minus(a: Tensor, b: Tensor) -> Tensor:
-    """a - b, logits in pairs. Raises ValueError if they are not equally many."""
+    """a - b, the logits in pairs. Raises ValueError if the shapes differ."""
     if a.shape != b.shape:
         raise ValueError(
             f"relativistic_pairing: expected pairs of logits, got {a.shape}, {b.shape}"
@@ -157,14 +157,13 @@ def _minus(a: Tensor, b: Tensor) -> Tensor:
 def check_game(game: Any) -> None:
     """Raise TypeError unless `game` is a Game or a SeparableGame."""
     if not isinstance(game, (Game, SeparableGame)):
-        raise TypeError(f"game: expected a game, as gan.minimax is one, got {game!r}")
+        raise TypeError(f"game: expected a game, such as gan.minimax, got {game!r}")
 
 
 def check_separable(game: Any) -> None:
     """Raise TypeError unless `game` is a SeparableGame."""
-    check_game(game)
     if not isinstance(game, SeparableGame):
-        raise TypeError(f"game: expected a SeparableGame, as gan.minimax is one, got {game!r}")
+        raise TypeError(f"game: expected a SeparableGame, such as gan.minimax, got {game!r}")
 
 
 GAMES: dict[str, AnyGame] = {

@@ -5,8 +5,6 @@ BatchNorm in training mode a logit depends on the whole minibatch. InstanceNorm,
 SpectralNorm are fine.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 
@@ -22,9 +20,11 @@ __all__ = ["PENALTIES", "r1", "r1_r2", "r2", "wgan_gp"]
 
 
 def wgan_gp(weight: float = 10.0, *, rng: Noise) -> Penalty:
-    """weight * E[(|grad D(x^)| - 1)^2], x^ between real image and fake (Gulrajani et al. 2017).
+    """weight * E[(|grad D(x^)| - 1)^2] at a random point x^ between a real image and a fake
+    (Gulrajani et al. 2017, algorithm 1).
 
-    D must not use BatchNorm: the penalty is on the gradient of each example (their section 4).
+    D must not use BatchNorm: the penalty is on the gradient of each example (their section 4). The
+    penalty raises ValueError if real images and fakes differ in shape.
     """
     checks.between(0, math.inf, weight=weight)
     checks.noise(rng)
@@ -70,13 +70,13 @@ def r1_r2(gamma: float = 10.0) -> Penalty:
 
 
 def _slopes(D: Module, x: Tensor) -> Tensor:
-    """|dD(x)/dx|^2 for each example, (N,). Each logit depends on its own x alone, so the gradient
-    of their sum holds them all."""
+    """|dD(x)/dx|^2 for each example, (N,). Each logit depends on its own example alone, so the
+    gradient of the sum of logits consists of the gradients of all logits."""
     (g,) = grad(sum(D(x)), [x], create_graph=True)
     return sum(g * g, tuple(range(1, x.ndim)))
 
 
-# By name, with the default weights; called with the source of randomness of the game.
+# By name, with the default weights; each is a function of the generator of random numbers.
 PENALTIES: dict[str, Callable[[Noise], Penalty | None]] = {
     "none": lambda rng: None,
     "wgan-gp": lambda rng: wgan_gp(rng=rng),

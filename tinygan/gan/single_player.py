@@ -6,8 +6,6 @@
 The arguments are those of `gan.play`. Each step yields a `Step` of `optim.minimize`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .. import checks

@@ -1,10 +1,8 @@
 """Label smoothing, label noise and label flips: the same game with other labels for D.
 
-If the label "real" is replaced by "fake" with weight u, D's loss is
-(1 - u) real_loss(l) + u fake_loss(l). All of these need a `SeparableGame`.
+If a real image has the label "fake" with weight u, D's loss for its logit l is
+(1 - u) real_loss(l) + u fake_loss(l). Each function here needs a `SeparableGame`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,10 +34,11 @@ def label_smoothing(game: SeparableGame, real: float = 0.1, fake: float = 0.1) -
     """Give real images the label 1 - `real` and fakes the label `fake`, so that the optimal logits
     are finite.
 
-    If fakes are smoothed too, the optimal D rewards G for staying where it already puts mass
-    (Salimans et al. 2016, 3.4). Feature matching does not use that reward.
+    If fakes are smoothed too, the optimal D also depends on G's density where there is no data, so
+    G has no incentive to move such samples (Salimans et al. 2016, 3.4). Feature matching does not
+    use D's output and is not affected.
 
-    Raises ValueError for a share outside [0, 1], TypeError for a game of another kind.
+    Raises ValueError for a weight outside [0, 1], TypeError for a game of another kind.
     """
     checks.between(0, 1, "[]", real=real, fake=fake)
     return replace(
@@ -49,7 +48,7 @@ def label_smoothing(game: SeparableGame, real: float = 0.1, fake: float = 0.1) -
 
 
 def label_noise(game: SeparableGame, width: float = 0.3, *, rng: Noise) -> SeparableGame:
-    """Move each label by its own amount, uniform in [0, width).
+    """Move each label toward the other one, each by a random amount, uniform in [0, width).
 
     Raises ValueError for a width outside [0, 1], TypeError for a game of another kind.
     """
@@ -71,7 +70,7 @@ def label_flips(game: SeparableGame, p: float = 0.05, *, rng: Noise) -> Separabl
 
 
 def _mixed(game: SeparableGame, weight: Callable[[Tensor], Any]) -> SeparableGame:
-    """The game in which each label is replaced by the other one with its own weight."""
+    """The game in which each label has a share weight(l) of the other label; l are the logits."""
 
     def mix(right: LogitLoss, wrong: LogitLoss) -> LogitLoss:
         def loss(l: Tensor) -> Tensor:

@@ -12,8 +12,6 @@ function of p / q; the Jensen-Shannon divergence JSD is one of them. The last tw
 smallest games that the engine plays: one on a table of probabilities, one on two numbers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,8 +72,7 @@ def divergence(name: str, p: Any, q: Any, dx: float = 1.0) -> float:
     Raises ValueError if the shapes differ or a number is below 0; InputError for an unknown name.
     """
     choose("divergence", name, DIVERGENCES)
-    checks.between(0, math.inf, "()", dx=dx)
-    return float(DIVERGENCES[name](*_distributions(p, q)).sum() * dx)
+    return float(DIVERGENCES[name](*_distributions(p, q, dx)).sum() * dx)
 
 
 def optimal_discriminator(p: Any, q: Any) -> Numbers:
@@ -86,11 +83,10 @@ def optimal_discriminator(p: Any, q: Any) -> Numbers:
 
 def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
     """V(D) = E_p[log D] + E_q[log(1 - D)]; at most `criterion(p, q)`, for every D."""
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)
+    p, q = _distributions(p, q, dx)
     D = _numbers("D", D)
     if not ((D >= 0) & (D <= 1)).all():
-        raise ValueError("D: expected probabilities, got numbers outside of [0, 1]")
+        raise ValueError("D: expected probabilities, got numbers outside [0, 1]")
     with np.errstate(invalid="ignore"):  # 0 times log 0 is 0
         terms = np.where(p > 0, p * _log(D), 0.0) + np.where(q > 0, q * _log(1 - D), 0.0)
     return float(terms.sum() * dx)
@@ -98,14 +94,13 @@ def value(D: Any, p: Any, q: Any, dx: float = 1.0) -> float:
 
 def criterion(p: Any, q: Any, dx: float = 1.0) -> float:
     """C = V(D*) = -log 4 + 2 JSD(p, q), from -log 4 at p = q to 0 if the supports are disjoint."""
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)  # log(1 - D*) would lose a q much smaller than p
+    p, q = _distributions(p, q, dx)  # log(1 - D*) would lose a q much smaller than p
     return float((_ratio_log(p, p + q) + _ratio_log(q, p + q)).sum() * dx)
 
 
 def tabular_gradient(p: Any, q: Any) -> Numbers:
     """dC/dq = log(1 - D*). D* may be held fixed, because dV/dD is 0 at the maximum."""
-    return _log(optimal_discriminator(q, p))
+    return _log(optimal_discriminator(q, p))  # 1 - D* = q / (p + q)
 
 
 def least_squares_optimum(p: Any, q: Any, a: float, b: float) -> Numbers:
@@ -122,8 +117,7 @@ def least_squares_criterion(p: Any, q: Any, a: float, b: float, c: float, dx: fl
     If b - c = 1 and b - a = 2, it is chi2 / 2, where chi2 is the Pearson chi-square of p + q
     against 2 q, from 0 at p = q to 2. With the usual a, b, c = 0, 1, 1 it is 1/4 + chi2 / 8."""
     checks.between(-math.inf, math.inf, "()", c=c)
-    checks.between(0, math.inf, "()", dx=dx)
-    p, q = _distributions(p, q)
+    p, q = _distributions(p, q, dx)
     D = least_squares_optimum(p, q, a, b)
     return float((((p + q) * (D - c) ** 2) / 2).sum() * dx)
 
@@ -137,8 +131,8 @@ def normal_density(x: Any, mean: float = 0.0, sd: float = 1.0) -> Numbers:
 
 
 def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
-    """The slope of G's loss at each of D's logits on fakes. With D the sigmoid of the logit, it is
-    -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
+    """The derivative of G's loss at each of D's logits on fakes. With D the sigmoid of the logit,
+    it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
     check_separable(game)
     l = Tensor(np.asarray(logits))
     (slopes,) = grad(sum(game.generator_loss(l)), [l])
@@ -177,7 +171,7 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
 
     Raises TypeError if `play` is not a function."""
     if not callable(play):
-        raise TypeError(f"play: expected a function, as gan.play is one, got {play!r}")
+        raise TypeError(f"play: expected a function, such as gan.play, got {play!r}")
     rng = np.random.default_rng(0)  # the weights are overwritten
     G, D = (nn.Linear(1, 1, bias=False, rng=rng).astype(np.float64) for _ in range(2))
     G.weight.data[...], D.weight.data[...] = 1, 0
@@ -189,13 +183,17 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
 
 
 def _numbers(name: str, given: Any) -> Numbers:
+    """Return an argument as float64. Raise ValueError if it does not consist of numbers."""
     try:
         return np.asarray(given, np.float64)
     except (TypeError, ValueError) as problem:
         raise ValueError(f"{name}: expected numbers, got {given!r}") from problem
 
 
-def _distributions(p: Any, q: Any) -> tuple[Numbers, Numbers]:
+def _distributions(p: Any, q: Any, dx: float = 1.0) -> tuple[Numbers, Numbers]:
+    """Return p and q as float64. Raise ValueError unless they have one shape and numbers >= 0, and
+    dx > 0."""
+    checks.between(0, math.inf, "()", dx=dx)
     p, q = _numbers("p", p), _numbers("q", q)
     if p.shape != q.shape or not p.size:
         raise ValueError(f"p, q: expected numbers of one shape, got {p.shape} and {q.shape}")

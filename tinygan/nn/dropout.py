@@ -1,6 +1,4 @@
-"""Layers that add noise in training and do nothing in evaluation. Each takes its own generator."""
-
-from __future__ import annotations
+"""Layers that add noise in training and do nothing in evaluation. Each has its own generator."""
 
 import math
 from typing import Any
@@ -14,9 +12,9 @@ __all__ = ["Dropout", "GaussianNoise"]
 
 
 class Dropout(Module):
-    """Set each element to 0 with probability p and scale the others by 1 / (1 - p).
+    """Set each element to 0 with probability p and multiply the others by 1 / (1 - p).
 
-    The scale preserves the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
+    The factor preserves the mean, so evaluation needs none (Srivastava et al. 2014, section 10).
     """
 
     mixes_examples = False

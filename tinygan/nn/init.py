@@ -1,4 +1,4 @@
-"""Initializers: they fill a parameter in place, from an explicit generator.
+"""Initializers. Each fills a parameter in place and returns it; random ones take a generator.
 
 Names, arguments and formulas follow torch.nn.init. For a weight (out, in, ...), fan_in is
 in * receptive field and fan_out is out * receptive field. As in PyTorch, the same axes are used for
@@ -7,8 +7,6 @@ a transposed convolution, although its weight is (in, out, ...).
 Raises ValueError for numbers that are not finite or have the wrong sign; TypeError if an argument
 is not a parameter or not a generator.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -69,6 +67,7 @@ def normal_(parameter: Parameter, mean: float = 0.0, std: float = 1.0, *, rng: R
 
 
 def _fans(parameter: Parameter) -> tuple[int, int]:
+    """fan_in and fan_out. Raises ValueError for fewer than two axes or no element."""
     checks.tensors(parameter=parameter)
     if parameter.ndim < 2 or not parameter.size:
         raise ValueError(f"parameter: fans need at least 2 axes, got shape {parameter.shape}")
@@ -77,14 +76,14 @@ def _fans(parameter: Parameter) -> tuple[int, int]:
 
 
 def xavier_uniform_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """Draw U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 16)."""
+    """Draw from U(-r, r), r = gain sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010, eq. 16)."""
     checks.between(0, math.inf, gain=gain)
     r = gain * math.sqrt(6.0 / sum(_fans(parameter)))
     return uniform_(parameter, -r, r, rng=rng)
 
 
 def xavier_normal_(parameter: Parameter, gain: float = 1.0, *, rng: Rng) -> Parameter:
-    """Draw N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
+    """Draw from N(0, gain^2 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, eq. 12)."""
     checks.between(0, math.inf, gain=gain)
     return normal_(parameter, 0.0, gain * math.sqrt(2.0 / sum(_fans(parameter))), rng=rng)
 
@@ -97,7 +96,7 @@ def kaiming_uniform_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Param
 
 
 def kaiming_normal_(parameter: Parameter, a: float = 0.0, *, rng: Rng) -> Parameter:
-    """Draw N(0, 2 / ((1 + a^2) fan_in)), for a leaky ReLU of slope a (He et al. 2015, eq. 15)."""
+    """Draw from N(0, 2 / ((1 + a^2) fan_in)), for a leaky ReLU (He et al. 2015, eq. 15)."""
     checks.between(-math.inf, math.inf, "()", a=a)
     std = math.sqrt(2.0 / ((1 + a * a) * _fans(parameter)[0]))
     return normal_(parameter, 0.0, std, rng=rng)

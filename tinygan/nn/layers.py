@@ -4,8 +4,6 @@ Weights and biases are drawn as in PyTorch, from U(-1/sqrt(fan_in), 1/sqrt(fan_i
 from N(0, 1). `nn.init` has the initializers of the papers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, ops
-from ..backend import Rng, of
+from ..backend import Rng
 from ..tensor import Tensor, lift
 from .module import Module, Parameter, Sequential
 
@@ -70,7 +68,7 @@ class Linear(Module):
 class Maxout(Module):
     """The maximum of `pieces` affine functions for each output (Goodfellow et al. 2013, eq. 2).
 
-    (N, in_features) to (N, out_features). Output j is the maximum over the affine outputs
+    (..., in_features) to (..., out_features). Output j is the maximum over the affine outputs
     j * pieces ... (j + 1) * pieces - 1; `weight` is (out * pieces, in).
     """
 
@@ -111,13 +109,7 @@ class Embedding(Module):
         (indices,) = lift(x)
         if indices.dtype.kind not in "iu":
             raise ValueError(f"Embedding: expected integer indices, got {indices.dtype}")
-        if of(indices.data).reads_are_free and indices.size:
-            low, high = int(indices.data.min()), int(indices.data.max())
-            if low < 0 or high >= self.num_embeddings:
-                raise ValueError(
-                    f"Embedding: expected indices in 0..{self.num_embeddings - 1}, got "
-                    f"{low}..{high}"
-                )
+        checks.indices("Embedding: expected indices", indices, self.num_embeddings)
         return self.weight[indices]
 
 
@@ -184,7 +176,8 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split the axis `dim` into the axes `unflattened_size`: (N, 6272) to (N, 128, 7, 7)."""
+    """Split the axis `dim` into axes of the sizes `unflattened_size`, as (N, 6272) into
+    (N, 128, 7, 7)."""
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
@@ -209,7 +202,7 @@ class Unflatten(Module):
 class Residual(Sequential):
     """x + F(x), where F is a chain of layers (He et al. 2016, eq. 1).
 
-    The identity path carries signals and gradients past the layers, so deep stacks train.
+    In the sum, values and gradients bypass the layers, so deep networks can train.
 
     Raises ValueError if F(x) has another shape than x.
     """

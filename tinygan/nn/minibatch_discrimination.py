@@ -1,10 +1,9 @@
 """Minibatch discrimination (Salimans et al. 2016, section 3.2): a layer against mode collapse.
 
-A D that sees one example at a time cannot detect that all fakes are alike. This layer appends to
-each example how close the rest of its minibatch is; real examples are rarely close.
+A D whose input is one example cannot detect that all fakes are alike. This layer appends to each
+example numbers that measure how close the other examples of the minibatch are; real examples are
+rarely close.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -22,10 +21,10 @@ class MinibatchDiscrimination(Module):
 
         o_b(x_i) = sum over j of exp(-|M_ib - M_jb|),   M_i = T x_i,  (out_features, kernel_dims)
 
-    with |.| the sum of absolute values. (N, in_features) to (N, in_features + out_features): x,
-    then the o_b, from 1 (only close to itself) to N (all are alike). T is a Linear without bias.
-    The output of an example depends on the others and on N, in evaluation too: real images and
-    fakes must come in separate minibatches of the same size.
+    |.| is the sum of absolute values. (N, in_features) to (N, in_features + out_features): x, then
+    the o_b. They range from 1 (no other example is close) to N (all examples are equal). T is a
+    Linear without bias. The output of an example depends on the other examples and on N, in
+    evaluation too: real images and fakes must be separate minibatches of the same size.
     """
 
     def __init__(self, in_features: int, out_features: int, kernel_dims: int, *, rng: Rng) -> None:
@@ -43,5 +42,5 @@ class MinibatchDiscrimination(Module):
             )
         n, kernels = len(x), (self.out_features, self.kernel_dims)
         m = self.T(x)
-        apart = ops.abs(m.reshape((n, 1, *kernels)) - m.reshape((1, n, *kernels)))
-        return ops.concatenate([x, ops.sum(ops.exp(-ops.sum(apart, 3)), 1)], axis=1)
+        distances = ops.sum(ops.abs(m.reshape((n, 1, *kernels)) - m.reshape((1, n, *kernels))), 3)
+        return ops.concatenate([x, ops.sum(ops.exp(-distances), 1)], axis=1)

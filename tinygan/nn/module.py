@@ -1,4 +1,4 @@
-"""Modules: plain objects whose parameters are found by walking their attributes in order.
+"""Modules: plain objects whose parameters are found by a walk through their attributes in order.
 
     class Net(nn.Module):
         def __init__(self, rng):
@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from .. import backend as backends
+from .. import checks
 from ..tensor import Tensor, raw
 
 __all__ = ["Module", "Parameter", "Sequential"]
@@ -44,7 +45,7 @@ class Module:
     # layer's state. Each class that does neither sets False itself: subclasses do not inherit it.
     mixes_examples: ClassVar[bool] = True
 
-    # Called in place of `forward`, with it and the inputs, if set: for tools that watch layers.
+    # If set, a call of the module is hook(self.forward, inputs): for tools that observe layers.
     hook: Callable[[Callable[..., Tensor], tuple[Any, ...]], Tensor] | None = None
 
     def __init_subclass__(cls) -> None:
@@ -153,14 +154,12 @@ class Module:
         return self._convert(lambda a: a.astype(dtype) if a.dtype.kind == "f" else a)
 
     def _convert(self: Self, convert: Callable[[Any], Any]) -> Self:
-        done: set[int] = set()  # a shared parameter is converted once
+        for parameter in self.parameters():
+            parameter.data = convert(parameter.data)
         for _, owner, name in list(self._slots()):
             value = getattr(owner, name)
             if not isinstance(value, Parameter):
                 setattr(owner, name, convert(value))
-            elif id(value) not in done:
-                done.add(id(value))
-                value.data = convert(value.data)
         return self
 
     def copy(self: Self) -> Self:
@@ -168,36 +167,23 @@ class Module:
         return copy.deepcopy(self)
 
     def apply(self: Self, function: Callable[[Module], object]) -> Self:
-        """Call `function` on this module and every submodule, as for initializers."""
+        """Call `function` on this module and on every submodule, for example an initializer."""
         for module in self.modules():
             function(module)
         return self
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all parameters and buffers by name, on their own backend."""
-        return {
-            key: (value.data if isinstance(value, Parameter) else value).copy()
-            for key, value in ((k, getattr(owner, name)) for k, owner, name in self._slots())
-        }
+        return {key: raw(getattr(owner, name)).copy() for key, owner, name in self._slots()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Assign arrays (or tensors) by name. The module keeps its dtype and backend.
 
-        Raises ValueError, before any change, that names every entry that is missing, unexpected or
-        does not fit; TypeError if `state` is not a mapping.
+        Raises ValueError, before any change, if entries are missing, unexpected or do not fit; the
+        message names them all. Raises TypeError if `state` is not a mapping.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
-        slots = {key: (owner, name) for key, owner, name in self._slots()}
-        faults = [f"{key!r} is missing" for key in slots if key not in state]
-        faults += [f"{key!r} is unexpected" for key in state if key not in slots]
-        for key in slots.keys() & state.keys():
-            if fault := backends.unfit(raw(state[key]), raw(getattr(*slots[key]))):
-                faults.append(f"{key!r} {fault}")
-        if faults:
-            raise ValueError(f"load_state_dict: {'; '.join(sorted(faults))}")
-        own = {key: getattr(*slot) for key, slot in slots.items()}
-        new = {key: backends.adopt(raw(state[key]), raw(value)) for key, value in own.items()}
+        own = {key: getattr(owner, name) for key, owner, name in self._slots()}
+        new = checks.state(state, {key: raw(value) for key, value in own.items()})
         for key, value in own.items():
             raw(value)[...] = new[key]
             if isinstance(value, Parameter):

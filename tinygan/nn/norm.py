@@ -6,8 +6,6 @@ m and v are the mean and variance over the minibatch (BatchNorm), over each chan
 (InstanceNorm) or over the features of each example (LayerNorm).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -23,11 +21,13 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm2d", "LayerNorm"]
 
 
 def _scaled(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """y * weight + bias; None leaves a factor or a term out."""
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
 def _affine(shape: tuple[int, ...], on: bool) -> tuple[Parameter | None, Parameter | None]:
+    """A weight of ones and a bias of zeros, or None for both."""
     if not on:
         return None, None
     return Parameter(np.ones(shape, np.float32)), Parameter(np.zeros(shape, np.float32))
@@ -76,18 +76,16 @@ class _BatchNorm(Module):
             if count < 2:
                 raise ValueError(
                     f"{name}: one value per channel has no variance, got shape {x.shape}; train on "
-                    "larger batches or call .eval()"
+                    "larger minibatches or call .eval()"
                 )
             y, m, v = ops.standardize(x, axes, self.eps, weight, bias, comm)
-            self._track(m.reshape(-1), v.reshape(-1) * (count / (count - 1)))
+            unbiased = v.reshape(-1) * (count / (count - 1))
+            self.running_mean += self.momentum * (m.reshape(-1) - self.running_mean)
+            self.running_var += self.momentum * (unbiased - self.running_var)
+            self.num_batches_tracked += 1
             return y
         m, v = self.running_mean.reshape(column), self.running_var.reshape(column)
         return _scaled((x - m) / x.xp.sqrt(v + self.eps), weight, bias)
-
-    def _track(self, mean: Any, variance: Any) -> None:
-        self.running_mean += self.momentum * (mean - self.running_mean)
-        self.running_var += self.momentum * (variance - self.running_var)
-        self.num_batches_tracked += 1
 
 
 class BatchNorm1d(_BatchNorm):

@@ -10,13 +10,11 @@ Weight normalization (Salimans and Kingma 2016) separates the length of a weight
 
     w = g v / ||v||     for each output (eq. 2)
 
-The gradient at v is orthogonal to v, so ||v|| only grows, and larger past steps make later steps
-rotate v less (section 2.1). The statistics of one minibatch set the initial scale:
+The gradient at v is orthogonal to v, so steps of SGD only increase ||v||, and the longer v is, the
+less a step rotates it (section 2.1). The statistics of one minibatch set the initial scale:
 
     data_dependent_init(network, x)     each output has mean 0 and variance 1 on x (eq. 5 and 6)
 """
-
-from __future__ import annotations
 
 import math
 from typing import Any
@@ -85,6 +83,7 @@ class SpectralNorm(Reparametrized):
 
 
 def _unit(vector: Any, xp: Any = np) -> Any:
+    """The vector divided by its length."""
     return vector / (xp.sqrt((vector * vector).sum()) + 1e-12)
 
 
@@ -92,10 +91,10 @@ class WeightNorm(Reparametrized):
     """A layer whose weight is g v / ||v||, with a length g and a direction v for each output.
 
     Wraps a Linear, Maxout (each piece is an output), Conv2d or ConvTranspose2d. v is the layer's
-    own weight and g starts as ||v||, so the function of the layer is unchanged. If `learned_scale`
-    is False, g is a buffer, saved but not learned. Names and shapes in the state are those of
-    torch.nn.utils.weight_norm, with dim=1 for a ConvTranspose2d: its weight is (in, out, kh, kw),
-    and PyTorch's default, dim=0, would scale its inputs.
+    own weight and g is initially ||v||, so the layer computes the same as before. If
+    `learned_scale` is False, g is a buffer, saved but not learned. Names and shapes in the state
+    are those of torch.nn.utils.weight_norm, with dim=1 for a ConvTranspose2d: its weight is
+    (in, out, kh, kw), and PyTorch's default, dim=0, would scale its inputs.
 
     Raises ValueError if the weight of an output is 0, which has no direction, or NaN.
     """
@@ -141,17 +140,18 @@ class WeightNorm(Reparametrized):
         if not bool((std > 1e-6 * abs(mean)).all()):  # rounding gives equal numbers about 1e-7
             raise ValueError(
                 f"data_dependent_init: an output of {layer!r} does not vary over the minibatch, "
-                f"got outputs of shape {y.shape}; pass more examples, or others"
+                f"got outputs of shape {y.shape}; use more examples or different ones"
             )
         self._set(1 / std, None if self.bias is None else (self.bias.data - mean) / std)
 
     def _set(self, g: Array, bias: Array | None) -> None:
+        """Assign g and, unless it is None, the bias, in place."""
         for kept, new in ((self.weight_g, g), (self.bias, bias)):
             if kept is not None and new is not None:
                 raw(kept)[...] = new.reshape(kept.shape)
                 if isinstance(kept, Parameter):
                     kept.touch()
-        self.weight_v.touch()  # v is in every graph of g; this marks them stale, g a buffer or not
+        self.weight_v.touch()  # marks all graphs with this layer as stale, even if g is a buffer
 
 
 def _lengths(v: Tensor, outputs: int) -> Tensor:
@@ -164,8 +164,8 @@ def data_dependent_init(network: Module, x: Any) -> Module:
     """Fit g and b of every WeightNorm in the network to the minibatch x (section 3 of the paper).
 
     x passes once through the network in evaluation mode (no noise, no dropout). Each WeightNorm
-    sets g and b so that each of its outputs has mean 0 and variance 1 over x, and then computes
-    them. A layer without a bias keeps its mean.
+    sets g and b so that each of its outputs has mean 0 and variance 1 over x; these outputs are the
+    input of the next layer. Without a bias, a layer sets only the variance.
 
     Raises ValueError if an output does not vary.
     """

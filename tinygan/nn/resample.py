@@ -1,7 +1,5 @@
 """Layers that resample images without parameters: upsampling, pixel shuffle, reflection padding."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

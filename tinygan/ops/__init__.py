@@ -12,16 +12,9 @@ differentiated again. Piecewise constant factors (where a ReLU is active, which 
 maximum) may be arrays.
 """
 
-from . import arithmetic, normalize, operators, pointwise, reductions, shapes  # noqa: F401
+from . import operators  # noqa: F401
 from .arithmetic import *
 from .normalize import *
 from .pointwise import *
 from .reductions import *
 from .shapes import *
-
-__all__: list[str] = []
-__all__ += arithmetic.__all__
-__all__ += normalize.__all__
-__all__ += pointwise.__all__
-__all__ += reductions.__all__
-__all__ += shapes.__all__

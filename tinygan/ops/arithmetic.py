@@ -1,7 +1,5 @@
 """Sums, products, powers and matrix products. Shapes broadcast as NumPy's do."""
 
-from __future__ import annotations
-
 import math
 
 from ..tensor import Edge, Operand, Pull, Tensor, lift, raw
@@ -42,10 +40,10 @@ def neg(a: Operand) -> Tensor:
 
 
 def power(a: Operand, b: Operand) -> Tensor:
-    """a ** b, elementwise. At a base of 0 the gradient is the limit from above. The gradient at the
-    exponent of a negative base is undefined: NaN.
+    """a ** b, elementwise. At a base of 0, gradients are the limits for bases above 0. For a
+    negative base there is no gradient at the exponent: it is NaN.
 
-    Raises ValueError in the backward pass if that base is a number.
+    The gradient rule raises ValueError if this base is a Python number.
     """
     a, b = lift(a, b)
 
@@ -72,7 +70,7 @@ def matmul(a: Operand, b: Operand) -> Tensor:
     """a @ b: (..., n, k) times (..., k, m) is (..., n, m). As in NumPy, a vector is a row on the
     left and a column on the right.
 
-    Raises ValueError if the inner sizes differ.
+    Raises ValueError if the inner sizes differ or an operand is a number.
     """
     a, b = lift(a, b)
     if not (isinstance(a, Tensor) and isinstance(b, Tensor) and a.ndim and b.ndim):
@@ -93,8 +91,8 @@ def matmul(a: Operand, b: Operand) -> Tensor:
 def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     """x W^T + b: (..., in) to (..., out), with a weight (out, in) and an optional bias (out,).
 
-    Equal to `x @ weight.T + bias`, with one pass over memory less in each direction: the bias is
-    added in place, and the weight's gradient g^T x has the weight's own memory order.
+    Equal to `x @ weight.T + bias`, with one pass over memory less forward (the bias is added in
+    place) and one less backward (the weight's gradient g^T x has the weight's memory order).
 
     Raises ValueError if the shapes do not fit.
     """

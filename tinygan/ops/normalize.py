@@ -1,7 +1,5 @@
 """standardize: zero mean and unit variance over axes, the op of every normalization layer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..backend import total
@@ -14,8 +12,8 @@ __all__ = ["standardize"]
 
 
 def composed(a: Tensor, axis: tuple[int, ...], eps: float, comm: Comm) -> tuple[Tensor, Tensor]:
-    """z = (a - m) / sqrt(v + eps) and s = 1 / sqrt(v + eps), as they are defined (Ioffe and Szegedy
-    2015, algorithm 1). `standardize` has the same values in fewer passes over memory."""
+    """z = (a - m) / sqrt(v + eps) and s = 1 / sqrt(v + eps), by their definition (Ioffe and Szegedy
+    2015, algorithm 1). `standardize` computes the same in fewer passes over memory."""
     deviation = a - _mean(a, axis, comm)
     variance = _mean(deviation * deviation, axis, comm)
     scale = 1 / sqrt(variance + eps)
@@ -64,7 +62,7 @@ def standardize(
         return latest[1], latest[2]
 
     def again() -> tuple[Tensor, Tensor]:
-        """z and s, with their graph."""
+        """z and s as tensors with their graph."""
         return composed(a, axis, eps, comm)
 
     def pull(g: Tensor, _: Tensor) -> Tensor:

@@ -1,9 +1,7 @@
 """The operators and methods of `Tensor`: `a + b` is `add(a, b)`, `a.sum(0)` is `sum(a, 0)`.
 
-They are set here, because the ops are written in terms of Tensor.
+They are set here and not in the class, because the ops import Tensor.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -15,7 +13,7 @@ from .shapes import getitem, reshape, transpose
 
 
 def _flat(args: tuple[Any, ...]) -> Any:
-    """`t.reshape(2, 3)` and `t.reshape((2, 3))` mean the same."""
+    """Return the sizes of `t.reshape(2, 3)` or of `t.reshape((2, 3))`, which mean the same."""
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
 
 

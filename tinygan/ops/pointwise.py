@@ -1,12 +1,10 @@
 """Elementwise functions."""
 
-from __future__ import annotations
-
 import math
-from numbers import Real
 from typing import Any
 
 from ..backend import Array, is_array, kernel, of
+from ..checks import between
 from ..tensor import Operand, Tensor, lift, raw
 
 __all__ = [
@@ -90,8 +88,7 @@ def relu(a: Operand) -> Tensor:
 def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
     """a where a > 0, else negative_slope * a (Maas et al. 2013)."""
     (a,) = lift(a)
-    if not (isinstance(negative_slope, Real) and math.isfinite(negative_slope)):
-        raise ValueError(f"negative_slope: expected a finite number, got {negative_slope!r}")
+    between(-math.inf, math.inf, "()", negative_slope=negative_slope)
     slope = float(negative_slope)
 
     def pull(g: Tensor, _: Tensor) -> Tensor:
@@ -103,8 +100,8 @@ def leaky_relu(a: Operand, negative_slope: float = 0.01) -> Tensor:
 @kernel
 def leaky_values(x: Array, slope: float) -> Array:
     xp = of(x).xp
-    pick = xp.maximum if slope <= 1 else xp.minimum  # right on both sides of 0
-    return pick(x, x * slope)
+    larger_or_smaller = xp.maximum if slope <= 1 else xp.minimum  # correct on both sides of 0
+    return larger_or_smaller(x, x * slope)
 
 
 @kernel
@@ -121,12 +118,12 @@ def maximum(a: Operand, b: Operand) -> Tensor:
     xp = (a if isinstance(a, Tensor) else b).xp
     return Tensor(
         xp.maximum(x, y),
-        (a, lambda g, _: g * _win(x, y, g.dtype)),
-        (b, lambda g, _: g * _win(y, x, g.dtype)),
+        (a, lambda g, _: g * _share(x, y, g.dtype)),
+        (b, lambda g, _: g * _share(y, x, g.dtype)),
     )
 
 
-def _win(x: Any, y: Any, dtype: Any) -> Tensor:
+def _share(x: Any, y: Any, dtype: Any) -> Tensor:
     """1 where x > y, 1/2 where they are equal, else 0."""
     return Tensor(((x > y).astype(dtype) + (x >= y)) / 2)
 
@@ -138,17 +135,18 @@ def minimum(a: Operand, b: Operand) -> Tensor:
 
 
 def clip(a: Operand, low: float | None = None, high: float | None = None) -> Tensor:
-    """a, limited to [low, high]. Outside of this interval the gradient is 0."""
+    """a, limited to [low, high]. Outside this interval the gradient is 0.
+
+    Raises ValueError if both bounds are None, one is not a number, or low > high.
+    """
     (a,) = lift(a)
-    for name, limit in (("low", low), ("high", high)):
-        if limit is not None and not (isinstance(limit, Real) and limit == limit):
-            raise ValueError(f"clip: {name}: expected a number, got {limit!r}")
     if low is None and high is None:
         raise ValueError("clip: expected low, high or both, got neither")
-    if low is not None and high is not None and not low <= high:
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    between(-math.inf, math.inf, "[]", low=low, high=high)
+    if low > high:
         raise ValueError(f"clip: expected low <= high, got low={low}, high={high}")
-    low = -float("inf") if low is None else float(low)
-    high = float("inf") if high is None else float(high)
+    low, high = float(low), float(high)
 
     def pull(g: Tensor, _: Tensor) -> Tensor:
         return g * Tensor((a.data >= low) & (a.data <= high))
@@ -158,7 +156,8 @@ def clip(a: Operand, low: float | None = None, high: float | None = None) -> Ten
 
 def where(condition: Any, a: Operand, b: Operand) -> Tensor:
     """a where `condition` (an array, a tensor or a list of bools, or one bool) is true, else b.
-    The operand that is not selected gets gradient 0. Raises TypeError for other than bools."""
+    The operand that is not selected gets gradient 0. Raises TypeError if `condition` is not of
+    bools."""
     a, b = lift(a, b)
     x, y, taken = raw(a), raw(b), raw(condition)
     xp = (a if isinstance(a, Tensor) else b).xp
@@ -174,8 +173,8 @@ def where(condition: Any, a: Operand, b: Operand) -> Tensor:
 
 
 def astype(a: Operand, dtype: Any) -> Tensor:
-    """The same numbers in another dtype. `grad` converts the gradient back to a's own dtype. No
-    gradient passes through integers, which are piecewise constant."""
+    """The same numbers in another dtype. `grad` converts the gradient back to a's dtype. A
+    conversion to integers is piecewise constant, so its result has no parent."""
     (a,) = lift(a)
     value = a.data.astype(dtype)
     return Tensor(value, (a, lambda g, _: g)) if value.dtype.kind == "f" else Tensor(value)

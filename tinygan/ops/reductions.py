@@ -1,7 +1,5 @@
 """Reductions over axes, with NumPy's `axis` (None for all, an int or a tuple) and `keepdims`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..backend import largest, shares_of_largest, total
@@ -16,7 +14,10 @@ Axis = Any  # None, int or tuple of int
 
 
 def _kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` with the reduced axes kept as 1, as with `keepdims=True`."""
+    """The shape of a reduction over `axis` with `keepdims=True`: each reduced axis has size 1.
+
+    Raises TypeError or ValueError if `axis` names no axes of `shape`.
+    """
     if axis is None:
         return (1,) * len(shape)
     axes = axis if isinstance(axis, tuple) else (axis,)
@@ -55,7 +56,10 @@ def mean(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest element over `axis`. Elements that tie share the gradient equally."""
+    """The largest element over `axis`. If several are the largest, they share the gradient equally.
+
+    Raises ValueError if there is no element.
+    """
     (a,) = lift(a)
     kept = _kept(a.shape, axis)
     if a.size == 0:
@@ -68,13 +72,16 @@ def max(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def min(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest element over `axis`. Elements that tie share the gradient equally."""
+    """The smallest element over `axis`. If several are the smallest, they share the gradient."""
     (a,) = lift(a)
     return -max(-a, axis, keepdims)
 
 
 def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """log(sum(e^a)) over `axis`. The largest element is subtracted first, so nothing overflows."""
+    """log(sum(e^a)) over `axis`. The largest element is subtracted first, so nothing overflows.
+
+    Raises ValueError if there is no element.
+    """
     (a,) = lift(a)
     kept, xp = _kept(a.shape, axis), a.xp
     if a.size == 0:
@@ -86,15 +93,7 @@ def logsumexp(a: Operand, axis: Axis = None, keepdims: bool = False) -> Tensor:
     def pull(g: Tensor, y: Tensor) -> Tensor:
         return reshape(g, kept) * exp(a - reshape(y, kept))
 
-    return Tensor(value if keepdims else value.reshape(_dropped(a.shape, kept, axis)), (a, pull))
-
-
-def _dropped(shape: tuple[int, ...], kept: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
-    """`shape` without the reduced axes, as with `keepdims=False`."""
-    if axis is None:
-        return ()
-    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
-    return tuple(n for i, n in enumerate(kept) if i not in axes)
+    return Tensor(value if keepdims else value.squeeze(axis), (a, pull))
 
 
 def log_softmax(a: Operand, axis: int = -1) -> Tensor:

@@ -1,8 +1,6 @@
 """Ops that move elements without changing them. Most come in pairs, each the gradient rule of the
 other: broadcast_to and sum_to, getitem and scatter."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
@@ -29,10 +27,10 @@ Shape = tuple[int, ...]
 def reshape(a: Operand, shape: Shape | int) -> Tensor:
     """The same elements, in row-major order, in another shape. One size may be -1.
 
-    A result of four axes is taken as images (N, C, H, W) and laid out channels-last in memory, so
-    that the ops after it read contiguous rows of channels.
+    A result of four axes is assumed to be images (N, C, H, W) and stored channels-last in memory,
+    so that the next ops read contiguous rows of channels.
 
-    Raises TypeError for other than sizes, ValueError if the elements do not fit into them.
+    Raises TypeError if `shape` is not of sizes, ValueError if the elements do not fit into it.
     """
     (a,) = lift(a)
     if not isinstance(shape, (int, Iterable)):
@@ -49,7 +47,10 @@ def reshape(a: Operand, shape: Shape | int) -> Tensor:
 
 
 def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
-    """The axes in another order; reversed if no order is given."""
+    """The axes in the order `axes`; reversed if it is None.
+
+    Raises TypeError or ValueError if `axes` is not an order of all axes.
+    """
     (a,) = lift(a)
     if not (axes is None or (isinstance(axes, Iterable) and all(map(is_int, axes)))):
         raise TypeError(f"transpose: expected axes, got {axes!r}")
@@ -106,7 +107,10 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new axis."""
+    """Tensors of one shape joined along a new axis.
+
+    Raises ValueError if there is none or their shapes differ.
+    """
     parts = _parts("stack", tensors)
     shape = parts[0].shape
     if any(t.shape != shape for t in parts):
@@ -116,7 +120,7 @@ def stack(tensors: Sequence[Operand], axis: int = 0) -> Tensor:
 
 
 def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
-    """A list of tensors and arrays as a tuple of tensors; at least one."""
+    """Return tensors and arrays as a tuple of tensors. Raise ValueError if there is none."""
     if not isinstance(tensors, Iterable):
         raise TypeError(f"{op}: tensors: expected a list, got {tensors!r}")
     parts = list(tensors)
@@ -129,19 +133,19 @@ def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
 
 
 def _axis(op: str, axis: int, ndim: int) -> int:
-    """`axis`, which may be negative, as an index in 0..ndim - 1."""
+    """Return `axis`, which may be negative, as an index in 0..ndim - 1."""
     if not is_int(axis) or not -ndim <= axis < ndim:
         raise ValueError(f"{op}: axis: expected an int for {ndim} axes, got {axis!r}")
     return axis % ndim
 
 
 def is_int(value: Any) -> bool:
-    """Return whether `value` can be an index. The check for int comes first: it is faster."""
+    """Return whether `value` can be an index. `int` comes first, because this check is faster."""
     return isinstance(value, (int, SupportsIndex))
 
 
 def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
-    """`axis` as an index. All parts must have one shape except along it."""
+    """Return `axis` as an index >= 0. Along the other axes all parts must have the same sizes."""
     at = _axis("concatenate", axis, parts[0].ndim)
     if len({(t.ndim, *t.shape[:at], *t.shape[at + 1 :]) for t in parts}) > 1:
         raise ValueError(
@@ -152,7 +156,8 @@ def _axis_of_all(parts: Sequence[Tensor], axis: int) -> int:
 
 
 def getitem(a: Operand, index: Any) -> Tensor:
-    """a[index], with ints, slices, None, ..., integer arrays or tensors, and masks."""
+    """a[index]. An index is an int, a slice, None, `...`, an array or a tensor of ints or bools, or
+    a tuple of these."""
     (a,) = lift(a)
     index = _raw(index)
     return Tensor(a.data[index], (a, lambda g, _: scatter(g, index, a.shape)))
@@ -169,19 +174,21 @@ def scatter(a: Tensor, index: Any, shape: Shape) -> Tensor:
 
 
 def _raw(index: Any) -> Any:
+    """Return the index with arrays in place of tensors."""
     if isinstance(index, tuple):
         return tuple(_raw(part) for part in index)
     return raw(index)
 
 
 def _is_basic(index: Any) -> bool:
+    """Return whether the index consists of ints, slices, None and `...`; then none repeats."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is None or part is ... or type(part) in (int, slice) for part in parts)
 
 
 def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
-    """Pad each axis by (before, after) elements: with zeros ("constant"), or with the array
-    mirrored at its edge elements, which are not repeated ("reflect"; each width < the size).
+    """Add (before, after) elements to each axis: zeros ("constant"), or the array mirrored at its
+    edge elements, which are not repeated ("reflect"; each width is less than the axis's size).
 
     Raises ValueError for other widths or another mode.
     """
@@ -200,7 +207,7 @@ def pad(a: Operand, widths: Sequence[tuple[int, int]], mode: str = "constant") -
     for axis, (before, after) in enumerate(widths):
         size = a.shape[axis]
         if before >= size or after >= size:
-            raise ValueError(f"pad: widths {(before, after)} reach beyond axis {axis} of {a.shape}")
+            raise ValueError(f"pad: widths {(before, after)} exceed axis {axis} of {a.shape}")
         if before or after:
             lead = (slice(None),) * axis
             left = getitem(a, (*lead, slice(1, before + 1)))

@@ -1,22 +1,14 @@
-"""Optimizers: they take gradients as values and update parameters in place.
+"""Optimizers: they get gradients as values and update parameters in place.
 
     opt = Adam(G.parameters(), lr=2e-4, betas=(0.5, 0.999))
     opt.step(grad(loss, G.parameters()))
 
-A learning rate, or the momentum of SGD, may be a function of the number of updates done so far,
-such as `exponential_decay`.
+A learning rate, or the momentum of SGD, may be a function of the number of updates so far, such as
+`exponential_decay`.
 """
 
-from . import clipping, ema, optimizer, rules, schedules
 from .clipping import *
 from .ema import *
 from .optimizer import *
 from .rules import *
 from .schedules import *
-
-__all__: list[str] = []
-__all__ += clipping.__all__
-__all__ += ema.__all__
-__all__ += optimizer.__all__
-__all__ += rules.__all__
-__all__ += schedules.__all__

@@ -1,6 +1,4 @@
-"""Gradient clipping. It maps a list of gradients to a new list, for `Optimizer.step`."""
-
-from __future__ import annotations
+"""Gradient clipping: each function maps a list of gradients to a new one for `Optimizer.step`."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +12,10 @@ __all__ = ["clip_grad_norm", "clip_grad_value"]
 
 
 def clip_grad_norm(grads: Sequence[Tensor], max_norm: float) -> list[Tensor]:
-    """The gradients, scaled down if their joint Euclidean norm exceeds max_norm."""
+    """The gradients, divided by a common factor if their joint Euclidean norm exceeds max_norm.
+
+    Raises ValueError if there is none.
+    """
     checks.between(0, math.inf, "(]", max_norm=max_norm)
     grads = listed("grads", grads)
     if not grads:

@@ -1,7 +1,5 @@
 """An average of a network's weights over the training."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import checks
@@ -16,8 +14,8 @@ class EMA:
 
     The last iterate of a GAN oscillates around the equilibrium; samples of the average are better
     (Yazici et al. 2018). The decay at update t is min(decay, (1 + t) / (10 + t)), so that the
-    average forgets its start quickly. Buffers are copied, not averaged. Build it after moving the
-    network: it keeps references to the arrays.
+    initial weights soon contribute little. Buffers are copied, not averaged. Build it after moving
+    the network: it keeps references to the arrays.
     """
 
     def __init__(self, module: Module, decay: float = 0.999) -> None:

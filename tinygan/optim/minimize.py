@@ -1,12 +1,10 @@
 """Plain minimization of one loss, as for an autoencoder or a classifier.
 
-    for step, (loss,) in run.play(lambda: minimize(loss, opt)): ...
+    for _, (value,) in zip(range(1000), minimize(loss, opt)): ...
 
-Like those of `gan.play`, rounds can be captured as a CUDA graph (see `backend.graph_replay`) if
+A step can be captured as a CUDA graph, like a round of `gan.play` (see `backend.graph_replay`), if
 `loss` draws its inputs through `backend.inputs` or Minibatches.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple

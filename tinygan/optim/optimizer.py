@@ -2,10 +2,8 @@
 
 All parameters of an optimizer are views of one flat array, so an update is a formula on vectors. It
 is applied to one chunk at a time, so that temporaries stay in the cache, and the cores of the CPU
-share the chunks. A `Schedule` is a number or a function of the number of updates done so far.
+share the chunks. A `Schedule` is a number or a function of the number of updates so far.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..backend import adopt, numpy, of, unfit
+from ..backend import numpy, of
 from ..backend.inputs import host_input
 from ..nn.module import Parameter
 from ..tensor import Tensor, listed
@@ -31,28 +29,29 @@ def at(schedule: Schedule, t: int) -> float:
     """
     value = float(schedule(t)) if callable(schedule) else float(schedule)
     if not math.isfinite(value):
-        raise ValueError(f"a schedule: expected a finite number for update {t}, got {value}")
+        raise ValueError(f"schedule: expected a finite number for update {t}, got {value}")
     return value
 
 
-CHUNK, LEAST = 1 << 17, 1 << 18  # elements of a chunk; minimum of a core's share
-JOINED = 8  # gradients; beyond 8 arrays CuPy's concatenate synchronizes with the host
+CHUNK, MIN_SHARE = 1 << 17, 1 << 18  # elements of a chunk; minimum for the share of a core
+JOINED = 8  # maximum of gradients to concatenate; for more, CuPy's concatenate waits for the GPU
 
 
 class Optimizer:
     """The base class: the flat array `w` of the parameters, state vectors of its size, the count t.
 
     A subclass names its state vectors in `slots` and the options that may be schedules in
-    `schedules`. Its `update` changes w and the state in place. Scalars that differ between updates
-    are computed on the host by `numbers`. A subclass checks its options before it calls
-    `__init__` here, which gives the parameters new arrays.
+    `schedules`. Its `update` changes w and the state in place. `numbers` computes the scalars that
+    differ between updates, on the host. A subclass checks its options before it calls `__init__`
+    here, which gives the parameters new arrays.
 
-    Raises ValueError if there is no parameter, or if they differ in dtype or backend.
+    Raises ValueError if there is no parameter, one occurs twice, or they differ in dtype or
+    backend.
     """
 
     slots: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ("lr",)
-    # Called in place of the step, with it and the gradients, if set: for tools that watch steps.
+    # If set, a step is hook(self._step, grads): for tools that observe steps.
     hook: Callable[[Callable[..., None], Sequence[Tensor]], None] | None = None
 
     def __init__(self, parameters: Iterable[Parameter], lr: Schedule) -> None:
@@ -60,7 +59,7 @@ class Optimizer:
         if not self.parameters:
             raise ValueError("parameters: expected at least one, got none")
         if len(set(self.parameters)) < len(self.parameters):
-            raise ValueError("parameters: one of them is there twice")
+            raise ValueError("parameters: expected each once, got one of them twice")
         kinds = {(p.backend.name, p.dtype.name) for p in self.parameters}
         if len(kinds) > 1:
             raise ValueError(f"parameters: expected one backend and dtype, got {sorted(kinds)}")
@@ -71,14 +70,14 @@ class Optimizer:
         self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
         self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
         self._views: list[Any] = []
-        self._runs: list[list[Tensor]] = []  # a large one alone, small ones joined
+        self._runs: list[list[Tensor]] = []  # consecutive small ones, or one large one
         start = 0
         for p in self.parameters:
             p.data = self.w[start : start + p.size].reshape(p.shape)
             self._views.append(p.data)
             start += p.size
             last = self._runs[-1] if self._runs else []
-            if 0 < len(last) < JOINED and max(p.size, last[0].size) < LEAST:
+            if 0 < len(last) < JOINED and max(p.size, last[0].size) < MIN_SHARE:
                 last.append(p)
             else:
                 self._runs.append([p])
@@ -105,11 +104,11 @@ class Optimizer:
             for g in gradients:
                 for begin in range(max(start, first), min(stop, first + g.size), chunk):
                     end = min(begin + chunk, stop, first + g.size)
-                    here, inside = slice(begin, end), slice(begin - first, end - first)
-                    self.update(self.w[here], g[inside], *(s[here] for s in state), *numbers)
+                    in_w, in_g = slice(begin, end), slice(begin - first, end - first)
+                    self.update(self.w[in_w], g[in_g], *(s[in_w] for s in state), *numbers)
                 first += g.size
 
-        of(self.w).share(update, self.w.size, LEAST)
+        of(self.w).share(update, self.w.size, MIN_SHARE)
 
     def _count(self) -> np.ndarray:
         """Count an update and return its `numbers`. A captured round calls it at each launch."""
@@ -125,8 +124,8 @@ class Optimizer:
         return now
 
     def update(self, w: Any, g: Any, *rest: Any) -> None:
-        """Change w and the state vectors in place, but not the gradient g. `rest` has the state
-        vectors and then the `numbers`, as scalars of w's array library.
+        """Change w and the state vectors in place, but not the gradient g. `rest` contains the
+        state vectors, then the `numbers` as scalars of w's array library.
 
         Raises TypeError unless a subclass defines it.
         """
@@ -142,26 +141,16 @@ class Optimizer:
         Raises ValueError, before any change, if an entry is missing, unexpected or does not fit;
         TypeError if `state` is not a mapping.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected arrays by name, got {type(state).__name__}")
-        if set(state) != {"t", *self.slots}:
-            raise ValueError(
-                f"load_state_dict: expected {sorted({'t', *self.slots})}, got {sorted(state)}"
-            )
-        own = {"t": np.array(self.t), **self.state}
-        for slot, value in own.items():
-            if fault := unfit(state[slot], value):
-                raise ValueError(f"load_state_dict: {slot!r} {fault}")
+        new = checks.state(state, {"t": np.array(self.t), **self.state})
         t = np.asarray(state["t"])
         if t != np.floor(t) or t < 0:
             raise ValueError(f"load_state_dict: 't' is {t}, expected a number of updates")
-        new = {slot: adopt(state[slot], value) for slot, value in own.items()}
         for slot in self.slots:
             self.state[slot][...] = new[slot]
         self.t = int(new["t"])
 
     def _flat(self, grads: Sequence[Tensor]) -> list[Any]:
-        """The gradients as vectors; those of consecutive small parameters are joined."""
+        """The gradients as vectors; those of consecutive small parameters are concatenated."""
         flat = iter([g.data.reshape(-1) for g in self.checked(grads)])
         xp = of(self.w).xp
         return [
@@ -170,9 +159,9 @@ class Optimizer:
         ]
 
     def checked(self, grads: Sequence[Tensor]) -> list[Tensor]:
-        """The gradients as a list, one for each parameter.
+        """Return the gradients as a list.
 
-        Raises ValueError if they do not fit.
+        Raises ValueError unless there is one for each parameter, of its shape and dtype.
         """
         grads = listed("grads", grads)
         if len(grads) != len(self.parameters):

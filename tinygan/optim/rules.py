@@ -1,7 +1,5 @@
 """The update rules: SGD with momentum, RMSprop, Adam. A rule is a formula on vectors."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -62,7 +60,7 @@ class RMSprop(Optimizer):
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2014, algorithm 1), with optional decoupled weight decay (AdamW:
-    Loshchilov and Hutter 2017). GANs take betas (0.5, 0.999) (Radford et al. 2015).
+    Loshchilov and Hutter 2017). For GANs, betas of (0.5, 0.999) are usual (Radford et al. 2015).
     """
 
     slots = ("m", "v")
@@ -85,6 +83,7 @@ class Adam(Optimizer):
         self.weight_decay = float(weight_decay)
 
     def numbers(self, lr: float) -> tuple[float, ...]:
+        """lr, and the bias corrections 1 - b1^t and 1 - b2^t."""
         (b1, b2), t = self.betas, self.t
         return lr, 1 - b1**t, 1 - b2**t
 
@@ -97,7 +96,7 @@ def adam(
     w: Any, g: Any, m: Any, v: Any, lr: Any, c1: Any, c2: Any,
     betas: tuple[float, float], eps: float, weight_decay: float,
 ) -> bool:  # fmt: skip
-    """Adam as the paper prints it. Every backend replaces it by a faster one of equal results."""
+    """Adam in the notation of the paper. Each backend has a faster form with equal results."""
     b1, b2 = betas
     m[...] = b1 * m + (1 - b1) * g  # "update biased first moment estimate"
     v[...] = b2 * v + (1 - b2) * g**2  # "update biased second raw moment estimate"

@@ -1,9 +1,7 @@
-"""Schedules: a learning rate as a function of the number of updates done so far.
+"""Schedules: a learning rate as a function of the number of updates so far.
 
 An optimizer accepts a number or any function of that count.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable

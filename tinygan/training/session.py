@@ -27,7 +27,7 @@ from ..backend.inputs import SINGLE_PROCESS, Comm, playing
 from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import AnyGame, Round, Updates
+from ..gan import AnyGame, AnyOptimizer, Round
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..ops import mean, sigmoid
 from ..optim import EMA
@@ -82,7 +82,7 @@ class Session:
                     module.rng = sources["networks"]
         self._sources = sources
         self.game = _game(config, sources["game"])
-        self._steppers: tuple[Updates, Updates] = self.opt_g, self.opt_d
+        self._steppers: tuple[AnyOptimizer, AnyOptimizer] = self.opt_g, self.opt_d
         if comm.size > 1:
             self._steppers = DataParallel(self.opt_g, comm), DataParallel(self.opt_d, comm)
         self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)

@@ -1,18 +1,16 @@
-"""Class-conditional GANs: each example is a row that holds an image and its one-hot label.
+"""Class-conditional GANs: each example is a row of an image and its one-hot label.
 
-    conditional GAN   D sees (x, y)                            (Mirza and Osindero 2014, eq. 2)
-    AC-GAN            D sees x and also predicts its class     (Odena et al. 2017, section 3)
+    conditional GAN   the input of D is (x, y)                      (Mirza and Osindero 2014, eq. 2)
+    AC-GAN            the input of D is x; it predicts the class    (Odena et al. 2017, section 3)
 
 Algorithm 1 does not change. Data and noise are rows (N, numbers), and the modules below, wrapped
-around G and D, define how each network reads a row.
+around the networks of G and D, split these rows.
 
     G = ConditionalGenerator(net, 10)              [z, y] -> [net([z, y]), y]
     D = ConditionalDiscriminator(net, shape)       [x, y] -> logit of the pair
     data = labeled_data(minibatches, 10)           [x, y]
     noise = labeled_noise(noise, 10, rng=rng)      [z, y]
 """
-
-from __future__ import annotations
 
 import math
 from typing import Any
@@ -71,7 +69,7 @@ def labeled_data(data: Any, classes: int) -> Source:
 
 
 def labeled_noise(noise: Source, classes: int, *, rng: Rng) -> Source:
-    """A source of rows [z, y] for `gan.play`: noise, and uniformly drawn labels."""
+    """A source of rows [z, y] for `gan.play`: noise and labels drawn uniformly."""
     (classes,) = checks.sizes(classes=classes)
     checks.sources(noise=noise)
     checks.generator(rng)
@@ -85,7 +83,7 @@ def labeled_noise(noise: Source, classes: int, *, rng: Rng) -> Source:
 
 
 class ConditionalGenerator(Module):
-    """A generator that passes on its label: rows [z, y] to rows [net([z, y]), y]."""
+    """A generator that also returns its label: rows [z, y] to rows [net([z, y]), y]."""
 
     def __init__(self, net: Module, classes: int) -> None:
         super().__init__()
@@ -98,7 +96,8 @@ class ConditionalGenerator(Module):
 
 
 class _RowDiscriminator(Module):
-    """A discriminator of rows [x, y], x an image of `shape` (C, H, W), by a network of images."""
+    """A discriminator of rows [x, y], where x is an image of `shape` (C, H, W) and the input of
+    `net` is images."""
 
     def __init__(self, net: Module, shape: Shape) -> None:
         super().__init__()
@@ -107,7 +106,7 @@ class _RowDiscriminator(Module):
         self.net, self.shape = net, shape
 
     def split(self, row: Tensor) -> tuple[Tensor, Tensor]:
-        """The images (N, C, H, W) and the numbers y (N, K) that follow them."""
+        """The images x (N, C, H, W) and the labels y (N, K) of the rows."""
         checks.tensors(rows=row)
         pixels = math.prod(self.shape)
         if row.ndim != 2 or row.shape[1] <= pixels:
@@ -116,8 +115,8 @@ class _RowDiscriminator(Module):
 
 
 class ConditionalDiscriminator(_RowDiscriminator):
-    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to `net` of images
-    (N, C + K, H, W), where each number of y fills one extra channel."""
+    """A discriminator of pairs: rows [x, y], x of `shape` (C, H, W), to logits. The input of `net`
+    is (N, C + K, H, W): each number of y fills one extra channel."""
 
     def forward(self, row: Tensor) -> Tensor:
         x, y = self.split(row)

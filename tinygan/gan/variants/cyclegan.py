@@ -1,18 +1,16 @@
 """CycleGAN: unpaired image-to-image translation, with a map and a discriminator per direction.
 
-    G: X -> Y, F: Y -> X      D_y tells y from G(x), D_x tells x from F(y)
+    G: X -> Y, F: Y -> X      D_y distinguishes y from G(x), and D_x distinguishes x from F(y)
 
     loss of G and F = their losses in the game, on G(x) and F(y)
                       + cycle    * (E|F(G(x)) - x| + E|G(F(y)) - y|)
                       + identity * (E|G(y) - y|    + E|F(x) - x|)
 
-(Zhu et al. 2017, eq. 2, 3 and section 5.2.) |.| is the mean over pixels. The game alone asks only
-that G(x) looks like an image of Y; one image for every x would do. With the cycle loss, G(x) must
-keep what F needs to reconstruct x, but many invertible maps do. The identity loss favors the map
-that changes the least.
+(Zhu et al. 2017, eq. 2, 3 and section 5.2.) |.| is the mean over pixels. The losses of the game
+only make G(x) resemble an image of Y; the same image for all x would be enough. With the cycle
+loss, G(x) must preserve all that F needs to reconstruct x, but many invertible maps do. The
+identity loss favors the map that changes an image the least.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
@@ -33,7 +31,7 @@ from ..algorithm import check_players
 
 
 class ImageBuffer:
-    """A buffer of `size` earlier fakes, so that D does not forget them (Shrivastava et al. 2017,
+    """A buffer of `size` earlier fakes, so that D also trains on these (Shrivastava et al. 2017,
     section 2.3).
 
     buffer(fakes) returns as many fakes as it gets. Until the buffer is full, it stores and returns
@@ -92,12 +90,13 @@ def play_cyclegan(
     cycle: float = 10.0,
     identity: float = 5.0,
 ) -> Iterator[Round]:
-    """Play rounds of one joint step of G and F, then one of both D, on m images x and m images y.
+    """Play rounds of one joint step of G and F, then one of D_y and D_x, on m images x and m
+    images y.
 
-    `opt_g` has the parameters of G, then of F; `opt_d` those of D_y, then of D_x. `buffers` hold
-    the fakes of Y and of X, and the logits in a Round come in this order. Order of steps, weights
-    and buffers are those of CycleGAN's code. Its generator loss, (l - 1)^2, is twice that of
-    `least_squares()`, so for the same weighting use cycle=5 and identity=2.5 with it.
+    `opt_g` has the parameters of G, then of F; `opt_d` those of D_y, then of D_x. `buffers` are for
+    the fakes of Y and of X, and the logits in a Round have this order. The order of steps, the
+    weights and the buffers are those of CycleGAN's code. Its generator loss, (l - 1)^2, is twice
+    that of `least_squares()`: with that game, cycle=5 and identity=2.5 give the same weighting.
 
     Raises ValueError if G or F give images of another shape than those of their target domain.
     """
@@ -108,7 +107,7 @@ def play_cyclegan(
     G, F, D_y, D_x = players
     check_players(game, {"G": G, "F": F}, {"D_y": D_y, "D_x": D_x}, opt_g, opt_d, xs=xs, ys=ys)
     if not (isinstance(buffers, Sequence) and len(buffers) == 2 and all(map(callable, buffers))):
-        raise TypeError(f"buffers: expected two, as ImageBuffer(rng=rng) is one, got {buffers!r}")
+        raise TypeError(f"buffers: expected two, such as ImageBuffer(rng=rng), got {buffers!r}")
 
     def g_step(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         fake_y, fake_x = G(x), F(y)

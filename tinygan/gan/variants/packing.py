@@ -1,12 +1,10 @@
-"""PacGAN: D sees several examples at once, and so can detect mode collapse.
+"""PacGAN: the input of D is several examples at once, so that D can detect mode collapse.
 
     D(x_1, ..., x_pack), all real or all fake           (Lin et al. 2018, section 3)
 
 Algorithm 1 does not change: `Packed(G, pack)` concatenates its fakes, and `data` must give rows of
 `pack` real examples, (N, pack * numbers).
 """
-
-from __future__ import annotations
 
 from ... import checks
 from ...nn import Module
@@ -25,6 +23,6 @@ class Packed(Module):
     def forward(self, z: Tensor) -> Tensor:
         checks.tensors(z=z)
         if z.ndim != 2 or not len(z) or z.shape[1] % self.pack:
-            raise ValueError(f"z: expected (N, numbers of {self.pack}), got {z.shape}")
+            raise ValueError(f"z: expected (N, a multiple of {self.pack}), got {z.shape}")
         n = len(z)
         return self.net(z.reshape((n * self.pack, -1))).reshape((n, -1))

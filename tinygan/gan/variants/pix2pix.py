@@ -1,18 +1,16 @@
-"""Paired image-to-image translation: G maps an image y to G(y), which should look like x.
+"""Paired image-to-image translation: G maps an image y to G(y), which should resemble x.
 
     G's loss   E[distance(G(y), x)] + weight * E[generator_loss(D(y, G(y)))]
     D's loss   E[real_loss(D(y, x))] + E[fake_loss(D(y, G(y)))]              (Isola et al. 2017)
 
 A distance alone makes G output the mean (mse) or the median (l1) of all x that fit y, which is
-blurred; the adversarial loss asks for one that could be real. `weight` balances the two. At 0, G
-learns from the distance alone: that run is the control. (Pix2pix weighs the distance instead, by
-lambda, which is a weight of 1 / lambda.)
+blurred; the adversarial loss favors one that could be real. `weight` balances the two. With 0, G
+learns from the distance alone: that run is the control. (Pix2pix multiplies the distance by lambda
+instead, so `weight` is 1 / lambda.)
 
-D sees y and the image, so it can check that they match; or, to check realism only, the image alone
-(Pathak et al. 2016; Ledig et al. 2017).
+The input of D is y and the image, so that D can detect whether they belong together; or the image
+alone (Pathak et al. 2016; Ledig et al. 2017).
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
@@ -52,8 +50,8 @@ def play_pix2pix(
 ) -> Iterator[Round]:
     """Play rounds of a step for D and one for G, on the same m pairs (y, x) = pairs(m).
 
-    D sees y and x concatenated, (N, B + C, H, W); without `paired`, x alone. Its logits may be
-    (N, 1) or, for a PatchGAN, (N, 1, h, w): the loss is the mean over them.
+    The input of D is y and x concatenated, (N, B + C, H, W); without `paired`, x alone. Its logits
+    may be (N, 1) or, for a PatchGAN, (N, 1, h, w): the loss is the mean over them.
 
     Raises ValueError if G(y) has another shape than x.
     """
@@ -61,9 +59,9 @@ def play_pix2pix(
     checks.between(0, math.inf, weight=weight)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, pairs=pairs)
     if not callable(distance):
-        raise TypeError(f"distance: expected a loss, as losses.l1 is one, got {distance!r}")
+        raise TypeError(f"distance: expected a loss, such as losses.l1, got {distance!r}")
 
-    def shown(y: Tensor, image: Tensor) -> Tensor:
+    def d_input(y: Tensor, image: Tensor) -> Tensor:
         return concat_channels(y, image) if paired else image
 
     def one_round() -> Round:
@@ -71,13 +69,13 @@ def play_pix2pix(
         fake = G(y)
         g_loss = distance(fake, x)
 
-        real_pair = shown(y, x)
-        real_logits, fake_logits = discriminate(D, real_pair, shown(y, fake.detach()))
+        real_pair = d_input(y, x)
+        real_logits, fake_logits = discriminate(D, real_pair, d_input(y, fake.detach()))
         d_loss = update(opt_d, game.d_loss(real_logits, fake_logits))
 
         if weight:
             real = D(real_pair) if game.g_uses_real else None
-            g_loss = g_loss + weight * game.g_loss(D(shown(y, fake)), real)
+            g_loss = g_loss + weight * game.g_loss(D(d_input(y, fake)), real)
         return Round(d_loss, update(opt_g, g_loss), real_logits.detach(), fake_logits.detach())
 
     while True:

@@ -6,20 +6,18 @@
 So the K class logits also define a discriminator, which learns from unlabeled images: they are
 real, fakes are not. G minimizes its usual loss (Odena 2016), or matches D's features:
 
-    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: the output of D's body (their eq. 3.1)
+    |E f(x) - E f(G(z))|^2 / |E f(x)|^2            f: the output of D's body (section 3.1)
 
-(The paper does not divide. But D's features grow while D wins; the large gradients then stay in
-Adam's second moment and make G's steps tiny.)
+(The paper does not divide. But D's features grow during training; their large gradients then remain
+in Adam's second moment and make G's steps tiny.)
 
-Being real says nothing about the class. Optionally D also maximizes the mutual information between
-image and predicted class:
+That an image is real does not determine its class. Optionally D also maximizes the mutual
+information between image and predicted class:
 
     I(x; y) = H(E p) - E H(p),  p = softmax of (l_1, ..., l_K), H(p) = -sum_k p_k log p_k
 
-(Springenberg 2016, eq. 7). The second term alone would make D confident of its early mistakes.
+(Springenberg 2016, eq. 7). The second term alone would make D confident in its early mistakes.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
-"""Images from captions: G draws what the caption says; D checks that the image matches the caption.
+"""Images from captions: G generates an image for a caption; D checks that both belong together.
 
     G   noise, words -> image        c ~ N(mu(e), sigma(e)^2),  e the embedding of the caption
-    D   image, words -> logit        of being real and matching the words
+    D   image, words -> logit        that the image is real and matches the words
 
     G's loss   generator_loss(D(G(z, c), words)) + kl * KL(N(mu(e), sigma(e)^2) || N(0, 1))
     D's loss   real_loss(D(x, words))
@@ -9,11 +9,9 @@
 
 A real image with another image's caption counts as a fake (Reed et al. 2016, algorithm 1);
 otherwise D could ignore the captions. Conditioning augmentation (Zhang et al. 2017, section 3.2)
-adds noise to the embedding. It fills the space between captions, so that G generalizes to captions
-it has not seen; the KL keeps sigma from shrinking to 0.
+adds noise to the embedding, so that G also trains on points between the captions of the data and
+generalizes to other captions. The KL prevents sigma from shrinking to 0.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
@@ -38,7 +36,7 @@ class CaptionEmbedding(Module):
     Scaled by 1/sqrt(L), so that a caption of L distinct words starts with unit variance. The order
     of the words is lost.
 
-    Raises ValueError for other words.
+    Raises ValueError if the words are not integers (N, L) with L >= 1.
     """
 
     def __init__(self, words: int, size: int, *, rng: Rng) -> None:
@@ -98,7 +96,7 @@ class ProjectionDiscriminator(Module):
         return self.match(self.net(x), words)
 
     def match(self, seen: Tensor, words: Tensor) -> Tensor:
-        """Logits (N, 1) of `seen` = net(x) with words: net(x) can be reused for other words."""
+        """The logits (N, 1) from `seen` = net(x) and words; net(x) can be used with other words."""
         e = self.caption(words)
         if seen.shape != (len(e), 1 + e.shape[1]):
             raise ValueError(f"net: expected to give {(len(e), 1 + e.shape[1])}, got {seen.shape}")
@@ -134,7 +132,7 @@ def play_text_to_image(
     """
     checks.sizes(m=m)
     if m == 1:
-        raise ValueError("m: expected an int >= 2, for each image needs another's words, got 1")
+        raise ValueError("m: expected an int >= 2, because each image needs other words too, got 1")
     checks.between(0, math.inf, kl=kl)
     check_separable(game)
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, captioned=captioned, noise=noise)
@@ -146,10 +144,10 @@ def play_text_to_image(
         def d_step() -> tuple[Tensor, Tensor, Tensor]:
             seen, others = D.net(x), concatenate([words[1:], words[:1]])
             real, wrong = D.match(seen, words), D.match(seen, others)
-            made = D(fake.detach(), words)
+            fake_logits = D(fake.detach(), words)
             loss = mean(game.real_loss(real))
-            loss = loss + (mean(game.fake_loss(made)) + mean(game.fake_loss(wrong))) / 2
-            return update(opt_d, loss), real.detach(), made.detach()
+            loss = loss + (mean(game.fake_loss(fake_logits)) + mean(game.fake_loss(wrong))) / 2
+            return update(opt_d, loss), real.detach(), fake_logits.detach()
 
         d_loss, real_logits, fake_logits = d_step()
         g_loss = update(opt_g, game.g_loss(D(fake, words)) + kl * divergence)
