@@ -14,7 +14,7 @@ from tinygan.errors import InputError
 from tinygan.storage import save_figure
 from tinygan.training import Config, Session
 
-# The kinds of nodes: words in the label (the first row that fits counts), and the color.
+# The kinds of nodes: a pattern for the label (the first that is found counts), and the color.
 KINDS = {
     "copy": ("memcpy", "tab:gray"),
     "fill": ("memset", "tab:olive"),
@@ -29,10 +29,12 @@ COLUMNS = 20
 
 
 def kinds(dot: str) -> list[str]:
-    """The kind of each node of a graph that is given in the language of Graphviz."""
+    """The kind of each node of a graph in the language of Graphviz."""
     labels = re.findall(r'\[[^\]]*?label="((?:[^"\\]|\\.)*)"', dot, re.DOTALL)
     return [
-        next(kind for kind, (words, _) in KINDS.items() if re.search(words, label, re.IGNORECASE))
+        next(
+            kind for kind, (pattern, _) in KINDS.items() if re.search(pattern, label, re.IGNORECASE)
+        )
         for label in labels
     ]
 

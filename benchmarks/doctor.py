@@ -3,11 +3,12 @@
     python benchmarks/doctor.py --seeds 0 1 2       adds missing runs to results/doctor.json
     python benchmarks/doctor.py                     prints its table
 
-Learning rates, a missing penalty or too many steps of G make the sick runs sick. Each must get its
-diagnosis, and may get others: G soon exploits a D that does not move. The healthy runs are the
-defaults of the models with other games, minibatches and options; any diagnosis there is a false
-alarm. The thresholds were chosen on the runs of tests/test_doctor.py and a dozen more, with other
-seeds. SETTLED was then raised for one of these runs, "least squares, D 1000 times as fast".
+The sick runs have bad learning rates, a missing penalty or too many steps of G. Each must get its
+diagnosis, and may get others: if D does not move, for example, G soon becomes too strong. The
+healthy runs are the defaults of the models with other games, minibatches and options; any diagnosis
+of them is a false alarm. The thresholds were chosen on the runs of tests/test_doctor.py and a dozen
+more, with other seeds. Then SETTLED was raised for one of the runs here, "least squares, D 1000
+times as fast".
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ SICK: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def diagnoses(options: dict[str, Any], seed: int) -> list[str]:
-    """The names of the diagnoses of a run, or of a game on a mixture."""
+    """The names of the diagnoses of a run with these options, or of a game on a mixture."""
     if "mixture" in options:
         return diagnoses_of_mixture(seed, **options)
     config = Config(**{"seed": seed, **options})
@@ -173,11 +174,11 @@ def cost(model: str) -> dict[str, float]:
     share of a run's time that its probes take."""
     session = Session(Config(model=model))
 
-    def median(act: Callable[[], object]) -> float:
+    def median(function: Callable[[], object]) -> float:
         times = []
         for _ in range(10):
             start = time.process_time()
-            act()
+            function()
             times.append(1e3 * (time.process_time() - start))
         return statistics.median(times)
 
@@ -214,7 +215,7 @@ def table(results: dict[str, Any]) -> str:
             f"probe in {EVERY} rounds takes {one['share']:.1%} of the run"
         )
     machines = [f"{m['processor']}, commit {m['commit']}, {m['date']}" for m in results["machines"]]
-    lines += dict.fromkeys(machines)  # some differ in the number of threads alone
+    lines += dict.fromkeys(machines)  # each line once: some differ only in the number of threads
     return "\n".join(lines)
 
 
@@ -258,7 +259,7 @@ def read() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any]) -> None:
-    """Write the results, with the machine and commit of this process among those of others."""
+    """Write the results, and add the machine and commit of this process to them."""
     here = machine()
     if here not in results["machines"]:
         results["machines"].append(here)

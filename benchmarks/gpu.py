@@ -1,11 +1,11 @@
-"""Check every claim about the GPU on one: needs CuPy, and PyTorch for the peers; no network.
+"""Check every claim about the GPU, on a GPU: needs CuPy, and PyTorch for the peers; no network.
 
     python benchmarks/gpu.py                      everything, in at most ten minutes
     python benchmarks/gpu.py --only tests replay  some of: replay numpy bench tests tf32
     python benchmarks/gpu.py --out FILE.json      (default: a new file in results/)
 
-Prints a line for each claim (what, measured, and whether it holds) and writes one JSON file, after
-each part anew. No part begins after nine minutes (--minutes).
+Prints a line for each claim (its name, the measured value, and whether it holds). Writes one JSON
+file, again after each part. No part begins after nine minutes (--minutes).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from tinygan.environment import machine  # noqa: E402
 from tinygan.nn import Dropout  # noqa: E402
 from tinygan.training import Config, Session  # noqa: E402
 
-TARGETS = {  # at most: of the time of eager PyTorch, of one CUDA graph of PyTorch, microseconds
+TARGETS = {  # maxima: time over that of eager PyTorch; over that of its CUDA graph; microseconds
     "mlp-small": (0.2, 1.0, None),
     "mlp-mid": (0.2, 1.0, 150),
     "mlp-2014": (0.2, 1.0, 400),
@@ -60,8 +60,9 @@ def claim(what: str, measured: Any, holds: bool) -> Claim:
     return {"what": what, "measured": measured, "holds": bool(holds)}
 
 
-class Match:
-    """Players of a model on `backend`, with noise by Philox; rounds are captured or eager."""
+class Game:
+    """A game of the model's G and D on `backend`, with noise by Philox. With `capture`, a round is
+    captured as a CUDA graph."""
 
     def __init__(
         self, model: str, backend: str, dtype: Any, capture: bool, batch: int = 64
@@ -112,7 +113,7 @@ def equal(what: str, a: State, b: State) -> Claim:
 
 
 def tests() -> Iterator[Claim]:
-    """The tests that need a GPU, and those of the modules that serve it."""
+    """The tests that need a GPU, and those of the modules that use it."""
     folder = HERE.parent / "tests"
     names = "gpu", "graph_replay", "philox", "backend", "cuda*"
     files = [str(path) for name in names for path in sorted(folder.glob(f"test_{name}.py"))]
@@ -134,7 +135,7 @@ def tests() -> Iterator[Claim]:
 def replay() -> Iterator[Claim]:
     """Captured rounds equal eager ones, and launches take no more memory."""
     for model in models.MODELS:
-        eager, fast = (Match(model, "cupy", np.float32, capture) for capture in (False, True))
+        eager, fast = (Game(model, "cupy", np.float32, capture) for capture in (False, True))
         fast.play(4)
         rounds, held = fast.rounds, backends.get("cupy").held()
         if not rounds.captured:
@@ -151,7 +152,7 @@ def replay() -> Iterator[Claim]:
         what = f"{model}: no node of the graph allocates memory"
         yield claim(what, dict(Counter(kinds(nodes))), "MEM_ALLOC" not in nodes.upper())
         del eager, fast, rounds
-        gc.collect()  # else this model's memory is freed while the next one's is watched
+        gc.collect()  # else this memory is freed while that of the next model is measured
     yield from sessions()
 
 
@@ -179,24 +180,24 @@ def sessions() -> Iterator[Claim]:
 
 def numpy() -> Iterator[Claim]:
     """CuPy and NumPy agree in float64, from the same weights and noise."""
-    winograd.is_faster = lambda *sizes: False  # the same method of convolution on both
+    winograd.is_faster = lambda *sizes: False  # the same method of convolution on both backends
     for model in ("mlp-small", "mlp-2014", "dcgan28-slim"):
         states = []
         for backend in ("cupy", "numpy"):
-            match = Match(model, backend, np.float64, capture=True, batch=16)
-            match.play(200)
-            states.append(match.state())
+            game = Game(model, backend, np.float64, capture=True, batch=16)
+            game.play(200)
+            states.append(game.state())
         ours, theirs = states
         weights = [name for name in ours if name.startswith(("G/", "D/"))]
-        # A bias before BatchNorm stays near zero, as rounding noise: so, relative to 1e-3 at least.
+        # A bias before BatchNorm is rounding noise near 0. So errors are relative to at least 1e-3.
         sizes = {name: max(1e-3, np.abs(theirs[name]).max()) for name in weights}
-        apart = max(np.abs(ours[name] - theirs[name]).max() / sizes[name] for name in weights)
+        error = max(np.abs(ours[name] - theirs[name]).max() / sizes[name] for name in weights)
         what = f"{model}: CuPy and NumPy agree after 200 rounds in float64"
-        yield claim(what, f"{apart:.1e}", apart < 1e-6)
+        yield claim(what, f"{error:.1e}", error < 1e-6)
 
 
 def times(tf32: bool, workloads: Iterable[str], write: Callable[[Any], None]) -> Iterator[Claim]:
-    """A race for each workload; its table is written at once."""
+    """The times of each workload and its peers; `write(tables)` is called after each workload."""
     tables, precision = [], "TF32" if tf32 else "float32"
     for name in workloads:
         peers = ["torch-cuda", "torch-cuda-graph"]
@@ -219,7 +220,7 @@ def times(tf32: bool, workloads: Iterable[str], write: Callable[[Any], None]) ->
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check every claim about the GPU on one.")
+    parser = argparse.ArgumentParser(description="Check every claim about the GPU.")
     parts = ["replay", "numpy", "bench", "tests", "tf32"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--minutes", type=float, default=9.0)
@@ -233,7 +234,7 @@ def main() -> int:
     results: dict[str, Any] = {"machine": machine(), "claims": claims, "seconds": {}}
     commit = results["machine"]["commit"].rstrip("+") or "unknown"
     out = options.out or HERE / f"results/gpu-{time.strftime('%Y-%m-%d')}-{commit}.json"
-    began = time.perf_counter()
+    start = time.perf_counter()
 
     def write(part: str, what: Any) -> None:
         results[part] = what
@@ -247,15 +248,15 @@ def main() -> int:
         "tf32": lambda: times(True, ["mlp-mid", "dcgan32"], lambda tables: write("tf32", tables)),
     }
     for part in options.only:
-        started = time.perf_counter()
-        if started - began > 60 * options.minutes:
-            claims.append(claim(part, "not begun, the time is over", False))
+        part_start = time.perf_counter()
+        if part_start - start > 60 * options.minutes:
+            claims.append(claim(part, "not begun: the time is up", False))
             continue
         try:
             claims.extend(run[part]())
-        except Exception as failure:  # the other parts are still of use
+        except Exception as failure:  # the other parts still run
             claims.append(claim(part, f"{type(failure).__name__}: {failure}", False))
-        write("seconds", {**results["seconds"], part: round(time.perf_counter() - started, 1)})
+        write("seconds", {**results["seconds"], part: round(time.perf_counter() - part_start, 1)})
     failed = sum(not each["holds"] for each in claims)
     print(f"\n{len(claims) - failed} claims hold, {failed} do not; see {out}")
     return 1 if failed else 0

@@ -65,7 +65,8 @@ def arrange(groups: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
 
 
 def write(name: str, array: np.ndarray) -> None:
-    """Write an array of bytes as gzipped IDX, without time or file name: always the same bytes."""
+    """Write a uint8 array as gzipped IDX, without time or file name, so that the bytes are always
+    the same."""
     header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
     content = header + array.tobytes()
     with open(FILES / name, "wb") as file, gzip.GzipFile("", "wb", 9, file, mtime=0) as stream:

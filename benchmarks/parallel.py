@@ -1,10 +1,11 @@
-"""Weak and strong scaling: measured on the cores of this machine, estimated for many GPUs.
+"""Weak and strong scaling: measured on the cores of this machine, and estimated for many GPUs.
 
     python benchmarks/parallel.py               measure, write results/ (two minutes)
     python benchmarks/parallel.py --estimate    a model of 8 to 1024 GPUs
 
-Strong: the ranks share the same minibatch. Weak: the minibatch grows with the ranks. Each contender
-is a job of its own, and they take turns. A ratio is the median over the turns.
+Strong scaling: more ranks share the same minibatch. Weak scaling: the minibatch grows with the
+number of ranks. Each contender is a job of its own, and the contenders take turns. A ratio is the
+median over the turns.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Contender(NamedTuple):
 
 
 def rounds(workload: str, batch: int, comm: inputs.Comm, rng: Any) -> Iterator[gan.Round]:
-    """Rounds on NumPy of minibatches that the ranks of `comm` share."""
+    """Rounds on NumPy; the ranks of `comm` share minibatches of `batch` examples."""
     found = WORKLOADS[workload]
     pair = found.build(np.random.default_rng(0))
     data = Minibatches(found.images(), rng=np.random.default_rng(1), low=pair.low)
@@ -68,8 +69,8 @@ def play(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
             next(each)
         start = time.perf_counter()
         next(each)
-        took = comm.allgather(time.perf_counter() - start)[0]
-        n = max(2, round(seconds / took))
+        one_round = comm.allgather(time.perf_counter() - start)[0]  # of rank 0
+        n = max(2, round(seconds / one_round))
         start = time.perf_counter()
         for _ in range(n):
             next(each)
@@ -79,7 +80,7 @@ def play(workload: str, batch: int, batchnorm: str, seconds: float) -> None:
 
 
 def seconds_a_round(workload: str, job: Contender, seconds: float) -> float:
-    """The seconds per round of a job that is started for it."""
+    """Start the job, and return its seconds per round."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     launcher = [shutil.which("mpiexec", path=path) or "mpiexec", "-n", str(job.ranks)]
     command = [sys.executable, __file__, "--play", workload, str(job.batch), job.batchnorm]
@@ -94,7 +95,7 @@ def seconds_a_round(workload: str, job: Contender, seconds: float) -> float:
 
 
 def measure(models: list[str], turns: int, seconds: float) -> dict[str, Any]:
-    """The times of all contenders of each model, which take turns."""
+    """The times of all contenders of each model, measured in turns."""
     all_cores = cores()
     rows = []
     for model in models:
@@ -119,8 +120,8 @@ def measure(models: list[str], turns: int, seconds: float) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]], model: str) -> str:
-    """Images per second of each contender, relative to one thread, and to one process on all cores
-    with the same minibatch."""
+    """The Markdown table of a model: images per second of each contender over those of one thread,
+    and over those of one process on all cores with the same minibatch."""
     rows = [row for row in rows if row["model"] == model]
 
     def speedup(row: dict[str, Any], other: dict[str, Any]) -> float:
@@ -149,22 +150,22 @@ def table(rows: list[dict[str, Any]], model: str) -> str:
 NODE = 8  # GPUs that NVLink joins
 NVLINK, NETWORK = 400e9, 50e9  # bytes per second and GPU, each way: NVSwitch 4; 400 Gb/s InfiniBand
 HOPS = 3e-6, 8e-6  # seconds for a message to the next GPU: within a node, between nodes
-FLOPS = 30e12  # per second, in strict float32: half of the 67 of an H200's data sheet
-FIXED = 100e-6  # seconds of a round of small kernels in a CUDA graph, however small the minibatch
+FLOPS = 30e12  # per second, in strict float32: about half of the 67e12 in the H200's data sheet
+FIXED = 100e-6  # seconds of a round in a CUDA graph, even with the smallest minibatch
 NUMBERS = 300e9  # drawn by Philox per second
 FLOAT = 4  # bytes
 
 
 class Traffic(NamedTuple):
-    """The size in floats of each message of a round, and the random numbers drawn per example:
-    each rank draws those of all examples."""
+    """The size in floats of each message of a round, and the random numbers per example. Each rank
+    draws the numbers of all examples."""
 
     messages: list[int]
     drawn: float
 
 
-class _Noting:
-    """The first of two ranks, with the other imitated: it notes the messages instead."""
+class _FirstOfTwo:
+    """The first of two ranks. There is no second one: it only records the sizes of messages."""
 
     rank, size, local = 0, 2, 0
 
@@ -178,7 +179,7 @@ class _Noting:
         return [value, value]
 
 
-class _Counted(np.random.Generator):
+class _CountingGenerator(np.random.Generator):
     """A generator that counts the numbers it draws."""
 
     count = 0
@@ -193,16 +194,17 @@ class _Counted(np.random.Generator):
 
 
 def traffic(workload: str, synchronized: bool = True) -> Traffic:
-    """The traffic of a round, observed while it is played."""
-    comm, rng, batch = _Noting(), _Counted(np.random.PCG64(0)), 4
+    """The traffic of a round, recorded while it is played."""
+    comm, rng, batch = _FirstOfTwo(), _CountingGenerator(np.random.PCG64(0)), 4
     with inputs.playing(comm, synchronized=synchronized):
         next(rounds(workload, batch, comm, rng))
     return Traffic(comm.sizes, rng.count / batch)
 
 
 def allreduce_seconds(size: float, ranks: int) -> float:
-    """The seconds to average `size` bytes over n GPUs. In a ring each sends 2 (n - 1) / n of them
-    at the speed of the slowest link. The latency is 2 log2 n hops, up and down a tree."""
+    """The seconds to average `size` bytes over n = `ranks` GPUs. In a ring, each GPU sends
+    2 (n - 1) / n of them at the speed of the slowest link. The latency is that of 2 log2 n hops, up
+    and down a tree."""
     if ranks == 1:
         return 0.0
     inside, outside = min(ranks, NODE), math.ceil(ranks / NODE)
@@ -212,16 +214,16 @@ def allreduce_seconds(size: float, ranks: int) -> float:
 
 
 def round_seconds(workload: str, batch: int, ranks: int, sent: Traffic) -> float:
-    """A round of `batch` examples on so many GPUs: the work, the messages, which nothing hides, and
-    the numbers, which each rank draws for all."""
-    known, flops = measured_round(workload), WORKLOADS[workload].flops(1)
-    each = flops / FLOPS if known is None else (known - FIXED) / WORKLOADS[workload].batch
+    """The seconds of a round of `batch` examples on `ranks` GPUs: the computation, the random
+    numbers, and the messages, which do not overlap with computation."""
+    measured, flops = measured_round(workload), WORKLOADS[workload].flops(1)
+    each = flops / FLOPS if measured is None else (measured - FIXED) / WORKLOADS[workload].batch
     work = FIXED + each * batch / ranks + sent.drawn * batch / NUMBERS
     return work + sum(allreduce_seconds(FLOAT * n, ranks) for n in sent.messages)
 
 
 def measured_round(workload: str) -> float | None:
-    """Seconds on an H200 by the newest results of benchmarks/gpu.py, if there are any."""
+    """The seconds of a round in the newest results of benchmarks/gpu.py, or None."""
     for path in sorted((HERE / "results").glob("gpu-*.json"), reverse=True):
         tables = json.loads(path.read_text()).get("bench", [])
         for row in (row for table in tables for row in table["rows"]):
@@ -236,8 +238,8 @@ def speed(workload: str, batch: int, ranks: int, sent: Traffic) -> float:
 
 
 def estimate() -> str:
-    """The table in README.md: the relative speed of each GPU, and the most GPUs (a power of two) at
-    which it is at least half."""
+    """The table in README.md: the relative speed of each GPU, and the largest number of GPUs (a
+    power of two) at which it is at least half."""
     counts = (8, 64, 512, 1024)
     rows = [
         ["model", "KB a round", "messages", "one GPU, us", *(f"weak, {n}" for n in counts),
@@ -254,8 +256,8 @@ def estimate() -> str:
             one = speed(name, batch(1), 1, sent)
             shares = {n: speed(name, batch(n), n, sent) / one for n in (2**i for i in range(11))}
             row += [f"{100 * shares[n]:.0f} %" for n in shown]
-            most = max(n for n, share in shares.items() if share >= 0.5)
-            row.append("over 1024" if most == 1024 else str(most))
+            largest = max(n for n, share in shares.items() if share >= 0.5)
+            row.append("over 1024" if largest == 1024 else str(largest))
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

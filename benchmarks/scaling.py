@@ -1,7 +1,7 @@
 """Rounds a second against minibatch size and width, in one figure.
 
     python benchmarks/scaling.py                measure, write results/ and scaling.png
-    python benchmarks/scaling.py --from FILE    scaling.png from these results
+    python benchmarks/scaling.py --from FILE    draw scaling.png from these results
 
 Dashed lines: the speed if the time were proportional to the floating-point operations.
 """
@@ -25,7 +25,7 @@ WIDTHS = (1, 2, 4, 8)
 
 
 def measure(seconds: float) -> dict[str, Any]:
-    """For each model, all minibatch sizes at width 1, and all widths at its own size."""
+    """For each model, time all minibatch sizes at width 1, and all widths at its own size."""
     results: dict[str, Any] = {"batch": [], "width": []}
     for model in MODELS:
         for key, values in (("batch", BATCHES), ("width", WIDTHS)):
@@ -38,12 +38,12 @@ def measure(seconds: float) -> dict[str, Any]:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Write the figure: speed above, GFLOP/s below."""
+    """Write the figure: rounds a second in the upper panels, GFLOP/s in the lower ones."""
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(2, 2, sharex="col")
     for column, key in enumerate(("batch", "width")):
-        speed, share = panels[:, column]
+        speed, gflops = panels[:, column]
         for i, model in enumerate(MODELS):
             rows = [row for row in results[key] if row["workload"] == model]
             x = [row[key] for row in rows]
@@ -51,16 +51,16 @@ def draw(results: dict[str, Any], path: Path) -> None:
             by_flops = [rate[0] * rows[0]["flops"] / row["flops"] for row in rows]
             speed.plot(x, rate, "o-", color=f"C{i}", label=model, markersize=4)
             speed.plot(x, by_flops, "--", color=f"C{i}", linewidth=0.8)
-            share.plot(x, [row["gflops"] for row in rows], "o-", color=f"C{i}", markersize=4)
+            gflops.plot(x, [row["gflops"] for row in rows], "o-", color=f"C{i}", markersize=4)
         speed.set(xscale="log", yscale="log", title=f"against {key}")
-        share.set(
+        gflops.set(
             xscale="log",
             xlabel="minibatch size" if key == "batch" else "factor of the width",
             ylim=(0, None),
         )
-        share.set_xticks(x, [str(n) for n in x], minor=False)
-        share.minorticks_off()
-        for axes in (speed, share):
+        gflops.set_xticks(x, [str(n) for n in x], minor=False)
+        gflops.minorticks_off()
+        for axes in (speed, gflops):
             axes.grid(alpha=0.2)
     panels[0, 0].set_ylabel("rounds a second")
     panels[1, 0].set_ylabel("GFLOP/s")

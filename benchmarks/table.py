@@ -2,7 +2,7 @@
 
     python benchmarks/table.py                  measure twice, write results/ and README.md
     python benchmarks/table.py --seconds 2      faster, less precise
-    python benchmarks/table.py --from FILE      README.md from these results
+    python benchmarks/table.py --from FILE      write README.md from these results
 
 Needs PyTorch (`pip install torch`) and a machine that does nothing else.
 """
@@ -32,9 +32,9 @@ BEGIN, END = "<!-- the table -->", "<!-- its end -->"
 
 
 def measure(seconds: float, threads: int | None) -> dict[str, Any]:
-    """Two runs, one after the other, and the time of `import tinygan`."""
+    """The tables of two runs of `bench`, and the seconds of `import tinygan`."""
     options: dict[str, Any] = {"backends": ["numpy"], "against": ["torch", "by-hand"]}
-    runs = [bench(**options, seconds=seconds, threads=threads) for _ in "12"]
+    runs = [bench(**options, seconds=seconds, threads=threads) for _ in range(2)]
     return {"runs": runs, "import_seconds": import_seconds()}
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/train_classifier.py [--data mnist] [--epochs 8] [--seed 0] [-o FILE]
 
-It trains on the first 50,000 images of MNIST, or on the first 9,000 of the embedded digits, which
-are training images of MNIST. The held-out images are the rest, the test images MNIST's, if they
-can be fetched. FILE gets the weights, as float16.
+It trains on the first 50,000 training images of MNIST, or on the first 9,000 of the embedded
+digits, which are also training images of MNIST. The remaining ones are held out. The test images
+are those of MNIST, if they can be downloaded. The weights are written to FILE as float16.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tinygan.metrics.classifier import FILE, Classifier, network, train
 
 
 def main() -> int:
-    """Train, print, save. Bad input ends it with status 2 and the reason in one line."""
+    """Train, print the accuracy, and save the weights; return the exit status. Bad input ends the
+    program with status 2 and the reason."""
     parser = argparse.ArgumentParser(description="Train the classifier of the metrics.")
     parser.add_argument("--data", default="mnist", choices=["mnist", "digits"])
     parser.add_argument("--epochs", type=int, default=8)
@@ -69,7 +70,7 @@ def labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounded(classifier: Classifier) -> Classifier:
-    """The classifier with weights rounded to float16, which a file of half the size holds."""
+    """The classifier with weights rounded to float16, so that its file has half the size."""
     halves = {name: np.asarray(a, np.float16) for name, a in classifier.state_dict().items()}
     body, head = network(np.random.default_rng(0))
     for part, net in (("body/", body), ("head/", head)):

@@ -7,7 +7,7 @@ examples beyond the first in each property test:
     examples of a property test                                     quick   deep   fuzz
     by default (ops, layers, losses, games, optimizers, metrics)       10     25    250
     test_fuzz.py: a changed file, any bytes, any options               40    200  2,000
-    test_fuzz.py: a signed checkpoint with any meta                    20     50    500
+    test_fuzz.py: a checkpoint with any meta                           20     50    500
 
 A test with a number of its own has it in every profile: 2 to 6 for gradients on devices, dtypes and
 memory, 150 for damaged files in test_data_*.py. An @example is tried in every profile.

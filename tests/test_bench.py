@@ -21,10 +21,10 @@ def short(monkeypatch):
 
 
 def operations(g, d):
-    """Those of a round, from those of the layers of G and D in a forward pass."""
+    """The operations of a round, from those of each layer of G and D in a forward pass."""
     weights_of_g = inputs_of_g = sum(g)
-    d_step = sum(g) + 2 * (2 * sum(d) + sum(d[1:]))  # no gradients of the images
-    g_step = sum(g) + 2 * sum(d) + weights_of_g + inputs_of_g - g[0]  # none of the noise
+    d_step = sum(g) + 2 * (2 * sum(d) + sum(d[1:]))  # no gradient of the images
+    g_step = sum(g) + 2 * sum(d) + weights_of_g + inputs_of_g - g[0]  # no gradient of the noise
     return d_step + g_step
 
 
@@ -43,7 +43,7 @@ def test_flops_of_convolutions_are_those_of_their_smaller_image():
 
 
 @pytest.mark.parametrize("name", ["mlp-small", "mlp-mid"])
-def test_the_round_by_hand_equals_the_engine_in_gradients_and_step(name):
+def test_the_round_in_plain_numpy_equals_the_engine_in_gradients_and_step(name):
     rng = np.random.default_rng(0)
     pair = WORKLOADS[name].build(rng, width=0.25)
     G, D = (by_hand.Net(net, np.random.default_rng(0)) for net in (pair.G, pair.D))
@@ -71,7 +71,7 @@ def test_the_round_by_hand_equals_the_engine_in_gradients_and_step(name):
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_the_round_by_hand_plays_perceptrons_only(name):
+def test_the_round_in_plain_numpy_plays_perceptrons_only(name):
     pair = WORKLOADS[name].build(np.random.default_rng(0), width=0.1)
     play = by_hand.player(pair, WORKLOADS[name].images(), 8)
     assert (play is not None) == name.startswith("mlp")

@@ -58,7 +58,7 @@ def test_naive_bayes_has_closed_form_parameters_and_is_a_softmax_of_linear_logit
 
 
 def objective(model, x, spread, imagined, shares=None):
-    """The objective of `normals`, or without shares that of EM."""
+    """The objective of `normals`; without `shares`, the objective of EM."""
     variances = model.variances
     prior = -imagined / 2 * (np.log(variances) + spread / variances).sum()
     if shares is None:

@@ -1,4 +1,4 @@
-"""The commands: a wrong one prints one clear line and exits with status 2."""
+"""The commands: a wrong one prints one line and exits with status 2."""
 
 import csv
 import json
@@ -26,7 +26,7 @@ def run(tmp_path_factory):
     return out
 
 
-def test_train_leaves_all_that_it_promises(run):
+def test_train_writes_all_files_of_a_run(run):
     assert sorted(os.listdir(run)) == [
         "checkpoint.safetensors",
         "config.json",
@@ -50,13 +50,13 @@ def test_train_leaves_all_that_it_promises(run):
     ("options", "probes"),
     [([], 0), (["--steps", "50"], 1), (["--steps", "50", "--doctor", "off"], 0)],
 )
-def test_train_prints_the_files_that_are_there_and_what_is_next(tmp_path, capsys, options, probes):
+def test_train_prints_its_files_and_the_next_commands(tmp_path, capsys, options, probes):
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     named = re.findall(r"^  (\w+\.\w+) ", out, re.M)
-    assert len(named) == 5 + probes and ("health.jsonl" in named) == probes
+    assert len(named) == 7 + probes and ("health.jsonl" in named) == probes
     assert all((tmp_path / "run" / name).is_file() for name in named)
-    assert f"tinygan sample {tmp_path / 'run'}" in out and "log.csv" in out
+    assert f"tinygan sample {tmp_path / 'run'}" in out
 
 
 def test_the_progress_bar_shows_losses_and_outputs(tmp_path, capsys):
@@ -109,7 +109,9 @@ def no_cupy(monkeypatch):
     monkeypatch.setattr(backend.arrays, "_by_type", {np.ndarray: backend.numpy})
 
 
-def test_without_cupy_the_remedy_is_printed(no_cupy, tmp_path, monkeypatch, capsys):
+def test_without_cupy_the_command_that_installs_it_is_printed(
+    no_cupy, tmp_path, monkeypatch, capsys
+):
     assert main(["info"]) == 0
     assert "pip install 'tinygan[cuda13]'" in capsys.readouterr().out
     monkeypatch.chdir(tmp_path)
@@ -130,14 +132,20 @@ BAD = [
     ("train --lr-d nan", "--lr-d: expected in [0, inf), got nan"),
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
-    ("train --folder-size 32", "--folder-size: goes with --data folder"),
-    ("train --simultaneous --k 2", "--k: simultaneous steps have k = 1"),
-    ("train --optimizer sgd --beta1 0.9", "--beta1: goes with optimizers that take betas, and sgd"),
+    ("train --folder-size 32", "--folder-size: works only with --data folder"),
+    ("train --simultaneous --k 2", "--k: expected 1 with --simultaneous"),
+    (
+        "train --optimizer sgd --beta1 0.9",
+        "--beta1: works only with optimizers that take betas, and sgd",
+    ),
     (
         "train --game relativistic-average --label-noise 0.1",
-        "--label-noise: goes with games whose losses are means over single logits",
+        "--label-noise: works only with games whose losses are means over single logits",
     ),
-    ("train --game wasserstein --smoothing 0.1", "--smoothing: goes with games that have labels"),
+    (
+        "train --game wasserstein --smoothing 0.1",
+        "--smoothing: works only with games that have labels",
+    ),
     ("train --model dcgan32", "makes images of 32x32"),
     ("train --data folder:~nobody-of-that-name/x", "folder that exists"),
     ("train --data folder:", "folder:PATH"),
@@ -149,7 +157,7 @@ BAD = [
     ("train --resume x --out y", "--out: --resume keeps the options of the run"),
     ("train --steps abc", "invalid int value: 'abc'; see tinygan train --help"),
     ("train --stops 5", "--stops: no such argument; see tinygan train --help"),
-    ("train --st 5", "--st: no such argument"),  # a part of an option
+    ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),
     ("", "required: COMMAND; see tinygan --help"),
     ("trian", "invalid choice: 'trian'"),
@@ -162,7 +170,7 @@ BAD = [
     ("bench -o .", "-o: expected a file to write, got '.'"),
     ("doctor nowhere", "nowhere: there is no such run folder"),
     ("doctor 'no\nsuch'", "tinygan: no\\nsuch: there is no such run folder"),
-    (f"doctor {__file__}", "test_cli.py: is no run folder; expected a"),
+    (f"doctor {__file__}", "test_cli.py: is not a run folder; expected a"),
 ]
 
 
@@ -252,7 +260,7 @@ def test_out_of_memory_names_the_option_to_lower(run, monkeypatch, capsys):
 
     monkeypatch.setattr("tinygan.training.Sampler.draw", draw)
     assert main(["sample", str(run)]) == 2
-    assert "out of memory; ask for fewer samples by -n" in capsys.readouterr().err
+    assert "out of memory; use fewer samples by -n" in capsys.readouterr().err
 
 
 IMPORTING = """

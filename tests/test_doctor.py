@@ -57,20 +57,20 @@ def files(folder):
 
 
 def names_of_a_run(tmp_path, change=lambda session: None, **options):
-    """The diagnoses of a session that is played after a `change`."""
+    """The names of the diagnoses of a session, which `change` changes before its first round."""
     session, texts = Session(Config(**{**SMALL, **options})), []
     change(session)
-    watch = HealthMonitor(session, RunFolder.new(session.config, tmp_path / "run"), texts.append)
+    runner = HealthMonitor(session, RunFolder.new(session.config, tmp_path / "run"), texts.append)
     with np.errstate(all="ignore"):
         for _ in range(session.config.steps):
-            watch.play_round()
-    names = [found.name for found in diagnose_run(watch.probes)]
-    assert [text.partition(": ")[2].partition(".")[0] for text in texts] == names  # each once
+            runner.play_round()
+    names = [found.name for found in diagnose_run(runner.probes)]
+    assert [text.partition(": ")[2].partition(".")[0] for text in texts] == names  # each only once
     return names
 
 
 def names_of_a_toy_game(rounds, game, mixture, toy):
-    """The diagnoses of rounds on a mixture in the plane."""
+    """The names of the diagnoses of rounds on a mixture in the plane."""
     G, D, _, _, opt_g, opt_d = toy.players
 
     def minibatch(step):
@@ -85,7 +85,7 @@ def names_of_a_toy_game(rounds, game, mixture, toy):
 def slow_averages(session):
     for layer in session.G.modules():
         if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 0.001  # the weight of the old average, in other libraries
+            layer.momentum = 0.001  # of the new minibatch; Keras has 1 - this
 
 
 def units_at_zero(session):
@@ -94,7 +94,7 @@ def units_at_zero(session):
 
 def no_gradient(session):
     session.D[3].weight.data[...] = 0  # so G gets no gradient
-    session.opt_d.lr = 0.0  # and D does not change that
+    session.opt_d.lr = 0.0  # and D keeps its weights
 
 
 FAST_D = {"lr_d": 1e-2, "lr_g": 1e-5}
@@ -214,7 +214,7 @@ def test_a_resumed_run_does_not_repeat_a_diagnosis(tmp_path, capsys):
 
 
 def error_of(tmp_path, **options):
-    """The message with which a run ends."""
+    """The message of the error that ends a run."""
     with pytest.raises(InputError) as caught:
         trained(tmp_path / "run", **{"steps": 30, **options})
     return str(caught.value)
@@ -225,7 +225,7 @@ def test_a_run_of_several_ranks_is_not_replayed(tmp_path, monkeypatch):
     session, folder = Session(config), RunFolder.new(config, tmp_path / "run")
     monkeypatch.setattr(health_monitor, "first_not_finite", lambda *_: pytest.fail("a replay"))
     session.comm = types.SimpleNamespace(rank=0, size=2)
-    with pytest.raises(InputError, match=r"by step 3 .a loss.*--lr-g$"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"by round 3 .a loss.*--lr-g$"):  # noqa: SIM117
         with HealthMonitor(session, folder, print).explaining():
             raise diverged(3, "a loss")
     (_, (found,)) = health(folder)
@@ -242,16 +242,16 @@ def test_a_run_of_several_ranks_is_not_replayed(tmp_path, monkeypatch):
         ({"lr_g": 3e37, "ema": 0.0}, "G.0 (Linear), when samples were drawn"),
     ],
 )
-def test_a_learning_rate_that_is_far_too_high(tmp_path, options, origin):
+def test_the_origin_of_an_overflow_by_a_huge_learning_rate(tmp_path, options, origin):
     message = error_of(tmp_path, **options)
-    assert "diverged by step " in message and "In round 1: " in message and origin in message
+    assert "diverged by round " in message and "In round 1: " in message and origin in message
     assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     text = report(tmp_path / "run")
     assert "not finite" in text and origin in text
     assert "ended before the first probe" in text and "no diagnosis is made" not in text
 
 
-def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
+def test_the_origin_can_be_an_input(tmp_path, monkeypatch, capsys):
     original = Minibatches.__call__
 
     def with_nan(self, m):
@@ -265,10 +265,10 @@ def test_data_that_are_not_finite(tmp_path, monkeypatch, capsys):
         trained(tmp_path / "off", doctor=False)
 
 
-def test_a_run_that_its_replay_does_not_repeat(tmp_path, monkeypatch):
+def test_a_replay_that_differs_from_the_run_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(Session, "readings", lambda self, result: {"d_loss": math.nan})
     assert error_of(tmp_path).endswith("Lower --lr-d and --lr-g")
-    assert "after round 10: not finite. All numbers of a replay" in report(tmp_path / "run")
+    assert "after round 10: not finite. All numbers of the replay" in report(tmp_path / "run")
 
 
 @pytest.mark.parametrize("problem", [MemoryError(), InputError("no such images"), OSError("gone")])
@@ -281,8 +281,8 @@ def test_a_replay_that_fails_does_not_hide_the_error(tmp_path, monkeypatch, prob
     assert str(problem) in report(tmp_path / "run")
 
 
-def test_an_optimizer_state_that_is_not_finite(tmp_path, monkeypatch):
-    """Losses and weights stay finite here, but not the squares of gradients in Adam's state."""
+def test_the_origin_can_be_the_state_of_an_optimizer(tmp_path, monkeypatch):
+    """Losses and weights stay finite, but the squares of gradients in Adam's state overflow."""
     original = Minibatches.__call__
     monkeypatch.setattr(Minibatches, "__call__", lambda self, m: original(self, m) * 1e22)
     message = error_of(tmp_path, lr_d=0.0)
@@ -303,7 +303,7 @@ def test_samples_that_are_not_finite_are_not_saved(tmp_path, monkeypatch):
 
 
 def changed_weights(tmp_path, change, **options):
-    """The folder of a run of two rounds, after a `change` of its checkpoint's arrays."""
+    """The folder of a run of two rounds; `change` changes the arrays in its checkpoint."""
     folder = trained(tmp_path / "run", steps=2, **options)
     arrays, meta = storage.load(folder.checkpoint)
     change(arrays)
@@ -332,7 +332,7 @@ def test_averaged_weights_that_are_not_finite_in_the_checkpoint(tmp_path, value,
         arrays["ema/0.weight"] += np.float32(value)
 
     folder = changed_weights(tmp_path, change)
-    with pytest.raises(InputError, match=rf"by step 2 .*{origin}.*, when samples"):
+    with pytest.raises(InputError, match=rf"by round 2 .*{origin}.*, when samples"):
         resume(folder.path, progress=False)
 
 
@@ -386,7 +386,7 @@ def test_the_origin_is_an_op_and_its_layer(origin, backend):
     assert opt_g.hook is None and opt_d.hook is None
 
 
-def test_running_statistics_that_overflow():
+def test_the_origin_can_be_running_statistics():
     rng = np.random.default_rng(0)
     G = nn.Sequential(nn.Linear(2, 3, rng=rng), Layer(lambda x: x * 1e25), nn.BatchNorm1d(3))
     D = nn.Sequential(nn.Linear(3, 1, rng=rng))
@@ -551,7 +551,7 @@ def test_a_diagnosis_requires_its_sign_in_successive_probes(name):
         assert name in text and all(remedy.source in text for remedy in ADVICE[name])
 
 
-def test_every_diagnosis_has_signs_here_and_remedies_with_sources():
+def test_every_diagnosis_is_tested_and_has_remedies_with_sources():
     assert set(SIGNS) | {"not finite"} == set(ADVICE)
     assert all(len(remedies) >= 3 for remedies in ADVICE.values())
     assert all(each.what and each.source for remedies in ADVICE.values() for each in remedies)
@@ -588,7 +588,7 @@ def test_remedies_name_options_that_the_run_accepts(game):
                     Config(**{**run, name: value})
 
 
-def test_a_sure_discriminator_alone_is_no_failure():
+def test_a_discriminator_that_ranks_all_pairs_correctly_alone_is_no_failure():
     assert diagnose(probes(*[SURE] * 9)) == []
     assert diagnose(probes(*[{"push": 1e-3}] * 9)) == []
     wasserstein = SURE | {"blind": 0.0, "d_loss": -3.0}
@@ -677,7 +677,9 @@ def test_the_report_of_a_run_without_probes(tmp_path):
     folder = trained(tmp_path / "run", lr_d=1e-7, doctor=False)
     before = files(folder)
     text = report(folder.path)
-    assert "it was trained without the doctor" in text and "after round 250: G too strong" in text
+    assert (
+        "the run was trained without the doctor" in text and "after round 250: G too strong" in text
+    )
     assert files(folder) == before and not folder.health.exists()
     early = trained(tmp_path / "early", steps=60, doctor=False)
     assert "no diagnosis is made before round 200" in report(early.path)

@@ -586,7 +586,7 @@ DOCTOR = [
     (probe(x=images(0)), "x: expected at least 2 examples, got shape (0, 1, 2, 2)"),
     (probe(z=rand(1, 3)), "z: expected ...got shape (1, 3)"),
     (lambda: doctor.UpdateSize(None, OTHER), "opt_g: expected an Optimizer, got NoneType"),
-    (monitor(rounds=None), "rounds: expected those of gan.play, got NoneType"),
+    (monitor(rounds=None), "rounds: expected an iterator, as of gan.play, got NoneType"),
     (monitor(game=None), "game: expected a game, ...got None"),
     (monitor(minibatch=None), "minibatch: expected a function of the step, got NoneType"),
     (monitor(every=0), "every: expected an int >= 1, got 0"),

@@ -326,7 +326,7 @@ def test_a_run_that_cannot_be_measured_is_refused(run, tmp_path, capsys, change,
     ("arguments", "message"),
     [
         (["nowhere"], "nowhere: there is no such run folder"),
-        (["."], "no run folder, as it has no checkpoint.safetensors"),
+        (["."], "not a run folder, because it has no checkpoint.safetensors"),
         (["x", "--n", "10"], "--n: expected 1000 to 65536, got 10"),
         (["x", "--n", "many"], "invalid int value: 'many'; see tinygan evaluate --help"),
         (["x", "--seed", "-1"], "--seed: expected at least 0, got -1"),

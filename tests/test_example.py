@@ -34,7 +34,8 @@ def example(tmp_path, monkeypatch):
 
 @pytest.fixture
 def stops(capsys):
-    """stops(f) calls f, which must end the program with one line and status 2, and returns it."""
+    """stops(f) calls f, checks that it ends the program with status 2 and one line, and returns
+    this line."""
 
     def call(function):
         capsys.readouterr()
@@ -73,7 +74,7 @@ def test_missing_data(example, stops, monkeypatch, capsys):
     run = example("--full")
     assert len(run.load().images) == 10_000 and not run.has_test
     err = capsys.readouterr().err
-    assert err == "mnist: no network\nso this runs on the embedded digits\n"
+    assert err == "mnist: no network\nthe embedded digits are used instead\n"
     for options, split in ((["--data", "mnist"], "train"), ([], "test"), (["--full"], "test")):
         stops(lambda options=options, split=split: example(*options).load(split))
 

@@ -91,8 +91,8 @@ def test_memorization(play):
 
 def test_vae(play):
     names, figures = play("vae", "--steps", "30")
-    bounds = names["bounds"]  # the loss of the mean image, and the lower bound
-    guess = 784 * np.log(2)  # with the probability 1/2 for each pixel, about as at the start
+    bounds = names["bounds"]  # the loss of the mean image, and a lower bound of the loss
+    guess = 784 * np.log(2)  # the loss if each pixel has probability 1/2, about that of the start
     assert 0 < bounds[1] < bounds[0] < guess
     assert bounds[1] < figures["loss on held-out images, nats"] < 0.9 * guess
     # The grid of the manifold has equal probability between neighbors.
@@ -283,7 +283,7 @@ def test_a_page_of_the_gallery(gallery):
         assert part in page
 
 
-def test_the_gallery_knows_its_examples(gallery, monkeypatch, capsys):
+def test_the_gallery_refuses_an_unknown_example(gallery, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gallery.py", "dcgann"])
     with pytest.raises(SystemExit) as stopped:
         gallery["main"]()

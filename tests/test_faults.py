@@ -74,7 +74,8 @@ def quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The files of a run without faults, its seconds, and its calls of fsync and replace."""
+    """The files of a run without faults, its seconds, and its number of calls of fsync and
+    replace."""
     out = tmp_path_factory.mktemp("faults")
     with subprocess.Popen(command(out / "run"), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "begins\n"
@@ -92,7 +93,7 @@ def continued(path):
     """The files of a run after `resume`, or after `train` if it has no checkpoint yet."""
     if RunFolder(path).checkpoint.is_file():
         return contents(resume(path, progress=False).path)
-    with pytest.raises(InputError, match=r"no (such )?run folder"):
+    with pytest.raises(InputError, match=r"not a run folder|no such run folder"):
         resume(path, progress=False)
     return contents(train(CONFIG, path, progress=False).path)
 
@@ -115,7 +116,7 @@ def test_a_run_killed_while_it_writes_resumes_to_the_same_bits(
     tmp_path, quick, undisturbed, number
 ):
     files, _, calls = undisturbed
-    # 1 to 5: the new folder and the first save; 1 to 10 of a resumed run: its records
+    # Calls 1 to 5 make the folder and the first checkpoint; 1 to 10 of a resumed run are its files.
     at = 1 + number if number < 5 else random.Random(number).randint(6, calls)
     for each in (at, 1 + number):
         killed = subprocess.run(command(tmp_path / "run", each), capture_output=True)
@@ -140,12 +141,12 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def run(trained, tmp_path):
-    """A copy of this folder, to be damaged."""
+    """A copy of this folder, which a test damages."""
     return RunFolder(shutil.copytree(trained.path, tmp_path / "run"))
 
 
 def is_refused(argv, run, message, capsys):
-    """Return whether the command prints one line with this message. It changes nothing."""
+    """Return whether the command prints this message on one line; it must not change a file."""
     before = contents(run.path)
     assert main([*argv.split(), str(run.path)]) == 2
     out, err = capsys.readouterr()
@@ -171,7 +172,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(run, room, name):
 
 
 def flip(at):
-    """Flip one bit: of the byte `at`, or at this share of the bytes."""
+    """Flip one bit of the byte number `at`, or, if that is a float, of the byte at this share of
+    the content."""
 
     def damage(content):
         byte = int(at * len(content)) if isinstance(at, float) else at
@@ -268,7 +270,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, run, capsys):
     ids=str,
 )
 def test_a_checkpoint_that_another_program_wrote_is_refused(run, change):
-    """Its SHA-256 is right, but its contents are not possible."""
+    """Its SHA-256 is correct, but no run has such contents."""
     arrays, meta = storage.load(run.checkpoint)
     for name, value in change.items():
         (arrays if name in arrays else meta)[name] = value

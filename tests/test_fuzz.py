@@ -1,4 +1,4 @@
-"""Every reader, on arbitrary bytes and on sound files that were changed. It returns something valid
+"""Every reader, on arbitrary bytes and on valid files that were changed. It returns something valid
 or raises one InputError of one line, takes no more memory than the file can fill, writes nothing
 and runs nothing.
 
@@ -39,7 +39,7 @@ from tinygan.training import Config, RunFolder, Sampler, train
 from tinygan.training.health_monitor import health
 from tinygan.training.state_hashes import StateHashes
 
-MOST = 4 << 20  # bytes that reading a file of a few kB may take, whatever its header claims
+MAX_BYTES = 4 << 20  # bytes that reading a file of a few kB may take, whatever its header claims
 fuzz = settings(  # 200 by default
     max_examples=8 * settings().max_examples,
     deadline=None,
@@ -48,8 +48,8 @@ fuzz = settings(  # 200 by default
 
 
 @pytest.fixture(scope="module", autouse=True)
-def place(tmp_path_factory):
-    """A folder for the files, where the data sets look for theirs."""
+def folder(tmp_path_factory):
+    """A folder for the files, in which the data sets look for their own."""
     root = tmp_path_factory.mktemp("fuzz")
     for name in ("cifar-10/cifar-10-batches-bin", "tfd", "images", "run", "watched"):
         (root / name).mkdir(parents=True)
@@ -59,7 +59,7 @@ def place(tmp_path_factory):
         yield root
 
 
-# Sound content of each format.
+# Valid content of each format.
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
 IDX = b"\0\0\x08\x03" + struct.pack(">3I", 2, 28, 28) + IMAGES.tobytes()
@@ -116,7 +116,7 @@ def saved(path):
     return path.read_bytes()
 
 
-# The readers, and what is true of all that they return.
+# The readers, with checks of all that they return.
 
 
 def read_images(path):
@@ -190,12 +190,12 @@ def same(content):
 
 
 class Format(NamedTuple):
-    """Where the file goes, how it is read, sound content (or a function that writes it), and what
-    is done to content that was changed."""
+    """The path of the file, its reader, valid content (or a function that writes it), and the
+    function that packs changed content."""
 
     file: str
     read: Callable
-    sound: bytes | Callable[[Path], bytes]
+    valid: bytes | Callable[[Path], bytes]
     wrap: Callable[[bytes], bytes] = same
 
 
@@ -208,13 +208,13 @@ HEALTH = "".join(f"{json.dumps(line._asdict())}\n" for line in (*PROBES, NOT_FIN
 READERS = {
     "IDX": Format("a.idx", idx.read_idx, IDX),
     "IDX, gzipped": Format("a.gz", idx.read_idx, gzip.compress(IDX)),
-    "IDX in sound gzip": Format("a.gz", idx.read_idx, IDX, gzip.compress),
+    "IDX in valid gzip": Format("a.gz", idx.read_idx, IDX, gzip.compress),
     "labels": Format("labels", read_labels, LABELS),
     "TFD": Format(TFD, read_faces, npz(np.savez, **FACES)),
     "TFD, deflated": Format(TFD, read_faces, npz(np.savez_compressed, **FACES)),
     "CIFAR-10": Format(CIFAR, read_cifar, gzip.compress(ARCHIVE)),
     "CIFAR-10, unpacked": Format(RECORD_FILE, read_cifar, RECORDS),
-    "CIFAR-10 in sound gzip": Format(CIFAR, read_cifar, ARCHIVE, lambda c: gzip.compress(c, 1)),
+    "CIFAR-10 in valid gzip": Format(CIFAR, read_cifar, ARCHIVE, lambda c: gzip.compress(c, 1)),
     **{
         f"folder, {kind}": Format(f"images/a.{kind.lower()}", read_images, content)
         for kind, content in PICTURES.items()
@@ -228,11 +228,11 @@ READERS = {
 
 
 @pytest.fixture
-def file(request, place):
-    """(path, reader, sound content, wrap) of a format by name."""
-    name, reader, sound, wrap = READERS[request.param]
-    path = place / name
-    return path, reader, sound(path) if callable(sound) else sound, wrap
+def file(request, folder):
+    """(path, reader, valid content, wrap) of a format by name."""
+    name, reader, valid, wrap = READERS[request.param]
+    path = folder / name
+    return path, reader, valid(path) if callable(valid) else valid, wrap
 
 
 each_format = pytest.mark.parametrize("file", READERS, indirect=True)
@@ -243,7 +243,7 @@ EXTREMES = [0, 1, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 
 
 @st.composite
 def changed(draw, content):
-    """Sound bytes with one to four changes."""
+    """Valid bytes with one to four changes."""
     content = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         size = len(content)
@@ -268,7 +268,7 @@ def changed(draw, content):
 
 
 def read(path, reader, content):
-    """Read a file with this content. No error but an InputError may pass."""
+    """Read a file with this content. Any error except InputError fails the test."""
     path.write_bytes(content)
     before = sorted(os.listdir(path.parent))
     tracemalloc.start()
@@ -281,39 +281,39 @@ def read(path, reader, content):
         tracemalloc.stop()
         kept, after = path.read_bytes(), sorted(os.listdir(path.parent))
         path.unlink()
-    assert peak < MOST, f"{peak} bytes for a file of {len(content)}"
+    assert peak < MAX_BYTES, f"{peak} bytes for a file of {len(content)}"
     assert kept == content and {*after} - {*before} <= {"two"}
 
 
 @each_format
 def test_a_changed_file_is_valid_or_an_input_error(file):
-    path, reader, sound, wrap = file
-    path.write_bytes(wrap(sound))
-    reader(path)  # what is sound is read
-    for length in {0, 1, len(sound) // 2, len(sound) - 1, len(sound)}:
-        read(path, reader, wrap(sound[:length]))
+    path, reader, valid, wrap = file
+    path.write_bytes(wrap(valid))
+    reader(path)  # valid content is read
+    for length in {0, 1, len(valid) // 2, len(valid) - 1, len(valid)}:
+        read(path, reader, wrap(valid[:length]))
 
     @fuzz
-    @given(changed(sound))
-    def tried(content):
+    @given(changed(valid))
+    def check(content):
         read(path, reader, wrap(content))
 
-    tried()
+    check()
 
 
 @each_format
 def test_any_bytes_are_valid_or_an_input_error(file):
-    path, reader, sound, wrap = file
+    path, reader, valid, wrap = file
 
     @fuzz
     @example(b"", 0)
     @example(pickle.dumps([1]), 0)
     @example(b"[" * 100_000, 0)
     @given(st.binary(max_size=200), st.sampled_from([0, 4, 8, 16, 128]))
-    def tried(content, kept):
-        read(path, reader, wrap(sound[:kept] + content))
+    def check(content, kept):
+        read(path, reader, wrap(valid[:kept] + content))
 
-    tried()
+    check()
 
 
 # Any JSON where options are expected.
@@ -355,12 +355,12 @@ def refused_or_not(reader):
 
 
 @pytest.fixture(scope="module")
-def run(place):
-    return train(Config(model="mlp-small", batch=2, steps=1), place / "whole", progress=False)
+def run(folder):
+    return train(Config(model="mlp-small", batch=2, steps=1), folder / "whole", progress=False)
 
 
-def signed(arrays, meta):
-    """A checkpoint with a right SHA-256 and any meta."""
+def with_hash(arrays, meta):
+    """A checkpoint with a correct SHA-256 and any meta."""
     text = json.dumps(meta)
     header = json.dumps({"meta": text, "sha256": storage.digest(arrays, text)})
     return safetensors_bytes(arrays, metadata={storage.KEY: header})
@@ -368,8 +368,8 @@ def signed(arrays, meta):
 
 @settings(fuzz, max_examples=2 * settings().max_examples)
 @given(st.data())
-def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data):
-    """A right SHA-256 shows only that the file is as some program wrote it."""
+def test_a_checkpoint_with_a_correct_hash_and_any_meta_is_a_run_or_an_input_error(run, data):
+    """A correct SHA-256 shows only that the file is as some program wrote it."""
     arrays, meta = storage.load(run.checkpoint)
     at = data.draw(st.sampled_from(["", *meta, "rngs/game", "data/position", "config/steps"]))
     value = data.draw(anything)
@@ -381,7 +381,7 @@ def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data)
     else:
         changed = {**meta, outer: value}
     other = RunFolder(run.path.parent / "run")
-    other.checkpoint.write_bytes(signed(arrays, changed))
+    other.checkpoint.write_bytes(with_hash(arrays, changed))
     refused_or_not(other.load)
     refused_or_not(lambda: Sampler(other.path))
     other.checkpoint.unlink()
@@ -391,17 +391,17 @@ def test_a_signed_checkpoint_with_any_meta_is_a_run_or_an_input_error(run, data)
 
 
 @pytest.mark.parametrize("count", [2**31, 2**32 - 1])
-def test_a_header_that_claims_two_billion_images_allocates_nothing_for_them(place, count):
+def test_a_header_that_claims_two_billion_images_allocates_nothing_for_them(folder, count):
     content = b"\0\0\x08\x03" + struct.pack(">3I", count, 28, 28) + bytes(784)
     for packed in (content, gzip.compress(content)):
-        read(place / "a.idx", idx.read_idx, packed)
+        read(folder / "a.idx", idx.read_idx, packed)
     for shape in ((count, 48, 48), (2**62, 48, 48), (0, count), (-1, 48, 48)):
-        read(place / "tfd" / "TFD_48x48.npz", read_faces, claimed_by_npy(shape))
+        read(folder / "tfd" / "TFD_48x48.npz", read_faces, claimed_by_npy(shape))
     for shape in ([count], [count, count], [-1], [2**62, 4]):
         entry = {"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 8]}}
         header = json.dumps(entry).encode()
-        read(place / "c", storage.load, len(header).to_bytes(8, "little") + header + bytes(8))
-    read(place / "c", storage.load, (2**63).to_bytes(8, "little") + bytes(8))
+        read(folder / "c", storage.load, len(header).to_bytes(8, "little") + header + bytes(8))
+    read(folder / "c", storage.load, (2**63).to_bytes(8, "little") + bytes(8))
 
 
 def claims(kind, side=9000):
@@ -425,9 +425,9 @@ def claims(kind, side=9000):
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "JPEG", "PPM"])
 @pytest.mark.parametrize("side", [9000, 30000])
 def test_a_picture_that_claims_more_than_it_can_hold_is_refused_before_it_is_unpacked(
-    place, monkeypatch, kind, side
+    folder, monkeypatch, kind, side
 ):
-    path = place / "images" / "a.png"
+    path = folder / "images" / "a.png"
     path.write_bytes(claims(kind, side))
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it was unpacked"))
     with pytest.raises(InputError, match=f"claims {side} x {side} pixels in|exceeds limit"):
@@ -435,19 +435,19 @@ def test_a_picture_that_claims_more_than_it_can_hold_is_refused_before_it_is_unp
     path.unlink()
 
 
-def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(place):
+def test_a_chunk_that_claims_more_than_the_file_has_is_not_read(folder):
     """Python allocates the size of a buffered read before it reads."""
     content = bytearray(PICTURES["PNG"])
     end = content.index(b"IEND") - 4
     content[end:end] = struct.pack(">I", 2**31 - 1) + b"tEXt" + bytes(9)
     at = content.index(b"IDAT") - 4
-    read(place / "images" / "a.png", read_images, bytes(content))
+    read(folder / "images" / "a.png", read_images, bytes(content))
     content[at : at + 4] = struct.pack(">I", 0x00FF_2000)
-    read(place / "images" / "a.png", read_images, bytes(content[:128]))
+    read(folder / "images" / "a.png", read_images, bytes(content[:128]))
 
 
 def sparse_header(size):
-    """A tar member of the old GNU kind that is a hole of `size` bytes."""
+    """A sparse tar member (old GNU format) that claims `size` bytes and holds none."""
     member = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
     member.type = tarfile.GNUTYPE_SPARSE
     block = bytearray(member.tobuf(format=tarfile.GNU_FORMAT))
@@ -458,12 +458,12 @@ def sparse_header(size):
     return bytes(block) + bytes(1024)
 
 
-def test_a_hole_in_an_archive_holds_no_images(place):
+def test_a_sparse_member_of_an_archive_has_no_images(folder):
     size = 9000 * 3073
     with tarfile.open(fileobj=io.BytesIO(sparse_header(size))) as archive:
         [member] = archive.getmembers()
         assert member.issparse() and member.size == size  # tarfile understands the claim
-    path = place / "cifar-10" / "cifar-10-binary.tar.gz"
+    path = folder / "cifar-10" / "cifar-10-binary.tar.gz"
     read(path, read_cifar, gzip.compress(sparse_header(size)))
 
 
@@ -473,7 +473,7 @@ def test_a_hole_in_an_archive_holds_no_images(place):
 @pytest.mark.parametrize(
     "kind", [tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE]
 )
-def test_nothing_in_an_archive_becomes_a_path(place, name, kind):
+def test_names_in_an_archive_are_not_used_as_paths(folder, name, kind):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         member = tarfile.TarInfo(name)
@@ -482,13 +482,13 @@ def test_nothing_in_an_archive_becomes_a_path(place, name, kind):
         link = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    everything = sorted(place.rglob("*"))
-    path = place / "cifar-10" / "cifar-10-binary.tar.gz"
+    everything = sorted(folder.rglob("*"))
+    path = folder / "cifar-10" / "cifar-10-binary.tar.gz"
     path.write_bytes(gzip.compress(packed.getvalue()))
     with pytest.raises(InputError, match="holds no train images"):
         load("cifar10")
     path.unlink()
-    assert sorted(place.rglob("*")) == everything
+    assert sorted(folder.rglob("*")) == everything
 
 
 class Trap:
@@ -502,9 +502,9 @@ class Trap:
 
 
 @each_format
-def test_no_pickle_is_opened(place, file):
+def test_no_pickle_is_opened(folder, file):
     path, reader, _, wrap = file
-    trap = place / "sprung"
+    trap = folder / "made"
     objects = io.BytesIO()
     np.save(objects, np.array([Trap(trap)], object), allow_pickle=True)
     for content in (pickle.dumps(Trap(trap)), objects.getvalue(), pickle.dumps(Trap(trap), 0)):

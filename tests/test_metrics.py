@@ -349,7 +349,7 @@ def test_an_interval_needs_two_numbers(values):
     with pytest.raises(ValueError, match="values: expected at least two finite numbers, got"):
         results.t_interval(values)
     for level, freedom in ((0, 3), (1, 3), (0.5, 0)):
-        with pytest.raises(ValueError, match="level, freedom: expected within"):
+        with pytest.raises(ValueError, match="level, freedom: expected one in"):
             results.quantile_t(level, freedom)
 
 

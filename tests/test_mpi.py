@@ -327,7 +327,7 @@ def test_the_command_makes_one_run_and_prints_once(tmp_path):
     (warning,) = [w for w in verify(two).warnings if "ranks" in w]
     assert warning == "ranks: recorded 2, now 1"
     out, err = mpiexec([2, *VERIFY, two])
-    assert out == f"{two}: all states agree, 2 from step 0 to 50\n" and not messages(err)
+    assert out == f"{two}: all states agree, 2 from round 0 to 50\n" and not messages(err)
 
 
 @processes
@@ -337,7 +337,7 @@ def test_verification_by_several_ranks_prints_a_difference_once(tmp_path):
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:-1]) + json.dumps({"step": 20, "sha256": "0" * 64}) + "\n")
     out, err = mpiexec([2, *VERIFY, tmp_path / "run"], status=1)
-    assert out.count("the state at step 20 differs; it agreed until step 0") == 1
+    assert out.count("the state after round 20 differs; it agreed until round 0") == 1
     assert not messages(err)
     path.write_text("".join(lines[:1]))
     _, err = mpiexec([2, *VERIFY, tmp_path / "run"], status=2)

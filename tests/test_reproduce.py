@@ -64,7 +64,8 @@ def test_theory_is_reproduced_from_the_command_line(tmp_path, capsys, monkeypatc
 
 @pytest.fixture
 def toy(monkeypatch, tmp_path):
-    """toy(*seeds) runs an experiment that is interrupted at seed 3; toy.echoed, toy.records."""
+    """toy(*seeds) runs an experiment that is interrupted at seed 3. `toy.echoed` has its output,
+    `toy.records` its records."""
     history = tmp_path / "history.json"
 
     def run(seed, echo, backend, epochs):
@@ -120,7 +121,7 @@ def test_an_interrupted_record_is_resumed_without_its_known_seeds(toy, tmp_path)
     assert [*map(seeds_of, toy.records()[1:])] == [[1], [7]] and toy.records()[0] == 7
     del toy.echoed[:]
     found = toy(0, 1, 2, resume=True)
-    known = f"seed 1: is in {toy.history}"
+    known = f"seed 1: results are in {toy.history}"
     assert toy.echoed == ["seed 0 for 3 on numpy", known, "seed 2 for 3 on numpy"]
     assert [outcome.findings[0] for outcome in found] == [
         near("a figure", seed / 2, 1, 0.5) for seed in (0, 1, 2)

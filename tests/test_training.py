@@ -142,7 +142,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(tmp_path, undisturbed):
 def test_divergence_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     readings = {"d_loss": float("nan"), "g_loss": 1.0, "d_real": 0.5, "d_fake": 0.5}
     monkeypatch.setattr(Session, "readings", lambda self, result: readings)
-    with pytest.raises(InputError, match=r"diverged by step 10 .*d_loss = nan"):
+    with pytest.raises(InputError, match=r"diverged by round 10 .*d_loss = nan"):
         trained(tmp_path / "run")
     assert saved_step(tmp_path / "run") == 0
 
@@ -172,14 +172,14 @@ def test_a_diverged_network_does_not_replace_the_last_checkpoint(
         return result
 
     monkeypatch.setattr(Session, "play_round", diverge)
-    with pytest.raises(InputError, match=rf"diverged by step 5 \({player}/.* is not finite\)"):
+    with pytest.raises(InputError, match=rf"diverged by round 5 \({player}/.* is not finite\)"):
         trained(tmp_path / "run", steps=5)
     assert saved_step(tmp_path / "run") == 0
     assert not recwarn.list
 
 
 def test_an_overflow_is_one_error_without_warnings(tmp_path, recwarn):
-    with pytest.raises(InputError, match=r"diverged by step \d+ \(.*(nan|inf|not finite)\)"):
+    with pytest.raises(InputError, match=r"diverged by round \d+ \(.*(nan|inf|not finite)\)"):
         trained(tmp_path / "run", lr_d=1e30, lr_g=1e30)
     assert not recwarn.list
 
@@ -230,7 +230,7 @@ def test_a_damaged_log_is_refused_before_a_round_is_played(run, text):
 def test_a_config_that_was_edited_is_refused(run, text):
     run.config.write_bytes(text)
     with pytest.raises(
-        InputError, match=r"config\.json: (differs from|is no JSON|expected the options)"
+        InputError, match=r"config\.json: (differs from|is not JSON|expected the options)"
     ):
         resume(run.path, steps=4, progress=False)
     run.config.unlink()
@@ -301,7 +301,7 @@ def test_a_checkpoint_of_another_model_is_refused(run):
 
 
 def test_samples_come_from_the_checkpoint_alone_and_depend_on_the_seed(run, monkeypatch):
-    monkeypatch.setattr(training_loop, "Session", None)  # nothing of the data is touched
+    monkeypatch.setattr(training_loop, "Session", None)  # no Session, and so no data, is made
     sampler = Sampler(run.path)
     images = sampler.draw(5, seed=3)
     assert images.shape == (5, 1, 28, 28)
@@ -319,7 +319,7 @@ def test_numbered_folders_never_collide(tmp_path, monkeypatch):
     assert made == [f"00{i}-mlp-small-non-saturating" for i in (1, 2, 3)]
 
 
-# Each option does what it says: the run is rebuilt by hand from the library, bit for bit.
+# Each option does what it says: a game of the library's parts has the same bits.
 
 OPTIONS = {
     "defaults": {},
@@ -341,8 +341,8 @@ OPTIONS = {
 }
 
 
-def by_hand(rounds, o):
-    """The weights of G and of D, and those of the average."""
+def play_parts(rounds, o):
+    """G, D and the average after some rounds with the options o, without a Session."""
     net_rng, game_rng, data_rng, _ = map(
         np.random.default_rng, np.random.SeedSequence(o.seed).spawn(4)
     )
@@ -375,7 +375,7 @@ def by_hand(rounds, o):
 def test_a_session_plays_what_its_options_say(name):
     session = played(3, **OPTIONS[name])
     arrays, _ = session.state()
-    for part, net in by_hand(3, session.config).items():
+    for part, net in play_parts(3, session.config).items():
         for key, value in net.state_dict().items():
             np.testing.assert_array_equal(arrays[f"{part}/{key}"], value)
 
@@ -397,7 +397,7 @@ def test_samples_come_from_the_average_in_evaluation_mode():
     state = {key: value.copy() for key, value in without.G.state_dict().items()}
     all_of_them = without.generate(without.fixed_z)
     np.testing.assert_allclose(without.generate(without.fixed_z[:1]), all_of_them[:1], atol=1e-5)
-    for key, value in without.G.state_dict().items():  # nor do running statistics change
+    for key, value in without.G.state_dict().items():  # running statistics do not change either
         np.testing.assert_array_equal(value, state[key])
 
 
@@ -434,6 +434,6 @@ def test_samples_that_are_not_finite_end_a_run_and_are_never_drawn(tmp_path, mon
     generate = Session.generate
     spoilt = lambda self, z: generate(self, z) * (np.nan if self.step == 3 else 1)  # noqa: E731
     monkeypatch.setattr(Session, "generate", spoilt)
-    with pytest.raises(InputError, match=r"diverged by step 3 \(G's samples are not finite\)"):
+    with pytest.raises(InputError, match=r"diverged by round 3 \(G's samples are not finite\)"):
         trained(tmp_path / "run", steps=5, sample_every=1)
     assert not (tmp_path / "run" / "samples.png").exists()

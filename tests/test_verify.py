@@ -1,4 +1,4 @@
-"""verify reports whether a run repeats bit for bit, and the first step that differs."""
+"""verify reports whether a run repeats bit for bit, or the first round after which it differs."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tinygan.training import Config, Session, loop, resume, train, verification,
 
 
 @pytest.fixture(scope="module", autouse=True)
-def often(narrow_2014_of_module):
+def frequent_hashes(narrow_2014_of_module):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "HASH_EVERY", 5)
         yield
@@ -22,7 +22,7 @@ def often(narrow_2014_of_module):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of twelve rounds, and a checkpoint of its seventh."""
+    """A run of twelve rounds, next to its checkpoint after the seventh."""
     folder = tmp_path_factory.mktemp("verify")
     config = Config(model="mlp-2014", batch=4, steps=7, label_noise=0.1)
     path = train(config, folder / "run", progress=False).path
@@ -32,7 +32,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def copy(tmp_path, run):
-    """A copy of the run, to be changed."""
+    """A copy of the run, which a test changes."""
     return shutil.copytree(run, tmp_path / "run")
 
 
@@ -41,22 +41,24 @@ def contents(path):
 
 
 def rewrite(run, change):
-    """Replace the text of the run's states by what `change` returns for it."""
+    """Replace the text of states.jsonl by `change(text)`."""
     path = run / "states.jsonl"
     path.write_text(change(path.read_text()))
 
 
-def lines(change):
-    """A change of a text, as a change of the list of its lines."""
+def change_lines(change):
+    """The change of a text that applies `change` to the list of its lines."""
     return lambda text: "".join(change(text.splitlines(keepends=True)))
 
 
-def without(*parts):
-    """A change of a text: the lines that have any of the parts are left out."""
-    return lines(lambda all: (line for line in all if not any(part in line for part in parts)))
+def drop_lines(*parts):
+    """The change of a text that removes the lines that contain any of the parts."""
+    return change_lines(
+        lambda all: (line for line in all if not any(part in line for part in parts))
+    )
 
 
-def added(**line):
+def append_line(**line):
     return lambda text: f"{text}{json.dumps(line)}\n"
 
 
@@ -76,7 +78,7 @@ def test_a_run_records_its_states_and_its_environment(run):
 
 @pytest.mark.parametrize(
     ("argv", "agreed"),
-    [([], "5 from step 0 to 12"), (["--from", "{}/seventh.safetensors"], "3 from step 7 to 12")],
+    [([], "5 from round 0 to 12"), (["--from", "{}/seventh.safetensors"], "3 from round 7 to 12")],
 )
 def test_a_run_agrees_and_is_not_changed(run, capsys, tmp_path, monkeypatch, argv, agreed):
     monkeypatch.chdir(tmp_path)
@@ -86,11 +88,11 @@ def test_a_run_agrees_and_is_not_changed(run, capsys, tmp_path, monkeypatch, arg
     assert contents(run) == before and os.listdir(tmp_path) == []
 
 
-def test_the_checkpoint_counts_too(copy, run):
-    """Its step is not in the file of states here."""
+def test_the_state_in_the_checkpoint_is_compared_too(copy, run):
+    """Here states.jsonl has no line for its round."""
     checkpoint = copy / "checkpoint.safetensors"
     shutil.copy(run.parent / "seventh.safetensors", checkpoint)
-    rewrite(copy, lines(lambda all: all[:3]))
+    rewrite(copy, change_lines(lambda all: all[:3]))
     assert verify(copy).agreed == (0, 5, 7)
 
     def moved(arrays, meta):
@@ -108,7 +110,7 @@ def test_the_first_state_that_differs_is_printed(copy, capsys):
     rewrite(copy, lambda text: changed)
     assert main(["verify", str(copy)]) == 1
     out = capsys.readouterr().out
-    assert f"{copy}: the state at step 10 differs; it agreed until step 7" in out
+    assert f"{copy}: the state after round 10 differs; it agreed until round 7" in out
     recorded = f"recorded {changed[at : at + 64]} in states.jsonl"
     assert f"{recorded}\n  now      {text[at : at + 64]}" in out
 
@@ -160,7 +162,7 @@ def test_another_environment_is_a_warning(copy, capsys):
             yield json.dumps({"made_with": line}) + "\n"
         yield from all[1:]
 
-    rewrite(copy, lines(elsewhere))
+    rewrite(copy, change_lines(elsewhere))
     assert main(["verify", str(copy)]) == 0
     *warnings, verdict = capsys.readouterr().out.splitlines()
     names = [line.split(":")[0] for line in warnings]
@@ -193,7 +195,7 @@ def test_a_resumed_run_records_its_new_environment(copy, monkeypatch):
     ids=["another array", "one more", "another number"],
 )
 def test_a_change_of_the_last_checkpoint_is_found(copy, change):
-    """Its step is in the file of states; its contents are compared all the same."""
+    """states.jsonl has a line for its round, but the checkpoint itself is compared too."""
     path = copy / "checkpoint.safetensors"
     changed_checkpoint(path, path, change)
     found = verify(copy)
@@ -201,16 +203,16 @@ def test_a_change_of_the_last_checkpoint_is_found(copy, change):
     assert found.file == "checkpoint.safetensors"
 
 
-def test_if_no_round_was_played_that_is_printed(run, capsys):
+def test_the_report_says_that_no_round_was_played(run, capsys):
     assert main(["verify", str(run), "--from", str(run)]) == 0
-    assert "agree, 1 from step 12 to 12; no round was played" in capsys.readouterr().out
+    assert "agree, 1 from round 12 to 12; no round was played" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("parts", [["5"], ["7", "10"], ["7", "10", "12"]])
 def test_a_missing_hash_is_an_error(copy, monkeypatch, parts):
     monkeypatch.setattr(verification, "HASH_EVERY", 5)
     assert verify(copy).differs is None
-    rewrite(copy, without(*(f'step": {part},' for part in parts)))
+    rewrite(copy, drop_lines(*(f'step": {part},' for part in parts)))
     with pytest.raises(InputError, match=r"has no hash between steps [05] and (7|12);"):
         verify(copy)
 
@@ -227,16 +229,16 @@ HASH, DAMAGED = "0" * 64, r"states.jsonl: damaged at '{\"(step|made)"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (added(step=12, sha256=HASH), DAMAGED),
-        (added(step=11, sha256=HASH), DAMAGED),
-        (added(step=13, sha256="zz"), DAMAGED),
-        (added(step=13, sha256=HASH + "0"), DAMAGED),
-        (added(step=13, sha256=0), DAMAGED),
-        (added(step=13.0, sha256=HASH), DAMAGED),
-        (added(made_with=[]), DAMAGED),
-        (added(step=10**11, sha256=HASH), "has no hash between steps 12 and 100000000000"),
-        (without("made_with"), "expected made_with, or a later step"),
-        (lines(lambda all: all[1:] + all[:1]), "expected made_with, or a later step"),
+        (append_line(step=12, sha256=HASH), DAMAGED),
+        (append_line(step=11, sha256=HASH), DAMAGED),
+        (append_line(step=13, sha256="zz"), DAMAGED),
+        (append_line(step=13, sha256=HASH + "0"), DAMAGED),
+        (append_line(step=13, sha256=0), DAMAGED),
+        (append_line(step=13.0, sha256=HASH), DAMAGED),
+        (append_line(made_with=[]), DAMAGED),
+        (append_line(step=10**11, sha256=HASH), "has no hash between steps 12 and 100000000000"),
+        (drop_lines("made_with"), "expected made_with, or a later step"),
+        (change_lines(lambda all: all[1:] + all[:1]), "expected made_with, or a later step"),
     ],
 )
 def test_lines_that_no_run_writes_are_refused(copy, change, message):
@@ -256,7 +258,7 @@ def no_arrays(run):
 def later_than_the_states(run):
     (run / "checkpoint.safetensors").rename(run / "x")
     shutil.copy(run.parent / "seventh.safetensors", run / "checkpoint.safetensors")
-    rewrite(run, without('step": 10', 'step": 12'))
+    rewrite(run, drop_lines('step": 10', 'step": 12'))
 
 
 def other_images(run):
@@ -268,10 +270,14 @@ BAD = {
     "no run": (None, "{}/nowhere", "there is no such run folder"),
     "no hashes": (lambda run: (run / "states.jsonl").unlink(), "{}", "holds no hashes"),
     "no checkpoint": (None, "{} --from {}/x", "x: there is no such checkpoint"),
-    "another model": (of_another_model, "{} --from {}/x", "is no checkpoint of this run"),
+    "another model": (of_another_model, "{} --from {}/x", "is not a checkpoint of this run"),
     "a picture": (None, "{} --from {}/samples.png", "samples.png: damaged or no safetensors file"),
     "no arrays": (no_arrays, "{} --from {}/x", "x: the checkpoint does not fit"),
-    "later": (later_than_the_states, "{} --from {}/x", "x: is of step 12, but the last hash in"),
+    "later": (
+        later_than_the_states,
+        "{} --from {}/x",
+        "x: was saved after round 12, but the last hash in",
+    ),
     "other images": (other_images, "{}", "the images of digits are not those that the run was"),
     "no argument": (None, "", "the following arguments are required: RUN"),
 }

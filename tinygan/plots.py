@@ -149,7 +149,7 @@ def curves(
             text = f"{_formatted(balance[name])} at equilibrium"
             shade = color if axes is losses else "gray"
             axes.axhline(balance[name], color=shade, linestyle="--", linewidth=0.9, label=text)
-    losses.set_title("thin: every logged round; thick: smoothed", fontsize=8, loc="right")
+    outputs.set_title("thin: every logged round; thick: smoothed", fontsize=8, loc="right")
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if probability else "logit")
     if probability:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .shared import Parsers
 
 
-MAX_ROWS = 8  # of the table
+MAX_ROWS = 8  # of the table of probes
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -30,7 +30,7 @@ def add_parser(parsers: Parsers) -> None:
         "none, from its checkpoint.",
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or the checkpoint in it")
-    parser.set_defaults(run=run, smaller="less")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,10 +42,11 @@ def run(args: argparse.Namespace) -> int:
 def report(run: str | Path) -> str:
     """Return the diagnoses of a run and a table of its probes, with the last row of its log.
 
-    `run` is a run folder, or the checkpoint in it. Each diagnosis names the first step at which it
-    could be made. A run that was trained without the doctor is loaded, with its data, and its
-    checkpoint is probed on several minibatches; problems that only show over time, such as a player
-    that does not move, are then not found. There is no diagnosis of a run with too few rounds.
+    `run` is a run folder, or the checkpoint in it. Each diagnosis names the first round after which
+    it could be made. If the run was trained without the doctor, its checkpoint and data are loaded
+    and probed on several minibatches. Problems that appear only over time, such as a player that
+    does not move, are then not found. A run of fewer than PATIENCE * EVERY rounds gets no diagnosis
+    from probes.
 
     Raises InputError if there is no run, or if a file of it is damaged.
     """
@@ -57,7 +58,7 @@ def report(run: str | Path) -> str:
             session, _ = folder.load(no_graph=True)
             probes = [examine(session, trial=i) for i in range(PATIENCE)]
         reason = "ended before the first probe" if not_finite else "was trained without the doctor"
-        title = f"{folder.path}: it {reason}; {PATIENCE} probes of its checkpoint"
+        title = f"{folder.path}: the run {reason}; {PATIENCE} probes of its checkpoint"
     sections = [title, _table(probes)]
     if len(log["step"]):
         last = ", ".join(f"{name} {column[-1]:.4g}" for name, column in log.items())
@@ -91,7 +92,7 @@ COLUMNS: dict[str, Callable[[Probe], str]] = {
 def _table(probes: Sequence[Probe]) -> str:
     """A table of at most MAX_ROWS probes, the last one included.
 
-    A quantity with a value for each layer is shown by its largest value."""
+    If a quantity has a value for each layer, the largest is shown."""
     stride = math.ceil(len(probes) / MAX_ROWS)
     shown = probes[::-stride][::-1]
     rows = [list(COLUMNS), *([cell(p) for cell in COLUMNS.values()] for p in shown)]

@@ -23,9 +23,9 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "evaluate",
         help="compare a run's samples with real images and with bad ones",
-        description="Measure the samples of a run on digits or clothes. Each metric is shown "
-        "between its reference (real images) and its controls (bad images). Writes "
-        "evaluation.json and evaluation.png into the run folder.",
+        description="Measure the samples of a run on digits (MNIST) or Fashion-MNIST. Each metric "
+        "is shown with its reference (real images) and its controls (images known to be bad). "
+        "Writes evaluation.json and evaluation.png into the run folder.",
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     parser.add_argument(
@@ -49,7 +49,9 @@ def add_parser(parsers: Parsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table of metrics and write evaluation.json and .png; return the exit status."""
+    """Print the table of metrics, write evaluation.json and .png, and return the exit status.
+
+    Raises InputError for an option out of range, data without a classifier, or missing images."""
     from ..metrics import evaluation, report
     from ..metrics.classifier import Classifier
 

@@ -12,7 +12,7 @@ def add_parser(parsers: Parsers) -> None:
     """Add the command, which has no options."""
     about = "Show the versions, NumPy's BLAS, and which backends work."
     parser = parsers.add_parser("info", help="show versions, BLAS and backends", description=about)
-    parser.set_defaults(run=run, smaller="less")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

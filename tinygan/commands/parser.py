@@ -1,7 +1,7 @@
-"""The command line, `tinygan COMMAND`: its parser, and how it reports errors.
+"""The command line, `tinygan COMMAND`: its parser and its error messages.
 
-Each command has a module of its own: `add_parser(parsers)` adds its options, and `run(args)` does
-the work and returns the exit status. A module that takes long to import is imported in `run`.
+Each command is a module: `add_parser(parsers)` adds its options, and `run(args)` does the work and
+returns the exit status. A module that takes long to import is imported in `run`.
 
 Exit status: 0 for success; 1 if `verify` found a difference; 2 for unusable input, with one line
 that names the problem; 130 after Ctrl-C, once the run is saved. A traceback is always a bug.
@@ -34,18 +34,18 @@ def commands() -> tuple[Any, ...]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. `argv` is `sys.argv[1:]` if it is None."""
-    smaller = "less"
+    smaller = ""  # how to use less memory
     try:
         process.tune()
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # it may not encode all of a file name
+            if isinstance(stream, io.TextIOWrapper):  # its encoding may lack letters of a file name
                 stream.reconfigure(errors="backslashreplace")
         parser = _parser()
         args, extra = parser.parse_known_args(argv)
         if extra:
             see = f"see {parser.prog} {args.command} --help"
             raise InputError(f"{extra[0]}: no such argument; {see}")
-        smaller = args.smaller
+        smaller = getattr(args, "smaller", "")
         status = int(args.run(args))
         print(end="", flush=True)
         return status
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return stop(130, "stopped")
     except MemoryError:
-        return stop(2, f"out of memory; ask for {smaller}")
+        return stop(2, "out of memory" + (f"; use {smaller}" if smaller else ""))
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

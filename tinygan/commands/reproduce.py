@@ -1,4 +1,4 @@
-"""The command `tinygan reproduce`: measure published figures again by their own protocols."""
+"""The command `tinygan reproduce`: measure published figures again by their published protocols."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""
     parser = parsers.add_parser(
         "reproduce",
-        help="measure a published figure by its own protocol",
-        description="Measure published figures again. The table shows our figure, the published "
-        "one, and a verdict.",
+        help="measure a published figure again",
+        description="Measure a published figure again by its published protocol. The table "
+        "shows our figure, the published one, and whether it is reproduced.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")
     parser.add_argument(
@@ -28,7 +28,11 @@ def add_parser(parsers: Parsers) -> None:
         help="show all experiments, or only NAME, with their protocols and times",
     )
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="number of seeds, from 0 (default: 1)"
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of seeds: 0, 1, 2, ... (default: 1)",
     )
     parser.add_argument(
         "--epochs", type=int, metavar="N", help="number of epochs, for experiments that train"
@@ -44,9 +48,11 @@ def add_parser(parsers: Parsers) -> None:
         help="the JSON file to which results are appended (default: reproduced.json)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="continue the last record and skip its seeds"
+        "--resume",
+        action="store_true",
+        help="continue the last record in FILE, and skip the seeds that it has",
     )
-    parser.set_defaults(run=run, smaller="less")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

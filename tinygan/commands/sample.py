@@ -18,7 +18,7 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser("sample", help="draw samples from a run", description=about)
     add, most = parser.add_argument, f"at most {MAX_SAMPLES}"
     add("folder", metavar="RUN", help="a run folder, or a checkpoint file")
-    add("-n", type=int, default=64, metavar="N", help=f"samples, {most} (default: %(default)s)")
+    add("-n", type=int, default=64, metavar="N", help=f"number, {most} (default: %(default)s)")
     add("-o", default="samples.png", metavar="FILE", help="a .png file (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: %(default)s)")
     add(

@@ -1,4 +1,4 @@
-"""Helpers of several commands: options, an end with a message, and checks of output files."""
+"""Functions that commands share: an option, the exit with a message, checks of output files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def stop(status: int, message: str, *more: str) -> int:
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add the option --backend."""
-    about = "numpy, cupy, or a certain GPU, such as cupy:1 (default: numpy)"
+    about = "numpy, cupy, or one GPU, such as cupy:1 (default: numpy)"
     parser.add_argument("--backend", default="numpy", metavar="NAME", help=about)
 
 

@@ -15,7 +15,7 @@ from .shared import Parsers, stop
 
 
 def add_parser(parsers: Parsers) -> None:
-    """Add the command and its options: the fields of Config, and where and how to run."""
+    """Add the command and its options: the fields of Config, and those of a run."""
     about = "Train a GAN by Algorithm 1 of Goodfellow et al. 2014, and write a run folder."
     parser = parsers.add_parser("train", help="train a GAN by Algorithm 1", description=about)
     add = parser.add_argument
@@ -28,9 +28,9 @@ def add_parser(parsers: Parsers) -> None:
             metavar = "NAME" if kind is str else "N"
             add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
-    add("--resume", metavar="RUN", help="continue a run to its last step, or to --steps")
+    add("--resume", metavar="RUN", help="continue a run up to its own --steps, or new ones")
     add("--quiet", action="store_true", help="show no progress bar")
-    doctor = "on: probe the health of the run at intervals, and report problems; off (default: on)"
+    doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
     add("--doctor", default="on", metavar="ON", help=doctor)
     parser.set_defaults(run=run, smaller="a smaller --batch")
 
@@ -72,8 +72,10 @@ def _summary(folder: training.RunFolder) -> str:
 {path}
   samples.png              samples of the generator
   progress.gif             samples of fixed noise during training
-  curves.png               losses, D(x) and D(G(z)); the numbers are in log.csv
-  checkpoint.safetensors   the full state, for sample and --resume; config.json
+  curves.png               losses, D(x) and D(G(z))
+  log.csv                  the numbers of curves.png
+  config.json              the options
+  checkpoint.safetensors   the full state, for tinygan sample and --resume
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
 
 Try next

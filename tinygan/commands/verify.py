@@ -14,20 +14,19 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "verify",
         help="train a run again, and compare bit for bit",
-        description="Train again as a run was trained, in memory, and compare the state with each "
-        "state that the run recorded. The exit status is 0 if all agree, and 1 if one differs. The "
-        "run folder is not changed.",
+        description="Train a run again, in memory, and compare its state with each recorded state. "
+        "The exit status is 0 if all agree, and 1 if one differs. The run folder is not changed.",
     )
     add = parser.add_argument
     add("folder", metavar="RUN", help="a run folder")
     start = "start from a checkpoint of the run (default: from the beginning)"
     add("--from", dest="start", metavar="CHECKPOINT", help=start)
     add("--quiet", action="store_true", help="show no round counter")
-    parser.set_defaults(run=run, smaller="less")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print whether all states agree; return the exit status."""
+    """Print whether all states agree; return the exit status, 0 if they do and 1 if not."""
     comm = parallel.join()
     shown = comm.rank == 0 and not args.quiet and sys.stderr is not None and sys.stderr.isatty()
 
@@ -44,12 +43,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"! {warning}: equal bits are promised only in the recorded environment")
     if found.differs is None:
         count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
-        idle = "" if found.played else "; no round was played, as no later state is recorded"
-        print(f"{args.folder}: all states agree, {count} from step {first} to {last}{idle}")
+        idle = "" if found.played else "; no round was played, because no later state is recorded"
+        print(f"{args.folder}: all states agree, {count} from round {first} to {last}{idle}")
         return 0
-    before = f"; it agreed until step {found.agreed[-1]}" if found.agreed else ""
+    before = f"; it agreed until round {found.agreed[-1]}" if found.agreed else ""
     print(
-        f"{args.folder}: the state at step {found.differs} differs{before}\n"
+        f"{args.folder}: the state after round {found.differs} differs{before}\n"
         f"  recorded {found.recorded} in {found.file}\n  now      {found.now}"
     )
     return 1

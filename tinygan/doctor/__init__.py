@@ -1,7 +1,7 @@
 """Diagnosis of training failures from probes of G and D.
 
     for found in diagnose_run(monitor(rounds, game, G, D, opt_g, opt_d, minibatch=...)):
-        print(found)              its name, its numbers, the remedies
+        print(found)              its name, the evidence, the remedies
 
 `training.health_monitor` does this for `tinygan train`.
 """

@@ -2,7 +2,7 @@
 
     ADVICE["mode collapse"]      its remedies, the easiest first
 
-`remedies` leaves out those that a run uses already or refuses.
+`remedies` leaves out those that a run uses already, and those with options that it does not accept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..gan import GAMES, Game
 
 
 class Remedy(NamedTuple):
-    """A remedy: what to do, the source, and the options of `tinygan train` that do it."""
+    """A remedy: what to do, the source, and the options of `tinygan train` that apply it."""
 
     what: str
     source: str
@@ -35,7 +35,7 @@ NON_SATURATING = Remedy(
     "the non-saturating loss of G", f"{GAN}, section 3", ("--game non-saturating",)
 )
 LEAKY = Remedy("LeakyReLU in D, which always passes a gradient", f"{DCGAN}, section 3")
-RATE = "a learning rate that changes the weights and saturates no outputs"
+RATE = "a learning rate that changes the weights without saturating outputs"
 
 ADVICE: dict[str, tuple[Remedy, ...]] = {
     "D too strong": (
@@ -52,7 +52,7 @@ ADVICE: dict[str, tuple[Remedy, ...]] = {
         Remedy("more steps of D for one of G", f"{GAN}, section 6", ("--k",)),
         Remedy("a lower learning rate of G", TWO_RATES, ("--lr-g",)),
         Remedy("minibatch discrimination in D", "Salimans et al. 2016, 3.2"),
-        Remedy("packing: D sees several samples at once", "Lin et al. 2018"),
+        Remedy("packing: D classifies several examples together", "Lin et al. 2018"),
         Remedy(
             "the Wasserstein game with its penalty",
             "Gulrajani et al. 2017",
@@ -93,16 +93,17 @@ ADVICE: dict[str, tuple[Remedy, ...]] = {
     ),
     "BatchNorm drift": (
         Remedy("a momentum (weight of the new minibatch) near 0.1", "Ioffe and Szegedy 2015"),
-        Remedy("a lower learning rate of G", "the averages then follow its layers", ("--lr-g",)),
+        Remedy("a lower learning rate of G", "the running averages then follow G", ("--lr-g",)),
         Remedy("larger minibatches", "Ioffe 2017", ("--batch",)),
-        Remedy("statistics of a fixed minibatch", "Salimans et al. 2016, 3.5"),
-        Remedy("statistics of each example alone", "Ba et al. 2016"),
+        Remedy("virtual BatchNorm: statistics of a fixed minibatch", "Salimans et al. 2016, 3.5"),
+        Remedy("LayerNorm: statistics of each example alone", "Ba et al. 2016"),
     ),
 }
 
 
 def remedies(name: str, options: Mapping[str, Any]) -> list[Remedy]:
-    """The remedies for a failure, without those that a run with these options uses or refuses."""
+    """The remedies for the failure `name`, the easiest first, for a run with these options of
+    `tinygan train`: without those that it uses already or does not accept."""
     used = {f"--{key.replace('_', '-')} {value}" for key, value in options.items()}
     excluded = used | _refused(options)
     return [each for each in ADVICE[name] if excluded.isdisjoint(each.options)]
@@ -111,7 +112,7 @@ def remedies(name: str, options: Mapping[str, Any]) -> list[Remedy]:
 def _refused(options: Mapping[str, Any]) -> set[str]:
     """The options that `training.Config` refuses together with these."""
     game, refused = str(options.get("game")), set()
-    if isinstance(GAMES.get(game), Game):  # its losses have no single logits, and so no labels
+    if isinstance(GAMES.get(game), Game):  # its losses compare logits, so there are no labels
         refused |= {"--smoothing", "--label-noise", "--label-flips"}
     if game == "wasserstein":
         refused.add("--smoothing")

@@ -4,9 +4,9 @@
 
 The functions are pure: the same probes give the same text.
 
-A diagnosis requires its signs in each of the last `PATIENCE` probes, since games fluctuate and one
-minibatch is noisy. Each threshold is far from the values of games that learn. This keeps false
-alarms rare, at the cost of missed cases.
+A diagnosis requires its signs in each of the last `PATIENCE` probes, because games fluctuate and
+one minibatch is noisy. Each threshold is far from the values of games that learn. So false alarms
+are rare, but some failures are missed.
 """
 
 from __future__ import annotations
@@ -21,45 +21,47 @@ from .probe import Probe
 
 PATIENCE = 4  # successive probes that must agree
 
-# The share of (real, fake) pairs that D ranks correctly. D is "too strong" only from here on.
+# The share of (real, fake) pairs that D ranks correctly. Below it, D is never "too strong".
 SURE = 0.99
 # The mean |d G's loss / d logit|, which scales G's gradient. In the minimax game it is D(G(z)): 1/2
-# at equilibrium, and still 0.3 in a healthy game that D wins. At 0.01 G learns a hundred times more
-# slowly: the saturation of Goodfellow et al. 2014, section 3. In other games it is near 1.
+# at equilibrium, and still 0.3 in a healthy game in which D is ahead. At 0.01, G learns a hundred
+# times more slowly: the saturation of Goodfellow et al. 2014, section 3. In other games it does not
+# vanish when D is ahead.
 SATURATED = 0.01
 # D's loss over its loss at equal logits. At 0.003 (odds of 500 to 1) D has nothing left to learn.
-# In a healthy game that D wins, it is a few hundredths.
+# In a healthy game in which D is ahead, it is a few hundredths.
 SETTLED = 3e-3
-# The norm of G's gradient over that in the first probes. Healthy games stay within a factor of 30.
+# The norm of G's gradient over the norm in the first probes. In healthy games it changes by at most
+# a factor of 30.
 VANISHED = 1e-3
-# The spread: distances between fakes over distances between real images. Perceptrons start with
-# clusters of 0.05 and grow from there. If G ignores z, the spread goes to 0.
+# The spread: distances between fakes over distances between real images. Perceptrons start with a
+# spread of 0.05, which then grows. If G ignores z, the spread goes to 0.
 ALIKE = 0.02
-# Also collapsed: spread below LOW and 5x below its earlier maximum, or below LOW for LONG probes
-# without growing by 25 %.
+# G has also collapsed if the spread is below LOW and below a fifth of its earlier maximum, or if it
+# is below LOW for LONG probes and does not grow by 25 %.
 SHRUNK, LOW = 5.0, 0.2
 LONG, GROWTH = 20, 1.25
-# The share of pairs that D ranks correctly. It is 1/2 at equilibrium. If D ranks nearly all pairs
-# wrongly for some hundred rounds, it does not follow G at all.
+# The share of pairs that D ranks correctly, 1/2 at equilibrium. If D ranks nearly all pairs wrongly
+# in successive probes, it does not follow G at all.
 WRONG = 0.05
-# Logits. A sigmoid at -100 is below the smallest float32. A critic of slope 1 cannot separate real
-# images and fakes by more than their distance (Kantorovich and Rubinstein); the limit is ten times
-# that.
+# Logits. A sigmoid at -100 is below the smallest normal float32. The logits of a critic of slope 1
+# differ by no more than the distance between real images and fakes (Kantorovich and Rubinstein).
+# The limit is ten times that.
 FAR, SLOPE = 100.0, 10.0
-# The common level of all logits, which a critic can choose freely, has a limit ten times as large.
+# The mean of all logits, which a critic can choose freely, has a limit that is ten times as large.
 LEVEL = 10.0
-# |change of the weights in a round| / |weights|. The resolution of float32 is 6e-8.
+# |change of the weights in a round| / |weights|. The rounding error of float32 is 6e-8.
 STILL = 1e-7
-# The share of a layer's units that are 0 for all examples. With data in the plane it reaches 0.6 in
-# games that learn.
+# The share of a layer's units that are 0 for all examples. In healthy games on points in the plane
+# it reaches 0.6.
 DEAD = 0.9
-# BatchNorm's output in evaluation against training, in standard deviations. Averages that follow
-# reach 0.1 within a hundred rounds.
+# The difference of BatchNorm's output between evaluation and training, in standard deviations. In
+# healthy games it falls to 0.1 within a hundred rounds.
 DRIFTED = 0.5
 
 
 class Diagnosis(NamedTuple):
-    """A diagnosis: its name in `ADVICE`, the round after which it was made, and the evidence."""
+    """A diagnosis: its name in `ADVICE`, the number of rounds played, and the evidence."""
 
     name: str
     step: int
@@ -70,7 +72,7 @@ class Diagnosis(NamedTuple):
         return self.report({})
 
     def report(self, options: Mapping[str, Any]) -> str:
-        """The diagnosis with the remedies for a run with these options."""
+        """The diagnosis with the remedies for a run with these options of `tinygan train`."""
         advice = [f"  - {remedy}" for remedy in remedies(self.name, options)]
         head = f"after round {self.step}: {self.name}. {self.seen}"
         return "\n".join([head, "  Remedies:", *advice])
@@ -110,6 +112,8 @@ def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
 
 
 def _divergence(last: Sequence[Probe]) -> str:
+    """The logits or D's loss are far out of range."""
+
     def is_far(p: Probe) -> bool:
         limit = max(FAR, SLOPE * p.apart)
         gap, level = abs(p.real - p.fake), max(abs(p.real), abs(p.fake))
@@ -126,43 +130,47 @@ def _divergence(last: Sequence[Probe]) -> str:
 
 
 def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
+    """D ranks nearly all pairs correctly, and G's loss is saturated, D's loss is nearly 0, or G's
+    gradient has vanished."""
     if not all(p.order >= SURE for p in last):
         return ""
     now, norm = last[-1], last[-1].length("G")
     initial = statistics.median(p.length("G") for p in first)
-    sure = f"D ranks {now.order:.1%} of the pairs of a real image and a fake correctly"
+    ranking = f"D ranks {now.order:.1%} of the pairs of a real image and a fake correctly"
     if all(p.push < SATURATED for p in last):
         return (
-            f"{sure}, and G's loss is saturated: its mean slope in D's logits is {now.push:.2g} "
+            f"{ranking}, and G's loss is saturated: its mean slope in D's logits is {now.push:.2g} "
             f"(healthy: some tenths). The norm of G's gradient is {norm:.2g}, that of D's is "
             f"{now.length('D'):.2g}"
         )
     if all(p.blind > 0 and p.d_loss < SETTLED * p.blind for p in last):
         return (
-            f"{sure}. Its loss is {now.d_loss:.2g}; with equal logits for all images it would be "
+            f"{ranking}. Its loss is {now.d_loss:.2g}; if all logits were equal, it would be "
             f"{now.blind:.3g}. D has nothing left to learn, and G does not catch up: its loss is "
             f"{now.g_loss:.3g}"
         )
     if initial > 0 and all(p.length("G") < VANISHED * initial for p in last):
         return (
-            f"{sure}, and G's gradient has vanished: its norm is {norm:.2g}, and was "
+            f"{ranking}, and G's gradient has vanished: its norm is {norm:.2g}, and was "
             f"{initial:.2g} in the first probes"
         )
     return ""
 
 
 def _g_too_strong(last: Sequence[Probe]) -> str:
+    """D ranks nearly all pairs wrongly."""
     if not all(p.order <= WRONG for p in last):
         return ""
     now = last[-1]
     return (
         f"D ranks {1 - now.order:.1%} of the pairs of a real image and a fake wrongly (guessing: "
         f"50 %). Its mean logit is {now.fake:.3g} on fakes and {now.real:.3g} on real images. D "
-        "does not follow G, so G's gradient says nothing about the real images"
+        "does not follow G, so G's gradient has no information about the real images"
     )
 
 
 def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
+    """The spread of the samples is near 0, is much smaller than before, or stays small."""
     now = last[-1].spread
     measured = f"the lower quartile of their distances is {now:.2g} times that of real images"
     if all(p.spread < ALIKE for p in last):
@@ -182,6 +190,7 @@ def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
 
 
 def _does_not_move(player: str, last: Sequence[Probe]) -> str:
+    """A round changes the weights of `player` by no more than rounding."""
     if not all(p.moved.get(player, math.inf) < STILL for p in last):
         return ""
     now, norm = last[-1], last[-1].length(player)
@@ -197,11 +206,13 @@ def _does_not_move(player: str, last: Sequence[Probe]) -> str:
 
 
 def _dead_units(last: Sequence[Probe]) -> str:
+    """Nearly all units of a layer are 0 for all examples."""
     listed = _lasting([p.dead for p in last], DEAD, "{value:.0%} of {name}")
     return listed and f"Units are 0 for every example of a minibatch and get no gradient: {listed}"
 
 
 def _batchnorm_drift(last: Sequence[Probe]) -> str:
+    """BatchNorm's outputs in evaluation and in training differ."""
     listed = _lasting([p.drift for p in last], DRIFTED, "{value:.2g} standard deviations at {name}")
     return listed and (
         "BatchNorm's running averages do not follow the minibatches: when samples are "

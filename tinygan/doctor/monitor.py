@@ -26,11 +26,11 @@ from ..optim.optimizer import check_optimizers
 from ..tensor import Tensor
 from .probe import Probe, probe
 
-EVERY = 50  # rounds; a probe costs about one of them
+EVERY = 50  # rounds between two probes; a probe takes about as long as a round
 
 
 class UpdateSize:
-    """The size of the weight updates of G and D since this object was created."""
+    """The change of the weights of G and D since this object was created."""
 
     def __init__(self, opt_g: Optimizer, opt_d: Optimizer) -> None:
         check_optimizers(opt_g=opt_g, opt_d=opt_d)
@@ -38,15 +38,15 @@ class UpdateSize:
         self._before = {player: optimizer.w.copy() for player, optimizer in self._now.items()}
 
     def moved(self) -> dict[str, float]:
-        """|change| / |weights| of "G" and "D", in float64 on the host; NaN if the weights are 0."""
-        found = {}
+        """|change| / |weights| of "G" and "D", in float64 on the host; NaN if all weights are 0."""
+        relative = {}
         for player, optimizer in self._now.items():
             pair = self._before[player], optimizer.w
             before, after = (of(w).to_host(w).astype(np.float64) for w in pair)
-            with np.errstate(all="ignore"):  # no np.linalg.norm: BLAS rounds by number of threads
+            with np.errstate(all="ignore"):  # not np.linalg.norm: it depends on BLAS threads
                 change, size = (math.sqrt((v * v).sum()) for v in (after - before, before))
-            found[player] = change / size if size else math.nan
-        return found
+            relative[player] = change / size if size else math.nan
+        return relative
 
 
 def monitor(
@@ -70,7 +70,9 @@ def monitor(
     check_optimizers(opt_g=opt_g, opt_d=opt_d)
     (every,) = checks.sizes(every=every)
     if not isinstance(rounds, Iterator):
-        raise TypeError(f"rounds: expected those of gan.play, got {type(rounds).__name__}")
+        raise TypeError(
+            f"rounds: expected an iterator, as of gan.play, got {type(rounds).__name__}"
+        )
     if not callable(minibatch):
         raise TypeError(
             f"minibatch: expected a function of the step, got {type(minibatch).__name__}"

@@ -1,4 +1,4 @@
-"""The origin of the first number that is not finite: its op and layer, or an input.
+"""The origin of the first number that is not finite: an op and its layer, or an input.
 
     inspector = Inspector(G, D, opt_g, opt_d)
     rounds = gan.play(inspector.wrap_game(game), G, D, data, noise, opt_g, opt_d)
@@ -40,15 +40,16 @@ CONVOLUTIONS = {
 
 
 def is_finite(array: Array) -> bool:
-    """Return whether no element is NaN or infinite."""
+    """Return whether no element is NaN or infinite; always true of integers."""
     return array.dtype.kind != "f" or bool(of(array).xp.isfinite(array).all())
 
 
 class Inspector:
-    """Checks, within `with inspector:`, of all that G and D compute.
+    """Within `with inspector:`, check every number that G and D compute.
 
     `found` describes the first number that is not finite; it is "" if there is none.
-    """
+
+    Raises TypeError if an argument is not a Module or an Optimizer."""
 
     def __init__(self, G: Module, D: Module, opt_g: Optimizer, opt_d: Optimizer) -> None:
         checks.modules(G=G, D=D)
@@ -99,6 +100,8 @@ class Inspector:
         return hook_layers("G", G, self._layer)
 
     def _layer(self, label: str, layer: Module, forward: Any, inputs: tuple[Any, ...]) -> Tensor:
+        """Compute a layer's output; check inputs, weights, output and running statistics, in this
+        order."""
         for x in inputs:
             if isinstance(x, Tensor):
                 self._check(x, f"the input of {label}")
@@ -106,7 +109,7 @@ class Inspector:
             y: Tensor = forward(*inputs)
         for name, parameter in layer.named_parameters():
             if not is_finite(parameter.data):
-                self._report(f"{name} of {label}, which already was not finite")
+                self._report(f"{name} of {label}, which was not finite before")
         self._check(y, label)
         for name, buffer in layer.named_buffers():
             if not is_finite(buffer):
@@ -131,26 +134,28 @@ class Inspector:
         vectors = {"": optimizer.w} | {f"{k} of ": v for k, v in optimizer.state.items()}
         start = 0
         for name, p in net.named_parameters():
-            here = slice(start, start := start + p.size)
+            part = slice(start, start := start + p.size)
             for state_of, vector in vectors.items():
-                if not is_finite(vector[here]):
-                    made = f"{type(optimizer).__name__}'s step{rate}"
-                    self._report(f"{made}, in {state_of}{player}.{name}")
+                if not is_finite(vector[part]):
+                    update = f"{type(optimizer).__name__}'s step{rate}"
+                    self._report(f"{update}, in {state_of}{player}.{name}")
 
     def _check_gradients(self, player: str, gradients: list[Tensor]) -> None:
+        """Check a player's gradients. If one is not finite, compute them again with a graph, to
+        find the op."""
         losses, self._losses = self._losses.pop(player, []), {}
         bad = [not is_finite(g.data) for g in gradients]
         if self.found or not any(bad):
             return
         net, _ = self._players[player]
         name = [name for (name, _), b in zip(net.named_parameters(), bad, strict=True) if b][-1]
-        made = ""
+        op = ""
         if losses:  # differentiate again with a graph, to find the op
             loss = sum((mean(y) for y in losses[1:]), mean(losses[0]))
             again = grad(loss, net.parameters(), create_graph=True, allow_unused=True)
             first = _first(again)
-            made = "the penalty" if first is None else _op(first)
-        self._report(f"{made or 'an op'} in the backward pass, at the gradient of {player}.{name}")
+            op = "the penalty" if first is None else _op(first)
+        self._report(f"{op or 'an op'} in the backward pass, at the gradient of {player}.{name}")
 
 
 def _first(results: list[Tensor]) -> Tensor | None:
@@ -167,9 +172,9 @@ def _first(results: list[Tensor]) -> Tensor | None:
     return min((t for t in found if not is_finite(t.data)), key=lambda t: t.born, default=None)
 
 
-def _op(made: Tensor) -> str:
+def _op(y: Tensor) -> str:
     """The name of the op that made a tensor, from the qualified names of its gradient rules, or ""
     if no op made it."""
-    names = [getattr(pull, "__qualname__", "_").partition(".")[0] for _, pull in made.edges]
+    names = [getattr(pull, "__qualname__", "_").partition(".")[0] for _, pull in y.edges]
     names = [CONVOLUTIONS.get(name, name) for name in names]
     return next((name for name in names if not name.startswith("_")), "")

@@ -3,7 +3,7 @@
     probe(game, G, D, x, z)     losses, logits, gradient norms, spread of samples, dead units, ...
 
 A probe copies G and D with their random sources, and runs the copies in training mode, as the game
-does. So it changes nothing in the game, on any backend. It costs about as much as a round.
+does. So it changes nothing in the game, on any backend. It takes about as long as a round.
 
     with hook_layers("D", D, visit):
         D(x)                    calls visit("D.3 (Linear)", layer, forward, inputs) for each layer
@@ -37,17 +37,19 @@ class Probe(NamedTuple):
     step: int
     d_loss: float
     g_loss: float
-    blind: float  # D's loss if all logits are equal, at the game's equilibrium or else 0
+    blind: float  # D's loss if all logits have their value at the equilibrium, or else 0
     real: float  # the mean of D's logits on real images
-    fake: float  # and on fakes
-    order: float  # the share of pairs of a real image and a fake where the real logit is larger
+    fake: float  # the mean of D's logits on fakes
+    order: (
+        float  # the share of pairs (real image, fake) in which the real image has the larger logit
+    )
     push: float  # mean |d G's loss / d logit|, which scales G's gradient
-    spread: float  # lower quartile of the distances between fakes / that between real images
+    spread: float  # lower quartile of the distances between fakes / of those between real images
     apart: float  # the median distance between a real image and a fake
     size: float  # `apart` / the median distance between real images
     norms: Mapping[str, float]  # the norm of the gradient at each parameter, "G.0.weight"
-    dead: Mapping[str, float]  # the share of units that are 0 for all examples: "G.1 (ReLU)"
-    drift: Mapping[str, float]  # of each BatchNorm of G: see `_drift`
+    dead: Mapping[str, float]  # the share of units that are 0 for all examples, "G.1 (ReLU)"
+    drift: Mapping[str, float]  # evaluation against training at each BatchNorm of G: see `_drift`
     moved: Mapping[str, float]  # |change of the weights in a round| / |weights|, of "G" and "D"
 
     def length(self, player: str) -> float:
@@ -67,7 +69,7 @@ def probe(
 ) -> Probe:
     """Measure G and D on real images x (m, ...) and noise z (n, ...).
 
-    The losses of `game` must not draw random numbers.
+    The losses of `game` must not draw random numbers. `step` and `moved` are copied to the result.
 
     Raises TypeError for arguments of other types, ValueError for fewer than two images or fakes."""
     check_game(game)
@@ -96,7 +98,7 @@ def probe(
         fake_logits = D(fake)
         g_loss = game.g_loss(fake_logits, real_logits)
     norms = {
-        f"{player}.{name}": _length(g)
+        f"{player}.{name}": _norm(g)
         for player, net, loss in (("G", G, g_loss), ("D", D, d_loss))
         for (name, _), g in zip(
             net.named_parameters(), grad(loss, net.parameters(), allow_unused=True), strict=True
@@ -107,7 +109,7 @@ def probe(
     (pushes,) = grad(loss * float(logits.size), [logits], allow_unused=True)
     real, fakes = (t.numpy().reshape(len(t), -1).astype(np.float64) for t in (x, fake))
     r, f = (l.numpy().astype(np.float64).reshape(-1) for l in (real_logits, logits))
-    of_real, between = _distances(real, real), _distances(real, fakes)
+    within, between = _distances(real, real), _distances(real, fakes)
     return Probe(
         step=step,
         d_loss=d_loss.item(),
@@ -117,9 +119,9 @@ def probe(
         fake=float(f.mean()),
         order=float((np.sign(r[:, None] - f) + 1).mean() / 2),  # NaN stays NaN
         push=float(np.abs(pushes.numpy()).mean()),
-        spread=_ratio(_distances(fakes, fakes), of_real, 0.25),
+        spread=_ratio(_distances(fakes, fakes), within, 0.25),
         apart=float(np.median(between)),
-        size=_ratio(between, of_real, 0.5),
+        size=_ratio(between, within, 0.5),
         norms=norms,
         dead={label: float(off.mean()) for label, off in dead.items()},
         drift=drift,
@@ -136,7 +138,7 @@ def _blind(game: AnyGame, logits: Tensor) -> float:
     return game.d_loss(same, same).item()
 
 
-def _length(g: Tensor) -> float:
+def _norm(g: Tensor) -> float:
     """The norm |g|, scaled by the largest element because float32 squares overflow at 2e19."""
     largest = float(abs(g.data).max())
     if not 0 < largest < math.inf:
@@ -151,10 +153,10 @@ def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sqrt(squared[np.triu_indices(len(a), 1)] if a is b else squared.reshape(-1))
 
 
-def _ratio(one: np.ndarray, other: np.ndarray, share: float) -> float:
-    """The ratio of the quantiles of two sets; NaN if the second is 0."""
-    above, below = (float(np.quantile(each, share)) for each in (one, other))
-    return above / below if below > 0 else math.nan
+def _ratio(a: np.ndarray, b: np.ndarray, q: float) -> float:
+    """The q-quantile of a over that of b; NaN if that of b is 0."""
+    numerator, denominator = (float(np.quantile(each, q)) for each in (a, b))
+    return numerator / denominator if denominator > 0 else math.nan
 
 
 def _drift(layer: BatchNorm1d | BatchNorm2d, x: Tensor) -> float:
@@ -173,8 +175,8 @@ Visit = Callable[[str, Module, Callable[..., Tensor], tuple[Any, ...]], Tensor]
 
 
 def _layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
-    """All modules of a network, labeled by path and class, children before parents, without plain
-    Sequentials, which compute nothing."""
+    """All modules of a network, labeled by path and class, children before parents. Plain
+    Sequentials are left out, because they compute nothing themselves."""
     for name, child in net.children():
         yield from _layers(f"{player}.{name}", child)
     if type(net) is not Sequential:
@@ -183,7 +185,8 @@ def _layers(player: str, net: Module) -> Iterator[tuple[str, Module]]:
 
 @contextmanager
 def hook_layers(player: str, net: Module, visit: Visit) -> Iterator[None]:
-    """Within this block, call `visit` for every forward pass through a layer of `net`."""
+    """Within this block, call `visit(label, layer, forward, inputs)` in place of every forward pass
+    of a layer of `net`; it returns the layer's output."""
     labels = {layer: label for label, layer in _layers(player, net)}
     for layer, label in labels.items():
         layer.hook = partial(visit, label, layer)

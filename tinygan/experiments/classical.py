@@ -80,24 +80,26 @@ def normals(
     The last term is a prior, equivalent to `imagined` more rows for each density with its mean and
     the variance `spread`. Without it, the variance of a single row or of a constant pixel is 0.
     With `shared`, all densities share their variances and the prior counts once. A density without
-    rows gets a weight of almost 0.
+    rows gets a weight near 0.
 
     Raises ValueError if an option is out of its range.
     """
     checks.between(0, math.inf, "()", spread=spread, imagined=imagined)
     x, shares = rows("x", x), rows("shares", shares)
     if len(shares) != len(x):
-        raise ValueError(f"shares: expected {len(x)} rows, one for each of x, got {len(shares)}")
+        raise ValueError(
+            f"shares: expected {len(x)} rows, one for each row of x, got {len(shares)}"
+        )
     counts = shares.sum(axis=0)
-    held = np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
-    means = shares.T @ x / held
-    squares = np.maximum(shares.T @ x**2 - held * means**2, 0)
+    totals = np.maximum(counts, np.finfo(np.float64).tiny)[:, None]
+    means = shares.T @ x / totals
+    squares = np.maximum(shares.T @ x**2 - totals * means**2, 0)
     if shared:
         one = (squares.sum(axis=0) + imagined * spread) / (len(x) + imagined)
         variances = np.tile(one, (len(means), 1))
     else:
-        variances = (squares + imagined * spread) / (held + imagined)
-    return Normals(held[:, 0] / held.sum(), means, variances)
+        variances = (squares + imagined * spread) / (totals + imagined)
+    return Normals(totals[:, 0] / totals.sum(), means, variances)
 
 
 def naive_bayes(x: np.ndarray, labels: np.ndarray, classes: int, spread: float) -> Normals:
@@ -139,14 +141,18 @@ class Bayes(NamedTuple):
 
 
 def _labeled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> np.ndarray:
-    """The rows x as float64. Raises TypeError or ValueError unless each has a valid label."""
+    """The rows x as float64.
+
+    Raises TypeError or ValueError unless each has a valid label."""
     x = rows("x", x)
     checks.labels(labels, len(x), classes)
     return x
 
 
-def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
-    """Apply `fit` to the rows of each class. Raises ValueError if a class has no rows."""
+def _fit_classes(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density]) -> Bayes:
+    """The classifier with the density `fit(rows)` for the rows of each class.
+
+    Raises ValueError if a class has no rows."""
     x = _labeled(x, labels)
     counts = np.bincount(labels)
     if not counts.all():
@@ -157,14 +163,14 @@ def _each(x: np.ndarray, labels: np.ndarray, fit: Callable[[np.ndarray], Density
 def mixtures(
     x: np.ndarray, labels: np.ndarray, spread: float, *, rng: Rng, maximum: int = 10
 ) -> Bayes:
-    """A mixture by `em` for each class, with one density, and one more for every 25 rows, up to
-    `maximum`."""
+    """A mixture by `em` for each class. It has one density, and another for every 25 rows, up to
+    `maximum` densities."""
     (maximum,) = checks.sizes(maximum=maximum)
 
     def fit(own: np.ndarray) -> Density:
         return em(own, min(maximum, 1 + len(own) // 25), spread, rng=rng).log_density
 
-    return _each(x, labels, fit)
+    return _fit_classes(x, labels, fit)
 
 
 def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS) -> Bayes:
@@ -175,7 +181,7 @@ def windows(x: np.ndarray, labels: np.ndarray, sigmas: Sequence[float] = SIGMAS)
     for y in np.unique(labels):
         likelihoods += left_out(x[labels == y], widths).sum(axis=1)
     sigma = widths[int(likelihoods.argmax())]
-    return _each(x, labels, lambda own: lambda x: log_likelihoods(own, x, [sigma])[0])
+    return _fit_classes(x, labels, lambda own: lambda x: log_likelihoods(own, x, [sigma])[0])
 
 
 def left_out(x: np.ndarray, sigmas: Sequence[float]) -> np.ndarray:
@@ -219,14 +225,14 @@ def logistic_regression(
     lr: float = 0.3,
     backend: str = "numpy",
 ) -> Softmax:
-    """The most probable W and b, by `steps` steps of Adam on all rows, from 0:
+    """The most probable W and b, by `steps` steps of Adam on all rows, starting at 0:
 
         min   mean of -log p(y | x)  +  |W|^2 / (2 N sd^2)
 
     The last term is a prior: each weight is normal with mean 0 and standard deviation `sd`. Without
     it, W would grow without bound if the classes are linearly separable, and the result would
-    depend on the optimizer. The rows are centered, so that Adam converges; b then restores the
-    mean."""
+    depend on the optimizer. Adam gets the rows minus their mean, so that it converges; then
+    b is changed to fit the rows themselves."""
     steps, classes = checks.sizes(steps=steps, classes=classes)
     checks.between(0, math.inf, "()", sd=sd)
     checks.between(0, math.inf, lr=lr)

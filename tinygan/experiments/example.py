@@ -88,9 +88,10 @@ class Example:
     def load(
         self, split: str = "train", *, shape: tuple[int, ...] | None = None, minimum: int = 1000
     ) -> Dataset:
-        """Load the data set of --data, or the example's own. If MNIST is not available by default,
-        say so and load the embedded digits, which have no test images. The program ends if there
-        are fewer than `minimum` images, or if they do not have the `shape` (C, H, W)."""
+        """Load the data set of --data, or the example's own. If the example's own training images
+        are not available, print the reason and load the embedded digits, which have no test images.
+        The program ends if there are fewer than `minimum` images, or if they do not have the
+        `shape` (C, H, W)."""
         name = self._default if self._requested is None else self._requested
         assert name is not None
         try:
@@ -98,7 +99,7 @@ class Example:
         except InputError as problem:
             if self._requested is not None or name == "digits" or split != "train":
                 _stop(str(problem))
-            print(f"{problem}\nso this runs on the embedded digits", file=sys.stderr)
+            print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
             data = load("digits", split)
         n, found = len(data.images), data.images.shape[1:]
         if n < minimum or (shape is not None and found != shape):
@@ -112,7 +113,7 @@ class Example:
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
         """Labeled digits to train on, and others for testing: the test images, or n held-out images
         if the data set has no test images (fewer if --width is below 1). The program ends if the
-        data are not digits, because the built-in classifier knows only those."""
+        data are not digits, because the built-in classifier can only classify digits."""
         data = self.load(shape=DIGIT)
         if not is_digits(data):
             what = data.classes if data.labels is not None else "no labels"
@@ -126,7 +127,7 @@ class Example:
         return first, last
 
     def many(self, n: int) -> int:
-        """The number of samples to measure: n, or fewer if --width is below 1."""
+        """The number of samples to measure: n, or fewer (at least 100) if --width is below 1."""
         return max(100, round(n * min(1.0, self.width)))
 
     def play(self, start: Callable[[], Iterator[Round]]) -> Iterator[tuple[int, Round]]:
@@ -176,9 +177,9 @@ class Example:
     def found_classes(
         self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Record GAN-test and GAN-train of a conditional GAN on digits, of which draw(n) returns n
-        samples and their labels (see `metrics.classifier_scores`). The target is .85 for GAN-test;
-        with --full, .95 and .9 for GAN-train. Save a picture of 100 samples and return them."""
+        """Record GAN-test and GAN-train of a conditional GAN on digits (`classifier_scores`).
+        draw(n) returns n samples and their labels. The target of GAN-test is .85; with --full it is
+        .95, and that of GAN-train is .9. Save a picture of 100 samples, and return these."""
         shown = draw(100)
         self.save("classes", grid(shown[0], 10, 0), "a row for each class")
         images, labels = test.labeled()
@@ -193,9 +194,9 @@ class Example:
         return shown
 
     def reproduced(self, name: str, seeds: int, **options: int) -> list[SeedResults]:
-        """Run an experiment of `reproduce` for `seeds` seeds, from this run's on. The results are
-        in out/NAME/reproduced-COMMIT.json, so an interrupted run of the same sources continues with
-        the seed that it had not finished."""
+        """Run an experiment of `reproduce` for `seeds` seeds, starting with the seed of this run.
+        The results are saved in out/NAME/reproduced-COMMIT.json, so if a run is interrupted, the
+        next run of the same sources skips the seeds that are done."""
         history = self.out / f"reproduced-{machine()['commit'] or __version__}.json"
         kept: dict[str, Any] = {"history": history, "resume": True}
         kept |= {"backend": self.backend, **options}
@@ -230,7 +231,7 @@ class Example:
 
 
 def is_digits(data: Dataset) -> bool:
-    """Whether these are labeled 28x28 digits, which the built-in classifier knows."""
+    """Return whether these are labeled 28x28 digits, which the built-in classifier can classify."""
     named = data.labels is not None and data.classes == tuple("0123456789")
     return named and data.images.shape[1:] == DIGIT
 
@@ -263,13 +264,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
+    """The options of the command line, or their defaults in a notebook."""
     parser = _Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
     add = parser.add_argument
-    add("--full", action="store_true", help="run the long protocol, on full data")
+    add("--full", action="store_true", help="run the long protocol, on the full data set")
     add("--steps", type=_whole, help="number of rounds")
     add("--seed", type=int, default=0, help="seed of the training (default: 0)")
     add("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
-    width = "factor for the width of hidden layers; 0.1 for a quick trial (default: 1)"
+    width = "factor of the widths of hidden layers; 0.1 for a quick trial (default: 1)"
     add("--width", type=float, default=1.0, help=width)
     if has_data:
         add("--data", help="data set, as in tinygan train")

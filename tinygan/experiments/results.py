@@ -1,6 +1,6 @@
 """Results of experiments: figures with their references, over several seeds.
 
-`t_interval` gives a confidence interval for the mean over the few seeds that one can afford.
+`t_interval` gives a confidence interval for the mean over a small number of seeds.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def near(what: str, ours: float, published: float, within: float) -> Result:
 def lines(
     rows: Sequence[Sequence[Result]], word: str = "reproduced", reference: str = "published"
 ) -> str:
-    """A table with the columns ours, `reference` and verdict. Each of `rows` has the same result of
-    every seed: its line shows the mean, the standard deviation if there are several seeds, and
-    `word` if the result holds or the number of seeds in which it does."""
+    """A table with a line for each of `rows`, which has one result for every seed. The columns: its
+    name; the mean, and the standard deviation if there are several seeds; the reference; and the
+    verdict, which is `word` if the result holds, or the number of seeds in which it holds."""
     table = [("", "ours", reference, "")]
     for results in rows:
         figures, first = [result.ours for result in results], results[0]
@@ -60,17 +60,18 @@ def lines(
 
 
 def quantile_t(level: float, freedom: int) -> float:
-    """The t for which a variable of Student's distribution with `freedom` degrees of freedom lies
-    in (-t, t) with probability `level`: 12.71 for .95 and 1, 1.96 for .95 and infinity.
+    """The t such that a variable of Student's distribution with `freedom` degrees of freedom lies
+    in (-t, t) with probability `level`. For .95, it is 12.71 with 1 degree, and tends to 1.96.
 
-    With t = sqrt(freedom) tan(a), the density in a is proportional to cos(a)^(freedom - 1).
+    It is found by quadrature: with t = sqrt(freedom) tan(a), the density of a is proportional to
+    cos(a)^(freedom - 1).
 
     Raises ValueError for a level outside (0, 1) or a freedom below 1.
     """
     numbers = isinstance(level, Real) and isinstance(freedom, Real)
     if not (numbers and 0 < level < 1 and 1 <= freedom < math.inf):
         raise ValueError(
-            f"level, freedom: expected within (0, 1), >= 1; got {level!r}, {freedom!r}"
+            f"level, freedom: expected one in (0, 1) and one >= 1, got {level!r}, {freedom!r}"
         )
     a = np.linspace(0, math.pi / 2, 20_001)
     density = np.cos(a) ** (freedom - 1)
@@ -79,9 +80,9 @@ def quantile_t(level: float, freedom: int) -> float:
 
 
 def t_interval(values: Any, level: float = 0.95) -> tuple[float, float]:
-    """The mean of `values` (one a seed) and half the width of Student's interval, t s / sqrt(n).
-    The interval covers the true mean with probability `level` if the values are independent and
-    normal. It does not account for anything that all seeds share.
+    """The mean of `values` (one for each seed), and half the width of Student's interval, t s /
+    sqrt(n). The interval contains the true mean with probability `level` if the values are
+    independent and normal. It does not include errors that all seeds share.
 
     Raises ValueError for fewer than two values.
     """

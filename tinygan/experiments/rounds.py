@@ -13,8 +13,8 @@ from ..optim import EMA
 def play_epochs(
     start: Callable[[], Iterator[Round]], n: int, steps: int, backend: str, every: int = 1
 ) -> Iterator[tuple[int, Round]]:
-    """Play n epochs of `steps` rounds of `start()`. Yield the number, from 1, and the last round of
-    each epoch; with `every`, only of its multiples and of epoch n."""
+    """Play the rounds of `start()` for n epochs of `steps` rounds. Yield the number, from 1, and
+    the last round of each epoch whose number is a multiple of `every`, and of epoch n."""
     rounds = captured(start, backend)
     for epoch in range(1, n + 1):
         (last,) = deque(islice(rounds, steps), maxlen=1)

@@ -44,7 +44,7 @@ POINTS = 64  # in a minibatch, packed or not
 
 class ToyGame(NamedTuple):
     """Two untrained players. `players` and `m` are the arguments of `gan.play` after the game.
-    `relabel` adds to a game the label noise or label flips that are among the remedies."""
+    `relabel(game)` is the game with label noise or label flips, if they are among the remedies."""
 
     players: tuple[Any, ...]
     m: int
@@ -52,14 +52,14 @@ class ToyGame(NamedTuple):
     G: nn.Module  # maps single points
 
     def samples(self, n: int = 1000) -> np.ndarray:
-        """n samples of G, (n, 2), always from the same noise."""
+        """n samples of G, (n, 2), from noise that is the same in each call."""
         checks.sizes(n=n)
         z = np.random.default_rng(0).standard_normal((n, 2), dtype=np.float32)
         with no_grad():
             return self.G(Tensor(inputs.host_input(lambda: z, self.G.parameters()[0].data))).numpy()
 
     def slope(self, game: gan.AnyGame) -> float:
-        """The norm of the gradient of G's loss, averaged over 8 minibatches."""
+        """The norm of the gradient of G's mean loss over 8 minibatches."""
         check_game(game)
         G, D, data, noise, *_ = self.players
         losses = []
@@ -80,7 +80,7 @@ def toy_game(
 ) -> ToyGame:
     """A game on a mixture in the plane with the given remedies; `width` scales the hidden layers.
 
-    Raises TypeError or ValueError for an unknown remedy.
+    Raises TypeError if `remedies` is not a collection, ValueError for an unknown remedy.
     """
     check_mixture(mixture)
     if not isinstance(remedies, Collection) or isinstance(remedies, str):

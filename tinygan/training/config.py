@@ -1,5 +1,5 @@
 """The options of a run. The same config gives the same run, bit for bit, on the same machine with
-the same libraries and number of threads; another BLAS sums in another order."""
+the same libraries and number of threads; another BLAS may add numbers in another order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Config:
     steps: int = _option(1200, "rounds of Algorithm 1", POSITIVE)
     batch: int = _option(
         64,
-        "size of a minibatch, the paper's m, up to 65536; it may exceed the data",
+        "size of a minibatch, the paper's m, up to 65536; it may exceed the number of images",
         (1, 1 << 16, "]"),
     )
     k: int = _option(1, "steps of D in a round", POSITIVE)
@@ -57,7 +57,7 @@ class Config:
     beta2: float = _option(0.999, "Adam's decay of the mean squared gradient", DECAY)
     ema: float = _option(
         0.99,
-        "decay of the moving average of G's weights, which draws the samples; 0: no average",
+        "decay of the moving average of G's weights, with which samples are drawn; 0: no average",
         DECAY,
     )
     penalty: str = _option(
@@ -66,34 +66,35 @@ class Config:
         ("auto", *PENALTIES),
     )
     smoothing: float = _option(
-        0.0, "one-sided label smoothing: real images have the label 1 - this", FRACTION
+        0.0, "one-sided label smoothing: real images have the label 1 - N", FRACTION
     )
     label_noise: float = _option(0.0, "largest change of a label by noise", FRACTION)
     label_flips: float = _option(0.0, "probability that a label is flipped", FRACTION)
-    simultaneous: bool = _option(False, "both players step at once, as in the code of 2014")
+    simultaneous: bool = _option(
+        False, "both players step at once, as in the code of Goodfellow et al. 2014"
+    )
     batchnorm: str = _option(
         "synchronized",
-        "BatchNorm statistics under mpiexec: {}; over all ranks, which equals one process, or for "
-        "each rank alone, which is faster",
+        "BatchNorm statistics under mpiexec: {} (synchronized: of all ranks, as in one process; "
+        "local: of each rank alone, which is faster)",
         ("synchronized", "local"),
     )
-    backend: str = _option("numpy", "numpy, cupy, or a certain GPU, such as cupy:1")
+    backend: str = _option("numpy", "numpy, cupy, or one GPU, such as cupy:1")
     rng: str = _option(
         "auto",
         "the source of noise: {}; numpy draws on the host, philox on the device; auto is philox on "
         "cupy, else numpy",
         ("auto", "numpy", "philox"),
     )
-    no_graph: bool = _option(
-        False, "on a GPU: play every round from Python, and capture none as a CUDA graph"
-    )
+    no_graph: bool = _option(False, "on a GPU: play every round from Python; capture no CUDA graph")
     tf32: bool = _option(
-        False, "on a GPU: round the factors of products to TF32, which is faster and less exact"
+        False,
+        "on a GPU: round the factors of matrix products to TF32, which is faster and less exact",
     )
     sample_every: int = _option(
         0,
-        "rounds between frames of progress.gif; a frame adds about 60 kB to the checkpoint; 0: "
-        "about sixty frames in all",
+        "number of rounds between two frames of progress.gif; a frame adds about 60 kB to the "
+        "checkpoint; 0: about sixty frames in all",
         NON_NEGATIVE,
     )
 
@@ -105,27 +106,29 @@ class Config:
             object.__setattr__(self, "rng", source)
         if not self.data.startswith("folder:"):
             choose("--data", self.data, data_names())
-            self._keep_default("folder_size", "folder_mode", goes="--data folder:PATH only")
+            self._keep_default("folder_size", "folder_mode", only="with --data folder:PATH")
         elif self.data != "folder:":  # absolute, so that the run resumes from any directory
             path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
             object.__setattr__(self, "data", f"folder:{path}")
         if self.game == "wasserstein":
-            critic = "a Wasserstein critic has none, and its scores would grow without end"
-            self._keep_default("smoothing", goes=f"games that have labels; {critic}")
+            critic = "a Wasserstein critic has none, and its logits would grow without bound"
+            self._keep_default("smoothing", only=f"with games that have labels; {critic}")
         if not isinstance(GAMES[self.game], SeparableGame):
-            separable = "games whose losses are means over single logits"
-            self._keep_default(*LABEL_OPTIONS, goes=f"{separable}, and {self.game} is not one")
+            separable = "with games whose losses are means over single logits"
+            self._keep_default(*LABEL_OPTIONS, only=f"{separable}, and {self.game} is not one")
         if not self._takes_betas:
-            takes = f"optimizers that take betas, and {self.optimizer} does not"
-            self._keep_default("beta1", "beta2", goes=takes)
+            takes = f"with optimizers that take betas, and {self.optimizer} does not"
+            self._keep_default("beta1", "beta2", only=takes)
         if self.simultaneous and self.k != 1:
-            raise InputError(f"--k: simultaneous steps have k = 1, got {self.k}")
+            raise InputError(f"--k: expected 1 with --simultaneous, got {self.k}")
 
-    def _keep_default(self, *names: str, goes: str) -> None:
-        """Raise InputError unless these options, which go only with `goes`, have their defaults."""
+    def _keep_default(self, *names: str, only: str) -> None:
+        """Check that these options have their defaults, since they work only in another case.
+
+        Raises InputError, which names the case by `only`, if one has not."""
         for name in names:
             if getattr(self, name) != getattr(Config, name):
-                raise InputError(f"{flag(name)}: goes with {goes}")
+                raise InputError(f"{flag(name)}: works only {only}")
 
     @property
     def frame_every(self) -> int:
@@ -144,7 +147,7 @@ class Config:
         return "betas" in signature(OPTIMIZERS[self.optimizer]).parameters
 
     def new_optimizer(self, parameters: Sequence[Parameter], lr: float) -> Optimizer:
-        """An optimizer of the chosen kind, with the betas of the run if it takes any."""
+        """An optimizer of the kind `optimizer`, with the run's betas if it takes betas."""
         make: Callable[..., Optimizer] = OPTIMIZERS[self.optimizer]
         options = {"betas": (self.beta1, self.beta2)} if self._takes_betas else {}
         return make(parameters, lr, **options)

@@ -24,11 +24,11 @@ from .run_folder import Diverged, RunFolder
 from .session import Session
 
 MINIMUM, MAXIMUM = 16, 64  # examples in a probe: enough for quartiles, and not too slow
-SEED = 7  # separates the random numbers of the probes from those of the run
+SEED = 7  # so that probes draw other random numbers than the run
 
 
 class HealthMonitor:
-    """The rounds of a session with probes; `echo` gets the diagnoses as text."""
+    """Plays the rounds of a session and probes them; calls `echo` with each diagnosis as text."""
 
     def __init__(
         self, session: Session, folder: RunFolder, echo: Callable[[str], object], *, on: bool = True
@@ -79,12 +79,12 @@ class HealthMonitor:
                 found = Diagnosis("not finite", self.session.step, found)
             append(self.folder.health, _line(found))
             self._report(found)
-            if found is not result:
+            if isinstance(result, str):
                 raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
     def _first_not_finite(self) -> Diagnosis | str:
-        """The diagnosis of the first number that is not finite, or why there is none."""
+        """The diagnosis of the first number that is not finite, or the reason why there is none."""
         if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
             return (
                 "The first number that is not finite was not searched for, because the run has "
@@ -95,7 +95,7 @@ class HealthMonitor:
             found = first_not_finite(self.folder, self.session.step)
         except (InputError, MemoryError, OSError) as problem:
             return f"The first number that is not finite is unknown: {first_line(problem)}"
-        return found or "All numbers of a replay are finite: it differs from the run"
+        return found or "All numbers of the replay are finite, so it differs from the run"
 
     def _report(self, found: Diagnosis) -> None:
         self.echo(f"doctor, {found.report(self.session.config.as_dict())}")
@@ -113,7 +113,7 @@ def examine(session: Session, *, moved: dict[str, float] | None = None, trial: i
 
 
 def health(folder: RunFolder) -> tuple[list[Probe], list[Diagnosis]]:
-    """The probes and the diagnoses "not finite" in health.jsonl; none if there is no such file.
+    """The probes and the diagnoses "not finite" in health.jsonl; both empty if there is no file.
 
     Raises InputError for any other line."""
     lines = [_read(line, folder.health) for line in whole_lines(folder.health)]
@@ -135,13 +135,13 @@ def _read(line: bytes, path: Path) -> Probe | Diagnosis:
         return _checked(Probe(**values))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as problem:
         raise InputError(
-            f"{path}: damaged at {line[:60].decode(errors='replace')!r}; expected the doctor's "
-            "probes, one a line. Remove it: only the doctor needs it"
+            f"{path}: damaged at {line[:60].decode(errors='replace')!r}; expected a probe "
+            "of the doctor on each line. Remove it: only the doctor needs it"
         ) from problem
 
 
 def _checked(found: Probe) -> Probe:
-    """Return the probe. All its numbers must be floats, since a large int could overflow.
+    """Return the probe. All its numbers must be floats, because a large int could overflow.
 
     Raises TypeError or AttributeError if `_line` cannot have written it."""
     if type(found.step) is not int or found.moved.keys() != {"G", "D"}:

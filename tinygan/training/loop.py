@@ -29,11 +29,12 @@ from .state_hashes import HASH_EVERY, surroundings
 
 LOG_EVERY = 10  # rounds
 LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
-SAVE_EVERY = 20.0  # seconds; the times of checkpoints do not change the run
+SAVE_EVERY = 20.0  # seconds; when checkpoints are written does not change the run
 
 
 class Interrupted(Exception):
-    """Ctrl-C or SIGTERM stopped the run; it is saved after its current round."""
+    """Ctrl-C or SIGTERM stopped the run, which is saved. `args`: its folder's path, and the number
+    of rounds played."""
 
 
 def train(
@@ -44,10 +45,11 @@ def train(
     doctor: bool = True,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
-    """Train by `config` into the folder `out` (default: a new one under runs/).
+    """Train a GAN with the options `config`, and return the run folder, which is `out` (default: a
+    new one under runs/).
 
-    If `comm` has several ranks, all call this with the same arguments; rank 0 writes. The doctor
-    prints diagnoses on stderr and does not change the run: see `health_monitor`.
+    If `comm` has several ranks, all call this with the same arguments, and rank 0 writes the files.
+    With `doctor`, diagnoses are printed on stderr; they do not change the run (`health_monitor`).
 
     Raises InputError for unusable options or data and for a run that diverged, OSError if the disk
     cannot be written, Interrupted after Ctrl-C. The folder keeps its last complete checkpoint.
@@ -58,7 +60,7 @@ def train(
     session = Session(config, comm)
     agree(comm, lambda: [{"--out": str(out)}, *session.facts()])
     frames = [_frame(session)]
-    folder = _seen_from(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
+    folder = _folder_of_rank(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
     with folder.locked():
         folder.tidy()
         folder.save(session, frames)  # from here on the run can be resumed
@@ -76,7 +78,7 @@ def resume(
     doctor: bool = True,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
-    """Resume a run, given its folder or its checkpoint, up to its number of steps or a new one.
+    """Resume a run, given its folder or its checkpoint, up to its own number of rounds or `steps`.
 
     The result is bit for bit that of an uninterrupted run, on the same backend and machine with the
     same number of threads and ranks (with another number of ranks: up to rounding). If all rounds
@@ -84,15 +86,15 @@ def resume(
 
     Raises the errors of `train`.
     """
-    folder = _seen_from(comm, RunFolder.existing(path).path)
+    folder = _folder_of_rank(comm, RunFolder.existing(path).path)
     with folder.locked():
         given = {"steps": steps, "backend": backend, "no_graph": no_graph}
         session, frames = folder.load(comm, **{k: v for k, v in given.items() if v is not None})
         agree(comm, session.facts)
         if steps is not None and session.step >= steps:
             raise InputError(
-                f"--steps {steps}: {folder.path} has played {session.step} rounds already; ask for "
-                "more, or leave --steps out to draw its pictures again"
+                f"--steps {steps}: {folder.path} has played {session.step} rounds already; give "
+                "a larger number, or leave --steps out to draw its pictures again"
             )
         expected = plots.grid(np.zeros((len(session.fixed_z), *session.data.images.shape[1:])))
         if frames[0].shape != expected.shape:
@@ -100,13 +102,14 @@ def resume(
                 f"{folder.checkpoint}: holds frames {frames[0].shape}, expected {expected.shape}"
             )
         if doctor:
-            health(folder)  # a damaged one is refused before anything is written
+            health(folder)  # raises if health.jsonl is damaged, before anything is written
         folder.tidy()
         _run(session, folder, frames, progress, doctor)
     return folder
 
 
-def _seen_from(comm: Comm, path: Path) -> RunFolder:
+def _folder_of_rank(comm: Comm, path: Path) -> RunFolder:
+    """The folder, to which only rank 0 can write."""
     return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
@@ -123,7 +126,7 @@ def _run(
     bar = _bar(config.steps, session.step, progress and writes)
     monitor = HealthMonitor(session, folder, bar.echo, on=doctor and writes)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
-    with monitor.explaining(), bar, _stopping() as stop_asked, np.errstate(all="ignore"):
+    with monitor.explaining(), bar, _stopping() as stop_requested, np.errstate(all="ignore"):
         while session.step < config.steps:
             result = monitor.play_round()
             bar.update()
@@ -144,7 +147,7 @@ def _run(
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
             due = writes and time.monotonic() - saved > SAVE_EVERY
-            stopping, saving = mean_of(comm, [stop_asked(), due])  # above 0 if any rank says so
+            stopping, saving = mean_of(comm, [stop_requested(), due])  # above 0 if any rank has 1
             if stopping or saving:
                 agree(comm, session.standing)
                 folder.save(session, frames)
@@ -172,9 +175,9 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
 
 
 def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
-    """The logged values at the equilibrium, where G is perfect and D optimal, or {} if unknown.
+    """The logged values at the equilibrium, where G is perfect and D is optimal, or {} if unknown.
 
-    R1 is zero there. WGAN-GP requires slope 1 everywhere, which moves the equilibrium.
+    The penalty R1 is 0 there. WGAN-GP asks for slope 1 everywhere, so it has another equilibrium.
     """
     if game.d_at_equilibrium is None or penalty == "wgan-gp":
         return {}
@@ -185,6 +188,9 @@ def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
 
 
 def _frame(session: Session) -> np.ndarray:
+    """The grid of the samples of the fixed noise, uint8 pixels.
+
+    Raises Diverged if a sample is not finite."""
     samples = session.generate(session.fixed_z)
     if not np.isfinite(samples).all():
         raise diverged(session.step, "G's samples are not finite")
@@ -221,7 +227,7 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a request to stop after the current round."""
-    asked: list[int] = []
+    requests: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread gets signals
         return
@@ -230,12 +236,12 @@ def _stopping() -> Iterator[Callable[[], bool]]:
         for each, handler in before.items():
             signal.signal(each, handler)
 
-    def ask(number: int, frame: object) -> None:
-        asked.append(number)
+    def request(number: int, frame: object) -> None:
+        requests.append(number)
         restore()  # a second Ctrl-C stops at once
 
-    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, request) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(requests)
     finally:
         restore()

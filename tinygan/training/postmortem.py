@@ -1,6 +1,6 @@
 """Find the first number of a run that is not finite, by a replay from its checkpoint.
 
-The replay equals the run bit for bit. There are two: the first finds the round, the second inspects
+A replay equals the run bit for bit. There are two: the first finds the round, the second inspects
 it. A run stops on a non-finite loss, state or sample, so the replay checks all three after each
 round.
 """

@@ -1,7 +1,11 @@
-"""The folder of a run on the disk. Its files are complete even if the process is killed.
+"""The folder of a run. Each file is complete even if the process is killed.
 
-config.json   log.csv   states.jsonl   checkpoint.safetensors
-samples.png   progress.gif   curves.png   health.jsonl (the probes, see `health_monitor`)
+config.json              the options
+log.csv                  losses, D(x) and D(G(z)), a row every ten rounds
+checkpoint.safetensors   the state of the run (`session`), and the frames of progress.gif
+states.jsonl             SHA-256 of the state (`state_hashes`)
+health.jsonl             the probes (`health_monitor`)
+samples.png, progress.gif, curves.png
 """
 
 from __future__ import annotations
@@ -90,7 +94,7 @@ class RunFolder:
         taken = [re.match(r"(\d+)-", p.name) for p in root.iterdir()]
         for number in itertools.count(1 + max((int(m[1]) for m in taken if m), default=0)):
             path = root / f"{number:03d}-{name}"
-            with suppress(FileExistsError):  # another run took the number just now
+            with suppress(FileExistsError):  # another run has just taken the number
                 path.mkdir()
                 break
         return path
@@ -104,9 +108,9 @@ class RunFolder:
         if folder.path.is_file() and folder.path.name == folder.checkpoint.name:
             folder = cls(folder.path.parent)
         if not folder.path.is_dir():
-            wrong = "is no run folder" if folder.path.exists() else "there is no such run folder"
+            wrong = "is not a run folder" if folder.path.exists() else "there is no such run folder"
         elif not folder.checkpoint.is_file():  # or the run was killed before its first round
-            wrong = f"is no run folder, as it has no {folder.checkpoint.name}"
+            wrong = f"is not a run folder, because it has no {folder.checkpoint.name}"
         else:
             return folder
         raise InputError(
@@ -148,13 +152,13 @@ class RunFolder:
         try:
             written = json.loads(self.config.read_bytes())
         except (ValueError, RecursionError) as problem:
-            raise InputError(f"{self.config}: is no JSON ({problem}); remove it") from problem
+            raise InputError(f"{self.config}: is not JSON ({problem}); remove it") from problem
         if not isinstance(written, dict):
             raise InputError(f"{self.config}: expected the options of a run; remove it")
         return written
 
     def save(self, session: Session, frames: list[np.ndarray]) -> None:
-        """Write the checkpoint: the state of the session, and the frames of the animation so far.
+        """Write the checkpoint: the state of the session, and all frames of the animation.
 
         Raises Diverged, and keeps the last checkpoint, if the state is not finite.
         """
@@ -168,7 +172,7 @@ class RunFolder:
         storage.save(self.checkpoint, arrays, meta)
 
     def load(self, comm: Comm = SINGLE_PROCESS, **changes: Any) -> tuple[Session, list[np.ndarray]]:
-        """The saved session and frames; `changes` replace options (steps, backend).
+        """The saved session and frames; `changes` replace options (steps, backend, no_graph).
 
         Raises InputError if the checkpoint, the log or the state hashes are damaged."""
         arrays, meta, frames = self.contents()
@@ -224,13 +228,16 @@ class RunFolder:
         return {name: np.array([float(row[i]) for row in rows]) for i, name in enumerate(COLUMNS)}
 
     def _rows(self) -> list[list[str]]:
+        """The rows of log.csv, without its titles.
+
+        Raises InputError if one is damaged."""
         rows = [line.decode(errors="replace").split(",") for line in whole_lines(self.log)]
         for i, row in enumerate(rows):
             if not (_is_reading(row) if i else row == list(COLUMNS)):
                 raise InputError(
                     f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
-                    f"{','.join(COLUMNS)} and then numbers. Mend it, or remove it: only the curves "
-                    "need it"
+                    f"{','.join(COLUMNS)} and then numbers. Repair it, or remove it: only the "
+                    "curves need it"
                 )
         return rows[1:]
 
@@ -243,14 +250,14 @@ def _is_reading(row: list[str]) -> bool:
 
 
 def same_run(one: Any, other: dict[str, Any]) -> bool:
-    """Return whether two dicts of options belong to one run. Options that a resume may change can
+    """Return whether two dicts of options belong to one run. Those that a resume may change can
     differ, as they do between config.json and the checkpoint of a run that was killed."""
-    free = dict.fromkeys(RESUMABLE)
-    return isinstance(one, dict) and {**one, **free} == {**other, **free}
+    ignored = dict.fromkeys(RESUMABLE)
+    return isinstance(one, dict) and {**one, **ignored} == {**other, **ignored}
 
 
 class ReadOnly(RunFolder):
-    """The folder for all ranks except rank 0: methods that write do nothing."""
+    """The folder for all ranks except rank 0: methods that write or lock do nothing."""
 
     def _nothing(self, *args: Any, **options: Any) -> None:
         pass
@@ -267,8 +274,8 @@ class Diverged(InputError):
 
 
 def diverged(step: int, seen: str) -> Diverged:
-    """The error `Diverged` for a run at this step, with the evidence."""
+    """The error `Diverged` for a run after round `step`, with the evidence `seen`."""
     return Diverged(
-        f"the training diverged by step {step} ({seen}); the checkpoint before it is kept. Lower "
-        "--lr-d and --lr-g"
+        f"the training diverged by round {step} ({seen}); the last checkpoint before it is kept. "
+        "Lower --lr-d and --lr-g"
     )

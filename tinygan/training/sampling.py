@@ -1,4 +1,4 @@
-"""Samples of a finished or running run, from its checkpoint; the data is not needed."""
+"""Samples of a run from its checkpoint; the data are not needed, and the run may continue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from .session import part_of
 
 
 class Sampler:
-    """The generator of a run, in evaluation mode. `run` is a run folder or a checkpoint file.
+    """The generator of a run (its moving average, if the run has one), in evaluation mode. `run` is
+    a run folder or a checkpoint file.
 
     Raises InputError if there is no checkpoint, or if it is damaged.
     """
@@ -48,7 +49,8 @@ class Sampler:
         return self._generate(self._noise(n, seed), batch)
 
     def walk(self, rows: int, steps: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
-        """Draw `rows` interpolations between two z, each of `steps` images (rows * steps, ...)."""
+        """Draw `rows` interpolations between two z, of `steps` images each: (rows * steps, C, H,
+        W)."""
         checks.sizes(rows=rows, batch=batch)
         ends = self._noise(2 * rows, seed).numpy()
         pairs = zip(ends[::2], ends[1::2], strict=True)

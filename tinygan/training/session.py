@@ -6,8 +6,8 @@ Four random streams are spawned from the seed: for the networks (initial weights
 (noise, label noise), the data order, and the displayed samples. So displaying samples does not
 change training. NumPy draws the numbers of each round on the host, or Philox on the device.
 
-In data-parallel training (`parallel`) each rank has its own session. All have the same states,
-except for the running statistics of a local BatchNorm, of which only rank 0's are saved.
+In data-parallel training (`parallel`) each rank has its own session. All have the same state,
+except for the running statistics of a local BatchNorm: only those of rank 0 are saved.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the p
 
 
 class Session:
-    """The two networks, their optimizers, the data and the noise, after `step` rounds."""
+    """The two networks, their optimizers, the data and the noise, after `step` rounds.
+
+    Raises InputError if the images cannot be loaded, or if the ranks cannot share a minibatch."""
 
     def __init__(self, config: Config, comm: Comm = SINGLE_PROCESS) -> None:
         if not isinstance(config, Config):
@@ -49,7 +51,7 @@ class Session:
         if rest:
             raise InputError(
                 f"--batch {config.batch}: expected a multiple of {comm.size}, the number of ranks, "
-                "each of which takes the same share"
+                "because each rank takes an equal share"
             )
         backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
@@ -86,6 +88,7 @@ class Session:
         self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)
 
     def _play(self) -> Iterator[Round]:
+        """The rounds of the run, not captured."""
         c, rng = self.config, self._sources["game"]
         play = gan.play_simultaneously if c.simultaneous else partial(gan.play, k=c.k)
         players = (self.G, self.D, self.data, self.pair.noise(rng), *self._steppers)
@@ -119,8 +122,9 @@ class Session:
         return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:
-        """The logged numbers of a round: losses, and the means of D(x) and D(G(z)), which are
-        probabilities if the game has them, else scores. Means over all ranks, which all call it."""
+        """The logged numbers of a round: both losses, and the means of D(x) and D(G(z)), which are
+        probabilities if the game has them, else logits. All ranks must call this; the numbers are
+        means over the ranks."""
         with no_grad():
             seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
         values = mean_of(self.comm, list(map(float, (result.d_loss, result.g_loss, *seen))))
@@ -134,7 +138,7 @@ class Session:
 
     @property
     def shown(self) -> Module:
-        """The generator that samples come from: the averaged one if there is an average, else G."""
+        """The generator that draws samples: the moving average of G if there is one, else G."""
         return self.ema.module if self.config.ema else self.G
 
     def facts(self) -> list[dict[str, Any]]:
@@ -178,7 +182,7 @@ class Session:
         return arrays, meta
 
     def sha256(self) -> str:
-        """The SHA-256 of `state`: sessions with equal hashes also stay equal from then on."""
+        """The SHA-256 of `state`: sessions with equal hashes stay equal in all later rounds."""
         return digest(*self.state())
 
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
@@ -218,7 +222,7 @@ class Session:
 
 
 def digest(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> str:
-    """The SHA-256 of a state, without the options, so that a larger `steps` keeps the hashes."""
+    """The SHA-256 of a state without the options, so that hashes do not depend on `steps`."""
     rest = {name: value for name, value in meta.items() if name != "config"}
     return storage.digest(arrays, json.dumps(rest, sort_keys=True))
 
@@ -230,8 +234,9 @@ def part_of(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray
 
 
 def _game(config: Config, rng: backend.Noise) -> AnyGame:
+    """The game of the run, with label smoothing, label noise and label flips."""
     game = gan.GAMES[config.game]
-    if not isinstance(game, gan.SeparableGame):  # then Config allows no smoothing, noise or flips
+    if not isinstance(game, gan.SeparableGame):  # Config has refused smoothing, noise and flips
         return game
     if config.smoothing:
         game = gan.one_sided_smoothing(game, config.smoothing)

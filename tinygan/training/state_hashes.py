@@ -1,12 +1,12 @@
-"""State hashes: the SHA-256 of the complete state of a run, every hundred rounds.
+"""State hashes: the SHA-256 of the complete state of a run, every hundred rounds and at its end.
 
     {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
     {"step": 0, "sha256": "..."}
     {"step": 100, "sha256": "..."}
 
 Each line is JSON. Runs with equal hashes are equal bit for bit; `verify` plays a run again and
-compares. A run is reproducible only in the environment of `made_with`; a resumed run adds another
-such line if its environment has changed.
+compares the hashes. A run is reproducible only in the environment of `made_with`. If a resumed run
+has another environment, it adds another such line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def surroundings(backend: str, comm: Comm) -> dict[str, Any]:
 class Written(NamedTuple):
     """The contents of the file."""
 
-    made_with: list[dict[str, Any]]  # at the start, and after each change
+    made_with: list[dict[str, Any]]  # the environment at the start, and after each change
     hashes: dict[int, str]  # of the state, by the number of rounds played
 
 
@@ -67,6 +67,9 @@ class StateHashes:
         return Written([line["made_with"] for line in lines if "made_with" in line], hashes)
 
     def _lines(self) -> list[dict[str, Any]]:
+        """The parsed lines.
+
+        Raises InputError if one is damaged."""
         lines: list[dict[str, Any]] = []
         last = -1  # step
         for text in whole_lines(self.path):
@@ -75,7 +78,7 @@ class StateHashes:
             if line is None or step <= last or not (lines or "made_with" in line):
                 raise InputError(
                     f"{self.path}: damaged at {text[:60].decode(errors='replace')!r}; expected "
-                    "made_with, or a later step and the 64 digits of its sha256. Mend it, or "
+                    "made_with, or a later step and the 64 digits of its sha256. Repair it, or "
                     "remove it: only `tinygan verify` needs it"
                 )
             lines.append(line)

@@ -22,12 +22,12 @@ from .state_hashes import HASH_EVERY, surroundings
 class Verdict(NamedTuple):
     """The result of `verify`."""
 
-    agreed: tuple[int, ...]  # the steps at which the state was equal to the recorded one
-    differs: int | None  # the first step at which it differed, if any
-    recorded: str  # the recorded SHA-256 of the state at that step
-    now: str  # the SHA-256 of the state when it was played again
+    agreed: tuple[int, ...]  # the rounds after which the state was equal to the recorded one
+    differs: int | None  # the first round after which it differed, if any
+    recorded: str  # the recorded SHA-256 of the state after that round, or ""
+    now: str  # the SHA-256 of the state after that round, played again, or ""
     warnings: tuple[str, ...]  # differences between the recorded and the current environment
-    played: int  # rounds
+    played: int  # the number of rounds played
     file: str = ""  # the file with the recorded hash
 
 
@@ -41,9 +41,9 @@ def verify(
     """Repeat a run from its start, or from its checkpoint `start`, and compare the state with each
     recorded one, up to the first that differs.
 
-    Nothing is written. The state in the run's checkpoint also counts as recorded. `echo` is called
-    after each round with its number and that of the last one. A run of several ranks is verified by
-    the same number of ranks, which all call this with the same arguments.
+    Nothing is written. The state in the run's checkpoint also counts as recorded. After each round,
+    `echo` is called with its number and that of the last round. A run of several ranks is verified
+    by the same number of ranks, which all call this with the same arguments.
 
     Raises InputError for a run that cannot be read, lacks a hash, has other images now, or has no
     hash from `start` on.
@@ -72,11 +72,11 @@ def verify(
     if start is not None:
         _restore(session, Path(start), meta["config"])
     agree(comm, session.facts)
-    begun, (last, _) = session.step, max(recorded)
+    initial, (last, _) = session.step, max(recorded)
     if session.step > last:
         raise InputError(
-            f"{start}: is of step {session.step}, but the last hash in {folder.states.path} is of "
-            f"step {last}"
+            f"{start}: was saved after round {session.step}, but the last hash in "
+            f"{folder.states.path} is that after round {last}"
         )
     agreed: list[int] = []
     with np.errstate(all="ignore"):  # as in training
@@ -90,16 +90,19 @@ def verify(
             if now != sha256:
                 before = tuple(each for each in agreed if each < step)
                 file = recorded[step, sha256]
-                return Verdict(before, step, sha256, now, warnings, step - begun, file)
+                return Verdict(before, step, sha256, now, warnings, step - initial, file)
             agreed.append(step)
-    return Verdict(tuple(agreed), None, "", "", warnings, last - begun)
+    return Verdict(tuple(agreed), None, "", "", warnings, last - initial)
 
 
 def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
+    """Restore the checkpoint `start`, a file or in a folder, of a run with these options.
+
+    Raises InputError if it belongs to another run."""
     path = RunFolder.existing(start).checkpoint if start.is_dir() else start
     arrays, meta = storage.load(path)
     if not same_run(meta.get("config"), options):
-        raise InputError(f"{start}: is no checkpoint of this run, which has other options")
+        raise InputError(f"{start}: is not a checkpoint of this run, which has other options")
     try:
         session.restore(arrays, meta)
     except InputError as problem:

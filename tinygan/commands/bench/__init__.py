@@ -3,9 +3,9 @@
     table = bench(["mlp-small"], against=["torch"])
     print(report(table))
 
-Each contender plays in a process of its own, with the same number of threads. They take turns in
-short slots, so that other work on the machine slows all of them alike. A ratio is the median over
-pairs of neighboring slots.
+Each contender plays in its own process, with the same number of threads. The contenders take turns
+in short slots, so that other work on the machine slows all of them equally. A ratio of times is the
+median over pairs of neighboring slots.
 """
 
 from .measure import bench

@@ -1,6 +1,6 @@
-"""The same round written by hand: plain NumPy, one function a layer, no automatic differentiation.
+"""The same round in plain NumPy, without an engine: the gradient of each layer is written out.
 
-The cost of an engine is its time minus this. Only multilayer perceptrons.
+The cost of an engine is its time minus the time of this. It plays multilayer perceptrons only.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ... import nn
 from ...models import Pair
 from .workloads import BETAS, LR
 
-# back(g, learn): the gradient of a layer's input from g, that of its output. If `learn` is true, it
-# also adds to the gradients of the weights.
+# back(g, learn) takes the gradient g of a layer's output and returns the gradient of its input. If
+# `learn` is true, it also adds the gradients of the weights to `Net.g`.
 Back = Callable[[Any, bool], Any]
 Step = tuple[Any, Back]
 
@@ -37,6 +37,7 @@ class Net:
         self.views = {id(p): (w.reshape(p.shape), g.reshape(p.shape)) for p, w, g in parts}
 
     def forward(self, x: np.ndarray) -> tuple[np.ndarray, list[Back]]:
+        """The output for x (m, ...), and the `back` of each layer."""
         backs: list[Back] = []
         for layer in self.layers:
             x, back = getattr(self, type(layer).__name__)(layer, x)
@@ -45,6 +46,7 @@ class Net:
 
     @staticmethod
     def backward(g: np.ndarray, backs: list[Back], learn: bool = True) -> np.ndarray:
+        """The gradient of the input, from that of the output and the `back` of each layer."""
         for back in reversed(backs):
             g = back(g, learn)
         return g
@@ -66,8 +68,8 @@ class Net:
         y, linear_back = self.Linear(layer, x)
         pieces = y.reshape(len(y), layer.out_features, layer.pieces)
         y = pieces.max(2)
-        won = pieces == y[:, :, None]
-        return y, lambda g, learn: linear_back((won * g[:, :, None]).reshape(len(y), -1), learn)
+        largest = pieces == y[:, :, None]
+        return y, lambda g, learn: linear_back((largest * g[:, :, None]).reshape(len(y), -1), learn)
 
     def Dropout(self, layer: nn.Dropout, x: np.ndarray) -> Step:
         scale = np.float32(1 / (1 - layer.p))

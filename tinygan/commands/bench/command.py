@@ -22,25 +22,34 @@ def add_parser(parsers: Parsers) -> None:
         "bench",
         help="time a round of Algorithm 1 on this machine",
         description="Time rounds of Algorithm 1 on this machine. Each contender runs in its own "
-        "process, and they take turns.",
+        "process, and the contenders take turns.",
     )
     add = parser.add_argument
     names = ", ".join(WORKLOADS)
     add("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {names} (default: all)")
-    add("--backend", action="append", metavar="NAME", help="repeatable (default: all that work)")
+    backend = "numpy, cupy, or one GPU; repeatable (default: all that work)"
+    add("--backend", action="append", metavar="NAME", help=backend)
     add(
         "--against",
         action="append",
         default=[],
         metavar="PEER",
-        help="torch (eager and tuned; on a GPU also compiled, and captured by hand) or by-hand "
-        "(NumPy without an engine); repeatable",
+        help="torch (eager and tuned; on a GPU eager, compiled, and captured as a CUDA graph) or "
+        "by-hand (NumPy without an engine); repeatable",
     )
     add("--threads", type=int, metavar="N", help="number of threads (default: all cores)")
     add("--batch", type=int, metavar="N", help="minibatch size (default: the workload's own)")
-    add("--width", type=float, default=1, metavar="X", help="factor of hidden widths (default: 1)")
-    add("--seconds", type=float, default=5, metavar="S", help="for each contender (default: 5)")
-    add("--tf32", action="store_true", help="on a GPU, round factors of matrix products to TF32")
+    add(
+        "--width",
+        type=float,
+        default=1,
+        metavar="X",
+        help="factor of the widths of hidden layers (default: 1)",
+    )
+    add(
+        "--seconds", type=float, default=5, metavar="S", help="time for each contender (default: 5)"
+    )
+    add("--tf32", action="store_true", help="on a GPU, round the factors of products to TF32")
     add("-o", metavar="FILE", help="also write the figures to FILE as JSON")
     parser.set_defaults(run=run, smaller="a smaller --batch or --width")
 

@@ -1,4 +1,4 @@
-"""The race: contenders in processes that take turns, and the statistics of their times."""
+"""The measurement: contenders in processes that take turns, and the quartiles of their times."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ SLOT = 0.5  # seconds that a contender plays before the next one's turn
 class Worker:
     """A contender in its own process, which plays rounds on request.
 
-    `sizes`: the options of the process, batch, width, threads and tf32."""
+    `sizes`: the options of the process: batch, width, threads and tf32. `supported` is False if the
+    contender lacks a layer of the workload.
+
+    Raises InputError if the process fails."""
 
     def __init__(self, workload: str, name: str, **sizes: float) -> None:
         self.name, self.memory = name, 0
@@ -46,7 +49,7 @@ class Worker:
             env={**os.environ, **dict.fromkeys(THREADS, str(sizes["threads"]))},
         )
         try:
-            self.can = self._answer()["can"]
+            self.supported = self._answer()["supported"]
         except BaseException:
             self.__exit__()
             raise
@@ -79,12 +82,15 @@ class Worker:
         self.rounds = max(1, round(self.rounds * SLOT / min(seconds, self.play(self.rounds))))
 
     def _answer(self) -> dict[str, Any]:
+        """The next answer of the process.
+
+        Raises InputError if it has ended."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
             self.errors.seek(0)
-            last = (self.errors.read().strip() or "it ended").splitlines()[-1]
+            last = (self.errors.read().strip() or "it ended without a message").splitlines()[-1]
             raise InputError(f"bench: the process of {self.name!r} failed: {last}")
         return json.loads(line)
 
@@ -100,15 +106,18 @@ def bench(
     width: float = 1,
     tf32: bool = False,
 ) -> dict[str, Any]:
-    """Time rounds of Algorithm 1; return a dict of plain values, as `report` prints it.
+    """Time rounds of Algorithm 1; return a dict of plain values, which `report` prints.
 
-    `backends`: by default, all that work here. `against`: "torch" (as its users write it, and
-    tuned; on a GPU also compiled, and captured by hand) or one of those by its name, and "by-hand"
-    (NumPy without an engine). If a peer fails, its reason is printed on stderr, and the others go
-    on. `threads`: by default, all cores. `seconds`: the time for each contender and workload.
-    `batch` and `width` (a factor of the hidden layers) change the workloads. `tf32`: on a GPU,
-    matrix products round their factors to TF32, in tinygan and in PyTorch; else both use strict
-    float32.
+    workloads       names of `WORKLOADS`
+    backends        default: all that work on this machine
+    against         peers: "torch" for all that `torch_peer` lists for the device, or one of these
+                    by its name; "by-hand" for NumPy without an engine
+    threads         default: all cores
+    seconds         the time for each contender and workload
+    batch, width    the size of a minibatch, and a factor of the widths of hidden layers
+    tf32            on a GPU, tinygan and PyTorch round the factors of products to TF32
+
+    If a peer fails, the reason is printed on stderr, and it is left out.
 
     Raises InputError for a name that is unknown, a number out of range or a missing library."""
     for name in against:
@@ -130,14 +139,14 @@ def bench(
     rows: list[dict[str, Any]] = []
     peaks: dict[str, float] = {}
     for backend in sorted(dict.fromkeys(backends), key=lambda name: name != "numpy"):
-        on_host = backend == "numpy"  # contenders on the CPU and on a GPU race separately
+        on_host = backend == "numpy"  # contenders on the CPU and on a GPU are timed separately
         ours = [backend] if on_host else [backend, backend + EAGER]
         known = PEERS if on_host else GPU_PEERS
         peers = [peer for name in against for peer in known.get(name, (name,))]
         peaks[backend] = _gemm_peak(backend, **speed)
         for workload in found:
             sizes = {"batch": batch or workload.batch, "width": width, **speed}
-            rows += _race(workload, ours, peers, seconds, peaks[backend], **sizes)
+            rows += _compare(workload, ours, peers, seconds, peaks[backend], **sizes)
     return {
         "rows": rows,
         "gemm_peak_gflops": peaks,
@@ -148,7 +157,7 @@ def bench(
     }
 
 
-def _race(
+def _compare(
     workload: Workload,
     ours: list[str],
     peers: list[str],
@@ -156,13 +165,13 @@ def _race(
     peak: float,
     **sizes: float,
 ) -> list[dict[str, Any]]:
-    """A row for each contender. The ratios compare the first of `ours` with each peer."""
+    """A row for each contender. A ratio is the time of the first of `ours` over that of a peer."""
     with ExitStack() as stack:
         workers = []
         for name in [*ours, *peers]:
             with _echoed(name in peers):
                 worker = stack.enter_context(Worker(workload.model, name, **sizes))
-                if worker.can:
+                if worker.supported:
                     worker.calibrate()
                     workers.append(worker)
         slots = max(3, round(seconds / SLOT))

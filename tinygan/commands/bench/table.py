@@ -38,6 +38,7 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
 
 
 def _cells(row: dict[str, Any], unit: float) -> list[str]:
+    """The cells of a contender, with its time in units of `unit` seconds."""
     name = row["contender"]
     size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
     ratio = ""
@@ -56,6 +57,7 @@ def _cells(row: dict[str, Any], unit: float) -> list[str]:
 
 
 def _legend(table: dict[str, Any]) -> str:
+    """The machine, the versions, and what the columns mean."""
     machine = table["machine"]
     peaks = ", ".join(f"{peak:.0f} on {name}" for name, peak in table["gemm_peak_gflops"].items())
     versions = ", ".join(
@@ -68,6 +70,6 @@ def _legend(table: dict[str, Any]) -> str:
         f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
         f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
         "Medians over alternating slots. Ratio: the time of tinygan over that of the engine; in "
-        "brackets, its quartiles over pairs of neighboring slots. "
+        "parentheses, its quartiles over pairs of neighboring slots. "
         f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
     )

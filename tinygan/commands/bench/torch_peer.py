@@ -1,10 +1,10 @@
 """The same round in PyTorch: as its users write it, and as fast as PyTorch allows.
 
-torch, torch-cuda      the textbook loop
+torch, torch-cuda      the usual training loop
 torch-tuned            one fused kernel for Adam, images channels-last in memory, no graph behind
                        the fakes in D's step, no gradients of D's weights in G's step
 torch-cuda-compile     tuned, and both networks compiled (mode reduce-overhead)
-torch-cuda-graph       tuned, and the whole round captured by hand as one CUDA graph
+torch-cuda-graph       tuned, and the whole round captured as one CUDA graph
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ class Maxout(torch.nn.Module):  # type: ignore[misc]
 
 
 def translated(net: nn.Module) -> torch.nn.Sequential:
-    """The same Sequential in PyTorch, with PyTorch's own initial weights."""
+    """The same Sequential in PyTorch, with initial weights by PyTorch."""
     return torch.nn.Sequential(*(_layer(layer) for _, layer in net.children()))
 
 
 def _layer(layer: Any) -> torch.nn.Module:
+    """The layer of PyTorch with the same settings."""
     name = type(layer).__name__
     match layer:
         case nn.Maxout():
@@ -62,7 +63,8 @@ def _layer(layer: Any) -> torch.nn.Module:
 def player(
     pair: Pair, images: np.ndarray, batch: int, threads: int, name: str, tf32: bool = False
 ) -> Callable[[int], None]:
-    """A function that plays n rounds and returns when they are computed."""
+    """A function that plays n rounds and returns when they are computed. `name` is a contender of
+    the table above; `images` are uint8 (N, C, H, W)."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
@@ -95,7 +97,7 @@ def player(
         return (torch.rand(batch, pair.z_size, device=backend) * 2 - 1) * 3**0.5
 
     def round_(indices: torch.Tensor) -> None:
-        if compiled:  # a new step: D(x) may otherwise overwrite G(z), which has no gradient
+        if compiled:  # a new step; else D(x) may overwrite G(z), which has no gradient
             torch.compiler.cudagraph_mark_step_begin()
         real = x[indices].float() * ((1 - pair.low) / 255) + pair.low
         with torch.set_grad_enabled(not tuned):

@@ -1,4 +1,5 @@
-"""A contender in a process of its own: it reads numbers of rounds and answers with seconds.
+"""A contender in a process of its own: it reads a number of rounds, plays them, and prints the
+seconds that they took, as JSON.
 
 python -m tinygan.commands.bench.worker mlp-small numpy --batch 64 --width 1 --threads 2 --tf32 0
 """
@@ -36,6 +37,7 @@ Play = Callable[[int], None]  # play n rounds, and return when they are computed
 
 
 def main() -> None:
+    """Answer each line on stdin, a number of rounds, with a line of JSON on stdout."""
     process.tune()
     parser = argparse.ArgumentParser()
     parser.add_argument("workload")
@@ -45,7 +47,7 @@ def main() -> None:
     args = parser.parse_args()
     with tf32(bool(args.tf32)):
         play = contender(args)
-        print(json.dumps({"can": play is not None}), flush=True)
+        print(json.dumps({"supported": play is not None}), flush=True)
         if play is None:
             return
         for line in sys.stdin:
@@ -75,6 +77,7 @@ def contender(args: argparse.Namespace) -> Play | None:
 
 
 def _tinygan(pair: Pair, images: np.ndarray, batch: int, backend: str, capture: bool) -> Play:
+    """The function that plays rounds of tinygan; with `capture`, as a CUDA graph on a GPU."""
     library, rng = backends.get(backend), np.random.default_rng(0)
     backends.use(backend)
     G, D = pair.G.to(backend), pair.D.to(backend)
@@ -105,6 +108,7 @@ def _tinygan(pair: Pair, images: np.ndarray, batch: int, backend: str, capture: 
 
 
 def _gemm(backend: str) -> Play:
+    """The function that multiplies two large matrices; a product counts as a round."""
     library, size = backends.get(backend), GEMM if backend == "numpy" else 4 * GEMM
     a, b = (backends.move(np.ones((size, size), np.float32), backend) for _ in range(2))
     out = np.empty_like(a) if backend == "numpy" else None

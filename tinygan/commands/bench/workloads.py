@@ -21,7 +21,7 @@ LR, BETAS = 2e-4, (0.5, 0.999)
 
 
 class Workload(NamedTuple):
-    """A model, the shape (C, H, W) of its images, and a minibatch size."""
+    """A model, the shape (C, H, W) of its images, and the size of a minibatch."""
 
     model: str
     shape: tuple[int, int, int]

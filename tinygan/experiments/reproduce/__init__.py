@@ -1,8 +1,8 @@
-"""Published figures, measured again by their own protocols: `tinygan reproduce NAME`.
+"""Published figures, measured again by their published protocols: `tinygan reproduce NAME`.
 
 Each experiment is a module whose docstring gives the protocol and whose `run` returns the results
 of one seed; `EXPERIMENTS` lists them by name. A result has our figure, the published one, and
-whether ours meets it. A figure that is not reproduced is printed as such.
+whether ours meets it. If it does not, the table says "NOT reproduced".
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["EXPERIMENTS", "Experiment", "listing", "picture", "reproduce", "tabl
 
 
 class Experiment(NamedTuple):
-    """An entry of the table. `run(seed, echo, backend, **options)` returns the results of one seed;
-    `draw(path, outcomes)` saves a figure of the results of all seeds."""
+    """An entry of `EXPERIMENTS`. `run(seed, echo, backend, **options)` returns the results of one
+    seed; `draw(path, outcomes)` saves a figure of the results of all seeds."""
 
     run: Callable[..., SeedResults]
     protocol: str
@@ -41,7 +41,7 @@ class Experiment(NamedTuple):
     gpu_time: str  # an estimate: no experiment has run on a GPU
     options: Mapping[str, int] = {}  # further integer options and their defaults
     draw: Callable[[Path, Sequence[SeedResults]], None] | None = None
-    reference: str = "published"  # heading of the column to compare with
+    reference: str = "published"  # the title of the column of references
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -56,8 +56,10 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "mixtures": Experiment(
         modes_of_mixtures.run,
-        "ring of 8 and grid of 25, GAN and packing: 15,000 simultaneous steps of 256, 2500 samples",
-        "PacGAN, Table 1: 6.3 and 7.9 modes of 8, 17.3 and 23.8 of 25 (larger nets, 400,000 steps)",
+        "ring of 8 and grid of 25, without and with packing: 15,000 simultaneous steps on 256 "
+        "points, 2500 samples",
+        "PacGAN, Table 1: 6.3 and 7.9 modes of 8, 17.3 and 23.8 of 25 (larger networks, 400,000 "
+        "steps)",
         "ten minutes a seed on two cores",
         "about a minute a seed",
         {"epochs": 30},
@@ -140,18 +142,18 @@ def reproduce(
     options = {**experiment.options, **options}
     backends.use(backend)
     record = None if history is None else History(history, name, backend, options, resume=resume)
-    here = machine(backend)  # at the start: the commit may change while the seeds run
+    started_on = machine(backend)  # read now, because the commit may change while the seeds run
     outcomes: list[SeedResults] = []
     for seed in seeds:
         if record is not None and seed in record.known:
-            echo(f"seed {seed}: is in {history}")
+            echo(f"seed {seed}: results are in {history}")
             outcomes.append(record.known[seed])
         else:
             started = time.perf_counter()
             outcome: SeedResults = experiment.run(seed, echo, backend, **options)
             outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
             if record is not None:
-                record.add(seed, outcomes[-1], here)
+                record.add(seed, outcomes[-1], started_on)
         if history is not None and experiment.draw is not None:
             experiment.draw(picture(name, history), outcomes)
     return outcomes
@@ -163,6 +165,6 @@ def picture(name: str, history: str | Path) -> Path:
 
 
 def table(name: str, outcomes: Sequence[SeedResults]) -> str:
-    """A line with ours, the reference and the verdict for each result over all seeds."""
+    """A table of all seeds: for each result, our figure, the reference and the verdict."""
     rows = list(zip(*(outcome.findings for outcome in outcomes), strict=True))
     return lines(rows, reference=EXPERIMENTS[name].reference)

@@ -1,5 +1,5 @@
-"""Conditional GANs on MNIST: the log-likelihood of Mirza and Osindero 2014, and whether the samples
-show the requested digits.
+"""Conditional GANs on MNIST: the log-likelihood of Mirza and Osindero 2014, and tests of whether
+the samples show the digits of their labels.
 
 CGAN: their perceptrons, with BatchNorm in G and with Adam (`models.cgan.cgan_mlp`), because their
 SGD collapsed after 10 epochs. The rest is as in `recipe_2014`: simultaneous steps, half of D's

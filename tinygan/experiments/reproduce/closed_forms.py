@@ -1,10 +1,10 @@
 """The theory of the 2014 paper in numbers. One function for each claim compares its closed form
 with quadrature or training, and gives the curves for the figure.
 
-Unless stated otherwise, p is N(0, 1) and q is N(1, 1). The optimal D between them has the logit
+Unless stated otherwise, p is N(0, 1) and q is N(1, 1). The optimal D for them has the logit
 1/2 - x. A single linear layer can represent it and is trained on 100,000 samples of each; a network
-with two hidden layers is trained on fresh samples. `gan.theory` has the formulas, the tabular game
-and the bilinear game.
+with two hidden layers is trained on new samples in each step. `gan.theory` has the formulas, the
+tabular game and the bilinear game.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _criterion(curves: Curves) -> list[Result]:
 
 
 def _table(curves: Curves) -> list[Result]:
-    """dC/dq is log(1 - D*), as if D* did not depend on q. Descent along it reaches -log 4."""
+    """dC/dq is log(1 - D*), as if D* did not depend on q. Gradient descent reaches -log 4."""
     p = np.arange(1, 11) / 55
     qs = list(islice(theory.tabular_game(p), 61))
     jsd = [divergence("js", p, q) for q in qs]
@@ -84,7 +84,7 @@ def _table(curves: Curves) -> list[Result]:
 
 
 def _saturation(curves: Curves) -> list[Result]:
-    """The slopes of G's two losses in a logit are D and 1 - D; their ratio is (1 - D) / D."""
+    """The slopes of G's two losses in a logit are D (minimax) and 1 - D (non-saturating)."""
     logits = np.linspace(-10, 10, 41)
     games = {"minimax": gan.minimax, "non-saturating": gan.non_saturating}
     curves["pull.logit"] = logits.tolist()
@@ -252,8 +252,8 @@ def _nearest_normal(name: str, p: np.ndarray, x: np.ndarray, dx: float) -> tuple
     best, width = (1.0, 1.0), 0.25
     while width > 1e-4:
         m, sd = best
-        near_by = [(m + width, sd), (m - width, sd), (m, sd * (1 + width)), (m, sd / (1 + width))]
-        nearest = min(near_by, key=cost)
+        neighbors = [(m + width, sd), (m - width, sd), (m, sd * (1 + width)), (m, sd / (1 + width))]
+        nearest = min(neighbors, key=cost)
         if cost(nearest) < cost(best):
             best = nearest
         else:

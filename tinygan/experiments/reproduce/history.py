@@ -21,8 +21,8 @@ from ..results import Result, SeedResults
 
 
 class History:
-    """A new record in the history at `path`. With `resume`, it is the last record there of the same
-    experiment, backend and options, if there is one. `known` has its results by seed.
+    """A new record in the history at `path`. With `resume`, it is instead the last record of the
+    same experiment, backend and options, if there is one. `known` has its results by seed.
 
     Raises InputError if the file is not a history.
     """
@@ -69,6 +69,9 @@ def _outcome(one: dict[str, Any]) -> SeedResults:
 
 
 def _read(path: str | Path) -> list[Any]:
+    """The records of a history, or [] if there is no file.
+
+    Raises InputError if it is not a JSON list."""
     try:
         records = json.loads(Path(path).read_bytes()) if Path(path).exists() else []
     except (ValueError, RecursionError) as problem:

@@ -11,9 +11,9 @@ A minibatch has 256 points in both cases. Samples come from a moving average of 
 divided by 2.828, as in the code of WGAN-GP: networks are initialized for inputs of about unit
 scale, and no metric changes.
 
-2500 samples are measured (`metrics.modes`); one is of high quality within three standard deviations
-of a mean. Samples of the mixture itself have a share of 98.89 % and a reverse KL of (K - 1) / 5000.
-A higher share is a sign of collapse.
+2500 samples are measured (`metrics.modes`). A sample is of high quality if it lies within three
+standard deviations of a mean. Samples of the mixture itself have a share of 98.89 % and a reverse
+KL of (K - 1) / 5000. A higher share is a sign of collapse.
 """
 
 from __future__ import annotations
@@ -53,18 +53,18 @@ def run(seed: int, echo: Callable[[str], object], backend: str, epochs: int = 30
     """Train on each mixture, with and without packing, for `epochs` epochs of 500 steps."""
     results, curves = [], {}
     for (name, pack), published in PUBLISHED.items():
-        mixture, who = MIXTURES[name], f"{name}, " + ("GAN" if pack == 1 else f"{pack} packed")
-        echo(f"seed {seed}, {who}: {epochs} epochs of {EPOCH} steps ...")
+        mixture, label = MIXTURES[name], f"{name}, " + ("GAN" if pack == 1 else f"{pack} packed")
+        echo(f"seed {seed}, {label}: {epochs} epochs of {EPOCH} steps ...")
         found = [modes(points, mixture) for points, _ in play(mixture, seed, pack, epochs, backend)]
-        seen = [(m.captured, m.high_quality, m.reverse_kl) for m in found]
-        last, (modes_wanted, share, kl) = seen[-1], TARGETS[name]
-        echo(f"seed {seed}, {who}: {last[0]} of {len(mixture.means)} modes, "
+        measured = [(m.captured, m.high_quality, m.reverse_kl) for m in found]
+        last, (captured, share, kl) = measured[-1], TARGETS[name]
+        echo(f"seed {seed}, {label}: {last[0]} of {len(mixture.means)} modes, "
              f"{last[1]:.1%} of high quality, reverse KL {last[2]:.3f}")  # fmt: skip
-        holds = last[0] >= modes_wanted, last[1] >= share, last[2] <= kl
+        holds = last[0] >= captured, last[1] >= share, last[2] <= kl
         for i, what in enumerate(METRICS):
             verdict = None if pack == 1 else bool(holds[i])
-            results.append(Result(f"{who}: {what}", last[i], published[i], verdict))
-            curves[f"{who}: {what}"] = [float(each[i]) for each in seen]
+            results.append(Result(f"{label}: {what}", last[i], published[i], verdict))
+            curves[f"{label}: {what}"] = [float(each[i]) for each in measured]
     for name, mixture in MIXTURES.items():
         true = modes(mixture.sample(SAMPLES, rng=np.random.default_rng(seed)), mixture)
         _, quality, kl = _of_true_samples(mixture)
@@ -87,12 +87,12 @@ def play(
     steps: int | None = None,
     width: float = 1,
 ) -> Iterator[tuple[np.ndarray, nn.Module]]:
-    """Train, and yield 2500 samples and the current D after each epoch of `steps` steps (default:
-    500). `width` scales the hidden layers."""
-    rng, epoch = np.random.default_rng(seed), steps or EPOCH
-    G, D = networks(mixture.means.shape[1], pack, rng, width)
+    """Train, and yield 2500 samples (2500, d) and the current D after each epoch of `steps` steps
+    (default: 500). `width` scales the hidden layers."""
+    rng, epoch, d = np.random.default_rng(seed), steps or EPOCH, mixture.means.shape[1]
+    G, D = networks(d, pack, rng, width)
     G.to(backend), D.to(backend)
-    like, d = G.parameters()[0].data, mixture.means.shape[1]
+    like = G.parameters()[0].data
 
     def data(m: int) -> Tensor:
         points = lambda: mixture.sample(pack * m, rng=rng).reshape(m, pack * d)  # noqa: E731
@@ -138,11 +138,11 @@ def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
     panels = figure.subplots(2, 3, sharex=True)
     for row, (name, mixture) in zip(panels, MIXTURES.items(), strict=True):
         for axes, what, best in zip(row, METRICS, _of_true_samples(mixture), strict=True):
-            for who, color in (("GAN", "tab:blue"), ("2 packed", "tab:orange")):
+            for kind, color in (("GAN", "tab:blue"), ("2 packed", "tab:orange")):
                 for i, outcome in enumerate(outcomes):
-                    curve = outcome.curves[f"{name}, {who}: {what}"]
+                    curve = outcome.curves[f"{name}, {kind}: {what}"]
                     steps = [EPOCH * epoch for epoch in range(1, len(curve) + 1)]
-                    label = None if i else who
+                    label = None if i else kind
                     axes.plot(steps, curve, color=color, linewidth=0.8, label=label)
             axes.axhline(best, color="black", linestyle="--", linewidth=0.9, label="true samples")
             axes.set_title(f"{name}: {what}", fontsize=10)

@@ -92,9 +92,9 @@ def draw(path: Path, outcomes: Sequence[SeedResults]) -> None:
     references = {"published, epoch unknown": 225.0, **{what: ours[what] for what in CONTROLS}}
     for what, value in references.items():
         axes.axhline(value, color="black", linestyle="--", linewidth=0.9)
-        place = axes.get_yaxis_transform()  # x in [0, 1] across the panel, y in nats
+        transform = axes.get_yaxis_transform()  # x in [0, 1] across the panel, y in nats
         text = f"{what}: {value:.1f}"
-        axes.text(0.01, value, text, va="bottom", fontsize=8, transform=place)
+        axes.text(0.01, value, text, va="bottom", fontsize=8, transform=transform)
     axes.set_xlabel("epoch of 500 steps")
     axes.set_ylabel("Parzen log-likelihood of the test images, nats")
     axes.set_ylim(bottom=min(0, min(min(o.curves["log_likelihood"]) for o in outcomes)))

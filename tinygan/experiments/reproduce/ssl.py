@@ -7,8 +7,8 @@ Their recipe (openai/improved-gan, train_mnist_feature_matching.py): the network
 with the moving average of D's weights. Every class has the same number of labels, drawn anew for
 each seed.
 
-The default here is 30 epochs, with a shorter average. With that recipe, D became certain of all
-fakes after 8 epochs, with logits of -20, where neither player learns. So five things differ:
+The default here is 30 epochs, with a shorter moving average. With their recipe, D gave all fakes
+logits near -20 after 8 epochs, and neither player learned any more. So five things differ:
 
 - D also maximizes the mutual information of images and predicted classes, with weight .3.
 - D's labels are smoothed to .9 and .05, so that the optimal logits are finite.
@@ -40,7 +40,7 @@ from ...tensor import Tensor, no_grad
 from ..results import Result, SeedResults
 from ..rounds import averaged, play_epochs
 
-BATCH, STEPS, CLASSES = 100, 600, 10  # STEPS are those of an epoch
+BATCH, STEPS, CLASSES = 100, 600, 10  # STEPS: of an epoch
 INFORMATION = 0.3  # weight of the mutual information
 PUBLISHED = {20: "1677 +- 452", 50: "221 +- 136", 100: "93 +- 6.5", 200: "90 +- 4.2"}
 TARGETS = {100: 300, 1000: 250}  # errors of 10,000, by the number of labels
@@ -96,7 +96,7 @@ def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
 
 
 class Training(NamedTuple):
-    """A training that has not begun: `start()` gives its rounds, and `average` follows D."""
+    """A training that has not begun. `start()` gives its rounds, and `average` averages D."""
 
     G: nn.Module
     average: EMA
