@@ -3,8 +3,6 @@
 python benchmarks/cuda_graph.py [--model mlp-mid] [-o graph.png]
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 from collections import Counter

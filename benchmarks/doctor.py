@@ -11,8 +11,6 @@ more, with other seeds. Then SETTLED was raised for one of the runs here, "least
 times as fast".
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import itertools

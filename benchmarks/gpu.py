@@ -8,8 +8,6 @@ Prints a line for each claim (its name, the measured value, and whether it holds
 file, again after each part. No part begins after nine minutes (--minutes).
 """
 
-from __future__ import annotations
-
 import argparse
 import gc
 import importlib.util

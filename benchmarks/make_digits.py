@@ -10,8 +10,6 @@ images in MNIST's order, each divided by 255 and rounded to three decimals. Mult
 and rounding restores them. MNIST's labels restore the order of all images.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import hashlib

@@ -8,8 +8,6 @@ number of ranks. Each contender is a job of its own, and the contenders take tur
 median over the turns.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

@@ -6,8 +6,6 @@
 Dashed lines: the speed if the time were proportional to the floating-point operations.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -7,8 +7,6 @@
 Needs PyTorch (`pip install torch`) and a machine that does nothing else.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess

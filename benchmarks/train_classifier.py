@@ -7,8 +7,6 @@ digits, which are also training images of MNIST. The remaining ones are held out
 are those of MNIST, if they can be downloaded. The weights are written to FILE as float16.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -5,8 +5,6 @@ NumPy. Shapes, axes and options are drawn one by one, so that a failure shrinks 
 Numbers come from a drawn seed, and are away from kinks by construction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -5,8 +5,6 @@ are found everywhere in the source. In the functions of `WHOLE`, which return or
 statement is broken.
 """
 
-from __future__ import annotations
-
 import ast
 import warnings
 from collections.abc import Iterable, Iterator

@@ -8,8 +8,6 @@ No file is written. Each mutant is compiled in a process of its own, forked from
 NumPy, pytest and hypothesis. It runs the tests of its own op first, then all tests of gradients.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import importlib.machinery

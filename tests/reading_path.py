@@ -3,8 +3,6 @@
 python tests/reading_path.py        write both anew
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

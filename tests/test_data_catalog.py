@@ -1,7 +1,5 @@
 """load: the error for an unknown name or split lists the known ones."""
 
-from __future__ import annotations
-
 import pytest
 
 from tinygan.data import load, names

@@ -1,7 +1,5 @@
 """CIFAR-10: archives and folders give the same images; a bad file raises one InputError."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import tarfile

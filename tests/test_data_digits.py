@@ -1,7 +1,5 @@
 """The embedded digits are the first 10,000 training images of MNIST; a change raises an error."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,8 +1,6 @@
 """The folders in which files are found, and the messages of a failed download. There is no network:
 a dictionary replaces pooch's downloader."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pooch

@@ -1,7 +1,5 @@
 """read_idx: the array of a valid file is read back equal; any other file raises InputError."""
 
-from __future__ import annotations
-
 import gzip
 import struct
 import tracemalloc

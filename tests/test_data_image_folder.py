@@ -1,7 +1,5 @@
 """folder:PATH: images of any format become square arrays; the error for another file names it."""
 
-from __future__ import annotations
-
 import io
 import os
 

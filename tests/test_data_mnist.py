@@ -1,7 +1,5 @@
 """MNIST and Fashion-MNIST: local files with any of the usual names are read and checked."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 from itertools import product

@@ -1,7 +1,5 @@
 """The Toronto Face Database: splits and labels of a file in its format; other files are refused."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The software and hardware of this machine: versions, NumPy's BLAS and threads, backends."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

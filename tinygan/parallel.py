@@ -13,8 +13,6 @@ the mean of the gradients on the parts, and an update exchanges only one vector 
 section 3).
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import os

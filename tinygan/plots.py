@@ -4,8 +4,6 @@ Pillow writes the grids pixel for pixel. Matplotlib's object interface draws the
 global figure or backend changes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

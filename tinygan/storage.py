@@ -4,8 +4,6 @@ A checkpoint is one safetensors file with named arrays and a JSON object; there 
 holds a SHA-256 of its contents, so that a flipped bit is an error, not a slightly wrong network.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -10,8 +10,6 @@ games contain no `if gpu:`. Code that differs between libraries is here: device 
 kernels, and sums and maxima that choose a method by shape and memory order.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -12,8 +12,6 @@ therefore waits while another thread has lowered the count (`undisturbed`). So t
 process do not change each other's last bits.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import threading

@@ -19,8 +19,6 @@ number of ranks changes only the order of sums. Rows are interleaved, not taken 
 two concatenated minibatches (D's real images and fakes) are divided as each of them is alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -11,8 +11,6 @@ it gives the same integers as the kernel in `cuda.kernels`, and the same numbers
 of log, sin and cos.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ with zeros before it gives it out again. In a round of convolutions these are 40
 of the time. `keep_freed` makes glibc keep the blocks. The peak of memory does not change.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import sys

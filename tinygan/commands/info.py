@@ -1,7 +1,5 @@
 """The command `tinygan info`: show the versions, BLAS and the backends that work."""
 
-from __future__ import annotations
-
 import argparse
 
 from ..environment import report

@@ -7,8 +7,6 @@ Exit status: 0 for success; 1 if `verify` found a difference; 2 for unusable inp
 that names the problem; 130 after Ctrl-C, once the run is saved. A traceback is always a bug.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import os

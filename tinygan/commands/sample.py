@@ -1,7 +1,5 @@
 """The command `tinygan sample`: draw samples from the generator of a run."""
 
-from __future__ import annotations
-
 import argparse
 import math
 from pathlib import Path

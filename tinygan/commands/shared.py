@@ -1,7 +1,5 @@
 """Functions that commands share: an option, the exit with a message, checks of output files."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import sys

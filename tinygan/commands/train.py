@@ -1,7 +1,5 @@
 """The command `tinygan train`: train a GAN, or resume a run."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from dataclasses import fields

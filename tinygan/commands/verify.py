@@ -1,7 +1,5 @@
 """The command `tinygan verify`: train a run again and compare its state bit for bit."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -1,7 +1,5 @@
 """The data sets by name, each with its reader."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple

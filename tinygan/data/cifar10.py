@@ -5,8 +5,6 @@ The reader takes the binary version, as an archive or unpacked. A record is a la
 run code, so it is not read. Archives with fewer or shorter batches are accepted.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import tarfile

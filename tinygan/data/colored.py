@@ -8,8 +8,6 @@ full red. A ground, the color of the background, is one of the four without red.
 ground, and for all colors the red channel is the gray digit.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import checks

@@ -1,7 +1,5 @@
 """Dataset: images, and labels if there are any; every reader returns one."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

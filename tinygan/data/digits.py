@@ -3,8 +3,6 @@
 See files/ORIGIN.md for their source and license.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

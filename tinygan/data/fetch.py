@@ -7,8 +7,6 @@ The SHA-256 of files in $TINYGAN_DATA is not checked, so readers check their con
 used only if it has the expected SHA-256.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -9,8 +9,6 @@ read in pieces, up to one byte more than the header claims. A file with fewer or
 InputError.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 from pathlib import Path

@@ -3,8 +3,6 @@
 If every image is in a subfolder, the name of its top-level subfolder is its class.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import warnings

@@ -7,8 +7,6 @@ The order of the images in an epoch depends only on the seed and the number of t
 integers are enough to save the position in the data, and a resumed run gets the same images.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -8,8 +8,6 @@ place the modes of the ring at the angles `linspace(0, 2 pi, 8)`. The first and 
 are the same point, so their ring has seven modes, one of them with twice the weight.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ Both have the same file names, shapes and ranges, so the reader compares the has
 those of the other set and split, and raises an error if one of these is equal.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import NamedTuple

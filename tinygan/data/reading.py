@@ -1,7 +1,5 @@
 """Functions of all readers: a damaged file raises InputError before memory is allocated for it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

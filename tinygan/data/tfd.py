@@ -9,8 +9,6 @@ to TFD_48x48.npz, which this reader reads:
     folds     (N, 5), the part in each of five folds; 0: unlabeled, 1: train, 2: valid, 3: test
 """
 
-from __future__ import annotations
-
 import math
 import zipfile
 

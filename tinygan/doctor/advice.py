@@ -5,8 +5,6 @@
 `remedies` leaves out those that a run uses already, and those with options that it does not accept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

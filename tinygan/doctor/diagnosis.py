@@ -9,8 +9,6 @@ one minibatch is noisy. Each threshold is far from the values of games that lear
 are rare, but some failures are missed.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -7,8 +7,6 @@
 `minibatch` must not draw from the game's own random sources: that would change later rounds.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterator

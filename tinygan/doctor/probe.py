@@ -12,8 +12,6 @@ does. So it changes nothing in the game, on any backend. It takes about as long 
 the hooks.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -12,8 +12,6 @@ Inputs are NumPy arrays: rows x (N, D) of finite numbers, and labels (N,) from 0
 functions raise TypeError or ValueError for other inputs.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from itertools import islice

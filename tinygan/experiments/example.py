@@ -11,8 +11,6 @@
 An example is a script that also opens as a notebook, where all options have their defaults.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import signal

@@ -3,8 +3,6 @@
 `t_interval` gives a confidence interval for the mean over a small number of seeds.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Rounds of training, played in epochs or with a moving average of a network."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice

@@ -15,8 +15,6 @@ G and D are perceptrons with two hidden layers of 64 units. Adam trains G with t
     packing                       D classifies pairs of points (Lin et al. 2018)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple

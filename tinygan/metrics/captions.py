@@ -1,7 +1,5 @@
 """Recognize the digit, ink and ground of colored digits, as `data.colored` makes them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -17,8 +17,6 @@ accuracy on real images of a classifier trained on real images.
 metrics.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

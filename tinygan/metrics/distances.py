@@ -1,7 +1,5 @@
 """Distances between sets of samples (N, ...), which are rows of a matrix, computed in blocks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any

@@ -7,8 +7,6 @@ prefers a control to the samples, a good value is no evidence of good samples.
 `METRICS` has a row for each metric. To add a metric, write a function and its row.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter

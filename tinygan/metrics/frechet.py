@@ -1,8 +1,6 @@
 """Distances between two sets of features: the Frechet distance of Gaussians fitted to them (Heusel
 et al. 2017), and KID, a kernel distance (Binkowski et al. 2018)."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """k-means: averages of images, a control that no metric should prefer to real images."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

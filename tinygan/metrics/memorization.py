@@ -1,7 +1,5 @@
 """Memorization and duplicates: samples that copy training images, or each other."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

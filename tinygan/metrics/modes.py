@@ -1,8 +1,6 @@
 """Mode coverage on a mixture of Gaussians, as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et
 al. 2018): how many modes are captured, and how evenly."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

@@ -9,8 +9,6 @@ only on the distance to the nearest sample. On MNIST, 10,000 real training image
 published figures, not to claim quality.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Real

@@ -10,8 +10,6 @@ In one dimension, with cumulative distribution functions F:
     W1(p, q) = integral of |F_p(t) - F_q(t)| dt = integral of |F_p^-1(u) - F_q^-1(u)| du
 """
 
-from __future__ import annotations
-
 import math
 from numbers import Real
 from typing import Any

@@ -4,8 +4,6 @@ The support of each set is estimated by the union of balls around its members. T
 is the distance to the k-th nearest neighbor in the set.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 

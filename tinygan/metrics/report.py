@@ -1,7 +1,5 @@
 """The table of `evaluation.evaluate`, with its notes and warnings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

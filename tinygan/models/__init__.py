@@ -4,8 +4,6 @@ A pair is a generator and a discriminator, with the size and the prior of the no
 the pixels, and suitable learning rates.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,8 +1,6 @@
 """Class-conditional pairs. As in `gan.variants.conditional`, G maps rows [z, y] to rows [x, y], and
 D maps rows [x, y] to logits; y is a one-hot label."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

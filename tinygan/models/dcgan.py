@@ -1,8 +1,6 @@
 """Deep convolutional pairs (Radford et al. 2015): strided convolutions instead of pooling,
 BatchNorm except at G's output and D's input, ReLU in G, LeakyReLU in D."""
 
-from __future__ import annotations
-
 from .. import nn
 from ..backend import Rng
 from ..errors import InputError

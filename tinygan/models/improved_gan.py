@@ -7,8 +7,6 @@ image and .5 before each later layer. G = 100-500-500-784 with BatchNorm, softpl
 sigmoid; its noise is uniform in [0, 1).
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

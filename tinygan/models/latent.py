@@ -1,7 +1,5 @@
 """Interpolation in latent space."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,8 +1,6 @@
 """Pairs of multilayer perceptrons for images of any shape, and `perceptron` for points on a line or
 in a plane."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

@@ -6,8 +6,6 @@ Kingma and Welling 2014, "Auto-encoding variational Bayes". Since the KL keeps t
 N(0, I), the decoder maps noise from N(0, I) to images, as a generator does.
 """
 
-from __future__ import annotations
-
 from .. import checks, nn
 from ..backend import Rng
 from ..backend.inputs import normal

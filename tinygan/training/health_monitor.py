@@ -5,8 +5,6 @@ A probe depends only on the run's state and on its own seed. So a resumed run re
 exactly, and the monitor neither writes nor reports them twice.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

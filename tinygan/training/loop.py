@@ -1,7 +1,5 @@
 """The training loop: Algorithm 1 with log, pictures, checkpoints, progress bar and Ctrl-C."""
 
-from __future__ import annotations
-
 import math
 import signal
 import sys

@@ -1,7 +1,5 @@
 """A check before a run on a GPU: does a round fit its memory?"""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from .. import backend as backends

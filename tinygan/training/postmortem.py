@@ -5,8 +5,6 @@ it. A run stops on a non-finite loss, state or sample, so the replay checks all 
 round.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Samples of a run from its checkpoint; the data are not needed, and the run may continue."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -10,8 +10,6 @@ In data-parallel training (`parallel`) each rank has its own session. All have t
 except for the running statistics of a local BatchNorm: only those of rank 0 are saved.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping

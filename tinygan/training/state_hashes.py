@@ -9,8 +9,6 @@ compares the hashes. A run is reproducible only in the environment of `made_with
 has another environment, it adds another such line.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Verification: play a run again, and check that it is the same run bit for bit."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 from pathlib import Path

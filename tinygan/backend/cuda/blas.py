@@ -7,8 +7,6 @@ cuBLAS stores matrices by columns, so it reads a matrix that is stored by rows a
 C = A B, all stored by rows, it therefore computes C' = B' A'.
 """
 
-from __future__ import annotations
-
 import ctypes
 import threading
 from collections.abc import Iterator

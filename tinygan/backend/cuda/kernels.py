@@ -6,8 +6,6 @@ machine without one. With a few lines in front it is C++, which the tests run on
 uses atomic additions, so every run gives the same bits.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import cache

@@ -1,7 +1,5 @@
 """The CuPy backend: import CuPy, or explain why it does not work."""
 
-from __future__ import annotations
-
 import importlib.util
 from typing import Any
 

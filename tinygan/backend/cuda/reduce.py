@@ -7,8 +7,6 @@ NCCL needs a GPU for each rank. Its sum runs on the current stream as a kernel d
 not wait for it, and a captured round may contain it.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from typing import Any

@@ -3,8 +3,6 @@
 The cost of an engine is its time minus the time of this. It plays multilayer perceptrons only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The table of `tinygan bench`, as text or as Markdown."""
 
-from __future__ import annotations
-
 from typing import Any
 
 TITLES = ("workload", "engine", "{} a round", "GFLOP/s", "of peak", "peak MB", "ratio")

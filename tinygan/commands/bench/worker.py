@@ -4,8 +4,6 @@ seconds that they took, as JSON.
 python -m tinygan.commands.bench.worker mlp-small numpy --batch 64 --width 1 --threads 2 --tf32 0
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

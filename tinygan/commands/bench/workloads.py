@@ -4,8 +4,6 @@ Each is one step of D and one of G in the non-saturating game, in float32, with 
 and .999).
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ of one seed; `EXPERIMENTS` lists them by name. A result has our figure, the publ
 whether ours meets it. If it does not, the table says "NOT reproduced".
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -13,8 +13,6 @@ Both are also measured by GAN-test with 10,000 samples and GAN-train with 60,000
 (`metrics.classifier_scores`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -7,8 +7,6 @@ with two hidden layers is trained on new samples in each step. `gan.theory` has 
 tabular game and the bilinear game.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from itertools import islice

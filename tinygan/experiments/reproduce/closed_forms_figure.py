@@ -3,8 +3,6 @@
 Dots and solid lines are results. Thin dashed black lines are closed forms.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -8,8 +8,6 @@ The file is rewritten after each seed, so an interrupted run loses only its curr
 record can be continued.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

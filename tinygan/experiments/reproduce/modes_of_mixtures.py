@@ -16,8 +16,6 @@ standard deviations of a mean. Samples of the mixture itself have a share of 98.
 KL of (K - 1) / 5000. A higher share is a sign of collapse.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 

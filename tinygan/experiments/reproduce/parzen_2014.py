@@ -9,8 +9,6 @@ by the validation images 51,000 to 52,999.
 There are two controls: 10,000 real training images, and 10,000 centers of k-means.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -7,8 +7,6 @@ Momentum rises from .5 to .7 from the first to the 250th epoch. A minibatch has 
 starts at the mean image.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -19,8 +19,6 @@ logits near -20 after 8 epochs, and neither player learned any more. So five thi
 The control is the same D, trained on the labels alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 

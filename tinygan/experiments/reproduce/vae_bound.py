@@ -4,8 +4,6 @@
 loss is in nats per image; lower is better.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
