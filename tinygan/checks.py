@@ -90,19 +90,6 @@ def indices(expected: str, numbers: Tensor, n: int) -> None:
             raise ValueError(f"{expected} in 0..{n - 1}, got {low}..{high}")
 
 
-def labels(given: Any, n: int, classes: int | None = None) -> None:
-    """Raise TypeError or ValueError unless `given` is a NumPy array of n integers from 0 to
-    classes - 1; without `classes` there is no upper bound."""
-    if not isinstance(given, np.ndarray):
-        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
-    if given.shape != (n,) or given.dtype.kind not in "iu":
-        raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
-    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
-    if low < 0 or (classes is not None and high >= classes):
-        expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
-        raise ValueError(f"labels: expected {expected}, got {low}..{high}")
-
-
 def state(given: Any, own: Mapping[str, Array]) -> dict[str, Any]:
     """Return the arrays or tensors `given` by name as arrays, each in the dtype and on the backend
     of the one in `own`.

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import Rng
+from .dataset import check_labels
 
 INKS = {"red": (1, 0, 0), "yellow": (1, 1, 0), "magenta": (1, 0, 1), "white": (1, 1, 1)}
 GROUNDS = {"black": (0, 0, 0), "blue": (0, 0, 1), "green": (0, 1, 0), "cyan": (0, 1, 1)}
@@ -46,7 +47,7 @@ def colored(
             raise TypeError(f"{name}: expected a NumPy array, got {type(given).__name__}")
     if digits.dtype != np.uint8 or digits.ndim != 4 or digits.shape[1] != 1:
         raise ValueError(f"digits: expected uint8 (N, 1, H, W), got {digits.dtype} {digits.shape}")
-    checks.labels(labels, len(digits), len(DIGITS))
+    check_labels(labels, len(digits), len(DIGITS))
     if which.ndim != 1 or which.dtype.kind not in "iu":
         raise ValueError(f"which: expected integers (K,), got {which.dtype} {which.shape}")
     if which.size and not 0 <= which.min() <= which.max() < len(CAPTIONS):

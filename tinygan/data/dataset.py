@@ -1,10 +1,10 @@
 """Dataset: images, and labels if there are any; every reader returns one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "check_labels"]
 
 
 class Dataset(NamedTuple):
@@ -28,3 +28,16 @@ class Dataset(NamedTuple):
         if self.labels is None:
             raise ValueError(f"{self.name}: has no labels")
         return self.images, self.labels
+
+
+def check_labels(given: Any, n: int, classes: int | None = None) -> None:
+    """Raise TypeError or ValueError unless `given` is a NumPy array of n integers from 0 to
+    classes - 1; without `classes` there is no upper bound."""
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
+    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
+    if low < 0 or (classes is not None and high >= classes):
+        expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
+        raise ValueError(f"labels: expected {expected}, got {low}..{high}")

@@ -22,6 +22,7 @@ import numpy as np
 from .. import checks
 from ..backend import Rng
 from ..backend.graph_replay import captured
+from ..data.dataset import check_labels
 from ..losses import cross_entropy
 from ..metrics.distances import rows, same_width, squared_distances
 from ..metrics.kmeans import kmeans
@@ -143,7 +144,7 @@ def _labeled(x: np.ndarray, labels: np.ndarray, classes: int | None = None) -> n
 
     Raises TypeError or ValueError unless each has a valid label."""
     x = rows("x", x)
-    checks.labels(labels, len(x), classes)
+    check_labels(labels, len(x), classes)
     return x
 
 

@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, nn, ops
+from .. import nn, ops
 from ..autograd import grad
 from ..backend import Array, Rng, of, place
+from ..data.dataset import check_labels
 from ..losses import cross_entropy
 from ..optim import Adam, cosine_decay
 from ..storage import load
@@ -113,7 +114,7 @@ class Classifier:
 
         Raises ValueError or TypeError for other labels."""
         p = self.probabilities(images)
-        checks.labels(labels, len(p), CLASSES)
+        check_labels(labels, len(p), CLASSES)
         return float((of(p).to_host(p).argmax(axis=1) == labels).mean())
 
 
@@ -148,7 +149,7 @@ def train(
 
     Raises ValueError or TypeError for other images or labels."""
     images = unit_images(images, SHAPE)
-    checks.labels(labels, len(images), CLASSES)
+    check_labels(labels, len(images), CLASSES)
     body, head = network(rng)
     parameters = [*body.parameters(), *head.parameters()]
     steps = max(1, len(images) // batch)
