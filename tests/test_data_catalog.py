@@ -6,10 +6,6 @@ from tinygan.data import load, names
 from tinygan.errors import InputError
 
 
-def test_the_names_are_listed():
-    assert names() == ("digits", "mnist", "fashion-mnist", "cifar10", "tfd", "folder:PATH")
-
-
 @pytest.mark.parametrize("name", ["", "nothing like it", "folder", "../mnist"])
 def test_the_error_for_an_unknown_name_lists_all_names(name):
     with pytest.raises(InputError, match="is unknown; expected one of") as caught:

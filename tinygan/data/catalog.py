@@ -12,7 +12,7 @@ from .image_folder import image_folder
 from .mnist import read_mnist
 from .tfd import tfd
 
-__all__ = ["DATASETS", "load", "names"]
+__all__ = ["DATASETS", "PATHS", "load", "names"]
 
 
 class Entry(NamedTuple):
@@ -34,10 +34,13 @@ DATASETS = {
     "tfd": Entry(tfd),
 }
 
+# The user's own images, named "KIND:PATH", with the reader of each kind.
+PATHS: dict[str, Callable[..., Dataset]] = {"folder": image_folder}
+
 
 def names() -> tuple[str, ...]:
-    """The names that `load` accepts; PATH is the path of a folder of images."""
-    return (*DATASETS, "folder:PATH")
+    """The names that `load` accepts; PATH is the path of the user's own images."""
+    return (*DATASETS, *(f"{kind}:PATH" for kind in PATHS))
 
 
 def load(
@@ -55,7 +58,7 @@ def load(
     choose("split", split, ("train", "test"))
     if not isinstance(name, str):
         raise TypeError(f"data: expected a name such as 'digits' or 'folder:PATH', got {name!r}")
-    if name.startswith("folder:"):
-        path = name.removeprefix("folder:")
-        return image_folder(path, split, size=folder_size, mode=folder_mode)
+    kind, colon, path = name.partition(":")
+    if colon and kind in PATHS:
+        return PATHS[kind](path, split, size=folder_size, mode=folder_mode)
     return DATASETS[choose("data", name, names())].read(split)

@@ -10,6 +10,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from inspect import signature
 from typing import Any
 
+from ..data import PATHS
 from ..data import names as data_names
 from ..errors import InputError, choose
 from ..gan import GAMES, PENALTIES, SeparableGame
@@ -104,12 +105,13 @@ class Config:
         if self.rng == "auto":  # resolved once: a run keeps it on another backend
             source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"
             object.__setattr__(self, "rng", source)
-        if not self.data.startswith("folder:"):
+        kind, colon, path = self.data.partition(":")
+        if not colon or kind not in PATHS:
             choose("--data", self.data, data_names())
             self._keep_default("folder_size", "folder_mode", only="with --data folder:PATH")
-        elif self.data != "folder:":  # absolute, so that the run resumes from any directory
-            path = os.path.abspath(os.path.expanduser(self.data.removeprefix("folder:")))
-            object.__setattr__(self, "data", f"folder:{path}")
+        elif path:  # absolute, so that the run resumes from any directory
+            path = os.path.abspath(os.path.expanduser(path))
+            object.__setattr__(self, "data", f"{kind}:{path}")
         if self.game == "wasserstein":
             critic = "a Wasserstein critic has none, and its logits would grow without bound"
             self._keep_default("smoothing", only=f"with games that have labels; {critic}")
