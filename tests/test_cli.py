@@ -272,6 +272,7 @@ class CtrlC:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, CtrlC)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from tinygan.commands.parser import main
 sys.exit(main(["info"]))
 """
