@@ -12,7 +12,7 @@ from PIL import Image
 
 from tinygan import InputError, data, models, storage
 from tinygan.commands.parser import main
-from tinygan.metrics import evaluation, report
+from tinygan.metrics import evaluation, image_sets, report
 from tinygan.metrics.classifier import Classifier
 
 rng = partial(np.random.default_rng, 0)
@@ -36,7 +36,7 @@ def real(digits):
     """Disjoint parts of the digits, as if some had been held out."""
     x, y = digits
     a, b, c, d = x[:1000], x[1000:2000], x[2000:2500], x[2500:7500]
-    return evaluation.Real(a, b, c, d, y[2500:7500], True, "test images of digits")
+    return image_sets.Real(a, b, c, d, y[2500:7500], True, "test images of digits")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_equal_images_are_measured_too(classifier, real, rows, value):
 
 
 def test_another_backend_measures_the_same(real, digits):
-    few = evaluation.Real(*(part[:300] for part in real[:5]), *real[5:])
+    few = image_sets.Real(*(part[:300] for part in real[:5]), *real[5:])
     here, there = (
         evaluation.evaluate(digits[0][8000:8300], few, Classifier.shipped(backend), rng=rng())
         for backend in ("numpy", "guard")
@@ -223,7 +223,7 @@ def test_a_nan_is_never_shown_nor_written(run, rows, monkeypatch, capsys):
 
 
 def test_real_images_by_name_of_the_data():
-    real = evaluation.real("digits", "train", 10_000, rng=rng())
+    real = image_sets.real("digits", "train", 10_000, rng=rng())
     assert len(real.reference) == len(real.other) == 4500 and not real.held_out
     both = np.concatenate([real.reference, real.other, real.validation]).reshape(-1, 784)
     assert len(np.unique(both, axis=0)) == len(both)  # no image is in two of the sets
@@ -233,7 +233,7 @@ def test_real_images_by_name_of_the_data():
         (("digits", "train", 900), "--n: expected at least 1000 samples, got 900"),
     ):
         with pytest.raises(InputError, match=message):
-            evaluation.real(*arguments, rng=rng())
+            image_sets.real(*arguments, rng=rng())
 
 
 def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
@@ -242,8 +242,8 @@ def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
         ("mnist", "test"): whole._replace(images=whole.images[:2000]),
         ("digits", "train"): whole._replace(images=whole.images[2000:], labels=whole.labels[2000:]),
     }
-    monkeypatch.setattr(evaluation, "load", lambda name, split="train": known[name, split])
-    real = evaluation.real("digits", "test", 5000, rng=rng())
+    monkeypatch.setattr(image_sets, "load", lambda name, split="train": known[name, split])
+    real = image_sets.real("digits", "test", 5000, rng=rng())
     assert real.held_out and real.named == "test images of mnist"
     assert len(real.reference) == len(real.other) == 2000 and len(real.training) == 8000
     pixels = [*map(bytes, whole.images.astype(np.float32) / 255)]
@@ -257,17 +257,17 @@ def test_without_test_images_the_error_names_the_other_option(monkeypatch):
             raise InputError("mnist: the network is down")
         return data.load(name, split)
 
-    monkeypatch.setattr(evaluation, "load", load)
+    monkeypatch.setattr(image_sets, "load", load)
     with pytest.raises(InputError, match="the network is down; or use --against train"):
-        evaluation.real("digits", "test", 1000, rng=rng())
+        image_sets.real("digits", "test", 1000, rng=rng())
 
 
 def test_samples_become_images():
     drawn = np.linspace(-1, 1, 2 * 784, dtype=np.float32).reshape(2, 1, 28, 28)
-    images = evaluation.as_images(drawn, -1.0)
+    images = image_sets.as_images(drawn, -1.0)
     np.testing.assert_allclose(images, (drawn + 1) / 2)
-    np.testing.assert_array_equal(evaluation.as_images(abs(drawn), 0.0), abs(drawn))
-    beyond = evaluation.as_images(drawn * np.float32(1 + 1e-6), -1.0)  # by rounding alone
+    np.testing.assert_array_equal(image_sets.as_images(abs(drawn), 0.0), abs(drawn))
+    beyond = image_sets.as_images(drawn * np.float32(1 + 1e-6), -1.0)  # by rounding alone
     assert beyond.min() == 0 and beyond.max() == 1
     one_bad = drawn.copy()
     one_bad[1, 0, 3, 3] = np.nan
@@ -277,9 +277,9 @@ def test_samples_become_images():
         (drawn * 1.01, "makes pixels from -1.01 to 1.01, expected -1 to 1"),
     ):
         with pytest.raises(InputError, match=message):
-            evaluation.as_images(samples, -1.0)
+            image_sets.as_images(samples, -1.0)
     with pytest.raises(InputError, match="makes pixels from -1 to 1, expected 0 to 1"):
-        evaluation.as_images(drawn, 0.0)
+        image_sets.as_images(drawn, 0.0)
 
 
 def _diverged(arrays, meta):

@@ -327,7 +327,7 @@ def test_semi_supervised_learning_beats_the_labels_alone(little_mnist, monkeypat
     (found, control), curves, _ = ssl.run(0, echoed.append, "numpy", epochs=3, labels=50)
     assert curves["errors"][-1] == found.ours and curves["epoch"] == [1, 2, 3]
     assert found.holds is None and found.published == "221 +- 136" and len(echoed) == 3
-    # Of 600 images; a guess has 540 errors.
+    # There are 600 images: a random guess makes 540 errors.
     assert curves["errors"][-1] < min(curves["errors"][0], control.ours, 400)
 
 

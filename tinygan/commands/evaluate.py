@@ -52,20 +52,20 @@ def run(args: argparse.Namespace) -> int:
     """Print the table of metrics, write evaluation.json and .png, and return the exit status.
 
     Raises InputError for an option out of range, data without a classifier, or missing images."""
-    from ..metrics import evaluation, report
+    from ..metrics import evaluation, image_sets, report
     from ..metrics.classifier import Classifier
 
-    if not evaluation.MINIMUM <= args.n <= MAX_SAMPLES:
-        raise InputError(f"--n: expected {evaluation.MINIMUM} to {MAX_SAMPLES}, got {args.n}")
+    if not image_sets.MINIMUM <= args.n <= MAX_SAMPLES:
+        raise InputError(f"--n: expected {image_sets.MINIMUM} to {MAX_SAMPLES}, got {args.n}")
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
     check_writable(args.folder, str(data))
-    real = evaluation.real(sampler.config.data, args.against, args.n, rng=rng)
+    real = image_sets.real(sampler.config.data, args.against, args.n, rng=rng)
     classifier, n = Classifier.shipped(args.backend), len(real.reference)
     with name_in_errors(args.folder):
-        samples = evaluation.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
+        samples = image_sets.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
     echo = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
     rows = evaluation.evaluate(samples, real, classifier, rng=rng, echo=echo)
     warnings, notes = report.warnings(rows), report.notes(rows, real)

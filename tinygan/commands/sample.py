@@ -31,7 +31,7 @@ def add_parser(parsers: Parsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write a picture of the samples; return the exit status."""
-    from ..metrics.evaluation import finite
+    from ..metrics.image_sets import finite
 
     if not 1 <= args.n <= MAX_SAMPLES:
         raise InputError(f"-n: expected 1 to {MAX_SAMPLES}, got {args.n}")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from .. import plots
 from .classifier import FEATURES
-from .evaluation import COUNTS, METRICS, OURS, REFERENCE, K, Real, Row
+from .evaluation import COUNTS, METRICS, OURS, K, Row
+from .image_sets import REFERENCE, Real
 from .precision_recall import expected_coverage
 
 
