@@ -10,14 +10,13 @@ import time
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 
-from tinygan import InputError, Tensor, data, gan, nn, optim
+from tinygan import InputError, Tensor, data, gan
 from tinygan.experiments import example as module
 from tinygan.experiments.example import Example
+from tinygan.experiments.findings import Finding, table
 from tinygan.experiments.reproduce import EXPERIMENTS, Experiment
 from tinygan.experiments.results import Result, SeedResults
-from tinygan.metrics.classifier_scores import Share
 
 
 @pytest.fixture
@@ -109,30 +108,12 @@ def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
     assert len(learned.images) == len(test.images) == 10_000 and splits == ["train", "test"]
     for wrong, message in (
         ({"labels": None}, "got no labels"),
-        ({"images": digits.images[:, :, :27]}, "images (1, 28, 28), got 10000 (1, 27, 28)"),
-        ({"images": digits.images[:60]}, "at least 1000 images (1, 28, 28), got 60"),
-        ({"classes": tuple("abcdefghij")}, "expected digits, of the classes 0 to 9, got ('a', "),
+        ({"images": digits.images[:, :, :27]}, "expected digits, 0 to 9, (1, 28, 28), got "),
+        ({"images": digits.images[:60]}, "at least 1000 images, got 60"),
+        ({"classes": tuple("abcdefghij")}, "expected digits, 0 to 9, (1, 28, 28), got ('a', "),
     ):
         monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
         assert message in stops(lambda: example().load_digits())
-
-
-def test_the_moving_average_of_a_player(example):
-    run, net, one = example("--steps", "4"), nn.Linear(1, 1, rng=np.random.default_rng(0)), None
-    weight = net.weight
-
-    def rounds():
-        while True:
-            weight.data = weight.data + 1
-            yield gan.Round(one, one, one, one)
-
-    twin = optim.EMA(other := net.copy(), 0.5)
-    for _ in range(4):
-        other.weight.data = other.weight.data + 1
-        twin.update()
-    average = run.averaged(net, rounds, 0.5)
-    np.testing.assert_array_equal(average.weight.data, twin.module.weight.data)
-    assert average.weight.data < weight.data == other.weight.data
 
 
 def test_rounds_are_played_and_results_saved(example, capsys):
@@ -142,50 +123,63 @@ def test_rounds_are_played_and_results_saved(example, capsys):
     run.save("pixels", np.zeros((30, 30), np.uint8), "black")
     run.save("figure", Figure(), "nothing")
     run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2)
-    run.found("a share", np.float32(0.5), "at least .4", np.bool_(True))
+    run.found("a share", np.float32(0.5), at_least=np.float32(0.4), compare={"noise": 0.25})
     run.found("a report", 7)
-    run.end()
-    out = capsys.readouterr().out
-    rows = [line.split() for line in out.splitlines()]
-    assert ["a", "share", "0.5", "at", "least", ".4", "reached"] in rows
-    assert ["a", "report", "7"] in rows
+    run.end("It is half.", "That is enough.")
+    *_, empty, one, two, gap, head, share, report = capsys.readouterr().out.splitlines()
+    assert [empty, one, two, gap] == ["", "It is half.", "That is enough.", ""]
+    assert head.split() == ["this", "run", "for", "comparison", "target", "met"]
+    assert share.split() == ["a", "share", "0.5", "noise", "0.25", "at", "least", "0.4", "yes"]
+    assert report.split() == ["a", "report", "7"]
     record = json.loads((run.out / "figures.json").read_text())
     assert record["pictures"] == {"pixels.png": "black", "figure.png": "nothing"}
-    assert record["steps"] == 3
-    assert [f["holds"] for f in record["findings"]] == [True, None]
+    assert record["steps"] == 3 and record["sentences"] == ["It is half.", "That is enough."]
+    assert Finding(**record["findings"][0]).met and Finding(**record["findings"][1]).met is None
     assert sorted(path.name for path in run.out.iterdir()) == [
         "figure.png", "figures.json", "moving.gif", "pixels.png"]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ((), [("at least 0.85; real digits 0.9900", True), ("", None)]),
-        (("--full",), [("at least 0.95; real digits 0.9900", False), ("at least 0.9", False)]),
-    ],
-)
-def test_results_of_a_conditional_gan(example, monkeypatch, options, expected):
-    asked = {}
+def test_curves_and_snapshots_of_a_training(example, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(module.plots, "curves", lambda path, shown: drawn.update(shown, path=path))
+    run = example("--steps", "2000")
+    assert run.snapshots == [60, 200, 600, 2000] and example("--steps", "2").snapshots == [1, 2]
+    for title, game in (("cross-entropy", gan.non_saturating), ("critic", gan.wasserstein)):
+        curve = run.curve(game, title)
+        for step in range(1, 2001):
+            logits = Tensor(np.array([[-1.0], [1.0]]))
+            curve.add(step, gan.Round(Tensor(np.ones(1)), Tensor(np.zeros(1)), logits, logits + 1))
+    run.save_curves()
+    assert drawn["path"] == run.out / "curves.png"
+    kept, critic = drawn["cross-entropy"], drawn["critic"]
+    np.testing.assert_array_equal(kept.log["step"], np.arange(4, 2001, 4))
+    assert kept.probability and not critic.probability and critic.balance == {}
+    assert kept.balance["d_loss"] == pytest.approx(np.log(4))
+    d = (1 / (1 + np.exp([0, -2]))).mean()
+    for curve, real, fake in ((kept, 0.5, d), (critic, 0, 1)):
+        last = {name: values[-1] for name, values in curve.log.items()}
+        assert last.pop("step") == 2000
+        assert last == pytest.approx({"d_loss": 1, "g_loss": 0, "d_real": real, "d_fake": fake})
 
-    def shares(draw, real, classifier, *, rng, n, pairs):
-        asked.update(drawn=len(draw(3)[0]), real=real, n=n, pairs=pairs)
-        return Share(0.9, 0.8, 0.99)
 
-    monkeypatch.setattr("tinygan.experiments.example.gan_train_test", shares)
-    run, test = example(*options), data.load("digits")
-    samples = test.images[:100] / 255
-    shown, labels = run.found_classes(lambda n: (samples[:n], np.arange(n)), test)
-    run.end()
-    assert len(shown) == len(labels) == 100
-    with Image.open(run.out / "classes.png") as picture:
-        assert picture.width == picture.height > 300
-    found = json.loads((run.out / "figures.json").read_text())["findings"]
-    pairs = 60_000 if options else 5000
-    assert [(f["what"], f["ours"]) for f in found] == [
-        ("GAN-test", 0.9), (f"GAN-train, of {pairs} samples", 0.8)]  # fmt: skip
-    assert [(f["published"], f["holds"]) for f in found] == expected
-    assert asked["drawn"] == 3 and (asked["n"], asked["pairs"]) == (5000, pairs)
-    assert asked["real"][0].max() == 1 and (asked["real"][1] == test.labels).all()
+def test_findings_over_seeds():
+    first = Finding("error", 1.0, {"blur": 3.0, "noise": 9.0}, at_most=2.0)
+    second = first._replace(value=3.0, compare={"blur": 5.0, "noise": 9.0}, at_most=2.5)
+    assert (first.met, second.met, first._replace(value=np.nan).met) == (True, False, False)
+    both = Finding("count", 5.0, at_least=5, at_most=5)
+    assert both.met and not both._replace(value=6.0).met and not both._replace(value=4.0).met
+    alone = Finding("only once", 12345.6)
+    assert table([[first, both, alone]]) == [
+        ("error", "1", "blur 3; noise 9", "at most 2", "yes"),
+        ("count", "5", "", "at least 5, at most 5", "yes"),
+        ("only once", "12,346", "", "", ""),
+    ]
+    assert table([[second]])[0][4] == "NO"
+    assert table([[first, both, alone], [second, both]]) == [
+        ("error", "2 ± 1.4", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2"),
+        ("count", "5", "", "at least 5, at most 5", "2 of 2"),
+        ("only once", "12,346", "", "", ""),
+    ]
 
 
 def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
@@ -207,7 +201,7 @@ def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
     assert asked == [(4, "numpy", 7), (5, "numpy", 7), (5, "numpy", 7)]
     run.end()
     (found,) = json.loads((run.out / "figures.json").read_text())["findings"]
-    assert found["what"] == "hours for 2 seeds of toy, 7 epochs" and 0 <= found["ours"] < 1
+    assert found["what"] == "hours for 2 seeds of toy, 7 epochs" and 0 <= found["value"] < 1
 
 
 def test_ctrl_c_ends_it_with_one_line(tmp_path):

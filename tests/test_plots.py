@@ -9,7 +9,7 @@ from PIL import Image
 
 from tinygan import gan, plots
 from tinygan.models.latent import interpolate
-from tinygan.training.loop import balance
+from tinygan.training.readings import balance
 
 
 def test_a_grid_puts_each_image_in_its_place():
@@ -42,6 +42,54 @@ IMAGE = np.zeros((1, 1, 2, 2))
 def test_a_grid_refuses_other_images(images, low, message):
     with pytest.raises(ValueError, match=message):
         plots.grid(images, low=low)
+
+
+def dark(pixels):
+    """The bounding box of the dark pixels: top, bottom, left, right."""
+    rows, columns = np.nonzero(pixels < 128)
+    return rows.min(), rows.max(), columns.min(), columns.max()
+
+
+def test_labels_stand_at_their_rows_and_columns():
+    white = np.ones((6, 1, 8, 8))
+    bare = plots.grid(white, 3)
+    height, width = (factor := round(800 / bare.shape[1])) * np.array(bare.shape)
+    for option, (top, left) in {
+        "title": (plots.FONT_SIZE + 13, 0),
+        "column_labels": (plots.FONT_SIZE + 13, 0),
+        "row_labels": (0, 22),
+    }.items():
+        for i, text in enumerate(("I", "I", "I")[: 2 if option == "row_labels" else 3]):
+            texts = ["", "", ""][: 2 if option == "row_labels" else 3]
+            texts[i] = text
+            given = text if option == "title" else texts
+            sheet = plots.grid(white, 3, **{option: given})
+            assert sheet.shape[0] == height + top and width <= sheet.shape[1] <= width + left
+            margin = sheet[:top] if top else sheet[:, : sheet.shape[1] - width]
+            upper, lower, first, last = dark(margin)
+            if option == "row_labels":
+                assert abs((upper + lower) / 2 / height - (i + 0.5) / 2) < 0.05
+            if option == "column_labels":
+                assert abs((first + last) / 2 / width - (i + 0.5) / 3) < 0.05
+    small = sheet[top:, -width:][factor // 2 :: factor, factor // 2 :: factor]
+    np.testing.assert_array_equal(small, bare)
+
+
+def test_a_long_text_is_broken_between_words():
+    image = np.ones((1, 3, 8, 8))
+    one = plots.grid(image, title="word")
+    many = plots.grid(image, title="word " * 100)
+    assert many.shape[1:] == one.shape[1:] and len(many) > len(one) + 3 * plots.FONT_SIZE
+    assert plots.grid(image, row_labels=["word " * 20]).shape[1] < one.shape[1] + 230
+
+
+def test_rows_have_the_images_of_each_entry():
+    a, b = np.full((4, 1, 2, 2), 0.5), np.full((2, 1, 2, 2), 255, np.uint8)
+    sheet = plots.rows({"": a, " ": b}, 2, low=0)
+    bare = plots.grid(np.array([128, 128, 128, 128, 255, 255], np.uint8).reshape(6, 1, 1, 1), 2)
+    factor = round(800 / 10)
+    cells = sheet[:, -10 * factor :][3 * factor :: 4 * factor, 3 * factor :: 4 * factor]
+    np.testing.assert_array_equal(cells, bare[2::3, 2::3])
 
 
 def test_a_figure_is_rendered_as_pixels():
@@ -78,7 +126,8 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
     log = {name: values[:points] for name, values in LOG.items()}
     chosen = gan.GAMES[game]
     path = tmp_path / "curves.png"
-    plots.curves(path, log, balance=balance(chosen), probability=chosen.probability)
+    curve = plots.Curve(log, balance(chosen), chosen.probability)
+    plots.curves(path, {"": curve, "a second": curve})
     with Image.open(path) as picture:
         assert picture.width > 600
 
@@ -97,7 +146,7 @@ def figures(monkeypatch):
 
 
 def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, figures):
-    plots.curves(tmp_path / "c.png", LOG, balance=balance(gan.non_saturating), probability=True)
+    plots.curves(tmp_path / "c.png", {"": plots.Curve(LOG, balance(gan.non_saturating))})
     axes = figures[0].axes
     lines = [sorted(l.get_ydata()[0] for l in a.lines if l.get_linestyle() == "--") for a in axes]
     assert lines == [pytest.approx([math.log(2), math.log(4)]), [0.5]]
@@ -111,7 +160,7 @@ def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, figures):
 
 def test_a_game_without_equilibrium_has_no_lines_and_one_round_is_a_dot(tmp_path, figures):
     log = {name: values[:1] for name, values in LOG.items()}
-    plots.curves(tmp_path / "c.png", log, balance={}, probability=False)
+    plots.curves(tmp_path / "c.png", {"": plots.Curve(log, probability=False)})
     for a in figures[0].axes:
         assert {l.get_linestyle() for l in a.lines} == {"-"}
         assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point is not visible

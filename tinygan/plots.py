@@ -7,45 +7,151 @@ global figure or backend changes.
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .storage import atomic, save_figure
 
+GAP = 2  # black pixels around each image
+LABELED_WIDTH = 800  # about the width in pixels of a grid with labels
+FONT_SIZE = 15
 
-def grid(images: np.ndarray, columns: int | None = None, low: float = -1.0) -> np.ndarray:
+
+def grid(
+    images: np.ndarray,
+    columns: int | None = None,
+    low: float = -1.0,
+    *,
+    title: str = "",
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+) -> np.ndarray:
     """A grid of images (N, C, H, W) in [low, 1], as uint8 pixels (H', W') or (H', W', 3).
 
     `low` is black and 1 is white; values outside are clipped. uint8 images are used unchanged. C is
     1 (gray) or 3 (color). Without `columns`, the grid has about as many columns as rows.
 
-    Raises ValueError for wrong shapes, NaN and infinity, TypeError unless images is an array of
-    numbers.
+    A title or labels are written around the grid, black on white, and the grid is then enlarged by
+    an integer factor to about 800 pixels in width. `row_labels` has a text for each row, and
+    `column_labels` for each column.
+
+    Raises ValueError for wrong shapes, NaN and infinity, and for labels that are not as many as the
+    rows or columns; TypeError unless images is an array of numbers.
     """
+    pixels = _bytes(images, low)
+    if columns is not None and (not isinstance(columns, int) or columns < 1):
+        raise ValueError(f"columns: expected an int >= 1, got {columns!r}")
+    n, c, h, w = pixels.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = math.ceil(n / columns)
+    sheet = np.zeros((rows * (h + GAP) + GAP, columns * (w + GAP) + GAP, c), np.uint8)
+    for i, image in enumerate(pixels):
+        top, left = GAP + i // columns * (h + GAP), GAP + i % columns * (w + GAP)
+        sheet[top : top + h, left : left + w] = image.transpose(1, 2, 0)
+    sheet = sheet[:, :, 0] if c == 1 else sheet
+    if not isinstance(title, str):
+        raise TypeError(f"title: expected a str, got {title!r}")
+    for name, labels, wanted in (
+        ("row_labels", row_labels, rows),
+        ("column_labels", column_labels, columns),
+    ):
+        if len(labels) not in (0, wanted):
+            raise ValueError(f"{name}: expected {wanted} texts, got {len(labels)}")
+    if title or row_labels or column_labels:
+        return _labeled(sheet, (h + GAP, w + GAP), title, row_labels, column_labels)
+    return sheet
+
+
+def rows(
+    images: Mapping[str, np.ndarray],
+    columns: int = 10,
+    low: float = -1.0,
+    *,
+    title: str = "",
+    column_labels: Sequence[str] = (),
+) -> np.ndarray:
+    """A `grid` in which each entry of `images` (label: (N, C, H, W)) has its own rows. The label is
+    written at the left of the first of them. N is a multiple of `columns`, and C, H and W are equal
+    for all entries.
+
+    Raises TypeError if images is no mapping or empty, ValueError for another N, and the errors of
+    `grid`.
+    """
+    if not isinstance(images, Mapping) or not images:
+        raise TypeError(f"images: expected a dict that is not empty, got {type(images).__name__}")
+    labels, parts = [], []
+    for label, part in images.items():
+        if len(part) % columns:
+            raise ValueError(f"images[{label!r}]: expected {columns} k images, got {len(part)}")
+        labels += [label, *[""] * (len(part) // columns - 1)]
+        parts.append(_bytes(part, low))
+    whole = np.concatenate(parts)
+    return grid(whole, columns, title=title, row_labels=labels, column_labels=column_labels)
+
+
+def _bytes(images: np.ndarray, low: float) -> np.ndarray:
+    """The images (N, 1 or 3, H, W) as uint8 pixels, of which `low` is 0 and 1 is 255."""
     if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
         what = getattr(images, "dtype", type(images).__name__)
         raise TypeError(f"images: expected a NumPy array of numbers, got {what}")
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected (N, 1 or 3, H, W) with N >= 1, got {images.shape}")
-    if columns is not None and (not isinstance(columns, int) or columns < 1):
-        raise ValueError(f"columns: expected an int >= 1, got {columns!r}")
     if not low < 1:
         raise ValueError(f"low: expected less than 1, which is white, got {low}")
     if not np.isfinite(images).all():
         raise ValueError("images: expected finite numbers, got NaN or infinity")
-    n, c, h, w = images.shape
-    columns = min(n, columns or math.ceil(math.sqrt(n)))
-    rows = math.ceil(n / columns)
-    pixels = images
-    if images.dtype != np.uint8:
-        pixels = np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
-    gap = 2  # black pixels around each image
-    sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, c), np.uint8)
-    for i, image in enumerate(pixels):
-        top, left = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
-        sheet[top : top + h, left : left + w] = image.transpose(1, 2, 0)
-    return sheet[:, :, 0] if c == 1 else sheet
+    if images.dtype == np.uint8:
+        return images
+    return np.clip((images - low) / (1 - low) * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _labeled(
+    sheet: np.ndarray,
+    cell: tuple[int, int],
+    title: str,
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+) -> np.ndarray:
+    """The enlarged grid, whose cells have `cell` = (height, width) pixels, with its texts."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(FONT_SIZE)
+    line, space = FONT_SIZE + 5, 8
+
+    def wrapped(text: str, width: float) -> str:
+        """The text in lines of at most `width` pixels, broken at spaces."""
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and font.getlength(longer) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return "\n".join(lines)
+
+    factor = max(1, round(LABELED_WIDTH / sheet.shape[1]))
+    sheet = sheet.repeat(factor, 0).repeat(factor, 1)
+    (height, width), gap = (factor * size for size in cell), factor * GAP
+    names = [wrapped(text, 190) for text in row_labels]
+    heads = [wrapped(text, width) for text in column_labels]
+    margin = max((font.getlength(t) for name in names for t in name.split("\n")), default=0)
+    left = math.ceil(margin) + 2 * space if names else 0
+    title = wrapped(title, left + sheet.shape[1] - 2 * space) if title else ""
+    head_top = line * (title.count("\n") + 1) + space if title else 0
+    top = head_top + (line * max(head.count("\n") + 1 for head in heads) + space if heads else 0)
+    canvas = Image.new("RGB" if sheet.ndim == 3 else "L", (left + sheet.shape[1], top + len(sheet)),
+                       "white")  # fmt: skip
+    canvas.paste(Image.fromarray(sheet), (left, top))
+    draw = ImageDraw.Draw(canvas)
+    draw.multiline_text((space, space / 2), title, "black", font)
+    for i, name in enumerate(names):
+        middle = top + gap / 2 + (i + 0.5) * height
+        draw.multiline_text((space, middle), name, "black", font, anchor="lm")
+    for i, head in enumerate(heads):
+        center = left + gap / 2 + (i + 0.5) * width
+        draw.multiline_text((center, top - space / 2), head, "black", font, "md", align="center")
+    return np.asarray(canvas)
 
 
 def _picture(pixels: np.ndarray, width: int) -> Any:
@@ -108,32 +214,45 @@ def save_gif(path: str | Path, frames: Sequence[np.ndarray], milliseconds: int =
         first.save(file, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
 
 
-def curves(
-    path: str | Path,
-    log: Mapping[str, np.ndarray],
-    *,
-    balance: Mapping[str, float] | None = None,
-    probability: bool = True,
-) -> None:
-    """Plot the losses, D(x) and D(G(z)) against the round, as a PNG.
+class Curve(NamedTuple):
+    """The training of a game: `log` has the columns step, d_loss, g_loss, d_real and d_fake, each
+    (rounds,). `balance` holds the values of some of them at the game's equilibrium. If
+    `probability` is true, d_real and d_fake are probabilities, else logits."""
 
-    `log` has the columns step, d_loss, g_loss, d_real and d_fake, each (rounds,). `balance` holds
-    the values of some of them at the game's equilibrium, which are drawn as dashed lines. If
-    `probability` is True, d_real and d_fake are probabilities, else logits.
+    log: Mapping[str, np.ndarray]
+    balance: Mapping[str, float] = {}
+    probability: bool = True
 
-    Raises TypeError if log or balance is no mapping, ValueError if the log lacks a column.
+
+def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
+    """Plot the losses, D(x) and D(G(z)) against the round, as a PNG with a column for each of
+    `trainings` (title: curve). The values at equilibrium are dashed lines.
+
+    Raises TypeError if trainings, a log or a balance is no mapping, ValueError if a log lacks a
+    column.
     """
     from matplotlib.figure import Figure
 
-    balance = balance or {}
-    for name, given in (("log", log), ("balance", balance)):
+    if not isinstance(trainings, Mapping) or not trainings:
+        raise TypeError(f"trainings: expected a dict that is not empty, got {trainings!r}")
+    n = len(trainings)
+    figure = Figure(figsize=(9 if n == 1 else 5 * n, 6.4), layout="constrained")
+    axes = figure.subplots(2, n, sharex="col", squeeze=False)
+    for (title, curve), column in zip(trainings.items(), axes.T, strict=True):
+        _draw_curve(column, title, curve)
+    save_figure(figure, path)
+
+
+def _draw_curve(column: Any, title: str, curve: Curve) -> None:
+    """Draw a training in the two axes of `column`: the losses above, D(x) and D(G(z)) below."""
+    for name, given in (("log", curve.log), ("balance", curve.balance)):
         if not isinstance(given, Mapping):
             raise TypeError(f"{name}: expected a dict, got {type(given).__name__}")
+    log, balance = curve.log, curve.balance
     for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
         if name not in log:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
-    losses, outputs = figure.subplots(2, 1, sharex=True)
+    losses, outputs = column
     for axes, name, label, color in (
         (losses, "d_loss", "loss of D", "tab:blue"),
         (losses, "g_loss", "loss of G", "tab:green"),
@@ -147,16 +266,15 @@ def curves(
             text = f"{_formatted(balance[name])} at equilibrium"
             shade = color if axes is losses else "gray"
             axes.axhline(balance[name], color=shade, linestyle="--", linewidth=0.9, label=text)
-    outputs.set_title("thin: every logged round; thick: smoothed", fontsize=8, loc="right")
+    losses.set_title(title, pad=36)  # above the legend
     losses.set_ylabel("loss")
-    outputs.set_ylabel("probability of real" if probability else "logit")
-    if probability:
+    outputs.set_ylabel("probability of real" if curve.probability else "logit")
+    if curve.probability:
         outputs.set_ylim(0, 1)
-    outputs.set_xlabel("round")
-    for axes in (losses, outputs):  # the legend is above the axes, not over the data
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8)
+    outputs.set_xlabel("round (thin: as logged, thick: smoothed)")
+    for axes in column:  # the legend is above the axes, not over the data
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         axes.grid(alpha=0.2)
-    save_figure(figure, path)
 
 
 def bars(

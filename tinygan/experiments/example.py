@@ -1,12 +1,16 @@
 """The parts that all examples share: options, data, progress bar, pictures and results.
 
     run = Example("dcgan", __doc__, steps=1200, full=20_000)    parse the command line
-    images, labels = run.load()                the embedded digits, or MNIST with --full
-    for step, result in run.play(lambda: gan.play(...)):        `run.steps` rounds, with a bar
-        ...
+    data = run.load()                          the embedded digits, or MNIST with --full
+    curve = run.curve(game)                    a record of the losses, D(x) and D(G(z))
+    for step, result in run.play(lambda: gan.play(game, ...)):  `run.steps` rounds, with a bar
+        curve.add(step, result)
+        if step in run.snapshots: ...          four rounds at which samples are kept
+    run.save_curves()                          write out/dcgan/curves.png
     run.save("samples", plots.grid(images), "samples of G")     write out/dcgan/samples.png
-    run.found("GAN-test", 0.93, "at least .85", 0.93 >= 0.85)
-    run.end()                                  print the results and save them in out/dcgan/
+    run.found("Frechet distance", 82.0, at_most=150, compare={"untrained": 2000.0})
+    run.end("G draws ...")                     print the sentences and the table of the figures,
+                                               and save them in out/dcgan/figures.json
 
 An example is a script that also opens as a notebook, where all options have their defaults.
 """
@@ -17,27 +21,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from .. import __version__, backend
+from .. import __version__, backend, plots
 from ..backend import process
 from ..backend.graph_replay import Round, captured
 from ..data import DATASETS, Dataset, load
 from ..environment import machine
 from ..errors import InputError
 from ..experiments.reproduce import reproduce
+from ..gan import AnyGame
 from ..metrics.classifier import Classifier
-from ..metrics.classifier_scores import gan_train_test
-from ..nn import Module
-from ..optim import EMA
-from ..plots import grid, save_gif, save_png
+from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
-from .results import Result, SeedResults, lines
-from .rounds import averaged
+from .findings import HEADINGS, Finding, table
+from .results import SeedResults, aligned
+from .training_curve import TrainingCurve
 
 T = TypeVar("T")
 DIGIT = (1, 28, 28)  # the shape of a digit
@@ -51,6 +54,7 @@ class Example:
     with one line and status 2, Ctrl-C with status 130.
 
     seed, steps, full, width, backend    the options
+    snapshots                            four round numbers, from an early one to the last
     rng                                  a generator from the seed
     has_test                             after `load`: whether the data set has test images
     """
@@ -72,12 +76,14 @@ class Example:
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
+        self.snapshots = sorted({max(1, round(self.steps * part)) for part in (0.03, 0.1, 0.3, 1)})
         self.rng = np.random.default_rng(self.seed)
         self.out = Path("out", name)
         _or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         self._requested: str | None = getattr(args, "data", None)
         self._default = data[self.full] if data else None
-        self._results: list[Result] = []
+        self._findings: list[Finding] = []
+        self._curves: dict[str, TrainingCurve] = {}
         self._captions: dict[str, str] = {}  # by the picture's file name
         self.has_test = False
         self._loaded: str | None = None
@@ -108,14 +114,13 @@ class Example:
         self._loaded = data.name
         return data
 
-    def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
-        """Labeled digits to train on, and others for testing: the test images, or n held-out images
+    def load_labeled(self, n: int = 1000) -> tuple[Dataset, Dataset]:
+        """Labeled images to train on, and others for testing: the test images, or n held-out images
         if the data set has no test images (fewer if --width is below 1). The program ends if the
-        data are not digits, because the built-in classifier can only classify digits."""
-        data = self.load(shape=DIGIT)
-        if not is_digits(data):
-            what = data.classes if data.labels is not None else "no labels"
-            _stop(f"data {data.name!r}: expected digits, of the classes 0 to 9, got {what}")
+        images have no labels."""
+        data = self.load()
+        if data.labels is None:
+            _stop(f"data {data.name!r}: expected images with labels, got no labels")
         if self.has_test:
             return data, self.load("test")
         kept = len(data.images) - max(200, self.many(n))
@@ -123,6 +128,19 @@ class Example:
         images, labels = data.labeled()
         first, last = (data._replace(images=images[part], labels=labels[part]) for part in parts)
         return first, last
+
+    def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
+        """`load_labeled`, for an example that needs digits. The program ends if the data are not
+        digits, because the built-in classifier can only classify digits."""
+        learned, test = self.load_labeled(n)
+        if not is_digits(learned):
+            got = f"{learned.classes}, {learned.images.shape[1:]}"
+            _stop(f"data {learned.name!r}: expected digits, 0 to 9, {DIGIT}, got {got}")
+        return learned, test
+
+    def classifier(self, data: Dataset) -> Classifier:
+        """A classifier of these labeled images: the built-in one for digits."""
+        return Classifier.shipped()
 
     def many(self, n: int) -> int:
         """The number of samples to measure: n, or fewer (at least 100) if --width is below 1."""
@@ -135,14 +153,17 @@ class Example:
         for step in self.counted(self.steps):
             yield step, next(rounds)
 
-    def averaged(
-        self, net: Module, start: Callable[[], Iterator[Round]], decay: float = 0.99
-    ) -> Module:
-        """Play the rounds of `start()`, which train `net`; return its moving average."""
-        average = EMA(net, decay)
-        for _ in averaged((result for _, result in self.play(start)), average):
-            pass
-        return average.module
+    def curve(self, game: AnyGame, title: str = "", penalty: str = "none") -> TrainingCurve:
+        """A record of the losses, D(x) and D(G(z)) of `game`, for `save_curves`. Several need
+        different titles."""
+        self._curves[title] = TrainingCurve(game, self.steps, penalty)
+        return self._curves[title]
+
+    def save_curves(self) -> None:
+        """Write the curves of all games to out/NAME/curves.png."""
+        name, shown = "curves.png", {title: c.curve() for title, c in self._curves.items()}
+        _or_stop(plots.curves, self.out / name, shown)
+        self._caption(name, "losses, D(x) and D(G(z)) over the rounds; dashed: at equilibrium")
 
     def counted(self, n: int, unit: str = "round") -> Iterator[int]:
         """The numbers 1 to n, with a progress bar."""
@@ -156,9 +177,12 @@ class Example:
         path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
         _or_stop(save, path, picture)
-        self._captions[path.name] = caption
-        print(f"{path}   {caption}")
+        self._caption(path.name, caption)
         return path
+
+    def _caption(self, file: str, caption: str) -> None:
+        self._captions[file] = caption
+        print(f"{self.out / file}   {caption}")
 
     def animate(self, name: str, frames: Sequence[np.ndarray], milliseconds: int = 100) -> Path:
         """Write frames, pixels of one shape, to out/NAME/name.gif."""
@@ -167,29 +191,20 @@ class Example:
         print(path)
         return path
 
-    def found(self, what: str, ours: float, reference: str = "", holds: Any = None) -> None:
-        """Record a result, its reference or target as text, and whether it meets the target."""
-        holds = None if holds is None else bool(holds)
-        self._results.append(Result(what, float(ours), reference, holds))
-
-    def found_classes(
-        self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Record GAN-test and GAN-train of a conditional GAN on digits (`classifier_scores`).
-        draw(n) returns n samples and their labels. The target of GAN-test is .85; with --full it is
-        .95, and that of GAN-train is .9. Save a picture of 100 samples, and return these."""
-        shown = draw(100)
-        self.save("classes", grid(shown[0], 10, 0), "a row for each class")
-        images, labels = test.labeled()
-        real, rng = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
-        n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
-        found = gan_train_test(draw, real, Classifier.shipped(), rng=rng, n=n, pairs=pairs)
-        minimum = 0.95 if self.full else 0.85
-        target = f"at least {minimum}; real digits {found.ceiling:.4f}"
-        self.found("GAN-test", found.gan_test, target, found.gan_test >= minimum)
-        wanted = ("at least 0.9", found.gan_train >= 0.9) if self.full else ()
-        self.found(f"GAN-train, of {pairs} samples", found.gan_train, *wanted)
-        return shown
+    def found(
+        self,
+        what: str,
+        value: float,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+        compare: Mapping[str, float] | None = None,
+    ) -> None:
+        """Record a figure, its target, and the figures of controls by name. `what` must not contain
+        numbers that depend on the seed: it names the row in a table over seeds."""
+        bounds = (None if bound is None else float(bound) for bound in (at_least, at_most))
+        controls = {name: float(control) for name, control in (compare or {}).items()}
+        self._findings.append(Finding(what, float(value), controls, *bounds))
 
     def reproduced(self, name: str, seeds: int, **options: int) -> list[SeedResults]:
         """Run an experiment of `reproduce` for `seeds` seeds, starting with the seed of this run.
@@ -205,9 +220,10 @@ class Example:
         self.found(f"hours for {seeds} seeds of {name}{counts}", hours)
         return outcomes
 
-    def end(self) -> None:
-        """Print the results and save them as out/NAME/figures.json."""
-        print(lines([[result] for result in self._results], "reached", "reference"))
+    def end(self, *sentences: str) -> None:
+        """Print the sentences, which say what the figures mean, and the table of the figures. Save
+        both as out/NAME/figures.json."""
+        print("", *sentences, "", aligned([HEADINGS, *table([self._findings])]), sep="\n")
         record = {
             "example": self.name,
             "seed": self.seed,
@@ -218,7 +234,8 @@ class Example:
             "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
             "pictures": self._captions,
-            "findings": [result._asdict() for result in self._results],
+            "sentences": sentences,
+            "findings": [finding._asdict() for finding in self._findings],
         }
 
         def write() -> None:

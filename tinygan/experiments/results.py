@@ -36,24 +36,27 @@ def near(what: str, ours: float, published: float, within: float) -> Result:
     return Result(what, ours, f"{published:.9g} +- {within:g}", abs(ours - published) <= within)
 
 
-def lines(
-    rows: Sequence[Sequence[Result]], word: str = "reproduced", reference: str = "published"
-) -> str:
+def lines(rows: Sequence[Sequence[Result]]) -> str:
     """A table with a line for each of `rows`, which has one result for every seed. The columns: its
-    name; the mean, and the standard deviation if there are several seeds; the reference; and the
-    verdict, which is `word` if the result holds, or the number of seeds in which it holds."""
-    table = [("", "ours", reference, "")]
+    name; the mean, and the standard deviation if there are several seeds; the published value; and
+    the verdict: whether it is reproduced, or the number of seeds in which it is."""
+    table = [("", "ours", "published", "")]
     for results in rows:
         figures, first = [result.ours for result in results], results[0]
         ours = f"{statistics.mean(figures):.7g}"
-        verdict = {True: word, False: f"NOT {word}", None: ""}[first.holds]
+        verdict = {True: "reproduced", False: "NOT reproduced", None: ""}[first.holds]
         if len(figures) > 1:
             ours += f" +- {statistics.stdev(figures):.2g}"
             if first.holds is not None:
-                verdict = f"{word} by {sum(bool(r.holds) for r in results)} of {len(figures)}"
+                verdict = f"reproduced by {sum(bool(r.holds) for r in results)} of {len(figures)}"
         table.append((first.what, ours, first.published, verdict))
-    widths = [max(len(row[i]) for row in table) for i in range(4)]
-    padded = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in table)
+    return aligned(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as text, with columns of equal width."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    padded = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in padded)
 
 

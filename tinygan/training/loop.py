@@ -15,12 +15,11 @@ import numpy as np
 from .. import plots
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
-from ..gan import AnyGame
 from ..parallel import agree, from_first, mean_of
-from ..tensor import Tensor
 from .config import Config
 from .health_monitor import HealthMonitor, health
 from .memory_check import check_memory
+from .readings import balance
 from .run_folder import ReadOnly, RunFolder, diverged
 from .session import Session
 from .state_hashes import HASH_EVERY, surroundings
@@ -164,25 +163,9 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     plots.save_png(folder.samples, last)
     has_last = session.step % session.config.frame_every == 0
     plots.save_gif(folder.progress, frames if has_last else [*frames, last])
-    plots.curves(
-        folder.curves,
-        folder.read_log(),
-        balance=balance(session.game, session.config.penalty_used),
-        probability=session.game.probability,
-    )
-
-
-def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
-    """The logged values at the equilibrium, where G is perfect and D is optimal, or {} if unknown.
-
-    The penalty R1 is 0 there. WGAN-GP asks for slope 1 everywhere, so it has another equilibrium.
-    """
-    if game.d_at_equilibrium is None or penalty == "wgan-gp":
-        return {}
-    output = game.d_at_equilibrium
-    l = Tensor(np.array(math.log(output / (1 - output)) if game.probability else output))
-    d_loss, g_loss = game.d_loss(l, l).item(), game.g_loss(l, l).item()
-    return {"d_loss": d_loss, "g_loss": g_loss, "d_real": output, "d_fake": output}
+    game = session.game
+    known = balance(game, session.config.penalty_used)
+    plots.curves(folder.curves, {"": plots.Curve(folder.read_log(), known, game.probability)})
 
 
 def _frame(session: Session) -> np.ndarray:

@@ -27,11 +27,11 @@ from ..data import Minibatches, load
 from ..errors import InputError
 from ..gan import AnyGame, AnyOptimizer, Round
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
-from ..ops import mean, sigmoid
 from ..optim import EMA
 from ..parallel import DataParallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
+from .readings import readings
 
 FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
 
@@ -120,13 +120,9 @@ class Session:
         return self._rounds.graph()
 
     def readings(self, result: Round) -> dict[str, float]:
-        """The logged numbers of a round: both losses, and the means of D(x) and D(G(z)), which are
-        probabilities if the game has them, else logits. All ranks must call this; the numbers are
-        means over the ranks."""
-        with no_grad():
-            seen = [mean(sigmoid(l) if self.game.probability else l) for l in result[2:]]
-        values = mean_of(self.comm, list(map(float, (result.d_loss, result.g_loss, *seen))))
-        return dict(zip(("d_loss", "g_loss", "d_real", "d_fake"), values, strict=True))
+        """The `readings` of a round, as means over the ranks, which must all call this."""
+        own = readings(self.game, result)
+        return dict(zip(own, mean_of(self.comm, list(own.values())), strict=True))
 
     def generate(self, z: Tensor) -> np.ndarray:
         """Images (m, C, H, W) of `shown` for noise z (m, ...), in evaluation mode. The state does
