@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygan import InputError, storage
 from tinygan.data import load
-from tinygan.metrics.classifier import FILE, Classifier, network, train
+from tinygan.metrics.classifier import FILE, Classifier, train
 
 
 def main() -> int:
@@ -70,10 +70,7 @@ def labeled(name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
 def rounded(classifier: Classifier) -> Classifier:
     """The classifier with weights rounded to float16, so that its file has half the size."""
     halves = {name: np.asarray(a, np.float16) for name, a in classifier.state_dict().items()}
-    body, head = network(np.random.default_rng(0))
-    for part, net in (("body/", body), ("head/", head)):
-        net.load_state_dict({k[len(part) :]: v for k, v in halves.items() if k.startswith(part)})
-    return Classifier(body, head)
+    return Classifier.restored(halves)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,37 @@ def test_each_image_is_shifted_by_its_own_offset():
     assert places == {(i, j) for i in range(1, 6) for j in range(1, 6)}
 
 
+def test_color_images_of_another_size_and_number_of_classes():
+    """Blue, dark and yellow images with noise are told apart, also after a round trip."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=300)
+    colors = np.array([[0, 0, 1], [0, 0, 0], [1, 1, 0]])[y]
+    x = (0.2 * rng.random((300, 3, 8, 12)) + 0.8 * colors[:, :, None, None]).astype(np.float32)
+    sizes = {"shape": (3, 8, 12), "classes": 3}
+    *_, (_, _, found) = train(x[:200], y[:200], rng=rng, epochs=5, batch=20, **sizes)
+    assert found.accuracy(x[200:], y[200:]) == 1 and found.classes == 3
+    assert found.features(x).shape == (300, FEATURES)
+    again = Classifier.restored(found.state_dict(), **sizes)
+    np.testing.assert_array_equal(again.probabilities(x), found.probabilities(x))
+    assert again.sha256 == found.sha256
+    with pytest.raises(ValueError, match=r"expected shape \(N, 3, 8, 12\)"):
+        again.features(np.zeros((1, 1, 28, 28)))
+    with pytest.raises(ValueError, match=r"expected 0\.\.2, got 3\.\.3"):
+        again.accuracy(x[:1], np.array([3]))
+    with pytest.raises(ValueError, match="expected"):
+        Classifier.restored(found.state_dict())  # not the weights of a classifier of digits
+    with pytest.raises(ValueError, match=r"divisible by 4, got \(1, 30, 28\)"):
+        next(train(np.zeros((1, 1, 30, 28)), y[:1], rng=rng, shape=(1, 30, 28)))
+
+
+def test_all_channels_are_shifted_by_the_same_offset():
+    rng, images = np.random.default_rng(0), np.random.default_rng(1).random((50, 3, 5, 6))
+    moved = shifted(images, rng)
+    for channel in range(3):
+        alone = shifted(images[:, channel : channel + 1], np.random.default_rng(0))
+        np.testing.assert_array_equal(moved[:, channel : channel + 1], alone)
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -1,20 +1,20 @@
-"""The classifier of digits whose features and predictions the metrics use: a small convolutional
-network, trained with tinygan.
+"""The classifier whose features and predictions the metrics use: a small convolutional network,
+trained with tinygan.
 
-    classifier = Classifier.shipped()            the weights in this package
+    classifier = Classifier.shipped()            the weights in this package, for digits
     features, p = classifier(images)             (N, 128) and p(class | image), (N, 10)
 
-Images are (N, 1, 28, 28) in [0, 1]. `python benchmarks/train_classifier.py` trained the shipped
-weights on the first 50,000 training images of MNIST; their accuracy on the test images is 99.44 %.
+The shipped one takes images (N, 1, 28, 28) in [0, 1]. `python benchmarks/train_classifier.py`
+trained it on the first 50,000 training images of MNIST; its accuracy on the test images is 99.44 %.
 On the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches 98.80 %.
-Predictions for images other than digits mean nothing. Metrics on features are comparable only for
-the same weights.
+Its predictions for images other than digits mean nothing: `train` trains a classifier of images
+(N, C, H, W) of other classes. Metrics on features are comparable only for the same weights.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,24 @@ from ..storage import load
 from ..tensor import Tensor, no_grad
 from .distances import array
 
-FEATURES, CLASSES, SHAPE = 128, 10, (1, 28, 28)
+FEATURES, CLASSES, SHAPE = 128, 10, (1, 28, 28)  # classes and images of the shipped classifier
 FILE = Path(__file__).parent / "files" / "classifier.safetensors"
 BATCH = 500  # images in one pass
+Shape = tuple[int, int, int]  # (C, H, W)
 
 
-def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
-    """The two parts of the classifier: images to features, and features to logits."""
+def network(
+    rng: Rng, shape: Shape = SHAPE, classes: int = CLASSES
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """The two parts of a classifier of images of the shape (C, H, W): images to features, and
+    features to logits.
+
+    Raises ValueError unless H and W are divisible by 4."""
+    channels, height, width = shape
+    if height % 4 or width % 4:
+        raise ValueError(f"shape: expected a height and width divisible by 4, got {shape}")
     body = nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1, rng=rng),
+        nn.Conv2d(channels, 32, 3, padding=1, rng=rng),
         nn.BatchNorm2d(32),
         nn.ReLU(),
         nn.Conv2d(32, 64, 4, stride=2, padding=1, rng=rng),
@@ -48,19 +57,21 @@ def network(rng: Rng) -> tuple[nn.Sequential, nn.Sequential]:
         nn.BatchNorm2d(64),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(64 * 7 * 7, FEATURES, rng=rng),
+        nn.Linear(64 * (height // 4) * (width // 4), FEATURES, rng=rng),
         nn.ReLU(),
     )
-    head = nn.Sequential(nn.Dropout(0.5, rng=rng), nn.Linear(FEATURES, CLASSES, rng=rng))
+    head = nn.Sequential(nn.Dropout(0.5, rng=rng), nn.Linear(FEATURES, classes, rng=rng))
     return body, head
 
 
 class Classifier:
-    """A trained `network` (body, head), in evaluation mode. `sha256` identifies the weights. Images
-    may be on any backend; results are on the backend of the weights."""
+    """A trained `network` (body, head) for images of the shape (C, H, W), in evaluation mode.
+    `sha256` identifies the weights. Images may be on any backend; results are on the backend of the
+    weights."""
 
-    def __init__(self, body: nn.Sequential, head: nn.Sequential) -> None:
-        self.body, self.head = body.eval(), head.eval()
+    def __init__(self, body: nn.Sequential, head: nn.Sequential, shape: Shape = SHAPE) -> None:
+        self.body, self.head, self.shape = body.eval(), head.eval(), shape
+        self.classes = len(head.parameters()[-1].data)  # the biases of the last layer
         digest = hashlib.sha256()
         for name, weight in sorted(self.state_dict().items()):
             digest.update(name.encode() + of(weight).to_host(weight).tobytes())
@@ -72,13 +83,26 @@ class Classifier:
 
         Raises InputError if its file is damaged."""
         arrays, _ = load(FILE)
-        body, head = network(np.random.default_rng(0))
+        return cls.restored(arrays, backend=backend)
+
+    @classmethod
+    def restored(
+        cls,
+        weights: Mapping[str, np.ndarray],
+        shape: Shape = SHAPE,
+        classes: int = CLASSES,
+        backend: str = "numpy",
+    ) -> Classifier:
+        """The classifier with these weights, a `state_dict`, on `backend`.
+
+        Raises ValueError for weights of another network."""
+        body, head = network(np.random.default_rng(0), shape, classes)
         for part, net in (("body/", body), ("head/", head)):
             net.load_state_dict(
-                {k[len(part) :]: v for k, v in arrays.items() if k.startswith(part)}
+                {k[len(part) :]: v for k, v in weights.items() if k.startswith(part)}
             )
             net.to(backend)
-        return cls(body, head)
+        return cls(body, head, shape)
 
     def state_dict(self) -> dict[str, Any]:
         """All weights by name."""
@@ -89,10 +113,10 @@ class Classifier:
         }
 
     def __call__(self, images: Any) -> tuple[Array, Array]:
-        """`features` (N, 128) and `probabilities` (N, 10) of images (N, 1, 28, 28) in [0, 1].
+        """`features` (N, 128) and `probabilities` (N, K) of images (N, C, H, W) in [0, 1].
 
         Raises ValueError or TypeError for other images."""
-        images, like = unit_images(images, SHAPE), self.body.parameters()[0].data
+        images, like = unit_images(images, self.shape), self.body.parameters()[0].data
         features, p = [], []
         with no_grad():
             for start in range(0, len(images), BATCH):
@@ -106,7 +130,7 @@ class Classifier:
         return self(images)[0]
 
     def probabilities(self, images: Any) -> Array:
-        """p(class | image), (N, 10)."""
+        """p(class | image), (N, K)."""
         return self(images)[1]
 
     def accuracy(self, images: Any, labels: np.ndarray) -> float:
@@ -114,11 +138,11 @@ class Classifier:
 
         Raises ValueError or TypeError for other labels."""
         p = self.probabilities(images)
-        check_labels(labels, len(p), CLASSES)
+        check_labels(labels, len(p), self.classes)
         return float((of(p).to_host(p).argmax(axis=1) == labels).mean())
 
 
-def unit_images(images: Any, *shapes: tuple[int, int, int]) -> np.ndarray:
+def unit_images(images: Any, *shapes: Shape) -> np.ndarray:
     """Images of any backend as a float32 NumPy array.
 
     Raises TypeError unless they are an array, ValueError unless they are at least one image of one
@@ -142,15 +166,18 @@ def train(
     epochs: int = 5,
     batch: int = 100,
     lr: float = 2e-3,
+    shape: Shape = SHAPE,
+    classes: int = CLASSES,
 ) -> Iterator[tuple[int, float, Classifier]]:
-    """Train a classifier on images (N, 1, 28, 28) in [0, 1] and labels (N,). After each epoch,
-    yield its number from 1, its mean loss and the classifier. Images are shifted at random by up to
-    two pixels.
+    """Train a classifier on images (N, C, H, W) in [0, 1], of the `shape` (C, H, W), and labels
+    (N,) from 0 to `classes` - 1. After each epoch, yield its number from 1, its mean loss and the
+    classifier. Images are shifted at random by up to two pixels.
 
-    Raises ValueError or TypeError for other images or labels."""
-    images = unit_images(images, SHAPE)
-    check_labels(labels, len(images), CLASSES)
-    body, head = network(rng)
+    Raises ValueError or TypeError for other images or labels, or unless H and W are divisible by 4.
+    """
+    images = unit_images(images, shape)
+    check_labels(labels, len(images), classes)
+    body, head = network(rng, shape, classes)
     parameters = [*body.parameters(), *head.parameters()]
     steps = max(1, len(images) // batch)
     opt = Adam(parameters, cosine_decay(lr, epochs * steps))
@@ -163,15 +190,17 @@ def train(
             loss = cross_entropy(head(body(Tensor(shifted(images[part], rng)))), labels[part])
             opt.step(grad(loss, parameters))
             total += loss.item()
-        yield epoch, total / steps, Classifier(body, head)
+        yield epoch, total / steps, Classifier(body, head, shape)
 
 
 def shifted(images: np.ndarray, rng: Rng, maximum: int = 2) -> np.ndarray:
-    """The images (N, 1, H, W), each shifted at random by -`maximum` to `maximum` pixels along each
+    """The images (N, C, H, W), each shifted at random by -`maximum` to `maximum` pixels along each
     axis, and filled with 0 (black)."""
     n, _, h, w = images.shape
-    padded = np.pad(images[:, 0], ((0, 0), (maximum, maximum), (maximum, maximum)))
+    border = (maximum, maximum)
+    padded = np.pad(images, ((0, 0), (0, 0), border, border)).transpose(0, 2, 3, 1)
     down, right = rng.integers(0, 2 * maximum + 1, (2, n))
     rows = down[:, None] + np.arange(h)
     columns = right[:, None] + np.arange(w)
-    return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]][:, None]
+    found = padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return found.transpose(0, 3, 1, 2)  # (N, C, H, W)
