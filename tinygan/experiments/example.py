@@ -40,6 +40,7 @@ from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
 from .findings import HEADINGS, Finding, table
 from .results import SeedResults, aligned
+from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
 
 T = TypeVar("T")
@@ -139,8 +140,9 @@ class Example:
         return learned, test
 
     def classifier(self, data: Dataset) -> Classifier:
-        """A classifier of these labeled images: the built-in one for digits."""
-        return Classifier.shipped()
+        """A classifier of these labeled images: the built-in one for digits. For others, one is
+        trained, which takes about a minute, and kept in the cache."""
+        return Classifier.shipped() if is_digits(data) else trained_classifier(data)
 
     def many(self, n: int) -> int:
         """The number of samples to measure: n, or fewer (at least 100) if --width is below 1."""

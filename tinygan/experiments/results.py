@@ -36,11 +36,11 @@ def near(what: str, ours: float, published: float, within: float) -> Result:
     return Result(what, ours, f"{published:.9g} +- {within:g}", abs(ours - published) <= within)
 
 
-def lines(rows: Sequence[Sequence[Result]]) -> str:
+def lines(rows: Sequence[Sequence[Result]], reference: str = "published") -> str:
     """A table with a line for each of `rows`, which has one result for every seed. The columns: its
-    name; the mean, and the standard deviation if there are several seeds; the published value; and
-    the verdict: whether it is reproduced, or the number of seeds in which it is."""
-    table = [("", "ours", "published", "")]
+    name; the mean, and the standard deviation if there are several seeds; the `reference`; and the
+    verdict: whether it is reproduced, or the number of seeds in which it is."""
+    table = [("", "ours", reference, "")]
     for results in rows:
         figures, first = [result.ours for result in results], results[0]
         ours = f"{statistics.mean(figures):.7g}"
