@@ -27,7 +27,7 @@ def play(tmp_path, monkeypatch):
         names = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         out = tmp_path / "out" / name
         record = json.loads((out / "figures.json").read_text())
-        figures = {f["what"]: f["ours"] for f in record["findings"]}
+        figures = {f["what"]: f["value"] for f in record["findings"]}
         assert figures and all(np.isfinite(list(figures.values())))
         pictures = list(out.glob("*.png"))
         assert pictures
