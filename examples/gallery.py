@@ -1,14 +1,14 @@
-"""Run examples and write README.md next to this file, with the results and a thumbnail of each.
+"""Run examples over seeds and write README.md next to this file: sentences, pictures and figures.
 
-    python examples/gallery.py                    all, with their defaults: at least half an hour
-    python examples/gallery.py dcgan vae          these two
-    python examples/gallery.py --full vae         the long protocol
+    python examples/gallery.py                     all, with their defaults, for seed 0
+    python examples/gallery.py dcgan vae --seeds 5 these two, for the seeds 0 to 4
+    python examples/gallery.py --seeds 5 --jobs 2  all, two at a time: about an hour
+    python examples/gallery.py --full vae          the long protocol
 
-The recorded commit is that of the installed package; `pip install -e .` makes it known.
-
-Each example runs in its own process and writes to the folder `out/` of the current folder.
-figures.json has the results with seed, commit, machine and time; the results of examples that do
-not run now stay there.
+The recorded commit is that of the installed package; `pip install -e .` makes it known. Each run is
+a process of its own and writes to a folder below `out/` of the current folder. figures.json keeps
+the results of each run with its seed, commit, machine and time; the results of examples that do not
+run now stay there.
 """
 
 # %%
@@ -16,31 +16,56 @@ import argparse
 import json
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from tinygan.environment import machine
 from tinygan.errors import InputError, choose
+from tinygan.experiments.findings import HEADINGS, Finding, number, table
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
 FIRST = "first_gan", "gan_on_one_page"  # they have a picture and no results
 EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST})
-WIDE, COLORS = 320, 64  # maximum width and number of colors of a thumbnail
+WIDE, COLORS = 480, 64  # maximum width and number of colors of a thumbnail
+Record = dict[str, Any]
+
+INTRODUCTION = """# Examples
+
+Each file is one system. `python examples/NAME.py` runs it on the embedded digits, or on data that
+it generates, and saves pictures in `out/NAME/`. `--full` is the long protocol; `--help` shows all
+options. `python examples/gallery.py --seeds 5` writes this page.
+
+A table has the figures of the runs, for comparison those of controls, and the target if there is
+one. Over several seeds, figures are means and standard deviations, and "met" tells how many runs
+meet the target, and whether the mean does. The sentences are those of the first seed.
+
+Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 lines, and
+[gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, derivatives included, in 150.
+"""
 
 
-def run(name: str, full: bool) -> dict:
-    """Run an example and return its record. Raises SystemExit if the example fails."""
-    started, backend = time.perf_counter(), machine()
-    command = [sys.executable, str(HERE / f"{name}.py"), *(["--full"] if full else [])]
-    if status := subprocess.run(command).returncode:
-        raise SystemExit(f"{name}.py ended with status {status}; README.md is unchanged")
-    record = json.loads(Path("out", name, "figures.json").read_text())
-    record["process_seconds"] = round(time.perf_counter() - started, 1)
-    return record | {"machine": backend}
+def folder(name: str, seed: int) -> Path:
+    """The folder with the pictures of a run."""
+    return Path("out", "gallery", f"seed-{seed}", "out", name)
+
+
+def run(name: str, seed: int, full: bool) -> Record:
+    """Run an example and return its record. Raises RuntimeError if it fails."""
+    where = folder(name, seed).parent.parent
+    where.mkdir(parents=True, exist_ok=True)
+    options = ["--seed", str(seed), *(["--full"] if full else [])]
+    script = [sys.executable, str(HERE / f"{name}.py")]
+    done = subprocess.run([*script, *options], cwd=where, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{name}.py {' '.join(options)} failed:\n{done.stderr[-2000:]}")
+    record: Record = json.loads((folder(name, seed) / "figures.json").read_text())
+    return record | {"machine": machine()}
 
 
 def thumbnail(name: str, picture: Path) -> None:
@@ -53,66 +78,78 @@ def thumbnail(name: str, picture: Path) -> None:
             small.quantize(COLORS).save(file, format="PNG", optimize=True)
 
 
-def page(records: dict[str, dict]) -> str:
-    """The text of README.md: for each record the example's title, picture and results."""
-    parts = [
-        "# Examples\n\nEach file is one system. `python examples/NAME.py` runs it on the embedded "
-        "digits, or on data that\nit generates, and saves pictures in `out/NAME/`. `--full` is the "
-        "long protocol; `--help` shows all options.\n`python examples/gallery.py` writes this "
-        "page. Each table has our figure, the value to compare it with or\nits target, and "
-        "whether the target was reached.\n\n"
-        "Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 lines, "
-        "and\n[gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, "
-        "derivatives included, in 150.\n"
-    ]
-    for key, record in records.items():
-        name = record["example"]
-        title = (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
-        about, backend = f"seed {record['seed']}, {record['steps']} steps", record["machine"]
-        about += f", on {record['data']}" if record.get("data") else ""
-        full = " --full" if record["full"] else ""
-        shown = "; ".join(f"`{picture}`: {what}" for picture, what in record["pictures"].items())
-        parts.append(
-            f"\n## [{name}.py]({name}.py){full}\n\n{title}\n\n![{name}](thumbnails/{name}.png)\n\n"
-            f"{shown}\n\n| `{name}.py{full}` | ours | reference or target | |\n"
-            "| --- | --- | --- | --- |\n"
-        )
-        for result in record["findings"]:
-            verdict = {True: "reached", False: "**not reached**", None: ""}[result["holds"]]
-            cells = result["what"], f"{result['ours']:.5g}", result["published"], verdict
-            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
-        parts.append(
-            f"\n{about}; {record['process_seconds']:.0f} s on {backend['processor']}, "
-            f"{backend['cores']} cores, BLAS on {backend['blas_threads']}; "
-            f"commit {backend['commit']}, {backend['date']}\n"
-        )
-        assert key.startswith(name)
-    return "".join(parts)
+def section(runs: list[Record]) -> Iterator[str]:
+    """The lines of README.md about an example, from the records of its runs, one for each seed."""
+    first = runs[0]
+    name, full = first["example"], " --full" if first["full"] else ""
+    yield f"\n## [{name}.py]({name}.py){full}\n"
+    yield (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
+    yield f"\n![{name}](thumbnails/{name}.png)"
+    yield from (f"\n{sentence}" for sentence in first["sentences"])
+    yield "\nPictures: " + "; ".join(f"`{p}`, {what}" for p, what in first["pictures"].items())
+    yield f"\n| {' | '.join(HEADINGS)} |\n| {' | '.join(['---'] * len(HEADINGS))} |"
+    for row in table([[Finding(**finding) for finding in each["findings"]] for each in runs]):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+    seeds = ", ".join(str(each["seed"]) for each in runs)
+    data = f" on {first['data']}" if first["data"] else ""
+    times = [each["cpu_seconds"] for each in runs]
+    spent = " to ".join(dict.fromkeys((number(min(times), 3), number(max(times), 3))))
+    machines = {
+        f"{each['machine']['processor']}, BLAS on {each['machine']['blas_threads']} of "
+        f"{each['machine']['cores']} cores; commit {each['machine']['commit']}, "
+        f"{each['machine']['date']}"
+        for each in runs
+    }
+    yield f"\nSeeds {seeds}; {first['steps']} rounds{data}; {spent} s of CPU a run"
+    yield from (f"on {each}" for each in sorted(machines))
+
+
+def page(records: dict[str, list[Record]]) -> str:
+    """The text of README.md, from the records of the runs of each example."""
+    lines = (line for _, runs in sorted(records.items()) for line in section(runs))
+    return INTRODUCTION + "".join(f"{line}\n" for line in lines)
+
+
+def save(records: dict[str, list[Record]]) -> None:
+    """Write figures.json and README.md."""
+    data = json.dumps(dict(sorted(records.items())), indent=1) + "\n"
+    for path, text in ((RECORDS, data), (README, page(records))):
+        with atomic(path) as file:
+            file.write(text.encode())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--full", action="store_true", help="run the long protocol")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     args = parser.parse_args()
+    for option in ("seeds", "jobs"):
+        if getattr(args, option) < 1:
+            parser.error(f"--{option}: expected at least 1, got {getattr(args, option)}")
     try:
         for name in args.names:
             choose("example", name, EXAMPLES)
     except InputError as problem:
         parser.error(str(problem))
     records = json.loads(RECORDS.read_text()) if RECORDS.exists() else {}
-    for name in args.names or EXAMPLES:
-        print(f"{name} ...", flush=True)
-        record = run(name, args.full)
-        records[f"{name}{' --full' if args.full else ''}"] = record
-        if not args.full or not (THUMBNAILS / f"{name}.png").exists():
-            thumbnail(name, Path("out", name, next(iter(record["pictures"]))))
-        for path, text in (
-            (RECORDS, json.dumps(dict(sorted(records.items())), indent=1) + "\n"),
-            (README, page(dict(sorted(records.items())))),
-        ):
-            with atomic(path) as file:
-                file.write(text.encode())
+    with ThreadPoolExecutor(args.jobs) as pool:
+        waiting = {
+            name: [pool.submit(run, name, seed, args.full) for seed in range(args.seeds)]
+            for name in args.names or EXAMPLES
+        }
+        for name, runs in waiting.items():
+            try:
+                done = [each.result() for each in runs]
+            except RuntimeError as problem:
+                pool.shutdown(cancel_futures=True)
+                raise SystemExit(f"{problem}\n{name} keeps its earlier results") from None
+            records[f"{name}{' --full' if args.full else ''}"] = done
+            if not args.full or not (THUMBNAILS / f"{name}.png").exists():
+                thumbnail(name, folder(name, 0) / next(iter(done[0]["pictures"])))
+            save(records)
+            print(f"{name}: {[each['cpu_seconds'] for each in done]} s of CPU", flush=True)
 
 
 if __name__ == "__main__":

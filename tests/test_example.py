@@ -176,8 +176,8 @@ def test_findings_over_seeds():
     ]
     assert table([[second]])[0][4] == "NO"
     assert table([[first, both, alone], [second, both]]) == [
-        ("error", "2 ± 1.4", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2"),
-        ("count", "5", "", "at least 5, at most 5", "2 of 2"),
+        ("error", "2 ± 1.4", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2; mean yes"),
+        ("count", "5", "", "at least 5, at most 5", "2 of 2; mean yes"),
         ("only once", "12,346", "", "", ""),
     ]
 

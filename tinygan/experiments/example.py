@@ -264,6 +264,7 @@ class Example:
             "data": self._loaded,
             "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
+            "cpu_seconds": round(time.process_time(), 1),
             "pictures": self._captions,
             "sentences": sentences,
             "findings": [finding._asdict() for finding in self._findings],

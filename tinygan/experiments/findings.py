@@ -28,8 +28,8 @@ class Finding(NamedTuple):
 
 def table(runs: Sequence[Sequence[Finding]]) -> list[tuple[str, str, str, str, str]]:
     """The rows of a table under HEADINGS, from the findings of each run. With several runs (one
-    for each seed), figures are means and standard deviations over the runs that have them, and
-    "met" is the number of runs that meet the target."""
+    for each seed), figures are means and standard deviations over the runs that have them. Then
+    "met" is the number of runs that meet the target, and whether the mean does."""
     named: dict[str, list[Finding]] = {}
     for run in runs:
         for finding in run:
@@ -52,7 +52,10 @@ def _cells(findings: Sequence[Finding]) -> tuple[str, str, str, str]:
     elif len(findings) == 1:
         met = "yes" if first.met else "NO"
     else:
-        met = f"{sum(bool(f.met) for f in findings)} of {len(findings)}"
+        limits = (statistics.fmean(values) if values else None for values in bounds.values())
+        mean = Finding("", statistics.fmean(f.value for f in findings), {}, *limits)
+        met = f"{sum(bool(f.met) for f in findings)} of {len(findings)}; mean "
+        met += "yes" if mean.met else "NO"
     return over([f.value for f in findings]), compared, target, met
 
 
