@@ -11,6 +11,8 @@ import scipy.stats
 from PIL import Image
 
 from tinygan import Tensor, models
+from tinygan.experiments.class_report import images_and_labels, report_classes
+from tinygan.experiments.example import Example
 from tinygan.metrics.pixels import psnr
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -64,7 +66,32 @@ def test_lsgan(play):
 def test_conditional(play, name):
     names, figures = play(name, "--steps", "3")
     np.testing.assert_array_equal(names["requested"], np.repeat(np.arange(10), 10))
-    assert 0 <= figures["GAN-test"] < 0.5 and (names["samples"].std(axis=0) > 0).any()
+    assert list(names["snapshots"]) == ["round 1", "round 3"]
+    assert (names["samples"].std(axis=0) > 0).any() and 0 <= figures["GAN-test"] < 0.5
+
+
+def test_the_report_of_a_conditional_gan(tmp_path, monkeypatch):
+    """A G that repeats real images passes; one that ignores the label is the control that fails."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["toy.py", "--width", "0.1"])
+    run = Example("toy", "A toy.", steps=1, full=1)
+    learned, test = run.load_labeled()
+    images, labels = images_and_labels(learned)
+
+    def copies(n):
+        at = np.concatenate([np.flatnonzero(labels == k)[: n // 10] for k in range(10)])
+        return images[at], labels[at]
+
+    def blind(n):
+        return images[:n], np.sort(labels[:n])
+
+    said = report_classes(run, blind, copies, learned, test)
+    tested, trained = run._findings
+    assert tested.value > 0.97 and tested.compare["untrained"] < 0.4
+    assert tested.compare["with the labels of other classes"] < 0.02
+    assert tested.compare["real images"] > 0.97 and tested.met
+    assert trained.value > 0.3 and "G has learned what a label means" in said[0]
+    assert abs(trained.value - trained.compare["as many real images"]) < 0.2
 
 
 def test_sgan(play):
@@ -94,12 +121,12 @@ def test_vae(play):
     bounds = names["bounds"]  # the loss of the mean image, and a lower bound of the loss
     guess = 784 * np.log(2)  # the loss if each pixel has probability 1/2, about that of the start
     assert 0 < bounds[1] < bounds[0] < guess
-    assert bounds[1] < figures["loss on held-out images, nats"] < 0.9 * guess
+    assert bounds[1] < figures["bound on held-out images, nats"] < 0.9 * guess
     # The grid of the manifold has equal probability between neighbors.
     assert names["z"].shape == (400, 2) and names["samples"].shape == (200, 1, 28, 28)
     np.testing.assert_allclose(np.diff(scipy.stats.norm.cdf(names["z"][:20, 0])), 1 / 20)
     exact, error = names["exact"], names["error"]
-    assert abs(figures["KL of 100 images by Monte Carlo, nats"] - exact) < 4 * error < exact
+    assert abs(figures["KL by Monte Carlo, nats"] - exact) < 4 * error < exact
 
 
 def test_autoencoder(play):

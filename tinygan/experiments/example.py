@@ -119,11 +119,13 @@ class Example:
         self._loaded = data.name
         return data
 
-    def load_labeled(self, n: int = 1000) -> tuple[Dataset, Dataset]:
+    def load_labeled(
+        self, n: int = 1000, *, shape: tuple[int, ...] | None = None
+    ) -> tuple[Dataset, Dataset]:
         """Labeled images to train on, and others for testing: the test images, or n held-out images
         if the data set has no test images (fewer if --width is below 1). The program ends if the
-        images have no labels."""
-        data = self.load()
+        images have no labels, or do not have the `shape` (C, H, W)."""
+        data = self.load(shape=shape)
         if data.labels is None:
             _stop(f"data {data.name!r}: expected images with labels, got no labels")
         if self.has_test:
