@@ -52,8 +52,11 @@ run.save(
     "columns 1, 3, ...: samples; 2, 4, ...: their nearest training images",
 )
 copied = copying(flat(samples * 255), flat(known), test)
-run.found("share of samples that copy a training image", copied.copies,
-          compare={"held-out images": copied.held_out})
+run.found(
+    "share of samples that copy a training image",
+    copied.copies,
+    compare={"held-out images": copied.held_out},
+)
 
 # %% The log-likelihood, and its controls with the same number of samples
 ours = parzen(flat(samples * 255), validation, test)

@@ -11,7 +11,8 @@ One GAN learns from thousands of images, and another from ten, with the losses o
 
     D:  -E[log D(x)] - E[log(1 - D(G(z)))]          G:  -E[log D(G(z))]
 
-The test is tried on their samples and on images of which we know whether they are copies.
+The test is tried on their samples and on images of which we know whether they are copies. That a
+sample is no copy does not make it good: noise is no copy, either.
 Goodfellow et al. 2014, "Generative adversarial nets", figure 2. Yoon, Choi, Kwon and Ryu 2023,
 "Diffusion probabilistic models generalize when they fail to memorize". For another test, see
 Meehan, Chaudhuri and Dasgupta 2020.
@@ -80,16 +81,16 @@ sets = {  # samples, and the training images that they are compared with
 figure = Figure(figsize=(12, 6.5), layout="constrained")
 panels = figure.subplots(2, 4, sharex=True, sharey=True).ravel()
 copies, nearness, sheet = {}, {}, {}
+held = {len(x): nearest_distances(held_out[:200], x) for x in (known, known[:few])}
 for axes, (name, (samples, training)) in zip(panels, sets.items(), strict=True):
-    distances = nearest_distances(samples, training)
-    reference = nearest_distances(held_out[:200], training)
+    distances, reference = nearest_distances(samples, training), held[len(training)]
     found = compare(distances, reference)
     copies[name], nearness[name] = found.copies, found.sample_distance
     axes.scatter(*distances.T, s=4, color="tab:blue", label="this set")
     axes.scatter(*reference.T, s=4, color="tab:gray", alpha=0.4, label="held-out images")
     axes.set_title(f"{name}: {found.copies:.1%} copies", fontsize=10)
     sheet[name] = samples[:10]
-    sheet[f"nearest training image of {name}"] = training[nearest_images(samples[:10], training)]
+    sheet[f"nearest to {name}"] = training[nearest_images(samples[:10], training)]
 limit = max(axes.get_xlim()[1] for axes in panels)
 for axes in panels:
     axes.plot([0, limit], [0, limit], color="black", lw=0.7)
@@ -99,7 +100,7 @@ figure.axes[0].legend(fontsize=8, loc="lower right")
 figure.supxlabel("distance to the nearest training image")
 figure.supylabel("distance to the second nearest training image")
 run.save("distances", figure, "copies are near to one training image and far from all others: red")
-run.save("nearest", plots.rows(sheet, 10, 0, title="Samples and their nearest training images"),
+run.save("nearest", plots.rows(sheet, 10, 0, title="Samples, and below each the training image nearest to it"),
          "samples, and below each its nearest training image")  # fmt: skip
 
 # %% The figures
