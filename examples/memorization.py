@@ -91,16 +91,16 @@ for axes, (name, (samples, training)) in zip(panels, sets.items(), strict=True):
     axes.set_title(f"{name}: {found.copies:.1%} copies", fontsize=10)
     sheet[name] = samples[:10]
     sheet[f"nearest to {name}"] = training[nearest_images(samples[:10], training)]
-limit = max(axes.get_xlim()[1] for axes in panels)
+limit, height = panels[0].get_xlim()[1], panels[0].get_ylim()[1]  # the panels share them
 for axes in panels:
-    axes.plot([0, limit], [0, limit], color="black", lw=0.7)
+    axes.plot([0, limit], [0, limit], color="black", lw=0.7, label="equally near to two")
     axes.fill_betweenx([0, 2 * limit], [0, limit], color="tab:red", alpha=0.15, label="copies")
-    axes.set(xlim=(0, limit), ylim=(0, 1.3 * limit))
+    axes.set(xlim=(0, limit), ylim=(0, height))
 figure.axes[0].legend(fontsize=8, loc="lower right")
 figure.supxlabel("distance to the nearest training image")
 figure.supylabel("distance to the second nearest training image")
 run.save("distances", figure, "copies are near to one training image and far from all others: red")
-run.save("nearest", plots.rows(sheet, 10, 0, title="Samples, and below each the training image nearest to it"),
+run.save("nearest", plots.rows(sheet, 10, 0, title="Samples and nearest training images"),
          "samples, and below each its nearest training image")  # fmt: skip
 
 # %% The figures
