@@ -8,11 +8,12 @@ import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.ndimage
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, backend
+from tinygan import Tensor, backend, data
 from tinygan.data import mixtures
 from tinygan.experiments import results
 from tinygan.metrics import (
@@ -28,7 +29,13 @@ from tinygan.metrics import (
 )
 from tinygan.metrics.classifier_scores import class_counts, class_kl, classifier_score
 from tinygan.metrics.frechet import frechet_distance, gaussian_distance, kid, mmd2
-from tinygan.metrics.memorization import copying, duplicates, nearest_distances, nearest_images
+from tinygan.metrics.memorization import (
+    compare,
+    copying,
+    duplicates,
+    nearest_distances,
+    nearest_images,
+)
 from tinygan.metrics.pixels import psnr, wasserstein
 from tinygan.metrics.precision_recall import expected_coverage, radii
 
@@ -252,19 +259,79 @@ def test_scores_of_sets_whose_score_is_known():
 # Copies.
 
 
-def test_copying_is_the_statistic_of_mann_and_whitney():
-    training, a, b = cloud(50, 2), cloud(30, 2, 1), cloud(20, 2, 2)
-    found = copying(a, training, b)
-    x, y = distances.nearest(a, training), distances.nearest(b, training)
-    u = scipy.stats.mannwhitneyu(y, x, use_continuity=False, method="asymptotic")
-    assert found.closer == pytest.approx(u.statistic / 600)
-    assert math.erfc(abs(found.z) / math.sqrt(2)) == pytest.approx(u.pvalue)
-    medians = np.median(x), np.median(y)
+def test_a_copy_is_at_most_half_as_far_from_one_training_image_as_from_the_next():
+    training = np.array([[0.0], [3.0], [9.0]])
+    x = np.array([[0.0], [0.999], [1.001], [1.5], [3.0], [5.9], [6.0], [8.0]])
+    expected = [
+        (0, 3),
+        (0.999, 2.001),
+        (1.001, 1.999),
+        (1.5, 1.5),
+        (0, 3),
+        (2.9, 3.1),
+        (3, 3),
+        (1, 5),
+    ]
+    np.testing.assert_allclose(nearest_distances(x, training), expected)
+    found = copying(x, training, x[3:])
+    assert (found.copies, found.held_out) == (4 / 8, 2 / 5)
+    medians = np.median([d for d, _ in expected]), np.median([d for d, _ in expected[3:]])
     assert (found.sample_distance, found.held_out_distance) == pytest.approx(medians)
-    copied, far = (copying(s, training, b).z for s in (training + 0.01, 9 * a))
-    assert copied > 5 and far < -5
-    same = copying(training[:10], training, training[10:40])  # all distances are 0
-    assert same.closer == 0.5 and same.z == 0
+    twice = np.repeat(training, 2, axis=0)  # an exact copy counts, even if two images are equal
+    assert copying(training, twice, training + 1.4).copies == 1
+
+
+def test_copying_z_is_that_of_two_proportions():
+    near, held = (np.where(rng().random((n, 1)) < p, [[0, 1]], [[1, 1]]) for n, p in
+                  ((400, 0.2), (300, 0.1)))  # fmt: skip
+    found = compare(near, held)
+    counts = [
+        [round(s * n), round((1 - s) * n)] for s, n in ((found.copies, 400), (found.held_out, 300))
+    ]
+    chi2 = scipy.stats.chi2_contingency(counts, correction=False).statistic
+    assert found.z > 3 and found.z**2 == pytest.approx(chi2)
+    assert compare(held, near).z == pytest.approx(-found.z)
+    assert compare(near[:0:-1], near[1:]).z == compare(held * 0, held * 0).z == 0
+
+
+def photographs(n):
+    """Smooth color images (n, 3, 16, 16) in [0, 1] around a common gray: near to their mean."""
+    smooth = scipy.ndimage.gaussian_filter(rng().normal(size=(n, 3, 16, 16)), (0, 0.5, 2, 2))
+    return np.clip(0.5 + rng(1).uniform(0.5, 2, (n, 1, 1, 1)) * smooth, 0, 1)
+
+
+def gallery(images):
+    """By name: samples of a kind, and the smallest and largest share of copies to find."""
+    known, new, noise = images[:1500], images[1500:1700], rng(2).normal(size=images[:200].shape)
+    blur = lambda x: scipy.ndimage.gaussian_filter(x, (0, 0, 1, 1))  # noqa: E731
+    none, gray = (0, 0.01), np.full_like(new, known.mean())
+    ten = np.tile(known[:10], (20, 1, 1, 1))
+    return known, new, {
+        "held-out images": (new, none),
+        "blurred held-out images": (blur(new), none),
+        "gray": (gray, none),
+        "gray with noise": (np.clip(gray + 0.05 * noise, 0, 1), none),
+        "the mean image": (np.repeat(known.mean(axis=0, keepdims=True), 200, axis=0), none),
+        "means of two": ((known[:200] + known[200:400]) / 2, none),
+        "means of two of ten": ((ten + np.roll(ten, 1, axis=0)) / 2, none),
+        "noise": (rng(3).random(new.shape), none),
+        "copies": (known[:200], (1, 1)),
+        "copies with noise": (np.clip(known[:200] + 0.03 * noise, 0, 1), (0.6, 1)),
+        "3/4 of an image, 1/4 of another": (0.75 * known[:200] + 0.25 * known[200:400], (0.3, 1)),
+        "30 % copies": (np.concatenate([known[:60], blur(new[60:])]), (0.3, 0.31)),
+        "ten copies, repeated": (ten, (1, 1)),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["digits", "photographs"])
+def test_only_copies_are_found(kind):
+    digits = kind == "digits"
+    images = data.load("digits").images[:1700] / 255 if digits else photographs(1700)
+    known, new, sets = gallery(images)
+    for name, (samples, (minimum, maximum)) in sets.items():
+        found = copying(samples, known, new)
+        assert minimum <= found.copies <= maximum, (name, found)
+        assert (found.z > 3) is (minimum > 0), (name, found)
 
 
 def test_duplicates_are_counted_in_8_bits():

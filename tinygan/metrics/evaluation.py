@@ -150,14 +150,14 @@ METRICS = [
     Metric(
         "nearest", "nearest training image", attrgetter("copying.sample_distance"), held_out=True
     ),
-    Metric("closer", "nearer than held out", attrgetter("copying.closer"), held_out=True),
+    Metric("copies", "copies", attrgetter("copying.copies"), held_out=True),
     Metric(
         "copying_z",
         "copying z",
         attrgetter("copying.z"),
         alarm=lambda row, real: row["copying_z"] > 3,
-        finding="over 3: the samples are nearer to the training images than other real images are, "
-        "so they are copies or averages",
+        finding="over 3: samples copy training images; a copy is at most half as far from one of "
+        "them as from any other",
         held_out=True,
     ),
     Metric(

@@ -6,61 +6,82 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import of
-from .distances import array, matching_rows, nearest, nearest_index, rows
+from .distances import array, blocks, matching_rows, nearest_index, rows, squared_distances
+
+RATIO = 0.5  # a copy is at most this many times as far from one training image as from any other
 
 
 class Copying(NamedTuple):
-    """The result of `copying`; the distances are medians."""
+    """The result of `copying`: the shares of copies, and medians of the nearest distances."""
 
-    closer: float
+    copies: float
+    held_out: float
     z: float
     sample_distance: float
     held_out_distance: float
 
 
 def copying(samples: Any, training: Any, held_out: Any) -> Copying:
-    """Test if samples (N, ...) are nearer to the training images (T, ...) than held-out images
-    (M, ...) are.
+    """Find the samples (N, ...) that are copies of training images (T, ...), T >= 2.
 
-    The test of Meehan et al. (2020, section 3), without their partition of the space. U counts the
-    pairs of a sample and a held-out image in which the sample is nearer to its nearest training
-    image than the held-out image to its own. `closer` is the share of these pairs: 1/2 if the model
-    neither copies nor blurs. `z` is its distance from 1/2 in standard deviations (Mann and Whitney
-    1947). Above 3, the samples are copies; far below -3, the model underfits.
+    A sample x counts as a copy if it is at most half as far from its nearest training image as from
+    the second nearest:
 
-        closer = U / (N M)      z = (closer - 1/2) / sqrt((N + M + 1) / (12 N M))
+        d1(x) <= d2(x) / 2      copies = the share of samples with this property
 
-    Averages of images are near to all images, so they get a high z too: compare the density of
-    `precision_recall`. The test does not detect a few copies among many samples, nor shifted
-    copies.
+    This is the criterion of Yoon et al. (2023), with 1/2 in place of their 1/3. The distance d1
+    alone does not tell: gray, blurred and averaged images are nearer to the training images than
+    new real images are (d1 is small), but near to many of them (d2 is small too). A mixture of two
+    training images is a copy if the weaker one has a weight of at most 1/3.
 
-    Raises ValueError or TypeError unless all are arrays with rows of the same width."""
-    known, *sets = matching_rows(training=training, samples=samples, held_out=held_out)
-    near, held = (of(x).to_host(nearest(x, known)) for x in sets)
+    `held_out` is the share for held-out images (M, ...), which should be near 0. `z` is the
+    difference of the shares p and q in standard errors. Above 3, more samples are copies than
+    chance explains.
+
+        z = (p - q) / sqrt(s (1 - s) (1/N + 1/M)),      s = (N p + M q) / (N + M)
+
+    Distances are in pixels. So copies are found with noise of standard deviation .05 and with faint
+    blur, but hardly with noise of .1, blurred over three pixels or shifted by one; nor are copies
+    found, unless exact, of an image with a near duplicate among the training images.
+
+    Raises ValueError or TypeError unless all are arrays with rows of the same width, and if T is
+    1."""
+    near, held = (nearest_distances(x, training) for x in (samples, held_out))
     return compare(near, held)
 
 
 def compare(near: np.ndarray, held: np.ndarray) -> Copying:
-    """`copying`, from the `nearest_distances` (N,) of samples and (M,) of held-out images.
+    """`copying`, from the `nearest_distances` (N, 2) of samples and (M, 2) of held-out images.
 
     Raises ValueError for other shapes."""
     for name, distances in (("near", near), ("held", held)):
-        if array(name, distances).ndim != 1 or not len(distances):
-            raise ValueError(f"{name}: expected distances (N,), got shape {distances.shape}")
+        if array(name, distances).shape[1:] != (2,) or not len(distances):
+            raise ValueError(f"{name}: expected distances (N, 2), got shape {distances.shape}")
     n, m = len(near), len(held)
-    order = np.sort(held)
-    below, upto = np.searchsorted(order, near, "left"), np.searchsorted(order, near, "right")
-    closer = 1 - float(((below + upto) / 2).sum()) / (n * m)  # a tie counts half
-    z = (closer - 0.5) / math.sqrt((n + m + 1) / (12 * n * m))
-    return Copying(closer, z, float(np.median(near)), float(np.median(held)))
+    p, q = (float((d[:, 0] <= RATIO * d[:, 1]).mean()) for d in (near, held))
+    s = (n * p + m * q) / (n + m)
+    error = math.sqrt(s * (1 - s) * (1 / n + 1 / m))
+    z = (p - q) / error if error > 0 else 0.0
+    return Copying(p, q, z, float(np.median(near[:, 0])), float(np.median(held[:, 0])))
 
 
 def nearest_distances(samples: Any, training: Any) -> np.ndarray:
-    """The distance min_j |x - t_j| of each sample x to its nearest training image, (N,), on the
-    host. Images that are faint or have few strokes have small distances: compare with held-out
-    images, as `copying` does."""
+    """The distances of each sample to its nearest and second nearest training image, (N, 2), on the
+    host.
+
+    Raises ValueError or TypeError unless both are arrays with rows of the same width, and if there
+    is only one training image."""
     known, x = matching_rows(training=training, samples=samples)
-    return of(x).to_host(nearest(x, known))
+    if len(known) < 2:
+        raise ValueError("training: expected at least 2 images, got 1")
+    library, found = of(x), np.empty((len(x), 2))
+    for part in blocks(len(x), len(known)):
+        which = library.xp.argpartition(squared_distances(x[part], known), 1, axis=1)
+        for k in (0, 1):
+            # Computed again from the difference: see `nearest`.
+            squares = ((x[part] - known[which[:, k]]) ** 2).sum(axis=1)
+            found[part, k] = np.sqrt(library.to_host(squares))
+    return np.sort(found, axis=1)
 
 
 def duplicates(samples: Any) -> float:
