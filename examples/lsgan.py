@@ -5,10 +5,9 @@
 
 Mao et al. 2017, "Least squares generative adversarial networks". With log(1 - D), a fake that D
 rejects gives G no gradient. With -log D, a fake that D accepts gives none, even if it is far from
-all real images (the paper's figure 1). A square is flat only at its target. The first part shows
-this in a plane. Then two games train on images for equal numbers of rounds. With -1, 1, 0 and the
-optimal D, G minimizes chi2 / 2, where chi2 is Pearson's chi-square of p_data + p_g and 2 p_g (their
-theorem 1); with 0, 1, 1 it minimizes 1/4 + chi2 / 8.
+all real images (their figure 1). A square is flat only at its target. With -1, 1, 0 and the optimal
+D, G minimizes chi2 / 2, where chi2 is Pearson's chi-square of p_data + p_g and 2 p_g (their theorem
+1); with 0, 1, 1 it minimizes 1/4 + chi2 / 8.
 
 Read next: mixtures.py
 """
@@ -28,19 +27,15 @@ from tinygan.models.mlp import perceptron
 
 run = Example("lsgan", __doc__, steps=4000, full=20_000)
 learned, test = run.load_labeled(1000)
-games = {
-    "log(1 - D)": gan.minimax,
-    "-log D": gan.non_saturating,
-    "least squares": gan.least_squares(0, 1, 1),
-}
+games = {"log(1 - D)": gan.minimax, "-log D": gan.non_saturating,
+         "least squares": gan.least_squares(0, 1, 1)}  # fmt: skip
 seeds = [run.seed + i for i in range(5)]
 
 # %% The slope of each loss of G at D's output l, by the chain rule and in closed form
 l = np.linspace(-10, 10, 201)
-closed = {"log(1 - D)": -1 / (1 + np.exp(-l)), "-log D": -1 / (1 + np.exp(l)),
-          "least squares": l - 1}  # fmt: skip
+closed = dict(zip(games, (-1 / (1 + np.exp(-l)), -1 / (1 + np.exp(l)), l - 1), strict=True))
 errors = [np.abs(theory.best_logit_slope(games[name], l) - closed[name]).max() for name in games]
-run.found("slopes of G's losses, error of the chain rule", max(errors), at_most=1e-9)
+run.found("slope of G's losses: error of the chain rule", max(errors), at_most=1e-9)
 
 
 # %% Points in a plane: D learns real points at (0, 0) and fakes at (-6, 0), while G is fixed
@@ -53,10 +48,9 @@ def pull(game: gan.SeparableGame, D: nn.Module, points: Tensor) -> np.ndarray:
     return grad(ops.sum(game.generator_loss(D(points))), [points])[0].numpy()
 
 
-checks = (10, 30, 100, 300, 1000)  # steps of D
+checks, scene = (10, 30, 100, 300, 1000), {}  # steps of D
 size = {name: np.zeros((len(seeds), len(checks))) for name in games}  # of a gradient
 share = {name: np.zeros(len(seeds)) for name in games}  # of the distance that is left
-scene = {}
 for i, seed in enumerate(seeds):
     for name, game in games.items():
         rng = np.random.default_rng(seed)
@@ -69,56 +63,44 @@ for i, seed in enumerate(seeds):
                 if D is curved and step in checks:
                     at_fakes = pull(game, D, cloud(rng, -6))
                     size[name][i, checks.index(step)] = np.linalg.norm(at_fakes, axis=1).mean()
-        start = cloud(rng, 6).data  # fakes that `line` accepts, though they are far from all real
-        moved = start.copy()
+        moved = cloud(rng, 6).data  # fakes that `line` accepts, though they are far from all real
         for _ in range(500):  # gradient descent of G, whose parameters are the points
             moved -= 0.5 * pull(game, line, Tensor(moved))
-        share[name][i] = abs(moved[:, 0].mean() / start[:, 0].mean())
+        share[name][i] = abs(moved[:, 0].mean()) / 6
         scene[name] = moved
 
-figure = Figure(figsize=(14, 4.4), layout="constrained")
-slopes, plane, ahead = figure.subplots(1, 3)
-colors = dict(zip(games, ("tab:gray", "tab:blue", "tab:orange"), strict=True))
-for name, color in colors.items():
+slopes, plane, ahead = (figure := Figure((16, 4.4), layout="constrained")).subplots(1, 3)
+for name, color in zip(games, ("tab:gray", "tab:blue", "tab:orange"), strict=True):
     slopes.semilogy(l, np.abs(closed[name]), color=color, label=name)
     ahead.loglog(checks, size[name].mean(axis=0), color=color, label=name)
-    lowest, highest = size[name].min(axis=0), size[name].max(axis=0)
-    ahead.fill_between(checks, lowest, highest, color=color, alpha=0.2)
+    ahead.fill_between(checks, *np.percentile(size[name], (0, 100), axis=0), color=color, alpha=0.2)
 for points, label, color, marker in (
     (cloud(run.rng, 0).data, "real points", "tab:green", "o"),
     (cloud(run.rng, -6).data, "fakes that D was trained on", "tab:red", "o"),
-    (start, "other fakes, which D accepts", "silver", "o"),
-    (scene["-log D"], "these after 500 steps, -log D", "tab:blue", "x"),
-    (scene["least squares"], "these after 500 steps, least squares", "tab:orange", "x"),
+    (scene["-log D"], "others from x = 6, after 500 steps: -log D", "tab:blue", "x"),
+    (scene["least squares"], "the same: least squares", "tab:orange", "x"),
 ):
     plane.scatter(*points.T, s=12, color=color, marker=marker, label=label)
-plane.set_ylim(-2, 6)
-for axes, title, x_label, y_label in (
-    (slopes, "Slope of G's loss", "D's output on a fake, before the sigmoid", "size of the slope"),
-    (plane, "G moves fakes that D accepts, by gradient descent", "x", "y"),
-    (ahead, "G's gradient at fakes that D rejects:\nmean and range of 5 seeds",
-     "steps of D, while G is fixed", "size of the gradient"),
-):  # fmt: skip
-    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+slopes.set(title="Slope of G's loss", xlabel="D's logit of a fake", ylabel="size of the slope")
+plane.set(title="G moves fakes that D accepts", xlabel="x", ylabel="y", ylim=(-2, 6))
+ahead.set(title="G's gradient at fakes that D rejects: mean, range of 5 seeds")
+ahead.set(xlabel="steps of D, while G is fixed", ylabel="size of the gradient")
+for axes in (slopes, plane, ahead):
     axes.legend(fontsize=8)
-run.save("slopes", figure, "slopes of G's losses; how G moves fakes that D accepts; G's gradient "
-         "at fakes that D rejects, while D trains ahead")  # fmt: skip
+run.save("slopes", figure, "G's slopes, and its gradient at fakes that D accepts or rejects")
 far = {name: values.mean() for name, values in share.items()}
 left = far.pop("least squares")
-run.found("accepted fakes: share of the distance left by G, least squares", left, at_most=0.2,
-          compare=far)  # fmt: skip
+run.found("fakes that D accepts: share of distance left by G", left, at_most=0.2, compare=far)
 near = {name: values[:, -1].mean() for name, values in size.items()}
-slope = near.pop("least squares")
-run.found("rejected fakes: G's gradient after 1000 steps of D, least squares", slope,
-          at_least=20 * near["log(1 - D)"], compare=near)  # fmt: skip
+slope, bar = near.pop("least squares"), 20 * near["log(1 - D)"]
+run.found("fakes that D rejects: size of G's gradient", slope, at_least=bar, compare=near)
 
 # %% Images: two games, the same networks, three seeds
-judge, n = run.classifier(learned), min(run.many(1000), len(test.images))
+judge, n = run.classifier(learned), run.many(1000)
 known, real = (part.images[:n].astype(np.float32) / 255 for part in (learned, test))
 goal = judge.features(real)
-frechet: dict[str, list[float]] = {"-log D": [], "least squares": []}
-shown = {}
-for name in ("-log D", "least squares"):
+shown, frechet = {}, {"-log D": [], "least squares": []}
+for name in frechet:
     curve = run.curve(games[name], name)
     for seed in seeds[:3]:
         rng = np.random.default_rng(seed)
@@ -138,35 +120,31 @@ for name in ("-log D", "least squares"):
         after = judge.features(models.pixels(average.module, fixed))
         frechet[name].append(frechet_distance(goal, after))
 run.save_curves()
-run.save("samples", plots.rows(shown | {"real": real[:12]}, 12, 0,
-         title="Samples of two games through training, a column for each noise z"),
-         "samples of both games through training, with the same noise in each column")  # fmt: skip
-(other, ours), (other_sd, our_sd) = (
-    [float(f(values)) for values in frechet.values()] for f in (np.mean, partial(np.std, ddof=1))
-)
+title = "Samples of two games through training, a column for each noise z"
+sheet = plots.rows(shown | {"real": real[:12]}, 12, 0, title=title)
+run.save("samples", sheet, "samples of both games through training, one noise in each column")
+(other, other_sd), (ours, our_sd) = ((np.mean(v), np.std(v, ddof=1)) for v in frechet.values())
 blank = judge.features(np.broadcast_to(known.mean(axis=0), real.shape))
 controls = {"untrained": before, "mean image": blank, "real": judge.features(known)}
-compare = {name: frechet_distance(goal, features) for name, features in controls.items()}
-run.found("images: Frechet distance, least squares, mean of 3 seeds", ours,
-          at_most=0.5 * compare["mean image"], compare={"-log D": other} | compare)  # fmt: skip
+compare = {name: frechet_distance(goal, f) for name, f in controls.items()}
+compare, bar = {"-log D": other} | compare, compare["mean image"] / 2
+run.found("images: Frechet distance, mean of 3 seeds", ours, at_most=bar, compare=compare)
 
 # %% The theory: G's criterion with the optimal D, for p_data = N(0, 1) and p_g = N(1, 1)
 x, dx = np.linspace(-14, 18, 32_001, retstep=True)
 p, q = theory.normal_density(x), theory.normal_density(x, 1)
 chi2 = theory.divergence("pearson", 2 * q, p + q, dx)
-for targets, expected in (((-1, 1, 0), chi2 / 2), ((0, 1, 1), 1 / 4 + chi2 / 8)):
-    distance = abs(theory.least_squares_criterion(p, q, *targets, dx) - expected)
-    run.found("{}, {}, {}: G's criterion, distance from chi-square's".format(*targets), distance,
-              at_most=1e-6)  # fmt: skip
+for (a, b, c), expected in (((-1, 1, 0), chi2 / 2), ((0, 1, 1), 1 / 4 + chi2 / 8)):
+    distance = abs(theory.least_squares_criterion(p, q, a, b, c, dx) - expected)
+    run.found(f"{a}, {b}, {c}: error of G's criterion by chi-square", distance, at_most=1e-6)
 
-error = np.hypot(our_sd, other_sd) / 3**0.5  # the standard error of the difference
-better = "least squares is better" if ours < other else "-log D is better"
+clear = abs(ours - other) > 2.8 * np.hypot(our_sd, other_sd) / 3**0.5  # Student's t, 95 %
+better = "least squares is better." if ours < other else "-log D is better."
 run.end(
-    f"Fakes that D accepts, far away: G's steps leave {left:.0%} of the distance with least "
-    f"squares, {far['-log D']:.0%} with -log D.",
-    f"Fakes that D rejects, after 1000 steps of D: G's gradient is {slope:.2g} with least squares, "
+    f"D accepts distant fakes: G's steps leave {left:.0%} of the distance with least squares, "
+    f"{far['-log D']:.0%} with -log D.",
+    f"D rejects fakes, after 1000 steps: G's gradient is {slope:.2g} with least squares, "
     f"{near['log(1 - D)']:.2g} with log(1 - D), {near['-log D']:.2g} with -log D.",
-    f"Images, 3 seeds: the Frechet distance is {ours:.0f} ± {our_sd:.0f} with least squares, "
-    f"{other:.0f} ± {other_sd:.0f} with -log D: "
-    + (f"{better}." if abs(ours - other) > 2 * error else "no clear difference."),
+    f"Images: Frechet distance {ours:.0f} ± {our_sd:.0f} with least squares, {other:.0f} ± "
+    f"{other_sd:.0f} with -log D (3 seeds): " + (better if clear else "no clear difference."),
 )
