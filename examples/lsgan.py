@@ -13,6 +13,7 @@ Read next: mixtures.py
 """
 
 from functools import partial
+from statistics import mean, stdev
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def pull(game: gan.SeparableGame, D: nn.Module, points: Tensor) -> np.ndarray:
     return grad(ops.sum(game.generator_loss(D(points))), [points])[0].numpy()
 
 
-checks, scene = (10, 30, 100, 300, 1000), {}  # steps of D
+checks, scene = sorted({max(1, run.steps * k // 400) for k in (1, 3, 10, 30, 100)}), {}  # of D
 size = {name: np.zeros((len(seeds), len(checks))) for name in games}  # of a gradient
 share = {name: np.zeros(len(seeds)) for name in games}  # of the distance that is left
 for i, seed in enumerate(seeds):
@@ -99,7 +100,7 @@ run.found("fakes that D rejects: size of G's gradient", slope, at_least=bar, com
 judge, n = run.classifier(learned), run.many(1000)
 known, real = (part.images[:n].astype(np.float32) / 255 for part in (learned, test))
 goal = judge.features(real)
-shown, frechet = {}, {"-log D": [], "least squares": []}
+shown, frechet = {}, {name: list[float]() for name in ("-log D", "least squares")}
 for name in frechet:
     curve = run.curve(games[name], name)
     for seed in seeds[:3]:
@@ -120,10 +121,9 @@ for name in frechet:
         after = judge.features(models.pixels(average.module, fixed))
         frechet[name].append(frechet_distance(goal, after))
 run.save_curves()
-title = "Samples of two games through training, a column for each noise z"
-sheet = plots.rows(shown | {"real": real[:12]}, 12, 0, title=title)
+sheet = plots.rows(shown | {"real": real[:12]}, 12, 0, title="Samples of two games in training")
 run.save("samples", sheet, "samples of both games through training, one noise in each column")
-(other, other_sd), (ours, our_sd) = ((np.mean(v), np.std(v, ddof=1)) for v in frechet.values())
+(other, other_sd), (ours, our_sd) = ((mean(v), stdev(v)) for v in frechet.values())
 blank = judge.features(np.broadcast_to(known.mean(axis=0), real.shape))
 controls = {"untrained": before, "mean image": blank, "real": judge.features(known)}
 compare = {name: frechet_distance(goal, f) for name, f in controls.items()}
@@ -143,8 +143,9 @@ better = "least squares is better." if ours < other else "-log D is better."
 run.end(
     f"D accepts distant fakes: G's steps leave {left:.0%} of the distance with least squares, "
     f"{far['-log D']:.0%} with -log D.",
-    f"D rejects fakes, after 1000 steps: G's gradient is {slope:.2g} with least squares, "
+    f"D rejects fakes, after {checks[-1]} steps: G's gradient is {slope:.2g} with least squares, "
     f"{near['log(1 - D)']:.2g} with log(1 - D), {near['-log D']:.2g} with -log D.",
-    f"Images: Frechet distance {ours:.0f} ± {our_sd:.0f} with least squares, {other:.0f} ± "
-    f"{other_sd:.0f} with -log D (3 seeds): " + (better if clear else "no clear difference."),
+    f"On images, the Frechet distance is {ours:.0f} ± {our_sd:.0f} with least squares, "
+    f"{other:.0f} ± {other_sd:.0f} with -log D (3 seeds): "
+    + (better if clear else "no clear difference."),
 )
