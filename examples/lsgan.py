@@ -84,7 +84,7 @@ for points, label, color, marker in (
     plane.scatter(*points.T, s=12, color=color, marker=marker, label=label)
 slopes.set(title="Slope of G's loss", xlabel="D's logit of a fake", ylabel="size of the slope")
 plane.set(title="G moves fakes that D accepts", xlabel="x", ylabel="y", ylim=(-2, 6))
-ahead.set(title="G's gradient at fakes that D rejects: mean, range of 5 seeds")
+ahead.set(title="G's gradient at fakes that D rejects\n(mean, range of 5 seeds)")
 ahead.set(xlabel="steps of D, while G is fixed", ylabel="size of the gradient")
 for axes in (slopes, plane, ahead):
     axes.legend(fontsize=8)

@@ -58,7 +58,8 @@ def test_lsgan(play):
     assert figures["-1, 1, 0: error of G's criterion by chi-square"] < 1e-9
     assert figures["0, 1, 1: error of G's criterion by chi-square"] < 1e-9
     line = names["line"]  # D(x) = w x + b: G's gradient is its loss's slope times w
-    line.weight.data[...], line.bias.data[...] = [[2, 0]], -1
+    weight, bias = line.parameters()
+    weight.data[...], bias.data[...] = [[2, 0]], -1
     points = Tensor(np.array([[3, 1], [-2, 0]], np.float32))  # logits 5 and -5
     sigmoid = 1 / (1 + np.exp(5))
     expected = {"log(1 - D)": (sigmoid - 1, -sigmoid), "-log D": (-sigmoid, sigmoid - 1)}
