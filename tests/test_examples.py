@@ -55,11 +55,22 @@ def test_dcgan(play):
 
 
 def test_lsgan(play):
-    _, figures = play("lsgan", "--steps", "3")
-    pearson = figures["-1, 1, 0: G's criterion, N(0,1) and N(1,1)"]
-    usual = figures["0, 1, 1: G's criterion, N(0,1) and N(1,1)"]
-    assert 2 * pearson == pytest.approx(0.408109, abs=2e-6)
-    assert usual == pytest.approx(1 / 4 + 0.408109 / 8, abs=1e-6)
+    names, figures = play("lsgan", "--steps", "3")
+    assert figures["slope of G's losses: error of the chain rule"] < 1e-12
+    assert figures["-1, 1, 0: error of G's criterion by chi-square"] < 1e-9
+    assert figures["0, 1, 1: error of G's criterion by chi-square"] < 1e-9
+    line = names["line"]  # D(x) = w x + b: G's gradient is its loss's slope times w
+    weight, bias = line.parameters()
+    weight.data[...], bias.data[...] = [[2, 0]], -1
+    points = Tensor(np.array([[3, 1], [-2, 0]], np.float32))  # logits 5 and -5
+    sigmoid = 1 / (1 + np.exp(5))
+    expected = {"log(1 - D)": (sigmoid - 1, -sigmoid), "-log D": (-sigmoid, sigmoid - 1)}
+    for name, slopes in {**expected, "least squares": (4, -6)}.items():
+        pulled = names["pull"](names["games"][name], line, points)
+        np.testing.assert_allclose(pulled, [[2 * slope, 0] for slope in slopes], rtol=1e-4)
+    distances = names["frechet"]["least squares"]
+    assert len(distances) == 3 and names["our_sd"] == pytest.approx(np.std(distances, ddof=1))
+    assert figures["images: Frechet distance, mean of 3 seeds"] == pytest.approx(np.mean(distances))
 
 
 @pytest.mark.parametrize("name", ["cgan", "acgan"])
@@ -103,11 +114,16 @@ def test_sgan(play):
 
 def test_gan_mnist(play):
     names, figures = play("gan_mnist", "--steps", "10")
-    samples, known = names["samples"], names["known"] / 255
-    distances = ((samples[:5, None] - known) ** 2).sum(axis=(2, 3, 4))
-    np.testing.assert_array_equal(names["twins"][:5], known[distances.argmin(axis=1)].astype("f4"))
-    of_samples = "Parzen log-likelihood of 1000 samples, nats"
-    assert figures["of as many real images"] > figures[of_samples]
+    first, known = names["first"], names["known"] / 255
+    distances = ((first[:5, None] - known) ** 2).sum(axis=(2, 3, 4))
+    nearest = known[distances.argmin(axis=1)]
+    np.testing.assert_allclose(names["nearest"][:5], nearest, atol=1e-6)
+    # After ten rounds, G still draws the mean image, and every metric sees it.
+    assert figures["Parzen log-likelihood, nats"] == pytest.approx(names["start"], abs=2)
+    assert names["quarter"] > names["start"] + 10 and names["real_nats"] > names["quarter"]
+    assert figures["classifier score, 1 to 10"] < 1.2 < 5 < names["score"]["real images"]
+    mean_image = names["frechet"]["mean image"]
+    assert figures["Frechet distance"] > 0.9 * mean_image > 10 * names["frechet"]["real images"]
 
 
 def test_memorization(play):
