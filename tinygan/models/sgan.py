@@ -6,6 +6,9 @@ import math
 
 from .. import checks, nn
 from ..backend import Rng
+from ..gan import Source
+from ..gan.variants.conditional import concat_label, one_hot
+from ..tensor import Tensor
 from .pair import Pair, Shape, scaled
 
 Z_SIZE = 50
@@ -30,3 +33,15 @@ def sgan_mlp(shape: Shape, classes: int, *, rng: Rng, labels: int = 0, width: fl
         nn.Linear(a, pixels, rng=rng), nn.Sigmoid(), nn.Unflatten(1, shape),
     )  # fmt: skip
     return Pair(G, nn.Sequential(body, head), Z_SIZE, low=0.0, lr_d=2e-3, lr_g=3e-3)
+
+
+def noise_and_labels(noise: Source, classes: int) -> Source:
+    """A source of rows [z, y] for G: noise, and one-hot labels 0, 1, ..., classes - 1, 0, 1, ..."""
+    checks.sources(noise=noise)
+    checks.sizes(classes=classes)
+
+    def source(m: int) -> Tensor:
+        z = noise(m)
+        return concat_label(z, one_hot(Tensor(z.xp.arange(m) % classes), classes, z.dtype))
+
+    return source
