@@ -25,7 +25,7 @@ from itertools import product
 
 import numpy as np
 
-from tinygan import Tensor, gan, models, plots
+from tinygan import Tensor, gan, models, no_grad, plots
 from tinygan.data import Minibatches
 from tinygan.experiments.example import Example
 from tinygan.experiments.reproduce.ssl import errors, errors_figure, falling
@@ -35,12 +35,12 @@ from tinygan.losses import cross_entropy
 from tinygan.metrics.frechet import frechet_distance
 from tinygan.models.sgan import noise_and_labels, sgan_mlp
 from tinygan.optim import EMA, Adam
-from tinygan.tensor import no_grad
 
 run = Example("sgan", __doc__, steps=1000, full=1800)
 learned, test = run.load_labeled(2000)
-(images, labels), (truth, answers), classes = learned.labeled(), test.labeled(), learned.classes
-K, M, shape, game = len(classes), 64, images.shape[1:], gan.non_saturating
+(images, labels), (truth, answers) = learned.labeled(), test.labeled()
+classes, shape, game = learned.classes or (), images.shape[1:], gan.non_saturating
+K, M = len(classes), 64
 ALONE, STILL = "labels alone", "G does not learn"
 TRAINED = USUAL, MATCHING, LABEL = "usual loss", "feature matching", "noise and label"
 
@@ -80,7 +80,8 @@ n, classifier = min(run.many(2000), len(truth)), run.classifier(learned)
 features = [classifier.features(part[:n].astype(np.float32) / 255) for part in (truth, images)]
 source = partial(Minibatches, low=0.0, backend=run.backend)
 kinds, every, shown = (ALONE, STILL, *TRAINED), max(1, run.steps // 20), {}
-curves, distances = ({kind: [] for kind in kinds} for _ in range(2))
+curves: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
+distances: dict[str, list[float]] = {kind: [] for kind in kinds}
 for seed, kind in product(range(3), kinds):
     rng = np.random.default_rng((run.seed, seed))
     few = np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:10] for k in range(K)])
@@ -105,7 +106,6 @@ for seed, kind in product(range(3), kinds):
     samples = classifier.features(models.pixels(net.G, noise(n), 0.0))
     distances[kind].append(frechet_distance(features[0], samples))
 run.save_curves()
-
 # %% Pictures
 real = images[[int(np.argmax(labels == k)) for k in range(K)]]
 title = f"samples of each G; real images and {LABEL!r} have a column for each class"
@@ -118,7 +118,7 @@ run.save("errors", errors_figure(curves, distances, every), "test errors of D, a
 last = {kind: np.array(runs)[:, -1] for kind, runs in curves.items()}
 error = {kind: runs.mean() for kind, runs in last.items()}
 gain = {kind: last[ALONE] - runs for kind, runs in last.items()}
-frechet = {kind: np.mean(runs) for kind, runs in distances.items()}
+frechet = {kind: float(np.mean(runs)) for kind, runs in distances.items()}
 controls = {kind: error[kind] for kind in (ALONE, STILL)}
 pictures = {"real images": frechet_distance(*features), STILL: frechet[STILL]}
 for kind, most, share in ((USUAL, 0.85, 0.25), (MATCHING, None, None), (LABEL, None, 0.15)):
@@ -131,8 +131,7 @@ if run.full and learned.name == "mnist":  # an interrupted run continues
     for count, most in ((100, 0.03), (1000, 0.025)):
         outcomes = run.reproduced("ssl", 3, labels=count)
         ours, alone = np.mean([[f.ours for f in each.findings] for each in outcomes], axis=0) / 1e4
-        what = f"30 epochs, {count} labels: test error"
-        run.found(what, ours, at_most=most, compare={ALONE: alone})
+        run.found(f"30 epochs, {count} labels: error", ours, at_most=most, compare={ALONE: alone})
 
 
 def effect(kind):
@@ -145,6 +144,7 @@ better, helps = frechet[LABEL] < frechet[USUAL], error[LABEL] < error[USUAL]
 run.end(
     f"Labels alone give D a test error of {error[ALONE]:.3f}. The usual loss of G {effect(USUAL)}, "
     f"a G that does not learn {effect(STILL)}, and feature matching {effect(MATCHING)}.",
-    f"A G that gets a label draws {'better' if better else 'worse'} pictures than the usual loss, "
+    f"A G with a label draws {'better' if better else 'worse'} pictures than with the usual loss"
+    f" (Frechet distance {frechet[LABEL]:.0f}, not {frechet[USUAL]:.0f}), "
     f"{'and' if better == helps else 'but'} its D makes {'fewer' if helps else 'more'} errors.",
 )
