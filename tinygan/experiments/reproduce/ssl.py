@@ -193,11 +193,12 @@ def errors_figure(
         left.plot(at, points.mean(axis=0), color, label=kind)
         left.fill_between(at, points.min(axis=0), points.max(axis=0), color=color, alpha=0.12)
         if kind in distances:
-            right.semilogx(distances[kind], points[:, -1], "o", color=color, label=kind)
+            right.plot(distances[kind], points[:, -1], "o", color=color, label=kind)
     left.set(xlabel="round", ylabel="test error of D")
     left.set_title(f"mean of {len(points)} seeds; shaded: minimum to maximum", fontsize=10)
     right.set(xlabel="Frechet distance of G's samples (lower: better pictures)")
     right.set_title("at the end, a point for each seed", fontsize=10)
+    right.set_xlim(left=0)
     for axes in (left, right):
         axes.legend(fontsize=8)
         axes.grid(alpha=0.2)
