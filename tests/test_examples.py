@@ -106,10 +106,27 @@ def test_the_report_of_a_conditional_gan(tmp_path, monkeypatch):
 
 
 def test_sgan(play):
-    names, figures = play("sgan", "--steps", "25")
-    np.testing.assert_array_equal(np.bincount(names["matching"].known.labels), [10] * 10)
-    assert len(names["images"]) + len(names["test"].images) == 10_000
-    assert figures["G matches features: test error"] < 0.85  # a guess has 0.9
+    names, figures = play("sgan", "--steps", "3")
+    np.testing.assert_array_equal(names["labels"][names["few"]], np.repeat(np.arange(10), 10))
+    assert len(names["images"]) + len(names["truth"]) == 10_000
+    # The logit of being real is that of the softmax of K + 1 logits.
+    l = np.random.default_rng(0).normal(size=(3, 11))
+    fake = np.exp(l[:, 10]) / np.exp(l).sum(axis=1)
+    np.testing.assert_allclose(names["logit"](Tensor(l)).data[:, 0], np.log(1 / fake - 1))
+    # Without steps of G, the samples are those of the same untrained G, whatever D learns.
+    distances, error = names["distances"], names["error"]
+    assert distances["G does not learn"] == distances["labels alone"]
+    assert all(distances[kind] != distances["labels alone"] for kind in names["TRAINED"])
+    assert figures["usual loss: test error"] == error["usual loss"] != error["labels alone"]
+    # Sentences follow the differences between trainings of the same seed.
+    effect, gain = names["effect"], names["effect"].__globals__["gain"]
+    for gains, verb in (
+        ([0.1, 0.11, 0.12], "lowers it (by 0.110"),
+        ([-0.1, -0.11, -0.12], "raises it (by 0.110"),
+        ([0.2, -0.1, 0.1], "does not measurably change it"),
+    ):
+        gain["usual loss"] = np.array(gains)
+        assert effect("usual loss").startswith(verb)
 
 
 def test_gan_mnist(play):

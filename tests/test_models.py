@@ -5,6 +5,7 @@ import pytest
 
 from tinygan import Tensor, models, nn
 from tinygan.models.mlp import perceptron
+from tinygan.models.sgan import noise_and_labels, sgan_mlp
 
 
 def build(name, shape=(1, 28, 28), **options):
@@ -120,3 +121,17 @@ def test_a_perceptron_has_the_given_sizes():
     assert layers(perceptron(3, 1, rng=np.random.default_rng(0), width=5)) == [("Linear", 1, 3)]
     with pytest.raises(ValueError, match=r"sizes: expected at least .*got \(3,\)"):
         perceptron(3, rng=np.random.default_rng(0))
+
+
+def test_the_label_of_sgan_reaches_g_alone():
+    plain, labeled = (
+        sgan_mlp((1, 8, 8), 3, labels=n, rng=np.random.default_rng(0), width=0.1) for n in (0, 3)
+    )
+    for a, b in zip(plain.D.parameters(), labeled.D.parameters(), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+    noise = noise_and_labels(labeled.noise(np.random.default_rng(1)), 3)
+    rows = noise(5)
+    np.testing.assert_array_equal(rows.data[:, 50:].argmax(axis=1), [0, 1, 2, 0, 1])
+    np.testing.assert_array_equal(rows.data[:, 50:].sum(axis=1), 1)
+    fake = labeled.G(rows)
+    assert fake.shape == (5, 1, 8, 8) and labeled.D(fake).shape == (5, 4)

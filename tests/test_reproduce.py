@@ -30,7 +30,7 @@ from tinygan.metrics.classifier import Classifier
 from tinygan.metrics.classifier_scores import gan_test, gan_train
 from tinygan.metrics.parzen import Parzen
 from tinygan.models.improved_gan import improved_gan
-from tinygan.nn import GaussianNoise, Linear, WeightNorm
+from tinygan.nn import Flatten, GaussianNoise, Linear, Sequential, WeightNorm
 from tinygan.optim import rules
 
 
@@ -379,6 +379,16 @@ def test_labels_are_chosen_at_random_and_evenly():
             ssl.chosen(classes, n, np.random.default_rng(0))
     with pytest.raises(InputError, match="at most 300, got 310"):
         ssl.chosen(classes, 310, np.random.default_rng(0))
+
+
+def test_an_extra_logit_is_no_answer():
+    images = np.zeros((3, 1, 2, 2), np.uint8)
+    images[:, 0, 0, 0] = 0, 100, 200
+    D = Sequential(Flatten(), Linear(4, 3, rng=np.random.default_rng(0)))
+    D.parameters()[0].data[...] = [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    D.parameters()[1].data[...] = 0, 0.5, 9  # class 1 if the pixel is below .5, else 0
+    labels = np.array([1, 1, 1])
+    assert ssl.errors(D, images, labels, 2) == 1 and ssl.errors(D, images, labels) == 3
 
 
 def test_the_networks_of_improved_gan():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tinygan import Tensor, gan, nn, optim
 from tinygan.gan.variants.semi_supervised import (
+    matching_loss,
     mutual_information,
     play_semi_supervised,
     real_logit,
@@ -37,6 +38,13 @@ def test_mutual_information_is_that_of_images_and_classes(n, k, seed):
     assert mutual_information(Tensor(l)).item() == pytest.approx(expected, rel=1e-9, abs=1e-12)
     assert -1e-12 < expected <= np.log(k) + 1e-12
     check_gradients(mutual_information, Tensor(l), rng=rng(1))
+
+
+def test_the_matching_loss_compares_mean_features():
+    x, fake = Tensor(np.array([[1.0, 2.0], [5.0, 6.0]])), Tensor(np.array([[3.0, 0.0]] * 4))
+    assert matching_loss(nn.Flatten(), x, fake).item() == pytest.approx(4**2 / (3**2 + 4**2))
+    assert matching_loss(nn.Flatten(), x, Tensor(np.array([[3.0, 4.0]]))).item() == 0
+    check_gradients(lambda f: matching_loss(nn.Flatten(), x, f), fake, rng=rng(1))
 
 
 def test_large_logits_stay_finite():

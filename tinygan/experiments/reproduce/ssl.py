@@ -19,7 +19,7 @@ logits near -20 after 8 epochs, and neither player learned any more. So five thi
 The control is the same D, trained on the labels alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,12 +162,44 @@ def without_g(
     return average.module
 
 
-def errors(D: nn.Module, images: np.ndarray, labels: np.ndarray) -> int:
-    """The number of images that D classifies wrongly in evaluation mode."""
+def errors(D: nn.Module, images: np.ndarray, labels: np.ndarray, classes: int = CLASSES) -> int:
+    """The number of images that D classifies wrongly in evaluation mode, by the first `classes` of
+    its logits."""
     like = D.parameters()[0].data
     wrong = 0
     with no_grad(), D.evaluating():
         for part in np.array_split(np.arange(len(images)), max(1, len(images) // 1000)):
             x = backends.place(images[part].astype(np.float32) / 255, like)
-            wrong += int((D(Tensor(x)).numpy().argmax(axis=1) != labels[part]).sum())
+            answers = D(Tensor(x)).numpy()[:, :classes].argmax(axis=1)
+            wrong += int((answers != labels[part]).sum())
     return wrong
+
+
+def errors_figure(
+    runs: Mapping[str, Sequence[Sequence[float]]],
+    distances: Mapping[str, Sequence[float]],
+    every: int,
+) -> Any:
+    """A matplotlib Figure of test errors of D. Left: over the rounds, from `runs`, which have for
+    each kind of training and each seed the errors after every `every` rounds. Right: the last of
+    them against the Frechet distance of G's samples, a point for each seed."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for i, (kind, per_seed) in enumerate(runs.items()):
+        points, color = np.array(per_seed), f"C{i}"
+        at = every * np.arange(1, points.shape[1] + 1)
+        left.plot(at, points.mean(axis=0), color, label=kind)
+        left.fill_between(at, points.min(axis=0), points.max(axis=0), color=color, alpha=0.12)
+        if kind in distances:
+            right.plot(distances[kind], points[:, -1], "o", color=color, label=kind)
+    left.set(xlabel="round", ylabel="test error of D")
+    left.set_title(f"mean of {len(points)} seeds; shaded: minimum to maximum", fontsize=10)
+    right.set(xlabel="Frechet distance of G's samples (lower: better pictures)")
+    right.set_title("at the end, a point for each seed", fontsize=10)
+    right.set_xlim(left=0)
+    for axes in (left, right):
+        axes.legend(fontsize=8)
+        axes.grid(alpha=0.2)
+    return figure

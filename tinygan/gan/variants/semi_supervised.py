@@ -47,6 +47,12 @@ def mutual_information(logits: Tensor) -> Tensor:
     return mean(sum(exp(log_p) * log_p, axis=1)) - sum(exp(log_mean) * log_mean)
 
 
+def matching_loss(body: Module, x: Tensor, fake: Tensor) -> Tensor:
+    """|E f(x) - E f(G(z))|^2 / |E f(x)|^2, f(x) being the features (N, ...) that `body` gives."""
+    of_real, of_fake = (mean(f, axis=0) for f in discriminate(body, x, fake))
+    return mse(of_fake, of_real) / mean(of_real * of_real)
+
+
 def play_semi_supervised(
     G: Module,
     D: Sequential,
@@ -76,7 +82,6 @@ def play_semi_supervised(
         raise ValueError(f"D: expected Sequential(body, head), got {type(D).__name__}")
     sources = {"labeled": labeled, "unlabeled": unlabeled, "noise": noise}
     check_players(game, {"G": G}, {"D": D}, opt_g, opt_d, **sources)
-    body = D[0]
 
     def d_step() -> tuple[Tensor, Tensor, Tensor]:
         x_labeled, labels = labeled(m)
@@ -94,8 +99,7 @@ def play_semi_supervised(
     def g_step() -> Tensor:
         x, z = unlabeled(m), noise(m)
         if feature_matching:
-            of_real, of_fake = (mean(f, axis=0) for f in discriminate(body, x, G(z)))
-            return update(opt_g, mse(of_fake, of_real) / mean(of_real * of_real))
+            return update(opt_g, matching_loss(D[0], x, G(z)))
         real = real_logit(D(x)) if game.g_uses_real else None
         return update(opt_g, game.g_loss(real_logit(D(G(z))), real))
 
