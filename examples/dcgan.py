@@ -7,12 +7,11 @@
     G maximizes  E log D(G(z))
 
 Radford, Metz and Chintala 2015, "Unsupervised representation learning with deep convolutional
-generative adversarial networks". Nothing in the losses gives the noise a meaning, but it gets one.
-A path between two noises is a path between two images, and each image on it looks real. Noises can
-be added: the mean noise of thick digits minus that of thin ones is a direction that makes strokes
-thicker (section 6.3.2 of the paper does this with faces). But it also turns most digits into zeros,
-because thick digits are often zeros. So this example takes thick and thin digits within each class,
-and removes from the direction all that leads from one class to another.
+generative adversarial networks". Nothing in the losses gives the noise a meaning, but it gets one:
+each image between two noises looks real. The mean noise of thick digits minus that of thin ones is
+a direction that makes strokes thicker (their section 6.3.2 does this with faces). But it also turns
+digits into zeros, because many thick digits are zeros. So this example also takes thick and thin
+digits within each class, and removes from the direction all that leads from one class to another.
 
 The networks are in tinygan/models/dcgan.py. Read next: examples/acgan.py
 """
@@ -53,7 +52,7 @@ def draw(z):
     return models.pixels(average.module, z, pair.low)
 
 
-n = min(run.many(1000), len(test.images))
+n = max(200, min(run.many(1000), len(test.images)))  # above the number of features
 z, fixed, shown = noise(n).numpy(), noise(48).numpy(), {}
 untrained = draw(z)
 curve = run.curve(game)
@@ -78,15 +77,13 @@ def distance(images):
     return frechet_distance(features, classifier.features(images))
 
 
-samples = draw(z)
-window = [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
-controls = {
-    "real images": held,
-    "blurred by 7 x 7": sum(np.roll(held, shift, (2, 3)) for shift in window) / len(window),
-    "untrained G": untrained,
-    "noise": np.random.default_rng(run.seed).random(held.shape, np.float32),
+samples, shifts = draw(z), [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
+compared = {
+    "real images": distance(held),
+    "blurred by 7 x 7": distance(sum(np.roll(held, by, (2, 3)) for by in shifts) / 49),
+    "untrained G": distance(untrained),
+    "noise": distance(np.random.default_rng(run.seed).random(held.shape, np.float32)),
 }
-compared = {name: distance(images) for name, images in controls.items()}
 frechet, most = distance(samples), compared["untrained G"] / 5
 run.found("Frechet distance", frechet, at_most=most, compare=compared)
 
@@ -94,21 +91,18 @@ run.found("Frechet distance", frechet, at_most=most, compare=compared)
 ends = noise(2 * n).numpy().reshape(2, n, -1)
 walks = np.stack([interpolate(a, b, 9, pair.prior) for a, b in zip(*ends, strict=True)])
 first, last = draw(ends[0]), draw(ends[1])
-blends = np.stack([(1 - t) * first[:4] + t * last[:4] for t in np.linspace(0, 1, 9)], axis=1)
-paths = {
-    "noises between two noises": draw(walks[:8].reshape(72, -1)),
-    "blends of two images": blends.reshape(36, *shape),
-}
+blends = np.stack([(1 - t) * first[:3] + t * last[:3] for t in np.linspace(0, 1, 9)], axis=1)
+paths = {"noises between two noises": draw(walks[:6].reshape(54, -1)),
+         "blends of two images": blends.reshape(27, *shape)}  # fmt: skip
 picture = plots.rows(paths, 9, 0, title="From the image at the left to the image at the right")
 run.save("interpolation", picture, "images of noises between two noises, and blends of two images")
 halfway, blended = distance(draw(walks[:, 4])), distance((first + last) / 2)
-compared = {"at both ends": distance(first), "blend of the images at both ends": blended}
+compared = {"at both ends": distance(first), "blend of two images": blended}
 run.found("Frechet distance, halfway", halfway, at_most=0.6 * blended, compare=compared)
 sentences = [
-    f"G's samples are {'' if frechet < most else 'not '}much closer to real images than an "
-    "untrained G's. Halfway between two noises, G's",
-    f"images are {'' if halfway < 0.6 * blended else 'not '}much closer to real ones than blends "
-    "of the two images at the ends.",
+    f"G's samples are {'' if frechet < most else 'not '}much closer to real images than those of "
+    "an untrained G. Halfway between two noises,",
+    f"they are {'' if halfway < 0.6 * blended else 'not '}much closer than blends of two images.",
 ]
 if not is_digits(learned):
     run.end(*sentences, f"Strokes are compared for digits only; {learned.name} has other classes.")
@@ -135,46 +129,39 @@ inside = thick_minus_thin(widths - class_means(widths)[class_of])
 means = class_means(z)
 between, _ = np.linalg.qr((means[1:] - means[0]).T)  # an orthonormal basis of differences
 direction = inside - between @ (between.T @ inside)
-length = np.linalg.norm(direction)
-other = np.random.default_rng(run.seed).normal(size=(10, len(direction)))
-steps = {
-    "thick - thin, all digits": thick_minus_thin(widths),
-    "thick - thin, without classes": direction,
-    "a random direction": other[0],
-}
+others = np.random.default_rng(run.seed).normal(size=(10, len(direction)))
+steps = {"thick - thin, all digits": thick_minus_thin(widths),
+         "thick - thin, without classes": direction, "a random direction": others[0]}  # fmt: skip
 before, times = draw(starts), np.arange(-2, 3)[:, None]
 width, digit = stroke_width(before), classifier.probabilities(before).argmax(axis=1)
 
 
 def scaled(step):
-    return step * length / np.linalg.norm(step)
+    return step * np.linalg.norm(direction) / np.linalg.norm(step)
 
 
-def moved(step, times):
-    """The ratio of the mean stroke widths after and before `times` steps, and the shares of digits
-    that become thicker and that keep their class."""
-    after = draw(starts + times * scaled(step))
+def moved(step):
+    """The ratio of the mean stroke widths after and before a step, and the shares of digits that
+    become thicker and that keep their class."""
+    after = draw(starts + step)
     wider, same = stroke_width(after), classifier.probabilities(after).argmax(axis=1) == digit
     return wider.mean() / width.mean(), (wider > width).mean(), same.mean()
 
 
-rows = {k: draw(np.concatenate([z0 + times * scaled(v) for z0 in starts[:3]]))
-        for k, v in steps.items()}  # fmt: skip
+rows = {name: draw(np.concatenate([each + times * scaled(step) for each in starts[:3]]))
+        for name, step in steps.items()}  # fmt: skip
 heads = [f"{t:+d} steps" if t else "start" for t in times[:, 0]]
 picture = plots.rows(rows, 5, 0, title="Steps along a direction", column_labels=heads)
 run.save("arithmetic", picture, "three digits, and steps of equal length along three directions")
 for t in (1, 2):
-    ours, all_digits = moved(direction, t), moved(steps["thick - thin, all digits"], t)
-    random = np.mean([moved(step, t) for step in other], axis=0)
-    goals = {"stroke width, ratio": 1 + 0.05 * t, "share that becomes thicker": 0.8,
-             "share that keeps its class": random[2] - 0.15}  # fmt: skip
-    for i, (what, goal) in enumerate(goals.items()):
-        compared = {"all digits": all_digits[i], "random directions": random[i]}
-        run.found(f"{what}, {t} x", ours[i], at_least=goal, compare=compared)
-thicker, keeps = ours[1] >= 0.8, ours[2] >= random[2] - 0.15
-run.end(
-    *sentences,
-    f"{'A' if thicker else 'No'} direction without classes makes most strokes thicker. Two steps "
-    f"along it keep the class of {ours[2]:.0%}, random ones of {random[2]:.0%}: "
-    f"{'about as' if keeps else 'less'} often. Thick - thin of all digits keeps {all_digits[2]:.0%}.",
-)
+    ours, everywhere = moved(t * direction), moved(t * scaled(thick_minus_thin(widths)))
+    random = np.mean([moved(t * scaled(step)) for step in others], axis=0)
+    names = "stroke width, ratio", "share that becomes thicker", "share that keeps its class"
+    goals = 1 + 0.05 * t, 0.8, random[2] - 0.15
+    for name, *each in zip(names, ours, everywhere, random, goals, strict=True):
+        compared = {"all digits": each[1], "random directions": each[2]}
+        run.found(f"{name}, {t} x", each[0], at_least=each[3], compare=compared)
+often = "about as often as" if ours[2] >= random[2] - 0.15 else "less often than"
+run.end(*sentences, f"Two steps along thick - thin without classes make {ours[1]:.0%} of the digits "
+        f"thicker and keep the class of {ours[2]:.0%},\n{often} random directions: "
+        f"{random[2]:.0%}. Thick - thin of all digits keeps {everywhere[2]:.0%}.")  # fmt: skip
