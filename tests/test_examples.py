@@ -48,12 +48,17 @@ def untrained(names, inputs):
 def test_dcgan(play):
     names, figures = play("dcgan", "--steps", "2")
     assert figures["Frechet distance"] > names["most"]  # G is hardly trained
-    # The direction has no component along any difference of two classes' mean noises.
-    means, direction = names["means"], names["direction"]
-    assert len(means) > 1 and abs((means - means[0]) @ direction).max() < 1e-4
-    scaled = names["scaled"](names["others"][3])
-    np.testing.assert_allclose(np.linalg.norm(scaled), np.linalg.norm(direction))
-    assert names["moved"](0 * direction) == pytest.approx((1, 0, 1))  # no step, no change
+    # A step without classes is orthogonal to the differences of the classes' means, and is the
+    # projection: the removed part is a combination of these differences.
+    rng = np.random.default_rng(0)
+    step, means = rng.normal(size=20), rng.normal(size=(4, 20))
+    kept, differences = names["without_classes"](step, means), (means[1:] - means[0]).T
+    np.testing.assert_allclose(kept @ differences, 0, atol=1e-12)
+    parts, *_ = np.linalg.lstsq(differences, step - kept, rcond=None)
+    np.testing.assert_allclose(differences @ parts, step - kept, atol=1e-12)
+    lengths = np.linalg.norm([*names["steps"].values(), *names["others"]], axis=1)
+    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-5)
+    assert names["moved"](0 * names["direction"]) == pytest.approx((1, 0, 1))
 
 
 def test_lsgan(play):
