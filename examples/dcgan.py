@@ -7,13 +7,13 @@
     G maximizes  E log D(G(z))
 
 Radford, Metz and Chintala 2015, "Unsupervised representation learning with deep convolutional
-generative adversarial networks". Nothing in the losses gives the noise a meaning, but it gets one:
-each image between two noises looks real. The mean noise of thick digits minus that of thin ones is
-a direction that makes strokes thicker (their section 6.3.2 does this with faces). But it also turns
-digits into zeros, because many thick digits are zeros. So this example also takes thick and thin
-digits within each class, and removes from the direction all that leads from one class to another.
+generative adversarial networks". The losses give the noise no meaning, but it gets one: each image
+between two noises looks real, and the mean noise of thick digits minus that of thin ones is a
+direction that makes strokes thicker (section 6.3.2 has faces). But it also turns digits into zeros,
+because many thick digits are zeros. So this example takes thick and thin digits within each class,
+and removes from the direction all that leads from one class to another.
 
-The networks are in tinygan/models/dcgan.py. Read next: examples/acgan.py
+The networks are in tinygan/models/dcgan.py. Read next: acgan.py
 """
 
 # %% The networks, the data, and Algorithm 1
@@ -33,16 +33,14 @@ model = "dcgan28" if shape[1] == 28 else "dcgan32"
 pair = models.build(model, shape, rng=run.rng, width=run.width / 2).to(run.backend)
 pair = pair._replace(lr_g=4e-3, lr_d=4e-3)  # the paper's 2e-4 is for far more rounds
 players = pair.players(Minibatches(learned.images, rng=run.rng, backend=run.backend), run.rng)
-# D's target for real images is .9 instead of 1 (Salimans et al. 2016, section 3.4).
-game = gan.one_sided_smoothing(gan.non_saturating, 0.1)
+game = gan.one_sided_smoothing(gan.non_saturating, 0.1)  # Salimans et al. 2016, section 3.4
 average = optim.EMA(pair.G, 0.997)
 noise = pair.noise(np.random.default_rng(run.seed))
 
 
 def draw(z):
     """The averaged G's images in [0, 1] for noise (N, 100)."""
-    z = Tensor(np.asarray(z, np.float32)).to(run.backend)
-    return models.pixels(average.module, z, pair.low)
+    return models.pixels(average.module, Tensor(z.astype("f4")).to(run.backend), pair.low)
 
 
 n = max(200, min(run.many(1000), len(test.images)))  # above the number of features
@@ -71,12 +69,10 @@ def distance(images):
 
 
 samples, shifts = draw(z), [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
-compared = {
-    "real images": distance(held),
-    "blurred by 7 x 7": distance(sum(np.roll(held, by, (2, 3)) for by in shifts) / 49),
-    "untrained G": distance(untrained),
-    "noise": distance(np.random.default_rng(run.seed).random(held.shape, np.float32)),
-}
+noisy = np.random.default_rng(run.seed).random(held.shape, np.float32)
+blurred = sum(np.roll(held, by, (2, 3)) for by in shifts) / 49  # the mean of 7 x 7 pixels
+compared = {"real images": distance(held), "blurred by 7 x 7": distance(blurred),
+            "untrained G": distance(untrained), "noise": distance(noisy)}  # fmt: skip
 frechet, most = distance(samples), compared["untrained G"] / 5
 run.found("Frechet distance", frechet, at_most=most, compare=compared)
 
@@ -92,13 +88,11 @@ run.save("interpolation", picture, "images of noises between two noises, and ble
 halfway, blended = distance(draw(walks[:, 4])), distance((first + last) / 2)
 compared = {"at both ends": distance(first), "blend of two images": blended}
 run.found("Frechet distance, halfway", halfway, at_most=0.6 * blended, compare=compared)
-sentences = [
-    f"G's samples are {'' if frechet < most else 'not '}much closer to real images than those of "
-    "an untrained G. Halfway between two noises,",
-    f"they are {'' if halfway < 0.6 * blended else 'not '}much closer than blends of two images.",
-]
+close, closer = (("" if met else "not ") for met in (frechet < most, halfway < 0.6 * blended))
+sentences = f"""G's samples are {close}much closer to real images than those of an untrained G.
+Images halfway between two noises are {closer}much closer to real ones than blends of two images."""
 if not is_digits(learned):
-    run.end(*sentences, f"Strokes are compared for digits only; {learned.name} has other classes.")
+    run.end(sentences, f"Strokes are compared for digits only; {learned.name} has other classes.")
     raise SystemExit
 
 # %% Thick - thin + any = thicker? And does the digit keep its class?
@@ -133,8 +127,7 @@ width, digit = stroke_width(before), classifier.probabilities(before).argmax(axi
 
 
 def moved(step):
-    """The ratio of the mean stroke widths after and before a step, and the shares of digits that
-    become thicker and that keep their class."""
+    """The ratio of the mean widths after and before a step; the shares thicker, and of one class."""
     after = draw(starts + step)
     wider, same = stroke_width(after), classifier.probabilities(after).argmax(axis=1) == digit
     return wider.mean() / width.mean(), (wider > width).mean(), same.mean()
@@ -142,7 +135,7 @@ def moved(step):
 
 rows = {name: draw(np.concatenate([each + times * step for each in starts[:3]]))
         for name, step in steps.items()}  # fmt: skip
-heads = [f"{t:+d} steps" if t else "start" for t in times[:, 0]]
+heads = [f"{t:+d} steps" if t else "start" for t in (-2, -1, 0, 1, 2)]
 picture = plots.rows(rows, 5, 0, title="Steps along a direction", column_labels=heads)
 run.save("arithmetic", picture, "three digits, and steps of equal length along three directions")
 for t in (1, 2):
@@ -154,6 +147,6 @@ for t in (1, 2):
         compared = {"all digits": everywhere[i], "random directions": random[i]}
         run.found(f"{name}, {t} x", ours[i], at_least=goal, compare=compared)
 often = "about as often as" if ours[2] >= random[2] - 0.15 else "less often than"
-run.end(*sentences, "Two steps along thick - thin without classes make strokes thicker in "
+run.end(sentences, "Two steps along thick - thin without classes make strokes thicker in "
         f"{ours[1]:.0%} of the digits and\nkeep the class of {ours[2]:.0%}, {often} random steps: "
         f"{random[2]:.0%}. Thick - thin of all digits keeps {everywhere[2]:.0%}.")  # fmt: skip
