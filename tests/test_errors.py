@@ -781,6 +781,7 @@ EXPERIMENTS = [
     (lambda: pixels.psnr(A, B, "x"), "peak: expected ...got 'x'"),
     (lambda: pixels.overlap(None, 2), "kernel_size: expected ...got None"),
     (lambda: pixels.overlap(3, 1.5), "stride: expected ...got 1.5"),
+    (lambda: pixels.stroke_width(None), "images: expected an array, got None"),
     (lambda: pixels.checkerboard(None), "images: expected an array, got None"),
     (lambda: results.quantile_t("x", 3), "level, freedom: ...got 'x', 3"),
     (lambda: results.quantile_t(0.5, NAN), "freedom: ...got 0.5, nan"),

@@ -48,10 +48,19 @@ def untrained(names, inputs):
 
 
 def test_dcgan(play):
-    names, figures = play("dcgan", "--steps", "4")
-    assert figures["terms in a pixel's sum, maximum / minimum"] == 1
-    assert figures["ink ratio with thick - thin added"] < 1.1  # G is untrained
-    assert len(names["frames"]) == 4
+    names, figures = play("dcgan", "--steps", "2")
+    assert figures["Frechet distance"] > names["most"]  # G is hardly trained
+    # A step without classes is orthogonal to the differences of the classes' means, and is the
+    # projection: the removed part is a combination of these differences.
+    rng = np.random.default_rng(0)
+    step, means = rng.normal(size=20), rng.normal(size=(4, 20))
+    kept, differences = names["without_classes"](step, means), (means[1:] - means[0]).T
+    np.testing.assert_allclose(kept @ differences, 0, atol=1e-12)
+    parts, *_ = np.linalg.lstsq(differences, step - kept, rcond=None)
+    np.testing.assert_allclose(differences @ parts, step - kept, atol=1e-12)
+    lengths = np.linalg.norm([*names["steps"].values(), *names["others"]], axis=1)
+    np.testing.assert_allclose(lengths, lengths[0], rtol=1e-5)
+    assert names["moved"](0 * names["direction"]) == pytest.approx((1, 0, 1))
 
 
 def test_lsgan(play):

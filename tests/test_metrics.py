@@ -36,7 +36,7 @@ from tinygan.metrics.memorization import (
     nearest_distances,
     nearest_images,
 )
-from tinygan.metrics.pixels import psnr, wasserstein
+from tinygan.metrics.pixels import psnr, stroke_width, wasserstein
 from tinygan.metrics.precision_recall import expected_coverage, radii
 
 
@@ -371,6 +371,38 @@ def test_each_image_has_its_psnr_which_is_infinite_for_equal_images():
     assert psnr(np.zeros_like(bytes_), bytes_, 255)[1] == pytest.approx(10 * math.log10(4))
 
 
+# Stroke width.
+
+
+def soft(distance):
+    """Pixels of a shape from the signed distance of their centers to its edge."""
+    return np.clip(0.5 - distance, 0, 1)[None, None]
+
+
+@pytest.mark.parametrize("width", [3, 4, 6])
+@pytest.mark.parametrize("angle", [0, 30, 45, 90])
+def test_the_stroke_width_of_a_bar_and_of_a_disc_is_its_closed_form(width, angle):
+    y, x = np.mgrid[:60, :60] - 29.7
+    turn = np.radians(angle)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    bar = soft(np.maximum(abs(along) - 20, abs(across) - width / 2))
+    assert stroke_width(bar)[0] == pytest.approx(width / (1 + width / 40), rel=0.03)
+    assert stroke_width(0.3 * bar)[0] == pytest.approx(stroke_width(bar)[0])
+    disc = soft(np.hypot(x, y) - width)
+    assert stroke_width(disc)[0] == pytest.approx(width, rel=0.04)
+    cut = bar[..., 25:]  # the border of the image is an edge, too
+    assert stroke_width(cut)[0] < width
+
+
+def test_the_stroke_width_of_dots_of_a_black_image_and_of_noise():
+    images = np.zeros((3, 1, 8, 8), np.uint8)
+    images[0, 0, 3, 4] = 255  # sqrt(1/2) at each of its four corners
+    images[2, 0] = rng().integers(0, 256, (8, 8))
+    dot, black, _ = stroke_width(images)
+    assert dot == pytest.approx(2 / (4 * math.sqrt(0.5))) and black == 0
+    assert same(stroke_width(Tensor(images / 255).to("guard").data), stroke_width(images / 255))
+
+
 # k-means.
 
 
@@ -491,7 +523,7 @@ def test_every_metric_is_in_one_of_the_tables():
     results = {"Copying", "Glance", "KID", "PrecisionRecall", "Modes", "Parzen", "Share"}
     without_samples = {"compare", "expected_coverage"}
     elsewhere = {"checkerboard", "overlap", "gan_test", "gan_train", "gan_train_test", "glance"}
-    elsewhere |= {"gray_share", "checked_sigmas", "kl_to_uniform"}
+    elsewhere |= {"gray_share", "checked_sigmas", "kl_to_uniform", "stroke_width"}
     assert public - elsewhere == set(ONE) | set(TWO) | results | without_samples
 
 
@@ -568,6 +600,8 @@ OUT_OF_RANGE = {
     "images: expected 30, one for each in truth, got 9": (psnr, GOOD[:9], GOOD),
     "peak: expected a positive number, got 0": (psnr, GOOD, GOOD, 0),
     "peak: expected a positive number, got nan": (psnr, GOOD, GOOD, math.nan),
+    r"images: expected \(N, 1, H, W\) .*, got \(30, 3\)": (stroke_width, GOOD),
+    r"numbers >= 0, got \(1, 1, 2, 2\)": (stroke_width, -np.ones((1, 1, 2, 2))),
 }  # fmt: skip
 
 

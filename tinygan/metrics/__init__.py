@@ -7,7 +7,7 @@
     memorization       copies of training images, and duplicates
     modes              how many modes of a mixture are captured, and how evenly
     parzen             the log-likelihood of the 2014 paper
-    pixels             PSNR, checkerboard patterns, W1 per axis
+    pixels             PSNR, stroke width, checkerboard patterns, W1 per axis
     captions           digit, ink and ground of colored digits
     kmeans             averages of images, a control for every metric
     classifier         the digit classifier whose features the metrics use

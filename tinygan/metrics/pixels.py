@@ -1,5 +1,5 @@
-"""Metrics on pixels or points: PSNR, checkerboard patterns, and the Wasserstein-1 distance per
-axis.
+"""Metrics on pixels or points: PSNR, stroke width, checkerboard patterns, and the Wasserstein-1
+distance per axis.
 
 Transposed convolutions leave checkerboards (Odena, Dumoulin and Olah 2016): with kernel size k and
 stride s, each pixel is a sum of k/s numbers along an axis. If s does not divide k, their number
@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import Array, of
-from .distances import array, matching_rows
+from .distances import array, matching_rows, rows
 
 
 def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
@@ -38,6 +38,32 @@ def psnr(images: Any, truth: Any, peak: float = 1.0) -> Array:
     xp = of(x).xp
     noise = ((x - y) ** 2).mean(axis=1)
     return xp.where(noise > 0, -10 * xp.log10(xp.where(noise > 0, noise, 1) / peak**2), math.inf)
+
+
+def stroke_width(images: Any) -> Array:
+    """The mean width in pixels of the bright strokes in each image (N, 1, H, W) on black, (N,):
+
+        2 * area / length of the edge = 2 * sum_ij x_ij / sum_ij |gradient x|_ij
+
+    A stroke of width w and length l has the area w l and an edge of length 2 (w + l), so the result
+    is w / (1 + w / l), nearly w for a long stroke. For a disc it is the radius. It does not change
+    if the image becomes brighter or darker. The sum of |gradient x| is the total variation, which
+    is the length of the edge for an image of zeros and ones (Rudin, Osher and Fatemi 1992). For a
+    black image the result is 0. It means nothing for images without strokes: uniform noise has 2.7,
+    as digits have.
+
+    Raises ValueError for other shapes, or for numbers below 0 or not finite."""
+    flat = rows("images", images)
+    xp = of(flat).xp
+    if images.ndim != 4 or images.shape[1] != 1 or bool((flat < 0).any()):
+        raise ValueError(f"images: expected (N, 1, H, W) with numbers >= 0, got {images.shape}")
+    n, _, h, w = images.shape
+    x = xp.pad(flat.reshape(n, h, w), ((0, 0), (1, 1), (1, 1)))
+    a, b, c, d = x[:, :-1, :-1], x[:, :-1, 1:], x[:, 1:, :-1], x[:, 1:, 1:]
+    # The gradient at each corner of the pixels, from the four pixels around it.
+    right, down = (b + d - a - c) / 2, (c + d - a - b) / 2
+    edge = xp.sqrt(right**2 + down**2).sum(axis=(1, 2))
+    return 2 * x.sum(axis=(1, 2)) / xp.where(edge > 0, edge, 1)
 
 
 def overlap(kernel_size: int, stride: int) -> np.ndarray:
