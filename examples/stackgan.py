@@ -3,147 +3,134 @@
     stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colors
     stage II   that image, and another c of the same caption  to 28x28    corrections and detail
 
+    the loss of G   E[-log D(G(z, c), e)] + 0.2 KL(N(mu(e), sigma(e)^2) || N(0, 1))
+    the loss of D   E[-log D(x, e)] + (E[-log(1 - D(G(z, c), e))] + E[-log(1 - D(x, e'))]) / 2
+
 Zhang et al. 2017, "StackGAN: text to photo-realistic image synthesis with stacked generative
 adversarial networks". e is the embedding of a caption such as "a red seven on blue": here the sum
-of a learned vector for each word (their text encoder is pretrained on other data). All words occur
-in training, but a fifth of the captions do not. A classifier of gray digits and the colors tell
-whether an image shows the digit, the ink and the background of its caption.
+of a learned vector for each word. e' is a wrong caption. All words occur in training, but a fifth
+of the captions do not.
+
+Read next: tinygan/gan/variants/text_to_image.py
 """
 
 # %% Colored digits, and captions of which a fifth is held out
+from dataclasses import replace
+
 import numpy as np
 
-from tinygan import Tensor, gan, nn, no_grad, ops, plots
+from tinygan import Tensor, gan, nn, no_grad, optim, plots
 from tinygan.data import Minibatches
 from tinygan.data.colored import CAPTIONS, TABLE, WORDS, colored
 from tinygan.experiments.example import Example
-from tinygan.gan.variants import text_to_image
+from tinygan.gan.variants.text_to_image import play_text_to_image
 from tinygan.metrics.captions import recognize_caption
-from tinygan.metrics.classifier import Classifier
-from tinygan.models.pair import Pair, scaled
+from tinygan.metrics.frechet import frechet_distance
+from tinygan.models.pair import Pair
+from tinygan.models.stackgan import StageI, StageII, discriminator
 
-run = Example("stackgan", __doc__, steps=1400, full=6000)
+run = Example("stackgan", __doc__, steps=1000, full=6000)
 rng, (learned, test) = run.rng, run.load_digits()
 every = np.arange(len(CAPTIONS))
 unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
 images, captions = colored(*learned.labeled(), seen, rng=rng)
+real, real_captions = colored(*test.labeled(), every, rng=rng)
+_, at = np.unique(real_captions, return_index=True)  # a real image of each caption
+at = at[np.isin(real_captions[at], unseen)]
+shown_real = at[:: len(at) // 8][:8]
+fixed = real_captions[shown_real]  # the captions of the pictures
+texts = [" ".join(WORDS[word] for word in words) for words in TABLE[fixed]]
 
 
-def halved(images):
-    """The means of blocks of 2x2."""
-    return np.uint8(np.rint(images.reshape(len(images), 3, 14, 2, 14, 2).mean(axis=(3, 5))))
-
-
-# %% Two generators, from noise and captions to images and the KL of c; and D
-Z, C = 32, 32  # sizes of the noise and of c
-c, c2 = scaled(24, run.width), scaled(48, run.width)
-
-
-def conv(a, b, kernel=4, stride=2, layer=nn.Conv2d, slope=0.0):
-    return layer(a, b, kernel, stride, 1, rng=rng), nn.BatchNorm2d(b), nn.LeakyReLU(slope)
-
-
-def up(a, b):
-    return conv(a, b, layer=nn.ConvTranspose2d)
-
-
-class StageI(nn.Module):
-    size = Z + C
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.augment = text_to_image.ConditioningAugmentation(
-            text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
-        )
-        start = nn.Linear(Z + C, c2 * 49, rng=rng), nn.Unflatten(1, (c2, 7, 7))
-        end = nn.Conv2d(c, 3, 3, 1, 1, rng=rng), nn.Tanh()
-        self.net = nn.Sequential(*start, nn.BatchNorm2d(c2), nn.ReLU(), *up(c2, c), *end)
-
-    def forward(self, noise, said):
-        code, kl = self.augment(said, noise[:, Z:])
-        return self.net(ops.concatenate([noise[:, :Z], code], axis=1)), kl
-
-
-class StageII(nn.Module):
-    size = StageI.size + C
-
-    def __init__(self, first):
-        super().__init__()
-        self._first = first  # a name with _ is not part of the module, so this G is not trained
-        self.augment = text_to_image.ConditioningAugmentation(
-            text_to_image.CaptionEmbedding(len(WORDS), 128, rng=rng), C, rng=rng
-        )
-        self.encode = nn.Sequential(*conv(3, c, 3, 1), *conv(c, c2))
-        block = nn.Residual(*conv(c2, c2, 3, 1), *conv(c2, c2, 3, 1)[:2])
-        end = nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()
-        self.net = nn.Sequential(*conv(c2 + C, c2, 3, 1), block, nn.ReLU(), *up(c2, c), *end)
-
-    def forward(self, noise, said):
-        with no_grad():
-            small, _ = self._first(noise[:, : Z + C], said)
-        code, kl = self.augment(said, noise[:, Z + C :])
-        planes = ops.broadcast_to(code.reshape(-1, C, 1, 1), (len(code), C, 7, 7))
-        return self.net(ops.concatenate([self.encode(small), planes], axis=1)), kl
-
-
-def discriminator(kernel=4, stride=2):
-    start = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2)
-    body = *start, *conv(c, c2, kernel, stride, slope=0.2)
-    net = nn.Sequential(*body, nn.Flatten(), nn.Linear(c2 * 49, 1 + 64, rng=rng))
-    caption = text_to_image.CaptionEmbedding(len(WORDS), 64, rng=rng)
-    return text_to_image.ProjectionDiscriminator(net, caption)
+def halved(images):  # the means of blocks of 2x2
+    return images.reshape(len(images), 3, 14, 2, 14, 2).mean(axis=(3, 5), dtype=np.float32)
 
 
 # %% Train stage I, then stage II
-def place(array):
-    return Tensor(array).to(run.backend)
+how = {"words": len(WORDS), "rng": rng, "width": run.width}  # of G and D, in models/stackgan.py
+# Half of what D rejects are real images with wrong captions: at the equilibrium D(x) is 2/3.
+game, shown = replace(gan.non_saturating, d_at_equilibrium=2 / 3), {}
+table = Tensor(TABLE).to(run.backend)
 
 
-def trained(G, D, images, captions):
-    """Train; return the moving average of G."""
+def drawn(G, which, seed=1):
+    """Images in [0, 1] of captions. Stage II gets the image that stage I draws for this seed."""
+    z = np.random.default_rng(seed).standard_normal((len(which), untrained.size), dtype=np.float32)
+    with no_grad(), G.evaluating():
+        made = G(Tensor(z[:, : G.size]).to(run.backend), table[which])[0].numpy()
+    return np.clip(made / 2 + 0.5, 0, 1)
+
+
+def enlarged(images):
+    """Images of 28x28, in which a pixel of an image of 14x14 is a block of 2x2."""
+    factor = 28 // images.shape[2]
+    return images.repeat(factor, axis=2).repeat(factor, axis=3)
+
+
+def trained(stage, G, D, images):  # the moving average of G after training
     pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.backend)
-    data, table = Minibatches(images, labels=captions, rng=rng, backend=run.backend), place(TABLE)
+    data = Minibatches(images, labels=captions, rng=rng, backend=run.backend)
+    average, curve = optim.EMA(G, 0.995), run.curve(game, stage)
 
     def captioned(m):
         x, which = data.labeled(m)
         return x, table[which]
 
-    players, play = pair.players(captioned, rng), text_to_image.play_text_to_image
-    return run.averaged(G, lambda: play(gan.non_saturating, *players, m=32, kl=0.2), 0.995)
+    players = game, *pair.players(captioned, rng)
+    for step, result in run.play(lambda: play_text_to_image(*players, m=32, kl=0.2)):
+        average.update()
+        d_loss, g_loss = game.d_loss(result.real, result.fake), game.g_loss(result.fake)
+        curve.add(step, result._replace(d_loss=d_loss, g_loss=g_loss))  # without other terms
+        if step in run.snapshots:
+            shown[f"{stage}, round {step}"] = enlarged(drawn(average.module, fixed))
+    return average.module
 
 
-first = trained(StageI(), discriminator(3, 1), halved(images), captions)
-second = trained(StageII(first), discriminator(), images, captions)
+untrained = StageII(StageI(**how).to(run.backend), **how).to(run.backend)
+small = np.uint8(np.rint(halved(images)))
+first = trained("stage I", StageI(**how), discriminator(14, **how), small)
+second = trained("stage II", StageII(first, **how), discriminator(28, **how), images)
+shown["real"], real = real[shown_real] / np.float32(255), real / np.float32(255)
+
+# %% Samples of captions that are not in the training data
+columns = [enlarged(drawn(G, fixed, seed)) for seed in range(4) for G in (first, second)]
+cells = np.stack([*columns, shown["real"]], axis=1).reshape(-1, 3, 28, 28)
+names = {"row_labels": texts, "column_labels": [*["stage I", "stage II"] * 4, "real"]}
+title = "Images of captions that are not in the training data"
+run.save("captions", plots.grid(cells, 9, 0, title=title, **names), title)
+title = "Images of the same captions during training"
+run.save("training", plots.rows(shown, 8, 0, title=title, column_labels=texts), title)
+run.save_curves()
+
+# %% The share that matches the captions, and the distance to real digits
+classifier, n = run.classifier(learned), run.many(2000)
 
 
-# %% Samples, and the share that matches the captions
-def drawn(which):
-    """Images in [0, 1] of stage I, and those of stage II from the same noise."""
-    noise = np.random.default_rng(1).standard_normal((len(which), StageII.size), dtype=np.float32)
-    ways = (first, noise[:, : StageI.size]), (second, noise)
-    with no_grad():
-        made = [G(place(z), place(TABLE[which]))[0].numpy() for G, z in ways]
-    return [np.clip(images / 2 + 0.5, 0, 1) for images in made]
+def matching(images, which):  # the share with the digit, the ink and the background
+    return (recognize_caption(images, classifier) == CAPTIONS[which]).all(axis=1).mean()
 
 
-def right(images, which):
-    """The share of images with the digit, the ink and the background of their captions."""
-    return (recognize_caption(images, Classifier.shipped()) == CAPTIONS[which]).all(axis=1).mean()
+def distance(images):  # of the gray digits, which are the red channel, to real ones
+    resize = nn.Upsample(scale_factor=28 // images.shape[2], mode="bilinear")
+    reds = resize(Tensor(images[:, :1])).data, real[:, :1]
+    return frechet_distance(*map(classifier.features, reds))
 
 
-for name, which in (("all", every), ("unseen", np.sort(unseen))):
-    small, large = drawn(which)
-    sheets = small.repeat(2, axis=2).repeat(2, axis=3), large
-    picture = np.concatenate([plots.grid(images, 16, 0) for images in sheets])
-    run.save(name, picture, f"{name} captions: stage I above, stage II below")
-for name, kept in (("seen", seen), ("unseen", unseen)):
-    which = rng.choice(kept, run.many(2000))
-    for stage, images in zip(("I", "II"), drawn(which), strict=True):
-        share = right(images, which)
-        what = f"stage {stage}, {name} captions: matching"
-        run.found(what, share, "at least 0.9", share >= 0.9)
-images, captions = colored(*test.labeled(), every, rng=rng)
-for name, real in (("14x14", halved(images)), ("28x28", images)):
-    share = right(real / np.float32(255), captions)
-    run.found(f"real digits of {name}: matching their captions", share)
-run.end()
+controls, stages = {"real": matching(real, real_captions)}, {"stage I": first, "stage II": second}
+for kind, kept in (("seen", seen), ("unseen", unseen)):
+    which = rng.choice(kept, n)
+    controls["untrained"] = matching(drawn(untrained, which), which)
+    for stage, G in stages.items():
+        samples = drawn(G, which)
+        share, controls["wrong captions"] = (matching(samples, w) for w in (which, which[::-1]))
+        run.found(f"match of {kind} captions: {stage}", share, at_least=0.7, compare=controls)
+far = {name: distance(drawn(G, rng.choice(every, n))) for name, G in stages.items()}
+ours, half = far.pop("stage II"), far["stage I"] / 2
+far["untrained"], far["real at 14x14"] = distance(drawn(untrained, which)), distance(halved(real))
+run.found("Frechet distance to real digits: stage II", ours, at_most=half, compare=far)
+run.end(
+    f"{share:.0%} of the images of stage II match captions that are not in the training data: G "
+    f"{'combines' if share >= 0.7 else 'does not yet combine'} known words in new ways.",
+    f"The Frechet distance to real digits is {ours:.0f} after stage II and {2 * half:.0f} after "
+    f"stage I: stage II {'adds' if ours <= half else 'does not add enough'} detail.",
+)

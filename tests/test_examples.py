@@ -220,29 +220,44 @@ def keys(x, a=-0.5):
 
 
 def test_srgan(play):
-    names, figures = play("srgan", "--steps", "15")
-    small, ways = names["small"], names["ways"]
-    np.testing.assert_allclose(names["shrunk"](ways["nearest"]), small, atol=1e-6)
-    dot = np.full((1, 1, 7, 7), 0.5, np.float32)
-    dot[0, 0, 3, 3] += 0.1
-    line = keys((np.arange(28) + 0.5) / 4 - 0.5 - 3)
-    large = names["resized"](dot, Image.Resampling.BICUBIC)[0, 0]
-    np.testing.assert_allclose(large, 0.5 + 0.1 * np.outer(line, line), atol=1e-5)
-    assert figures["PSNR, dB: bicubic"] > figures["PSNR, dB: nearest"]
-    first = psnr(untrained(names, small), names["digits"]).mean()
-    assert figures["PSNR, dB: G without D"] > first + 0.2
+    names, _ = play("srgan", "--steps", "15")
+    small, images, near = names["small"], names["images"], names["near"]
+    np.testing.assert_allclose(names["shrunk"](images["input"]), small, atol=1e-6)
+    inside = slice(8, 20)  # farther than two small pixels from the border
+    weights = keys(((np.arange(28) + 0.5) / 4 - 0.5)[inside, None] - np.arange(7))
+    large = np.clip(weights @ small @ weights.T, 0, 1)
+    np.testing.assert_allclose(images["bicubic"][:, :, inside, inside], large, atol=1e-5)
+    assert near["bicubic"] > near["input"] > near["uniform noise"]
+    assert near["G without D"] > psnr(untrained(names, small), names["real"]).mean() + 0.2
+    assert (images["G with D"] != images["G without D"]).any()
+
+
+def test_the_spectrum_of_srgan(play):
+    names, _ = play("srgan", "--steps", "1")
+    noise = np.random.default_rng(0).standard_normal((400, 1, 28, 28))
+    white = np.full(14, 10 * np.log10(28**2))
+    np.testing.assert_allclose(names["spectrum"](noise), white, atol=0.3)
+    wave = np.cos(2 * np.pi * 3 * np.arange(28) / 28)  # 3 cycles per image
+    found = names["spectrum"](noise[:200] + wave) - white
+    assert found.argmax() == 2 and found[2] > 5
+    np.testing.assert_allclose(np.delete(found, 2), 0, atol=0.5)
 
 
 def test_inpainting(play):
-    names, figures = play("inpainting", "--steps", "40")
-    outside = names["around"] == 1
-    assert (~outside).sum() == 144
-    for images in names["images"].values():
-        np.testing.assert_array_equal(images * outside, names["digits"] * outside)
-        assert (images[names["hole"]] != names["missing"]).any()
-    first = psnr(untrained(names, names["digits"] * names["around"]), names["missing"]).mean()
-    assert figures["PSNR in the hole, dB: mean"] > first
-    assert figures["PSNR in the hole, dB: G without D"] > first + 0.2
+    names, _ = play("inpainting", "--steps", "40")
+    around, near, off = names["around"], names["near"], names["off"]
+    assert (around == 0).sum() == 144
+    for patches in names["patches"].values():
+        filled = names["filled"](patches)
+        np.testing.assert_array_equal(filled * around, names["whole"] * around)
+        np.testing.assert_array_equal(filled[names["hole"]], patches)
+    first = psnr(untrained(names, names["whole"] * around), names["missing"]).mean()
+    assert near["mean patch"] > first and near["G without D"] > first + 0.2
+    ramp = 0.3 * np.arange(6)[:, None] + 0.4 * np.arange(6)
+    np.testing.assert_allclose(names["gradient"](ramp[None, None]), 0.5)
+    # The mean patch is flat; half of all pixels in a real hole have no gradient either.
+    flat = names["gradient"](names["missing"]).mean()
+    assert off["mean patch"] == pytest.approx(flat, rel=0.3) and off["uniform noise"] > 0.1
 
 
 def test_figure1(play):
@@ -293,10 +308,18 @@ def test_cyclegan(play):
 
 
 def test_stackgan(play):
-    _, figures = play("stackgan", "--steps", "2")
-    shares = [share for what, share in figures.items() if "captions: matching" in what]
+    names, figures = play("stackgan", "--steps", "2")
+    shares = [share for what, share in figures.items() if "match of" in what]
     assert len(shares) == 4 and all(0 <= share < 0.3 for share in shares)  # of some 360 captions
-    assert all(share > 0.9 for what, share in figures.items() if "real digits" in what)
+    real, captions, matching = names["real"], names["real_captions"], names["matching"]
+    assert matching(real, captions) > 0.9 > matching(names["halved"](real), captions[::-1])
+    red = real[:, :1]
+    assert names["distance"](red.repeat(3, axis=1)) == pytest.approx(0, abs=0.1)
+    assert names["distance"](np.zeros_like(real)) > names["distance"](names["halved"](real)) > 1
+    first, second = names["columns"][:2]  # with this little training, both are almost gray
+    assert first.shape == second.shape == (8, 3, 28, 28)
+    np.testing.assert_array_equal(first[:, :, ::2, ::2], first[:, :, 1::2, 1::2])
+    assert not np.isin(names["fixed"], names["seen"]).any()
 
 
 @pytest.mark.parametrize(
