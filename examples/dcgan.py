@@ -44,9 +44,8 @@ def draw(z):
 
 
 n = max(200, min(run.many(1000), len(test.images)))  # above the number of features
-z, fixed, shown = noise(n).numpy(), noise(48).numpy(), {}
+z, fixed, shown, curve = noise(n).numpy(), noise(48).numpy(), {}, run.curve(game)
 untrained = draw(z)
-curve = run.curve(game)
 for step, result in run.play(lambda: gan.play(game, *players, m=32)):
     average.update()
     curve.add(step, result)
@@ -68,12 +67,12 @@ def distance(images):
     return frechet_distance(features, classifier.features(images))
 
 
-samples, shifts = draw(z), [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
+shifts = [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
 noisy = np.random.default_rng(run.seed).random(held.shape, np.float32)
 blurred = sum(np.roll(held, by, (2, 3)) for by in shifts) / 49  # the mean of 7 x 7 pixels
 compared = {"real images": distance(held), "blurred by 7 x 7": distance(blurred),
             "untrained G": distance(untrained), "noise": distance(noisy)}  # fmt: skip
-frechet, most = distance(samples), compared["untrained G"] / 5
+frechet, most = distance(draw(z)), compared["untrained G"] / 5
 run.found("Frechet distance", frechet, at_most=most, compare=compared)
 
 # %% Interpolation between two noises
@@ -127,7 +126,7 @@ width, digit = stroke_width(before), classifier.probabilities(before).argmax(axi
 
 
 def moved(step):
-    """The ratio of the mean widths after and before a step; the shares thicker, and of one class."""
+    """Mean width after / before a step, share that becomes thicker, share that keeps its class."""
     after = draw(starts + step)
     wider, same = stroke_width(after), classifier.probabilities(after).argmax(axis=1) == digit
     return wider.mean() / width.mean(), (wider > width).mean(), same.mean()
@@ -136,8 +135,11 @@ def moved(step):
 rows = {name: draw(np.concatenate([each + times * step for each in starts[:3]]))
         for name, step in steps.items()}  # fmt: skip
 heads = [f"{t:+d} steps" if t else "start" for t in (-2, -1, 0, 1, 2)]
-picture = plots.rows(rows, 5, 0, title="Steps along a direction", column_labels=heads)
-run.save("arithmetic", picture, "three digits, and steps of equal length along three directions")
+run.save(
+    "arithmetic",
+    plots.rows(rows, 5, 0, column_labels=heads),
+    "three digits, and steps of equal length along three directions",
+)
 for t in (1, 2):
     ours, everywhere = moved(t * direction), moved(t * all_digits)
     random = np.mean([moved(t * step) for step in others], axis=0)
