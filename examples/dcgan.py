@@ -31,11 +31,10 @@ learned, test = run.load_labeled(1000)
 shape = learned.images.shape[1:]
 model = "dcgan28" if shape[1] == 28 else "dcgan32"
 pair = models.build(model, shape, rng=run.rng, width=run.width / 2).to(run.backend)
-pair = pair._replace(lr_g=4e-3, lr_d=4e-3)  # the paper's 2e-4 is for far more rounds
+pair = pair._replace(lr_g=4e-3, lr_d=2e-3)  # the paper's 2e-4 is for far more rounds
 players = pair.players(Minibatches(learned.images, rng=run.rng, backend=run.backend), run.rng)
 game = gan.one_sided_smoothing(gan.non_saturating, 0.1)  # Salimans et al. 2016, section 3.4
-average = optim.EMA(pair.G, 0.997)
-noise = pair.noise(np.random.default_rng(run.seed))
+average, noise = optim.EMA(pair.G, 0.997), pair.noise(np.random.default_rng(run.seed))
 
 
 def draw(z):
@@ -44,9 +43,8 @@ def draw(z):
 
 
 n = max(200, min(run.many(1000), len(test.images)))  # above the number of features
-z, fixed, shown = noise(n).numpy(), noise(48).numpy(), {}
+z, fixed, shown, curve = noise(n).numpy(), noise(48).numpy(), {}, run.curve(game)
 untrained = draw(z)
-curve = run.curve(game)
 for step, result in run.play(lambda: gan.play(game, *players, m=32)):
     average.update()
     curve.add(step, result)
@@ -68,12 +66,12 @@ def distance(images):
     return frechet_distance(features, classifier.features(images))
 
 
-samples, shifts = draw(z), [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
+shifts = [(i, j) for i in range(-3, 4) for j in range(-3, 4)]
 noisy = np.random.default_rng(run.seed).random(held.shape, np.float32)
 blurred = sum(np.roll(held, by, (2, 3)) for by in shifts) / 49  # the mean of 7 x 7 pixels
 compared = {"real images": distance(held), "blurred by 7 x 7": distance(blurred),
             "untrained G": distance(untrained), "noise": distance(noisy)}  # fmt: skip
-frechet, most = distance(samples), compared["untrained G"] / 5
+frechet, most = distance(draw(z)), compared["untrained G"] / 5
 run.found("Frechet distance", frechet, at_most=most, compare=compared)
 
 # %% Interpolation between two noises
@@ -127,17 +125,17 @@ width, digit = stroke_width(before), classifier.probabilities(before).argmax(axi
 
 
 def moved(step):
-    """The ratio of the mean widths after and before a step; the shares thicker, of one class."""
+    """Mean width after / before a step, share that becomes thicker, share that keeps its class."""
     after = draw(starts + step)
     wider, same = stroke_width(after), classifier.probabilities(after).argmax(axis=1) == digit
     return wider.mean() / width.mean(), (wider > width).mean(), same.mean()
 
 
-rows = {name: draw(np.concatenate([each + times * step for each in starts[:3]]))
+rows = {name: draw(np.concatenate([each + times * step for each in starts[:2]]))
         for name, step in steps.items()}  # fmt: skip
-heads = [f"{t:+d} steps" if t else "start" for t in (-2, -1, 0, 1, 2)]
+heads = ["-2 steps", "-1 step", "start", "+1 step", "+2 steps"]
 picture = plots.rows(rows, 5, 0, title="Steps along a direction", column_labels=heads)
-run.save("arithmetic", picture, "three digits, and steps of equal length along three directions")
+run.save("arithmetic", picture, "two digits, and steps of equal length along three directions")
 for t in (1, 2):
     ours, everywhere = moved(t * direction), moved(t * all_digits)
     random = np.mean([moved(t * step) for step in others], axis=0)
