@@ -8,11 +8,12 @@ The data are eight Gaussians on a ring or 25 on a grid. On the ring, the non-sat
 Goodfellow et al. 2014) draws one mode until D rejects it, then another: G visits most modes and
 keeps few. There are three cures: WGAN-GP (Gulrajani et al. 2017); packing (Lin et al. 2018), where
 D sees pairs of points and can detect that fakes are too alike; and R1 + R2 (Mescheder et al. 2018),
-which keep the slope of D small. The grid is harder; R1 + R2 train it. Both players step at once.
+which keep the slope of D small. Both players step at once. On the ring, Adam has its default
+momentum of .9, which lets G run from mode to mode; on the grid, which is harder, it has none.
 
 Lin et al. call a mode captured if one of 2500 samples lies within three standard deviations of its
-mean. By this count, uniform noise captures most modes of the grid. Here a mode counts if it has
-significantly more such samples than uniform noise (`tinygan/metrics/modes.py`).
+mean. Uniform noise then captures most modes of the grid. Here a mode counts if it has significantly
+more such samples than noise (`tinygan/metrics/modes.py`).
 Read next: tinygan/experiments/reproduce/modes_of_mixtures.py
 """
 
@@ -32,7 +33,7 @@ from tinygan.optim import Adam, cosine_decay
 run = Example("mixtures", __doc__, steps=6000, full=20_000, data=None)
 N = 2500  # samples that are measured, as in Lin et al.
 mixtures = {"ring": ring(sd=0.05), "grid": grid()}
-settings = {"ring": (64, 1e-3, (0.5, 0.999)), "grid": (256, 3e-3, (0.0, 0.99))}  # m, rate, betas
+settings = {"ring": (64, 1e-3, (0.9, 0.999)), "grid": (256, 3e-3, (0.0, 0.99))}  # m, rate, betas
 penalties = {"none": None, "wgan-gp": gan.wgan_gp(1.0, rng=run.rng), "r1+r2": gan.r1_r2(0.1)}
 games = {  # the mixture and the name: the game, its penalty, the number of points that D sees
     ("ring", "GAN"): (gan.non_saturating, "none", 1),
@@ -46,24 +47,22 @@ games = {  # the mixture and the name: the game, its penalty, the number of poin
 
 # %% The networks and the training
 def perceptron(inputs, outputs, activation, rng):
-    h = scaled(64, run.width)
-    hidden = [nn.Linear(inputs, h, rng=rng), activation()]
-    for _ in range(2):
-        hidden += [nn.Linear(h, h, rng=rng), activation()]
+    h, hidden = scaled(64, run.width), []
+    for n in (inputs, h, h):
+        hidden += [nn.Linear(n, h, rng=rng), activation()]
     return nn.Sequential(*hidden, nn.Linear(h, outputs, rng=rng)).to(run.backend)
 
 
 def train(mixture, game, penalty, pack, m, rate, betas, curve):
-    """The measured modes and samples of G at each of the rounds `looks`."""
+    """The samples of G, (N, 2), at each of the rounds `looks`."""
     rng = np.random.default_rng(run.seed)
     G = perceptron(2, 2, nn.ReLU, rng)
     D = perceptron(2 * pack, 1, lambda: nn.LeakyReLU(0.2), rng)
-    like, fixed = G.parameters()[0].data, np.random.default_rng([run.seed, 1])
-    z = normal(fixed, (N, 2), like)  # the same at each look
+    like = G.parameters()[0].data
+    z = normal(np.random.default_rng([run.seed, 1]), (N, 2), like)  # the same at each look
 
     def data(n):
-        points = lambda: mixture.sample(n * pack, rng=rng).reshape(n, 2 * pack)  # noqa: E731
-        return Tensor(host_input(points, like))
+        return Tensor(host_input(lambda: mixture.sample(n * pack, rng=rng).reshape(n, -1), like))
 
     def noise(n):
         return Tensor(normal(rng, (n, 2 * pack), like))
@@ -75,13 +74,12 @@ def train(mixture, game, penalty, pack, m, rate, betas, curve):
         curve.add(step, result)
         if step in looks:
             with no_grad():
-                samples = G(z).numpy()
-            seen[step] = modes(samples, mixture), samples
+                seen[step] = G(z).numpy()
     return seen
 
 
 looks = sorted({*run.snapshots, *(round(run.steps * i / 40) for i in range(1, 41))} - {0})
-seen = {}
+seen, controls = {}, {}
 for (name, who), (game, penalty, pack) in games.items():
     curve = run.curve(game, f"{name}: {who}", penalty)
     seen[name, who] = train(mixtures[name], game, penalty, pack, *settings[name], curve)
@@ -95,7 +93,6 @@ def dots(points, mixture):
     return np.where(counts, 0, 255).astype(np.uint8)[None]
 
 
-controls = {}
 for name, mixture in mixtures.items():
     rng = np.random.default_rng([run.seed, 2])
     columns = [who for each, who in games if each == name]
@@ -103,7 +100,7 @@ for name, mixture in mixtures.items():
     controls[name] = [modes(points, mixture) for points in both]
     frames = {}
     for step in looks:
-        sets = [*(seen[name, who][step][1] for who in columns), *both]
+        sets = [*(seen[name, who][step] for who in columns), *both]
         frames[step] = np.array([dots(points, mixture) for points in sets])
     labels = {"columns": len(sets), "column_labels": [*columns, "real", "uniform noise"]}
     shown = {f"round {step}": frames[step] for step in run.snapshots}
@@ -113,11 +110,11 @@ for name, mixture in mixtures.items():
     run.animate(name, films, 200)
 
 # %% The modes that each game covers at each look
-final = {key: history[run.steps][0] for key, history in seen.items()}
-covered, visited, lost = {}, {}, {}
+final, covered, visited, lost = {}, {}, {}, {}
 for key, history in seen.items():
-    bound = noise_bound(N, mixtures[key[0]])
-    covered[key] = np.array([found.counts >= bound for found, _ in history.values()])
+    found = [modes(samples, mixtures[key[0]]) for samples in history.values()]
+    final[key], bound = found[-1], noise_bound(N, mixtures[key[0]])
+    covered[key] = np.array([each.counts >= bound for each in found])
     visited[key] = int(covered[key].any(axis=0).sum())
     lost[key] = visited[key] - final[key].above_noise
 figure = Figure(figsize=(11, 6), layout="constrained")
@@ -130,26 +127,25 @@ run.save("coverage", figure, "the modes that G covers through training, for each
 run.save_curves()
 
 # %% The figures
+bars = {("ring", "2 packed"): (7, None), ("grid", "R1 + R2"): (24, 0.75)}  # modes, high quality
+bars["ring", "R1 + R2"] = bars["ring", "2 packed"]
 others = {who: lost[name, who] for name, who in games if name == "ring" and who != "GAN"}
 run.found("ring, GAN: modes seen and lost", lost["ring", "GAN"], at_least=4, compare=others)
 for (name, who), found in final.items():
-    if who == "GAN":
-        plain = found
-        continue
-    real, noise = controls[name]
+    plain, (real, noise) = final[name, "GAN"], controls[name]
     compared = {"GAN": plain, "uniform noise": noise, "real": real}
     count = {who: each.above_noise for who, each in compared.items()}
     count["noise, by the count of Lin et al."] = noise.captured
     share = {who: each.high_quality for who, each in compared.items()}
-    bar, best = {"ring": (7, None), "grid": (24, 0.75)}[name]
+    bar, best = bars.get((name, who), (None, None))
     run.found(f"{name}, {who}: modes", found.above_noise, at_least=bar, compare=count)
     run.found(f"{name}, {who}: high quality", found.high_quality, at_least=best, compare=share)
-kept = final["ring", "GAN"].above_noise
-cures = [who for who in others if final["ring", who].above_noise > kept]
+kept = {who: final["ring", who].above_noise for who in ("GAN", *others)}
+cures = [who for who in others if kept[who] > kept["GAN"]]
 run.end(
-    f"On the ring, GAN draws {visited['ring', 'GAN']} of 8 modes at some time, and {kept} at the "
+    f"On the ring, GAN draws {visited['ring', 'GAN']} of 8 modes at some time, {kept['GAN']} at the "
     f"end: G {'forgets modes' if lost['ring', 'GAN'] else 'forgets none here'}. "
-    f"These games keep more: {', '.join(cures) or 'none'}.",
+    f"These keep more: {', '.join(cures) or 'none'}.",
     f"On the grid, GAN ends with {plain.above_noise} of 25 modes ({plain.high_quality:.0%} of high "
     f"quality), R1 + R2 with {found.above_noise} ({found.high_quality:.0%}).",
     f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in the "
