@@ -101,19 +101,19 @@ for name, mixture in mixtures.items():
     for step in looks:
         sets = [*(seen[name, who][step] for who in columns), *both]
         frames[step] = np.array([dots(points, mixture) for points in sets])
-    labels = {"columns": len(sets), "column_labels": [*columns, "real", "uniform noise"]}
+    k, names = len(sets), [*columns, "real", "uniform noise"]
     shown = {f"round {step}": frames[step] for step in run.snapshots}
-    picture = plots.rows(shown, title=f"The {name}: {N} samples of each G", **labels)
+    picture = plots.rows(shown, k, title=f"The {name}: {N} points of each", column_labels=names)
     run.save(name, picture, f"the {name}: samples of G through training, real ones, and noise")
-    films = [plots.grid(frames[i], title=f"The {name}, round {i}", **labels) for i in looks]
+    films = [plots.grid(frames[i], k, title=f"round {i}", column_labels=names) for i in looks]
     run.animate(name, films, 200)
 
 # %% The modes that each game covers at each look
 final, covered, visited, lost = {}, {}, {}, {}
 for key, history in seen.items():
-    found = [modes(samples, mixtures[key[0]]) for samples in history.values()]
-    final[key], bound = found[-1], noise_bound(N, mixtures[key[0]])
-    covered[key] = np.array([each.counts >= bound for each in found])
+    measured = [modes(samples, mixtures[key[0]]) for samples in history.values()]
+    final[key], bound = measured[-1], noise_bound(N, mixtures[key[0]])
+    covered[key] = np.array([found.counts >= bound for found in measured])
     visited[key] = int(covered[key].any(axis=0).sum())
     lost[key] = visited[key] - final[key].above_noise
 figure = Figure(figsize=(11, 6), layout="constrained")
