@@ -87,10 +87,10 @@ for (name, who), (game, penalty, pack) in games.items():
 
 # %% Samples through training, with real ones and noise
 def dots(points, mixture):
-    """A picture (1, 128, 128) of points (n, 2), black on white."""
+    """A picture (1, 128, 128) of points (n, 2) on white: darker where there are more."""
     limits = 1.3 * mixture.means.max() * np.array([-1, 1])
     counts = np.histogram2d(-points[:, 1], points[:, 0], 128, [limits, limits])[0]
-    return np.where(counts, 0, 255).astype(np.uint8)[None]
+    return (255 - np.minimum(85 * counts, 255)).astype(np.uint8)[None]
 
 
 for name, mixture in mixtures.items():
