@@ -163,7 +163,8 @@ def diagnoses_of_mixture(
     played = itertools.islice(extra_g_steps(losses, toy, times), rounds)
     probes = monitor(played, losses, G, D, opt_g, opt_d, minibatch=minibatch)
     names = [found.name for found in diagnose_run(probes)]
-    print(f"{modes(toy.samples(), points).captured} of {len(points.means)} modes", end=" ")
+    captured, above_noise, *_ = modes(toy.samples(), points, 2)
+    print(f"{captured} of {len(points.means)} modes, {above_noise} above noise", end=" ")
     return names
 
 

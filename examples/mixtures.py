@@ -1,114 +1,150 @@
-"""Mixtures of Gaussians in the plane: mode collapse, and games that prevent it.
+"""Mixtures of Gaussians in the plane: modes that G forgets, and games that keep them.
 
-    D sees one point:    E[log D(x)]     + E[log(1 - D(G(z)))]
+    D sees one point:    E[log D(x)]     + E[log(1 - D(G(z)))]      G maximizes E[log D(G(z))]
     D sees two points:   E[log D(x, x')] + E[log(1 - D(G(z), G(z')))]
+    R1 + R2:             D also minimizes gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
 
-The data are eight Gaussians on a ring or 25 on a grid. A G that draws some of them and never the
-others has collapsed, and here that is visible. The loss of G varies: minimax and non-saturating
-(Goodfellow et al. 2014), least squares (Mao et al. 2017), WGAN-GP (Gulrajani et al. 2017, with
-weight 1), and packing (Lin et al. 2018), where D sees pairs of points and can detect that fakes are
-too alike. The reference is the table of Lin et al., after 400,000 steps. Here there are 4000, with
-networks a quarter as wide as in `tinygan reproduce mixtures`; --full takes the full width, 5000
-steps and ten seeds with packing. Both players step simultaneously, so with WGAN-GP D takes one step
-per step of G (five in its paper).
+The data are eight Gaussians on a ring or 25 on a grid. On the ring, the non-saturating game ("GAN",
+Goodfellow et al. 2014) draws one mode until D rejects it, then another: G visits most modes and
+keeps few. Two cures: packing (Lin et al. 2018), where D sees pairs of points and can detect that
+fakes are too alike, and R1 + R2 (Mescheder et al. 2018), which keep the slope of D small. Adam has
+its default momentum of .9 on the ring, with which WGAN-GP can forget as well: its paper (Gulrajani
+et al. 2017) uses none. The grid is harder; there Adam has no momentum. Both players step at once.
+
+Lin et al. call a mode captured if one of 2500 samples lies within three standard deviations of its
+mean. Uniform noise then captures most modes of the grid. Here a mode counts if it has significantly
+more such samples than noise (`tinygan/metrics/modes.py`).
+Read next: tinygan/experiments/reproduce/modes_of_mixtures.py
 """
 
-# %% The games
+# %% The data and the games
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import Tensor, gan, no_grad
+from tinygan import Tensor, gan, nn, no_grad, plots
+from tinygan.backend.inputs import host_input, normal
+from tinygan.data.mixtures import grid, ring
 from tinygan.experiments.example import Example
-from tinygan.experiments.reproduce import modes_of_mixtures
-from tinygan.metrics.modes import modes
+from tinygan.gan.variants.packing import Packed
+from tinygan.metrics.modes import modes, noise_bound, uniform_noise
+from tinygan.models.pair import scaled
+from tinygan.optim import Adam, cosine_decay
 
-run = Example("mixtures", __doc__, steps=4000, full=5000, data=None)
-gp = gan.wgan_gp(1.0, rng=run.rng)
-games = {  # by name: the game, its penalty, the number of points that D sees at a time
-    "minimax": (gan.minimax, None, 1),
-    "GAN": (gan.non_saturating, None, 1),
-    "least squares": (gan.least_squares(), None, 1),
-    "WGAN-GP": (gan.wasserstein, gp, 1),
-    "2 packed": (gan.non_saturating, None, 2),
+run = Example("mixtures", __doc__, steps=6000, full=20_000, data=None)
+N = 2500  # samples that are measured, as in Lin et al.
+mixtures = {"ring": ring(sd=0.05), "grid": grid()}
+settings = {"ring": (64, 1e-3, (0.9, 0.999)), "grid": (256, 3e-3, (0.0, 0.99))}  # m, rate, betas
+penalties = {"none": None, "wgan-gp": gan.wgan_gp(1.0, rng=run.rng), "r1+r2": gan.r1_r2(0.1)}
+games = {  # the mixture and the name: the game, its penalty, the number of points that D sees
+    ("ring", "GAN"): (gan.non_saturating, "none", 1),
+    ("ring", "WGAN-GP"): (gan.wasserstein, "wgan-gp", 1),
+    ("ring", "2 packed"): (gan.non_saturating, "none", 2),
+    ("ring", "R1 + R2"): (gan.non_saturating, "r1+r2", 1),
+    ("grid", "GAN"): (gan.non_saturating, "none", 1),
+    ("grid", "R1 + R2"): (gan.non_saturating, "r1+r2", 1),
 }
-kinds = modes_of_mixtures.MIXTURES
-extents = {name: 1.5 * mixture.means.max() for name, mixture in kinds.items()}
-trainings = [("ring", who) for who in games] + [("grid", "GAN"), ("grid", "2 packed")]
-snapshots = max(n for n in range(1, 21) if run.steps % n == 0)
-width = run.width * (1 if run.full else 0.25)  # a quarter as wide as in `reproduce mixtures`
 
 
-# %% Pictures of D over the plane and of samples
-def plane(D, pack, extent, side=100):
-    """D's logits on a grid (side, side), scaled to [0, 1]; with packing, D sees equal points."""
-    line = np.linspace(-extent, extent, side, dtype=np.float32)
-    points = np.stack(np.meshgrid(line, -line), axis=2).reshape(-1, 2)
-    with no_grad():
-        logits = D(Tensor(np.tile(points, pack)).to(run.backend)).numpy().reshape(side, side)
-    low, high = np.percentile(logits, (1, 99))
-    return np.clip((logits - low) / (high - low + 1e-9), 0, 1)
+# %% The networks and the training
+def perceptron(inputs, outputs, activation, rng):
+    h, hidden = scaled(64, run.width), []
+    for n in (inputs, h, h):
+        hidden += [nn.Linear(n, h, rng=rng), activation()]
+    return nn.Sequential(*hidden, nn.Linear(h, outputs, rng=rng)).to(run.backend)
 
 
-def picture(surface, samples, extent):
-    """D as a color from dark blue to white, and a dot for each sample."""
-    pixels = (215, 185, 125) * surface.repeat(2, 0).repeat(2, 1)[:, :, None]
-    pixels = np.add(pixels, (20, 40, 100)).astype(np.uint8)
-    at = np.int64((samples * (1, -1) + extent) / (2 * extent) * len(pixels))
-    columns, rows = at[((at >= 0) & (at < len(pixels))).all(axis=1)].T
-    pixels[rows, columns] = 255, 60, 0
-    return pixels
+def train(mixture, game, penalty, pack, m, rate, betas, curve):
+    """The samples of G, (N, 2), at each of the rounds `looks`."""
+    rng = np.random.default_rng(run.seed)
+    G = perceptron(2, 2, nn.ReLU, rng)
+    D = perceptron(2 * pack, 1, lambda: nn.LeakyReLU(0.2), rng)
+    like = G.parameters()[0].data
+    z = normal(np.random.default_rng([run.seed, 1]), (N, 2), like)  # the same at each look
+
+    def data(n):
+        return Tensor(host_input(lambda: mixture.sample(n * pack, rng=rng).reshape(n, -1), like))
+
+    def noise(n):
+        return Tensor(normal(rng, (n, 2 * pack), like))
+
+    opt_g, opt_d = (Adam(net.parameters(), cosine_decay(rate, run.steps), betas) for net in (G, D))
+    players, seen = (game, Packed(G, pack), D, data, noise, opt_g, opt_d), {}
+    options = {"m": m // pack, "penalty": penalties[penalty]}
+    for step, result in run.play(lambda: gan.play_simultaneously(*players, **options)):
+        curve.add(step, result)
+        if step in looks:
+            with no_grad():
+                seen[step] = G(z).numpy()
+    return seen
 
 
-# %% Train each, and measure
-films: dict[tuple[str, str], list[np.ndarray]] = {}
-seen = {}
-for name, who in trainings:
-    game, penalty, pack = games[who]
-    mixture, extent = kinds[name], extents[name]
-    options = {"penalty": penalty, "steps": run.steps // snapshots, "width": width}
-    played = modes_of_mixtures.play(
-        mixture, run.seed, pack, snapshots, run.backend, game, **options
-    )
-    films[name, who] = []
-    for _, (samples, D) in zip(run.counted(snapshots), played, strict=False):
-        films[name, who].append(picture(plane(D, pack, extent), samples, extent))
-    seen[name, who] = found = modes(samples, mixture)
-    pack_of_table = {"GAN": 1, "2 packed": 2}.get(who, 0)
-    published = modes_of_mixtures.PUBLISHED.get((name, pack_of_table), ("", "", ""))
-    run.found(f"{name}, {who}: modes", found.captured, published[0])
-    run.found(f"{name}, {who}: share of high quality", found.high_quality, published[1])
-    if found.captured:
-        run.found(f"{name}, {who}: reverse KL", found.reverse_kl, published[2])
-for name, mixture in kinds.items():
-    k, n = len(mixture.means), modes_of_mixtures.SAMPLES
-    samples = mixture.sample(n, rng=np.random.default_rng(run.seed))
-    seen[name, "true samples"] = true = modes(samples, mixture)
-    films[name, "true samples"] = [picture(np.ones((100, 100)), samples, extents[name])]
-    run.found(f"{name}, true samples: modes", true.captured, f"{k}")
-    run.found(f"{name}, true samples: share of high quality", true.high_quality, ".9889 on average")
-    run.found(f"{name}, true samples: reverse KL", true.reverse_kl, f"{(k - 1) / (2 * n):.4f}")
+looks = sorted({*run.snapshots, *(round(run.steps * i / 40) for i in range(1, 41))} - {0})
+seen, controls = {}, {}
+for (name, who), (game, penalty, pack) in games.items():
+    curve = run.curve(game, f"{name}: {who}", penalty)
+    seen[name, who] = train(mixtures[name], game, penalty, pack, *settings[name], curve)
 
-# %% Animations of the games side by side, and the final samples of all
-for name in kinds:
-    side_by_side = zip(*(films[key] for key in trainings if key[0] == name), strict=True)
-    run.animate(name, [np.concatenate(frames, axis=1) for frames in side_by_side], 200)
-figure = Figure(figsize=(16, 7.2), layout="constrained")
-for axes, ((name, who), film) in zip(figure.subplots(2, 5).flat, films.items(), strict=False):
-    found = seen[name, who]
-    axes.imshow(film[-1])
-    axes.set_title(f"{name}, {who}: {found.captured} modes, {found.high_quality:.0%}", fontsize=10)
-for axes in figure.axes:
-    axes.set_axis_off()
-run.save("samples", figure, "samples on D's logits, dark: low, light: high")
 
-# %% With --full: the ring with packing, with nine more seeds
-if run.full:
-    counts = [seen["ring", "2 packed"].captured]
-    options = {"steps": run.steps // snapshots, "width": width}
-    for seed in range(run.seed + 1, run.seed + 10):
-        played = modes_of_mixtures.play(kinds["ring"], seed, 2, snapshots, run.backend, **options)
-        sets = [each for _, (each, _) in zip(run.counted(snapshots), played, strict=False)]
-        counts.append(modes(sets[-1], kinds["ring"]).captured)
-    whole = counts.count(8)
-    run.found("10 seeds, ring, 2 packed: all 8 modes", whole, "in at least 9", whole >= 9)
-run.end()
+# %% Samples through training, with real ones and noise
+def dots(points, mixture):
+    """A picture (1, 128, 128) of points (n, 2) on white: darker where there are more."""
+    limits = 1.3 * mixture.means.max() * np.array([-1, 1])
+    counts = np.histogram2d(-points[:, 1], points[:, 0], 128, [limits, limits])[0]
+    return (255 - np.minimum(85 * counts, 255)).astype(np.uint8)[None]
+
+
+for name, mixture in mixtures.items():
+    columns = [who for each, who in games if each == name]
+    both = mixture.sample(N, rng=run.rng), uniform_noise(N, mixture, rng=run.rng)
+    controls[name] = [modes(points, mixture) for points in both]
+    frames = {}
+    for step in looks:
+        sets = [*(seen[name, who][step] for who in columns), *both]
+        frames[step] = np.array([dots(points, mixture) for points in sets])
+    k, names = len(sets), [*columns, "real", "uniform noise"]
+    shown = {f"round {step}": frames[step] for step in run.snapshots}
+    picture = plots.rows(shown, k, title=f"The {name}: {N} points of each", column_labels=names)
+    run.save(name, picture, f"the {name}: samples of G through training, real ones, and noise")
+    films = [plots.grid(frames[i], k, title=f"round {i}", column_labels=names) for i in looks]
+    run.animate(name, films, 200)
+
+# %% The modes that each game covers at each look
+final, covered, visited, lost = {}, {}, {}, {}
+for key, history in seen.items():
+    measured = [modes(samples, mixtures[key[0]]) for samples in history.values()]
+    final[key], bound = measured[-1], noise_bound(N, mixtures[key[0]])
+    covered[key] = np.array([found.counts >= bound for found in measured])
+    visited[key] = int(covered[key].any(axis=0).sum())
+    lost[key] = visited[key] - final[key].above_noise
+figure = Figure(figsize=(11, 6), layout="constrained")
+figure.suptitle("Modes with more samples than noise (blue) through training")
+for axes, (key, each) in zip(figure.subplots(2, 3).flat, covered.items(), strict=True):
+    axes.pcolormesh([0, *looks], np.arange(len(each.T) + 1) + 0.5, each.T, cmap="Blues", vmax=1.3)
+    axes.set(xlabel="round", ylabel="number of the mode")
+    axes.set_title(f"{': '.join(key)}: {visited[key]} modes seen, {lost[key]} lost", fontsize=10)
+run.save("coverage", figure, "the modes that G covers through training, for each game")
+run.save_curves()
+
+# %% The figures
+bars = {("ring", "2 packed"): (7, None), ("grid", "R1 + R2"): (24, 0.8)}  # modes, high quality
+bars["ring", "R1 + R2"] = bars["ring", "2 packed"]
+others = {who: lost[name, who] for name, who in games if name == "ring" and who != "GAN"}
+run.found("ring, GAN: modes seen and lost", lost["ring", "GAN"], at_least=2, compare=others)
+for (name, who), found in final.items():
+    plain, (real, noise) = final[name, "GAN"], controls[name]
+    compared = {"GAN": plain, "uniform noise": noise, "real": real}
+    count = {who: each.above_noise for who, each in compared.items()}
+    count["noise, by the count of Lin et al."] = noise.captured
+    share = {who: each.high_quality for who, each in compared.items()}
+    bar, best = bars.get((name, who), (None, None))
+    run.found(f"{name}, {who}: modes", found.above_noise, at_least=bar, compare=count)
+    run.found(f"{name}, {who}: high quality", found.high_quality, at_least=best, compare=share)
+cures = [who for who in others if others[who] < lost["ring", "GAN"]]
+run.end(
+    f"On the ring, GAN draws {visited['ring', 'GAN']} of 8 modes at some time and has lost "
+    f"{lost['ring', 'GAN']} of them at the end. These lose fewer: {', '.join(cures) or 'none'}.",
+    f"On the grid, GAN ends with {plain.above_noise} of 25 modes ({plain.high_quality:.0%} of high "
+    f"quality), R1 + R2 with {found.above_noise} ({found.high_quality:.0%}).",
+    f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in the "
+    f"papers, and {noise.above_noise} by the count used here.",
+)

@@ -276,16 +276,18 @@ def test_figure1(play):
 
 def test_mixtures(play):
     names, figures = play("mixtures", "--steps", "3")
-    assert figures["ring, true samples: modes"] == 8 and figures["grid, true samples: modes"] == 25
-    for name in ("ring", "grid"):
-        true = figures[f"{name}, true samples: share of high quality"]
-        assert true == pytest.approx(0.9889, abs=0.01)
-        assert figures[f"{name}, 2 packed: share of high quality"] < 0.5
-    assert [len(film) for film in names["films"].values()] == [3] * 7 + [1] * 2
-    points = np.array([[0, 0], [0.9, 0.9], [3, 0]])  # image rows count from the top
-    shown = names["picture"](np.zeros((4, 4)), points, 1.0)
-    assert shown.shape == (8, 8, 3)
-    np.testing.assert_array_equal(np.argwhere(shown[:, :, 0] == 255), [[0, 7], [4, 4]])
+    assert list(names["seen"]["ring", "GAN"]) == names["looks"] == [1, 2, 3]
+    for name, k in (("ring", 8), ("grid", 25)):
+        real, noise = names["controls"][name]
+        assert real.above_noise == k and noise.above_noise == 0 and noise.captured > k / 2
+        assert figures[f"{name}, R1 + R2: high quality"] < 0.5  # G is untrained
+    for key, each in names["covered"].items():
+        assert each.shape == (3, len(names["mixtures"][key[0]].means))
+        lost = (each.any(axis=0) & ~each[-1]).sum()
+        assert names["lost"][key] == lost and each[-1].sum() == names["final"][key].above_noise
+    picture = names["dots"](np.array([[0.0, 1.0], [9.0, 0.0]]), names["mixtures"]["ring"])[0]
+    row, column = np.argwhere(picture < 255).T
+    assert len(row) == 1 and row[0] < 20 and 60 < column[0] < 68  # y counts upward
 
 
 def test_collapse_and_saturation(play):

@@ -217,7 +217,7 @@ def test_the_ring_has_eight_modes_and_the_grid_twenty_five():
 def test_true_samples_reach_the_expected_values(mixture):
     found = [modes.modes(mixture.sample(2500, rng=rng(seed)), mixture) for seed in range(40)]
     k = len(mixture.means)
-    assert all(f.captured == k for f in found)
+    assert all(f.captured == f.above_noise == k for f in found)
     quality = np.mean([f.high_quality for f in found])
     assert quality == pytest.approx(1 - math.exp(-4.5), abs=4 * 0.0021 / math.sqrt(40))
     reverse_kl = np.mean([f.reverse_kl for f in found])
@@ -228,13 +228,45 @@ def test_modes_that_are_missing_and_samples_between_them():
     mixture = mixtures.ring()
     six = np.repeat(mixture.means[:6], 50, axis=0)
     found = modes.modes(np.concatenate([six, np.zeros((100, 2))]), mixture)
-    assert found.captured == 6 and found.high_quality == 0.75
+    assert found.captured == found.above_noise == 6 and found.high_quality == 0.75
     assert found.reverse_kl == pytest.approx(math.log(8 / 6))
     assert list(found.counts) == [50] * 6 + [0, 0]
     nothing = modes.modes(np.zeros((10, 2)), mixture)
     assert (nothing.captured, nothing.high_quality, nothing.reverse_kl) == (0, 0, math.inf)
     edges = [mixture.means[:1] + np.array([[x, 0]]) for x in (0.0299, 0.0301)]
     assert [modes.modes(edge, mixture).captured for edge in edges] == [1, 0]
+
+
+def test_uniform_noise_captures_modes_and_none_is_above_noise():
+    for mixture, captured in ((mixtures.ring(), 4), (mixtures.grid(), 19)):
+        sets = [modes.uniform_noise(2500, mixture, rng=rng(seed)) for seed in range(40)]
+        found = [modes.modes(points, mixture) for points in sets]
+        radius = 3 * mixture.sd
+        corners = mixture.means.min(axis=0) - radius, mixture.means.max(axis=0) + radius
+        np.testing.assert_allclose([sets[0].min(axis=0), sets[0].max(axis=0)], corners, rtol=0.01)
+        assert np.mean([f.captured for f in found]) > captured
+        assert sum(f.above_noise > 0 for f in found) <= 1
+    blurred = mixtures.grid(sd=0.5).sample(2500, rng=rng(0))
+    found = modes.modes(blurred, mixtures.grid())
+    assert found.captured >= 24 and found.above_noise <= 3
+
+
+@pytest.mark.parametrize("n", [1, 20, 500])
+@pytest.mark.parametrize("mixture", [mixtures.ring(), mixtures.ring(sd=0.1), mixtures.grid()])
+def test_the_bound_is_the_smallest_count_that_noise_seldom_reaches(n, mixture):
+    p = math.pi * (3 * mixture.sd) ** 2 / np.prod(np.ptp(mixture.means, axis=0) + 6 * mixture.sd)
+    bound, level = modes.noise_bound(n, mixture), 0.01 / len(mixture.means)
+
+    def tail(c):  # P(Binomial(n, p) >= c)
+        return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(c, n + 1))
+
+    assert tail(bound) <= level < tail(bound - 1)
+
+
+def test_the_bound_where_the_ball_fills_the_box_or_has_no_volume():
+    line = mixtures.Mixture(np.zeros((1, 1)), 1.0)  # the ball is the box: all noise lies in it
+    assert modes.noise_bound(30, line) == 31
+    assert modes.noise_bound(30, mixtures.Mixture(np.eye(10, 1200), 0.01)) == 1
 
 
 # Scores by a classifier.
