@@ -1,139 +1,150 @@
 """Two ways in which training fails, on purpose, and the effect of each remedy.
 
-    saturation   D is certain of every fake; the slope of log(1 - D(G(z))), D(G(z)), vanishes
-    collapse     D does not change for long; G maps every z to the x where D is largest
+    D's loss                  -log D(x) - log(1 - D(G(z)))
+    G's loss, minimax         log(1 - D(G(z)))       its slope in D's logit is  -D(G(z))
+    G's loss, non-saturating  -log D(G(z))           its slope in D's logit is  D(G(z)) - 1
 
-Goodfellow et al. 2014, section 3 (log D(G(z)) keeps its slope) and section 6 (G must not be trained
-too much without updating D). `tinygan/experiments/toy_game.py` has the remedies, from dropout in D
-to minibatch discrimination (Salimans et al. 2016) and packing (Lin et al. 2018), with which D can
-see that samples are alike. Each is tested against both failures, alone and with each other remedy,
-on four seeds (with --full: 20, and four times as long). The data are eight Gaussians on a ring; the
-networks are small perceptrons.
+    saturation   D is certain of every fake, D(G(z)) = 0: the slope of the minimax loss vanishes
+    collapse     G takes many steps for each step of D, and maps every z to the x where D is largest
+
+Goodfellow et al. 2014, sections 3 and 6. The data are eight Gaussians on a ring. The players and
+the remedies, from dropout in D to minibatch discrimination (Salimans et al. 2016) and packing (Lin
+et al. 2018), are in `tinygan/experiments/toy_game.py`. Each is tested on eight seeds (--full: 20).
+
+Read next: mixtures.py
 """
 
-# %% Saturation: D is trained to its optimum against a fixed G
-from itertools import combinations, islice
+# %% The players, the data, and uniform noise as a control
+from functools import partial
+from itertools import islice, product
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import gan
+from tinygan import gan, no_grad
 from tinygan.backend.graph_replay import captured
 from tinygan.data.mixtures import ring
 from tinygan.experiments.example import Example
 from tinygan.experiments.results import t_interval
-from tinygan.experiments.toy_game import (
-    AGAINST_COLLAPSE,
-    AGAINST_SATURATION,
-    REMEDIES,
-    extra_g_steps,
-    toy_game,
-)
+from tinygan.experiments.toy_game import REMEDIES, extra_g_steps, toy_game
 from tinygan.gan.single_player import train_d, train_g
 from tinygan.metrics.modes import modes
 
-run = Example("collapse_and_saturation", __doc__, steps=150, full=600, data=None)
-seeds, mixture = range(20 if run.full else 4), ring(sd=0.1)
+run = Example("collapse_and_saturation", __doc__, steps=400, full=1600, data=None)
+mixture, seeds = ring(sd=0.1), range(20 if run.full else 8)
+uniform, points = run.rng.uniform(-1.3, 1.3, (1000, 2)), mixture.sample(1000, rng=run.rng)
 
 
 def begin(seed, *remedies):
     return toy_game(mixture, remedies, seed=[run.seed, seed], backend=run.backend, width=run.width)
 
 
-def ahead(start, rounds):
-    """Play `start()`; yield each n of `rounds` when n rounds are over."""
-    played, before = captured(start, run.backend), 0
-    for n in rounds:
-        next(islice(played, n - before, n - before), None)
-        yield n
-        before = n
+def count(points):
+    """The number of modes with significantly more points than uniform noise has."""
+    return modes(points, mixture).above_noise
 
 
-steps = np.unique(np.geomspace(1, 10 * run.steps, 30).astype(int))
-slope_pairs = []
-for seed in range(3):
-    a = begin(seed)
-    stops = ahead(lambda a=a: train_d(gan.minimax, *a.players, m=a.m), steps)
-    slope_pairs.append([[a.slope(gan.minimax), a.slope(gan.non_saturating)] for _ in stops])
-slopes = np.array(slope_pairs)
-minimax, other = np.exp(np.log(slopes[:, -1]).mean(axis=0))
-run.found("training D alone: G's gradient, minimax", minimax, f"non-saturating {other:.2g}",
-          minimax < other / 100)  # fmt: skip
+# %% Saturation: D is trained while G is fixed
+G, D, data, noise, *_ = (toy := begin(0)).players
+steps = np.unique(np.geomspace(1, run.steps, 30).astype(int))
+outputs, slopes = [], []
+for step, _ in run.play(lambda: train_d(gan.minimax, *toy.players, m=toy.m)):
+    if step in steps:
+        with no_grad():
+            logits = D(data(500)).numpy(), D(G(noise(500))).numpy()
+        outputs.append([(1 / (1 + np.exp(-l))).mean() for l in logits])
+        slopes.append([toy.slope(gan.minimax), toy.slope(gan.non_saturating)])
 
-# %% Collapse: after a short game, G is trained against a fixed D
-g_steps = np.arange(31) * max(1, run.steps // 15)
-counts, clouds = np.empty((3, 31)), []
-for seed in range(3):
-    a = begin(seed)
-    start = min(50, run.steps)
-    list(ahead(lambda a=a: gan.play(gan.non_saturating, *a.players, m=a.m), [start]))
-    stops = ahead(lambda a=a: train_g(gan.non_saturating, *a.players, m=a.m), g_steps)
-    for i, _ in enumerate(stops):
-        clouds.append(a.samples())
-        counts[seed, i] = modes(clouds[-1], mixture).captured
-first, last = counts[:, 0].mean(), counts[:, -1].mean()
-run.found("training G alone: modes of 8", last, f"before {first:.1f}", 4 <= first >= 2 * last)
+figure = Figure(figsize=(10, 3.8), layout="constrained")
+left, right = figure.subplots(1, 2)
+left.semilogx(steps, outputs, label=["D(x), real", "D(G(z)), fake"])
+left.set(title="D becomes certain", ylabel="probability of real", ylim=(-0.03, 1.03))
+right.loglog(steps, slopes, label=["minimax: log(1 - D(G(z)))", "non-saturating: -log D(G(z))"])
+right.set(title="The gradient of G's two losses", ylabel="norm of the gradient")
+for axes in (left, right):
+    axes.set_xlabel("steps of D, with G fixed")
+    axes.legend()
+run.save("saturation", figure, "saturation: D's outputs and the gradient of G's two losses while D "
+         "is trained and G is fixed")  # fmt: skip
 
-figure = Figure(figsize=(15, 3.8), layout="constrained")
-left, middle, *pictures = figure.subplots(1, 4)
-for lines, count in zip(slopes, counts, strict=True):
-    left.loglog(steps, lines[:, 0], "tab:red", label="minimax")
-    left.loglog(steps, lines[:, 1], "tab:green", label="non-saturating")
-    middle.plot(g_steps, count, "tab:blue")
-left.legend(left.lines[:2], ("minimax", "non-saturating"))
-left.set(title="norm of G's gradient", xlabel="steps of D alone")
-middle.set(title="modes of 8", xlabel="steps of G alone", ylim=(-0.3, 8.3))
-for axes, cloud, when in zip(pictures, (clouds[0], clouds[30]), ("before", "after"), strict=True):
-    axes.scatter(*mixture.means.T, s=250, facecolor="none", edgecolor="gray")
-    axes.scatter(*cloud.T, s=2, color="tab:orange")
-    axes.set(
-        title=f"samples {when} these steps of G", xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal"
-    )
-run.save("failures", figure, "training D alone: G's gradient; training G alone: modes, samples")
-
-
-# %% The remedies, alone and in pairs, against each failure
-def slope_left(a):
-    """The log10 of the ratio of G's gradients, minimax to non-saturating, after D's training."""
-    list(ahead(lambda: train_d(a.relabel(gan.minimax), *a.players, m=a.m), [3 * run.steps]))
-    return np.log10(max(1e-12, a.slope(gan.minimax)) / max(1e-12, a.slope(gan.non_saturating)))
+# %% Collapse: G takes one step, or five, for each step of D
+shown, game = {}, gan.non_saturating
+for times, control in ((1, uniform), (5, points)):
+    toy, name = begin(0), f"{times} step{'s' * (times > 1)} of G for each of D"
+    more, curve = train_g(game, *toy.players, m=toy.m), run.curve(game, name)
+    for step, result in run.play(partial(gan.play, game, *toy.players, m=toy.m)):
+        for _ in range(times - 1):
+            next(more)
+        curve.add(step, result)
+        if step in run.snapshots:
+            shown[f"{name},\nround {step}"] = toy.samples()
+    shown["the data" if control is points else "uniform noise"] = control
+run.save_curves()
+figure = Figure(figsize=(15, 7), layout="constrained")
+panels = figure.subplots(2, len(shown) // 2)
+for axes, (name, cloud) in zip(panels.flat, shown.items(), strict=True):
+    axes.scatter(*mixture.means.T, s=400, facecolor="none", edgecolor="gray")
+    axes.scatter(*np.clip(cloud, -1.6, 1.6).T, s=2, c="tab:orange" if "round" in name else "gray")
+    axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal", xticks=(), yticks=())
+    axes.set_title(f"{name}: {count(cloud)} of 8 modes", fontsize=10)
+run.save("collapse", figure, "collapse: 1000 samples of G (on the frame if they lie outside); "
+         "a mode (circle) counts if it has more than uniform noise explains")  # fmt: skip
 
 
-def modes_left(a):
-    """The number of modes after rounds with five steps of G for each step of D."""
-    list(ahead(lambda: extra_g_steps(gan.non_saturating, a), [run.steps]))
-    return modes(a.samples(), mixture).captured
+# %% Each remedy against both failures
+def slope_left(toy):
+    """The log10 of G's minimax gradient over its non-saturating one, after D's training."""
+    rounds = captured(lambda: train_d(toy.relabel(gan.minimax), *toy.players, m=toy.m), run.backend)
+    next(islice(rounds, run.steps - 1, None))
+    return np.log10(max(1e-12, toy.slope(gan.minimax)) / max(1e-12, toy.slope(game)))
 
 
-failures = {
-    "saturation, log10 of remaining slope": (slope_left, AGAINST_SATURATION),
-    "collapse, modes of 8": (modes_left, AGAINST_COLLAPSE),
-}
-cells = [frozenset(cell) for k in (0, 1, 2) for cell in combinations(REMEDIES, k)]
-table = {failure: {cell: np.empty(len(seeds)) for cell in cells} for failure in failures}
-bar = run.counted(len(cells) * len(seeds), "game")
-for _, (cell, seed) in zip(bar, ((c, s) for c in cells for s in seeds), strict=True):
-    for failure, (measure, _) in failures.items():
-        table[failure][cell][seed] = measure(begin(seed, *sorted(cell)))
+def modes_left(toy, times=5):
+    """The number of modes after rounds with `times` steps of G for each step of D."""
+    rounds = captured(lambda: extra_g_steps(game, toy, times), run.backend)
+    next(islice(rounds, run.steps - 1, None))
+    return count(toy.samples())
 
-figure = Figure(figsize=(15, 6.5), layout="constrained")
-for axes, (failure, (_, meant)) in zip(figure.subplots(1, 2), failures.items(), strict=True):
-    values = table[failure]
-    none, half = t_interval(values[frozenset()])
-    run.found(f"{failure}: no remedy", none, f"+- {half:.2f} (all +-: 95 %)")
-    for remedy in REMEDIES:
-        gains = [v - values[cell - {remedy}] for cell, v in values.items() if remedy in cell]
-        alone, mean = t_interval(gains[0]), t_interval(np.mean(gains, axis=0))
-        template = "change {:+.2f} +- {:.2f}; mean change alone and in pairs {:+.2f} +- {:.2f}"
-        run.found(f"{failure}: {remedy}", values[frozenset([remedy])].mean(),
-                  template.format(*alone, *mean),
-                  mean[0] > mean[1] if remedy in meant else None)  # fmt: skip
-    matrix = np.array([[values[frozenset([a, b])].mean() for b in REMEDIES] for a in REMEDIES])
-    axes.imshow(matrix, cmap="Blues", vmax=1.5 * matrix.max() - 0.5 * matrix.min())
-    for (row, column), value in np.ndenumerate(matrix):
-        axes.text(column, row, f"{value:.1f}", ha="center", va="center")
-    axes.set_xticks(range(len(REMEDIES)), REMEDIES, rotation=30, ha="right")
-    axes.set_yticks(range(len(REMEDIES)), REMEDIES)
-    axes.set_title(f"{failure}: {none:.1f} without remedies; single remedies on the diagonal")
-run.save("remedies", figure, "each remedy alone (on the diagonal) and with each other remedy")
-run.end()
+
+tests = {"log10 of the gradients' ratio": slope_left, "modes": modes_left}
+names = ["no remedy", *REMEDIES]
+results = {what: {name: np.empty(len(seeds)) for name in names} for what in tests}
+for i in run.counted(len(seeds), "seed"):
+    for name, (what, test) in product(names, tests.items()):
+        results[what][name][i - 1] = test(begin(seeds[i - 1], *({name} - {"no remedy"})))
+
+figure = Figure(figsize=(12, 4.6), layout="constrained")
+left, right = figure.subplots(1, 2, sharey=True)
+bars = {"label noise": 1.2, "label flips": 1.0}, {"minibatch discrimination": 4.0, "packing": 3.0}
+helped: dict[str, list[str]] = {what: [] for what in tests}
+for axes, bounds, (what, values) in zip((left, right), bars, results.items(), strict=True):
+    axes.axvline((none := values["no remedy"]).mean(), color="gray", linestyle="--")
+    for row, (name, each) in enumerate(values.items()):
+        mean, half = t_interval(each, 0.99)
+        axes.plot(each, [row] * len(each), "o", color="tab:orange", alpha=0.5)
+        axes.errorbar(mean, row, xerr=half, fmt="k|", capsize=4, markersize=14)
+        if name in REMEDIES:
+            change, half = t_interval(each - none, 0.99)  # with the same seeds
+            helped[what] += [name] * bool(change > half)
+            run.found(f"{name}: change of {what}", change, at_least=bounds.get(name),
+                      compare={"±99 %": half, "with": mean, "without": none.mean()})  # fmt: skip
+left.set(title="Saturation: how much of G's gradient is left?",
+         xlabel="log10 of G's gradient after D's training, minimax / non-saturating",
+         yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))  # fmt: skip
+right.set(title="Collapse: how many modes are left?", xlim=(-0.3, 8.3),
+          xlabel="modes of 8 after a game with 5 steps of G for each of D")  # fmt: skip
+figure.suptitle("orange: a seed; black: mean and 99 % interval; dashed: mean without a remedy")
+run.save("remedies", figure, "what each remedy leaves of G's gradient and of the modes")
+ratio, kept = (results[what]["no remedy"].mean() for what in tests)
+balanced = np.mean([modes_left(begin(seed), 1) for seed in seeds])
+run.found("no remedy: log10 of the gradients' ratio", ratio, at_most=-1.5,
+          compare={"before D's training": np.log10(np.divide(*slopes[0]))})  # fmt: skip
+run.found("no remedy: modes lost with 5 steps of G, not 1", balanced - kept, at_least=4,
+          compare={"modes of noise": count(uniform), "of the data": count(points)})  # fmt: skip
+against_saturation, against_collapse = (", ".join(each) or "none" for each in helped.values())
+run.end(
+    f"Saturation: after D is trained alone, G's minimax gradient is {10**ratio:.2g} of the "
+    f"non-saturating one. Remedies that keep more of it, at 99 %: {against_saturation}.",
+    f"Collapse: with 5 steps of G for each of D, {kept:.1f} of 8 modes are left on average, with 1 "
+    f"step {balanced:.1f}. Remedies that keep more, at 99 %: {against_collapse}.",
+)
