@@ -1,17 +1,16 @@
 """CycleGAN: translate white images to zebra images and back, without pairs.
 
-    loss of G and F   E(D_y(G(x)) - 1)^2 + E(D_x(F(y)) - 1)^2             each G must fool its D
+    loss of G and F   E(D_y(G(x)) - 1)^2 + E(D_x(F(y)) - 1)^2             the game
                       + 10 (E|F(G(x)) - x| + E|G(F(y)) - y|)              cycle loss
                       +  5 (E|G(y) - y|    + E|F(x) - x|)                 identity loss
     loss of D_y       E(D_y(y) - 1)^2 + E D_y(G(x))^2                     D_x: the same with x, F(y)
 
-Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks";
-`least_squares` halves the squares. X are white digits on black. Y are other digits under a map that
-G should find: yellow with dim stripes, on blue. The game only asks that G(x) looks like some image
-of Y, so G may map all x to one. The cycle loss excludes this, but other invertible maps remain. The
-identity loss prefers the map that changes an image least. The error of a map is its mean |.| to the
-true map, on images of neither set, with pixels in [0, 1]. One run proves little, so each choice of
-losses is trained three times.
+Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks".
+X are white digits on black. Y are other digits under a map that G should find: yellow with dim
+stripes, on blue. The game only asks that G(x) looks like some image of Y, so G may map all x to
+one. The cycle loss excludes this, but other invertible maps remain. The identity loss prefers the
+map that changes an image least. The error of a map is its mean |.| to the true map, on images of
+neither set, with pixels in [0, 1]. Each choice of losses has three runs, because seeds differ.
 
 Read next: stackgan.py
 """
@@ -30,13 +29,8 @@ run = Example("cyclegan", __doc__, steps=250, full=10_000)
 images, n = run.load(shape=DIGIT).images, run.many(500)
 
 
-def white(x):
-    """Gray images (N, 1, 28, 28) as images of three colors."""
-    return x.repeat(3, axis=1)
-
-
 def zebra(x):
-    """The true map: yellow ink on blue, with two of every four rows dimmed."""
+    """The true map of gray images: yellow ink on blue, two of every four rows dimmed."""
     striped = x.copy()
     striped[:, :, 2::4] //= 5
     striped[:, :, 3::4] //= 5
@@ -44,8 +38,8 @@ def zebra(x):
 
 
 half = (len(images) - n) // 2
-x_known, y_known = white(images[:half]), zebra(images[half:-n])
-x_held, y_held = (f(images[-n:]).astype(np.float32) / 255 for f in (white, zebra))
+x_known, y_known = images[:half].repeat(3, axis=1), zebra(images[half:-n])
+x_held, y_held = (a / np.float32(255) for a in (images[-n:].repeat(3, axis=1), zebra(images[-n:])))
 
 
 # %% A small G, and a small D of 18x18 patches
@@ -56,9 +50,9 @@ def networks(rng):
     def conv(a, b, *sizes, layer=nn.Conv2d):
         return layer(a, b, *sizes, rng=rng), nn.InstanceNorm2d(b, affine=True)
 
+    block = nn.Residual(*conv(c2, c2, 3, 1, 1), nn.ReLU(), *conv(c2, c2, 3, 1, 1))
     G = nn.Sequential(
-        *(*conv(3, c, 4, 2, 1), nn.ReLU(), *conv(c, c2, 4, 2, 1), nn.ReLU()),
-        nn.Residual(*conv(c2, c2, 3, 1, 1), nn.ReLU(), *conv(c2, c2, 3, 1, 1)),
+        *(*conv(3, c, 4, 2, 1), nn.ReLU(), *conv(c, c2, 4, 2, 1), nn.ReLU(), block),
         *(*conv(c2, c, 4, 2, 1, layer=nn.ConvTranspose2d), nn.ReLU()),
         *(nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()),
     )
@@ -76,10 +70,9 @@ def translated(maps):
 
 
 # %% The same networks with and without each loss, three times
-BOTH, ALONE, RUNS = "cycle and identity", "the game alone", 3
-LOSSES = {BOTH: (10, 5), "cycle alone": (10, 0), "identity alone": (0, 5), ALONE: (0, 0)}
-game = gan.least_squares()
-snapshots = {}
+BOTH, RUNS = "cycle and identity", 3
+LOSSES = {BOTH: (10, 5), "cycle alone": (10, 0), "identity alone": (0, 5), "the game alone": (0, 0)}
+game, snapshots = gan.least_squares(), {}
 
 
 def trained(name, number):
@@ -92,12 +85,12 @@ def trained(name, number):
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
     players, average = Players(G, F, D_y, D_x), optim.EMA(maps, 0.99)
     rest = players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
-    cycle, identity = LOSSES[name]
-    weights = {"m": 4, "cycle": cycle, "identity": identity}
-    curve = run.curve(game, name)  # of the last run
+    weights = dict(zip(("cycle", "identity"), LOSSES[name], strict=True), m=4)
+    curve = run.curve(game, name)  # those of the last run are kept
     for step, result in run.play(lambda: play_cyclegan(game, *rest, **weights)):
         average.update()
-        curve.add(step, result)  # the logits of D_y and D_x together: on y and x, on G(x) and F(y)
+        # Means over both directions; the logits are those of D_y and D_x together.
+        curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=result.g_loss / 2))
         if name == BOTH and step in run.snapshots:
             snapshots[step] = translated(average.module)
     return translated(average.module)
@@ -122,47 +115,36 @@ rows |= {f"G(x), round {step}": shown[0][:12] for step, shown in snapshots.items
 rows |= {"true zebra of x": y_held[:12], "zebra y": y_held[12:24]}
 rows |= {f"F(y), round {step}": shown[1][12:24] for step, shown in snapshots.items()}
 rows |= {"true white image of y": x_held[12:24]}
-title = f"Both maps through training with {BOTH} losses (run 3)"
-run.save("training", plots.rows(rows, 12, 0, title=title), "G(x) and F(y) at four rounds of run 3")
-
+picture = plots.rows(rows, 12, 0, title=f"Both maps through training with {BOTH} losses (run 3)")
+run.save("training", picture, "G(x) and F(y) at four rounds of run 3")
 
 # %% The distance from the true map: an error of G and one of F for each run
-def error(results):
-    """The mean |.| of each result, (G's images, F's images), to the true ones: (results, 2)."""
-    return np.array([[abs(a - b).mean() for a, b in zip(pair, true)] for pair in results])  # noqa: B905
-
-
-errors = {loss: error(results) for loss, results in made.items()}
-others = {"another true image": [np.roll(images, 1, axis=0) for images in true]}
-others |= {"the input unchanged": true[::-1]}
-controls = {name: error([pair])[0] for name, pair in others.items()}
-another = controls["another true image"]
-failures = {loss: int((each > another / 2).sum()) for loss, each in errors.items()}
+error = lambda pair: [abs(a - b).mean() for a, b in zip(pair, true, strict=True)]  # noqa: E731
+errors = {loss: np.array([error(pair) for pair in results]) for loss, results in made.items()}
+another = np.array(error([np.roll(images, 1, axis=0) for images in true]))
 figure = Figure(figsize=(9, 3.2), layout="constrained")
-figure.suptitle(f"Errors of {RUNS} runs with each choice of losses: mean ± standard deviation")
+figure.suptitle(f"Errors of {RUNS} runs (dots), with mean ± standard deviation (bars)")
 for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
-    for loss, each in errors.items():
-        axes.plot(each[:, i], [loss] * RUNS, "o", color="tab:blue", alpha=0.6)
-        axes.errorbar(each[:, i].mean(), loss, xerr=each[:, i].std(), color="black", capsize=5)
+    each = {loss: values[:, i] for loss, values in errors.items()}
+    mean, deviation = ({loss: f(v) for loss, v in each.items()} for f in (np.mean, np.std))
+    axes.errorbar([*mean.values()], [*mean], xerr=[*deviation.values()], fmt="k|", capsize=5)
+    axes.plot([*each.values()], [*each], "o", color="tab:blue", alpha=0.6)
     axes.axvline(another[i], color="gray", linestyle="--", label="another true image")
     axes.set(xlabel=f"error of {'GF'[i]}: mean |.| to the true image, pixels in [0, 1]", xlim=0)
     axes.legend(fontsize=8)
-    means, spreads = ({k: f(each[:, i]) for k, each in errors.items()} for f in (np.mean, np.std))
     what = f"error of {'GF'[i]}, {BOTH}"
-    compare = {k: v for k, v in means.items() if k != BOTH} | {k: v[i] for k, v in controls.items()}
-    run.found(f"{what}: mean", means[BOTH], at_most=another[i] / 3, compare=compare)
-    run.found(f"{what}: standard deviation", spreads.pop(BOTH), compare=spreads)
-run.save("errors", figure, "the errors of G and F with each choice of losses")
-alone = {loss: n for loss, n in failures.items() if loss != BOTH}
-run.found(f"maps that fail, of {2 * RUNS}: {BOTH}", failures[BOTH], compare=alone)
-share = errors[BOTH].mean(axis=0) / another
+    mean |= {"another true image": another[i], "the input unchanged": error(true[::-1])[i]}
+    run.found(f"{what}: mean", mean.pop(BOTH), at_most=another[i] / 3, compare=mean)
+    run.found(f"{what}: standard deviation", deviation.pop(BOTH), compare=deviation)
+run.save("errors", figure, "the errors of G and F with each choice of losses, for each run")
+failures = {loss: int((each > another / 2).sum()) for loss, each in errors.items()}
 counts = ", ".join(f"{n} with {loss}" for loss, n in failures.items())
-fewest = failures[BOTH] < min(alone.values())
+share, failed = errors[BOTH].mean(axis=0) / another, failures.pop(BOTH)
+run.found(f"maps that fail, of {2 * RUNS}: {BOTH}", failed, compare=failures)
 run.end(
-    f"With {BOTH} losses, the errors of G and F are {share[0]:.0%} and {share[1]:.0%} of the "
-    "distance to another true image.",
-    f"A map fails if its error is more than half of that distance. Of {2 * RUNS} maps fail: {counts}.",
-    "Only both losses together fix the map every time: each of the others fails in some runs."
-    if fewest and not failures[BOTH]
-    else "Here some choice without both losses is as reliable; other seeds differ.",
+    f"With {BOTH}: G errs by {share[0]:.0%}, F by {share[1]:.0%} of the distance to another image.",
+    f"A map fails if its error is over half of that distance. Of {2 * RUNS} maps fail {counts}.",
+    "So both losses together are the most reliable choice of these."
+    if failed < min(failures.values())
+    else "In these runs, another choice is as reliable.",
 )

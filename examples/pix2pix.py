@@ -1,14 +1,15 @@
 """Pix2pix: image-to-image translation from pairs, here from an outline to a digit in chalk.
 
-    loss of G   E|x - G(y, z)| + weight * E[-log D(y, G(y, z))]           y: an outline, x: chalk
-    loss of D   E[-log D(y, x)] + E[-log(1 - D(y, G(y, z)))]              z: noise
+    loss of G   E|x - G(y)| + weight * E[-log D(y, G(y))]        y: an outline, x: a digit in chalk
+    loss of D   E[-log D(y, x)] + E[-log(1 - D(y, G(y)))]
 
 Isola et al. 2017, "Image-to-image translation with conditional adversarial networks". G is a U-Net:
 its downsampling layers are concatenated with the upsampling ones, so that lines need not pass the
-narrow middle. D is a convolution, and each of its logits classifies a patch. The chalk leaves dark
+narrow middle. D is a convolution, and each of its logits classifies a patch. The chalk has dark
 grains at random places, and the outline does not say where. L1 is minimal at the median of all x
-that fit y, and the median has no grains. D can detect that they are missing, so G draws some.
-Their lambda is 1 / weight. Their noise is dropout; here it is another input channel.
+that fit y, and the median has no grains. D detects that they are missing, so G draws grains, at
+places of its choice: not nearer to x, but more like chalk. Their lambda is 1 / weight. Their noise
+is dropout; it is left out, because it hardly changed the output.
 
 Read next: inpainting.py
 """
@@ -18,22 +19,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinygan import Tensor, gan, models, nn, ops, optim, plots
-from tinygan.backend import inputs
 from tinygan.data import Minibatches
-from tinygan.experiments.example import Example
+from tinygan.experiments.example import DIGIT, Example
 from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.models.pair import Pair, scaled
 
-run = Example("pix2pix", __doc__, steps=1500, full=10_000)
-learned, test = run.load_labeled()
+run = Example("pix2pix", __doc__, steps=1200, full=10_000)
+images, n = run.load(shape=DIGIT).images, run.many(500)
 
 
 def outlined(images):
     """The outlines of images (N, 1, 28, 28): white next to ink, black elsewhere."""
     ink = np.pad(images > 127, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    inside = ink[:, :, 1:-1, 1:-1]
-    around = ink[:, :, :-2, 1:-1] | ink[:, :, 2:, 1:-1] | ink[:, :, 1:-1, :-2] | ink[:, :, 1:-1, 2:]
-    return np.uint8(255) * (around & ~inside)
+    around = [np.roll(ink, shift, axis) for axis in (2, 3) for shift in (-1, 1)]
+    return np.uint8(255) * (np.any(around, axis=0) & ~ink)[:, :, 1:-1, 1:-1]
 
 
 def chalk(images, rng):
@@ -43,25 +42,13 @@ def chalk(images, rng):
     return np.where(grains.repeat(2, axis=2).repeat(2, axis=3), images // 5, images)
 
 
-both = np.concatenate([outlined(learned.images), chalk(learned.images, run.rng)], axis=1)
-outlines, truth = (a.astype(np.float32) / 255 for a in (outlined(test.images), chalk(test.images, run.rng)))
-ink = test.images > 229  # the pixels that are white without grains
+both = np.concatenate([outlined(images), chalk(images, run.rng)], axis=1)
+known, held = both[:-n], both[-n:].astype(np.float32) / 255
+outlines, truth = held[:, :1], held[:, 1:]
+ink = images[-n:] > 229  # the pixels that are white without grains
 
 
 # %% A U-Net with noise, and a D of 18x18 patches
-class Noise(nn.Module):
-    """Concatenate x (N, C, H, W) and a channel of noise in squares of 2x2 pixels."""
-
-    def __init__(self, rng):
-        super().__init__()
-        self.rng = rng
-
-    def forward(self, x):
-        n, _, h, w = x.shape
-        z = inputs.normal(self.rng, (n, 1, h // 2, w // 2), x.data)
-        return ops.concatenate([x, Tensor(z.repeat(2, axis=2).repeat(2, axis=3))], axis=1)
-
-
 class Skip(nn.Module):
     """Concatenate x and net(x) along the channels."""
 
@@ -79,8 +66,9 @@ def networks(rng):
     down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
     up = lambda a, b: nn.ConvTranspose2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
     middle = down(c, c2), nn.BatchNorm2d(c2), nn.ReLU(), up(c2, c), nn.BatchNorm2d(c)
-    skip = Skip(nn.Sequential(*middle))
-    G = nn.Sequential(Noise(rng), down(2, c), nn.LeakyReLU(0.2), skip, nn.ReLU(), up(2 * c, 1), nn.Tanh())
+
+    inner = Skip(nn.Sequential(*middle))
+    G = nn.Sequential(down(1, c), nn.LeakyReLU(0.2), inner, nn.ReLU(), up(2 * c, 1), nn.Tanh())
     D = nn.Sequential(
         *(down(2, c), nn.LeakyReLU(0.2), down(c, c2), nn.InstanceNorm2d(c2), nn.LeakyReLU(0.2)),
         nn.Conv2d(c2, 1, 3, 1, 1, rng=rng),
@@ -89,30 +77,77 @@ def networks(rng):
 
 
 # %% The same G without and with D
-snapshots = {}
-def drawn(G, outlines=outlines):
+game, snapshots = gan.non_saturating, {}
+
+
+def drawn(G):
+    """G of the held-out outlines, in [0, 1]."""
     return models.pixels(G, Tensor(outlines * 2 - 1).to(run.backend))
 
-def trained(weight):
-    """Train; return G of the test outlines, in [0, 1]."""
+
+def trained(name, weight):
+    """Train; return the average of G's weights."""
     rng = np.random.default_rng(run.seed)
     pair = networks(rng).to(run.backend)
-    data = Minibatches(both, rng=rng, backend=run.backend)
+    data = Minibatches(known, rng=rng, backend=run.backend)
 
     def pairs(m):
         two = data(m)
         return two[:, :1], two[:, 1:]
 
-    curve = run.curve(gan.non_saturating, "L1 and D" if weight else "L1 alone: D only watches")
-    average = optim.EMA(pair.G, 0.9)
-    players = gan.non_saturating, pair.G, pair.D, pairs, *pair.optimizers()
+    players = game, pair.G, pair.D, pairs, *pair.optimizers()
+    average, curve = optim.EMA(pair.G, 0.9), run.curve(game, name)
     for step, result in run.play(lambda: play_pix2pix(*players, m=16, weight=weight)):
         average.update()
         curve.add(step, result)
         if weight and step in run.snapshots:
-            snapshots[step] = drawn(average.module, outlines[:12])
+            snapshots[f"G(y), round {step}"] = drawn(average.module)[:8]
     return average.module
 
 
-makers = {"untrained": networks(run.rng).to(run.backend).G, "L1 alone": trained(0.0), "L1 and D": trained(0.5)}
-made = {name: drawn(G) for name, G in makers.items()}
+Gs = {"untrained": networks(run.rng).to(run.backend).G}
+Gs |= {"L1": trained("L1 alone: G ignores D", 0.0), "L1 + D": trained("L1 + D", 0.5)}
+made = {name: drawn(G) for name, G in Gs.items()} | {"truth": truth}
+
+# %% Whole images, details of 12x12 pixels, G through training, and the values of pixels
+run.save_curves()
+rows = {"outline y": outlines, "L1": made["L1"], "L1 + D": made["L1 + D"], "truth x": truth}
+for name, title, part in (
+    ("pairs", "From an outline to chalk: G trained without and with D", slice(28)),
+    ("details", "The middle of the same images: 12x12 pixels, enlarged", slice(8, 20)),
+):
+    shown = {label: x[:8, :, part, part] for label, x in rows.items()}
+    run.save(
+        name,
+        plots.rows(shown, 8, 0, title=title),
+        "outline; G trained without D and with D; the truth",
+    )
+shown = {"outline y": outlines[:8], **snapshots, "truth x": truth[:8]}
+picture = plots.rows(shown, 8, 0, title="G(y) through training with L1 and D")
+run.save("training", picture, "G(y) at four rounds")
+figure = Figure(figsize=(7, 3.5), layout="constrained")
+axes = figure.subplots()
+share, bins = np.full(ink.sum(), 1 / ink.sum()), np.linspace(0, 1, 21)
+for name in ("L1", "L1 + D", "truth"):
+    axes.hist(made[name][ink], bins, weights=share, histtype="step", label=name, linewidth=2)
+axes.set(xlabel="pixel in the ink: 0 is black, 1 is white", ylabel="share of pixels, log scale")
+axes.set(title="The values of pixels in the ink", yscale="log")
+axes.legend()
+run.save("values", figure, "shares of pixel values in the ink: without D, with D, and in truth")
+
+# %% The shares of dark and of white pixels in the ink, and the distance to the truth
+dark = {name: float((x[ink] < 0.5).mean()) for name, x in made.items()}
+bright = {name: float((x[ink] > 0.7).mean()) for name, x in made.items()}
+l1 = {name: float(abs(x - truth).mean()) for name, x in made.items() if name != "truth"}
+low, high = (factor * dark["truth"] for factor in (0.5, 1.5))
+ours, white, far = (table.pop("L1 + D") for table in (dark, bright, l1))
+run.found("dark pixels in the ink, share", ours, at_least=low, at_most=high, compare=dark)
+run.found("white pixels in the ink", white, at_least=bright["truth"] / 2, compare=bright)
+run.found("L1 to the truth", far, compare=l1)
+run.end(
+    f"In truth, {dark['truth']:.0%} of the ink is dark; with L1 alone {dark['L1']:.0%}; with D "
+    f"{ours:.0%}.",
+    "D makes G draw grains." if ours > 2 * dark["L1"] else "D adds few grains or none.",
+    f"The L1 to the truth is {'higher' if far > l1['L1'] else 'no higher'} with D: "
+    "D cannot say where the true grains are.",
+)
