@@ -66,7 +66,6 @@ def networks(rng):
     down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
     up = lambda a, b: nn.ConvTranspose2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
     middle = down(c, c2), nn.BatchNorm2d(c2), nn.ReLU(), up(c2, c), nn.BatchNorm2d(c)
-
     inner = Skip(nn.Sequential(*middle))
     G = nn.Sequential(down(1, c), nn.LeakyReLU(0.2), inner, nn.ReLU(), up(2 * c, 1), nn.Tanh())
     D = nn.Sequential(
@@ -106,32 +105,29 @@ def trained(name, weight):
 
 
 Gs = {"untrained": networks(run.rng).to(run.backend).G}
-Gs |= {"L1": trained("L1 alone: G ignores D", 0.0), "L1 + D": trained("L1 + D", 0.5)}
+Gs |= {"L1": trained("loss of G: L1 alone", 0), "L1 + D": trained("loss of G: L1 + game / 2", 0.5)}
 made = {name: drawn(G) for name, G in Gs.items()} | {"truth": truth}
 
 # %% Whole images, details of 12x12 pixels, G through training, and the values of pixels
 run.save_curves()
-rows = {"outline y": outlines, "L1": made["L1"], "L1 + D": made["L1 + D"], "truth x": truth}
+rows = {"outline y": outlines, "G(y), L1 alone": made["L1"], "G(y), L1 + D": made["L1 + D"]}
+rows |= {"truth x": truth}
 for name, title, part in (
     ("pairs", "From an outline to chalk: G trained without and with D", slice(28)),
     ("details", "The middle of the same images: 12x12 pixels, enlarged", slice(8, 20)),
 ):
     shown = {label: x[:8, :, part, part] for label, x in rows.items()}
-    run.save(
-        name,
-        plots.rows(shown, 8, 0, title=title),
-        "outline; G trained without D and with D; the truth",
-    )
+    run.save(name, plots.rows(shown, 8, 0, title=title), "G trained without D and with D")
 shown = {"outline y": outlines[:8], **snapshots, "truth x": truth[:8]}
-picture = plots.rows(shown, 8, 0, title="G(y) through training with L1 and D")
-run.save("training", picture, "G(y) at four rounds")
+title = "G(y) through training with L1 and D"
+run.save("training", plots.rows(shown, 8, 0, title=title), "G(y) at four rounds")
 figure = Figure(figsize=(7, 3.5), layout="constrained")
 axes = figure.subplots()
 share, bins = np.full(ink.sum(), 1 / ink.sum()), np.linspace(0, 1, 21)
 for name in ("L1", "L1 + D", "truth"):
     axes.hist(made[name][ink], bins, weights=share, histtype="step", label=name, linewidth=2)
-axes.set(xlabel="pixel in the ink: 0 is black, 1 is white", ylabel="share of pixels, log scale")
-axes.set(title="The values of pixels in the ink", yscale="log")
+axes.set(xlabel="value of a pixel in the ink: 0 is black, 1 is white", yscale="log")
+axes.set(ylabel="share of pixels, log scale", title="The values of pixels in the ink")
 axes.legend()
 run.save("values", figure, "shares of pixel values in the ink: without D, with D, and in truth")
 
@@ -139,15 +135,15 @@ run.save("values", figure, "shares of pixel values in the ink: without D, with D
 dark = {name: float((x[ink] < 0.5).mean()) for name, x in made.items()}
 bright = {name: float((x[ink] > 0.7).mean()) for name, x in made.items()}
 l1 = {name: float(abs(x - truth).mean()) for name, x in made.items() if name != "truth"}
-low, high = (factor * dark["truth"] for factor in (0.5, 1.5))
+low, high = dark["truth"] * np.array([0.5, 1.5])
 ours, white, far = (table.pop("L1 + D") for table in (dark, bright, l1))
 run.found("dark pixels in the ink, share", ours, at_least=low, at_most=high, compare=dark)
 run.found("white pixels in the ink", white, at_least=bright["truth"] / 2, compare=bright)
 run.found("L1 to the truth", far, compare=l1)
 run.end(
-    f"In truth, {dark['truth']:.0%} of the ink is dark; with L1 alone {dark['L1']:.0%}; with D "
-    f"{ours:.0%}.",
+    f"Dark ink: {dark['truth']:.0%} in truth, {dark['L1']:.0%} with L1 alone, {ours:.0%} with D.",
     "D makes G draw grains." if ours > 2 * dark["L1"] else "D adds few grains or none.",
-    f"The L1 to the truth is {'higher' if far > l1['L1'] else 'no higher'} with D: "
-    "D cannot say where the true grains are.",
+    "The L1 to x is higher with D, because G's grains lie at other places than those of x."
+    if far > l1["L1"]
+    else "The L1 to x is no higher with D.",
 )

@@ -127,7 +127,7 @@ def test_discriminative_vs_generative(play):
 
 
 def test_pix2pix(play):
-    names, figures = play("pix2pix", "--steps", "25")
+    names, _ = play("pix2pix", "--steps", "60")
     dot = np.zeros((1, 1, 4, 5), np.uint8)
     dot[0, 0, 1, 1:3] = 200
     around = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0] * 5]
@@ -137,14 +137,11 @@ def test_pix2pix(play):
     assert grains.mean() == pytest.approx(0.3, abs=0.01)
     squares = grains.reshape(100, 14, 2, 14, 2).sum(axis=(2, 4))
     assert set(np.unique(squares)) == {0, 4}
-    np.testing.assert_array_equal(
-        names["truth"][names["ink"]] < 0.5, names["truth"][names["ink"]] < 0.8
-    )
     assert names["dark"]["truth"] == pytest.approx(0.3, abs=0.02)
     assert names["dark"]["truth"] + names["bright"]["truth"] == pytest.approx(1)
     assert names["l1"]["L1"] < 0.8 * names["l1"]["untrained"]
-    assert 0 < abs(names["made"]["L1"] - names["made"]["L1 + D"]).max()
-    assert list(names["snapshots"]) == [f"G(y), round {step}" for step in (1, 2, 8, 25)]
+    assert abs(names["made"]["L1"] - names["made"]["L1 + D"]).max() > 0
+    assert list(names["snapshots"]) == [f"G(y), round {step}" for step in (2, 6, 18, 60)]
 
 
 def keys(x, a=-0.5):
