@@ -32,8 +32,7 @@ images, n = run.load(shape=DIGIT).images, run.many(500)
 def zebra(x):
     """The true map of gray images: yellow ink on blue, two of every four rows dimmed."""
     striped = x.copy()
-    striped[:, :, 2::4] //= 5
-    striped[:, :, 3::4] //= 5
+    striped[:, :, np.arange(x.shape[2]) % 4 > 1] //= 5
     return np.concatenate([striped, striped, 255 - striped], axis=1)
 
 
@@ -72,7 +71,8 @@ def translated(maps):
 # %% The same networks with and without each loss, three times
 BOTH, RUNS = "cycle and identity", 3
 LOSSES = {BOTH: (10, 5), "cycle alone": (10, 0), "identity alone": (0, 5), "the game alone": (0, 0)}
-game, snapshots = gan.least_squares(), {}
+game = gan.least_squares()
+snapshots: dict[int, list[np.ndarray]] = {}
 
 
 def trained(name, number):
@@ -85,9 +85,10 @@ def trained(name, number):
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
     players, average = Players(G, F, D_y, D_x), optim.EMA(maps, 0.99)
     rest = players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
-    weights = dict(zip(("cycle", "identity"), LOSSES[name], strict=True), m=4)
+    cycle, identity = LOSSES[name]
+    start = lambda: play_cyclegan(game, *rest, m=4, cycle=cycle, identity=identity)  # noqa: E731
     curve = run.curve(game, name)  # those of the last run are kept
-    for step, result in run.play(lambda: play_cyclegan(game, *rest, **weights)):
+    for step, result in run.play(start):
         average.update()
         # Means over both directions; the logits are those of D_y and D_x together.
         curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=result.g_loss / 2))
@@ -110,10 +111,9 @@ for i, (what, old, new) in enumerate((("G(x)", "white x", "zebra"), ("F(y)", "ze
     title = f"{what} after {run.steps} rounds: four images, each translated by three runs"
     picture = plots.rows(rows, 4 * RUNS, 0, title=title, column_labels=heads)
     run.save(new, picture, f"{what} with each choice of losses, above the true {new} image")
-rows = {"white x": x_held[:12]}
-rows |= {f"G(x), round {step}": shown[0][:12] for step, shown in snapshots.items()}
+rows = {"white x": x_held[:12]} | {f"G(x), round {k}": s[0][:12] for k, s in snapshots.items()}
 rows |= {"true zebra of x": y_held[:12], "zebra y": y_held[12:24]}
-rows |= {f"F(y), round {step}": shown[1][12:24] for step, shown in snapshots.items()}
+rows |= {f"F(y), round {k}": s[1][12:24] for k, s in snapshots.items()}
 rows |= {"true white image of y": x_held[12:24]}
 picture = plots.rows(rows, 12, 0, title=f"Both maps through training with {BOTH} losses (run 3)")
 run.save("training", picture, "G(x) and F(y) at four rounds of run 3")
@@ -134,7 +134,7 @@ for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
     axes.legend(fontsize=8)
     what = f"error of {'GF'[i]}, {BOTH}"
     mean |= {"another true image": another[i], "the input unchanged": error(true[::-1])[i]}
-    run.found(f"{what}: mean", mean.pop(BOTH), at_most=another[i] / 3, compare=mean)
+    run.found(f"{what}: mean", mean.pop(BOTH), at_most=another[i] / 2, compare=mean)
     run.found(f"{what}: standard deviation", deviation.pop(BOTH), compare=deviation)
 run.save("errors", figure, "the errors of G and F with each choice of losses, for each run")
 failures = {loss: int((each > another / 2).sum()) for loss, each in errors.items()}
@@ -146,5 +146,5 @@ run.end(
     f"A map fails if its error is over half of that distance. Of {2 * RUNS} maps fail {counts}.",
     "So both losses together are the most reliable choice of these."
     if failed < min(failures.values())
-    else "In these runs, another choice is as reliable.",
+    else "In these runs, another choice fails no more often.",
 )

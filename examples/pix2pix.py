@@ -76,7 +76,8 @@ def networks(rng):
 
 
 # %% The same G without and with D
-game, snapshots = gan.non_saturating, {}
+game = gan.non_saturating
+snapshots: dict[str, np.ndarray] = {}
 
 
 def drawn(G):
@@ -123,7 +124,7 @@ title = "G(y) through training with L1 and D"
 run.save("training", plots.rows(shown, 8, 0, title=title), "G(y) at four rounds")
 figure = Figure(figsize=(7, 3.5), layout="constrained")
 axes = figure.subplots()
-share, bins = np.full(ink.sum(), 1 / ink.sum()), np.linspace(0, 1, 21)
+share, bins = np.full(ink.sum(), 1 / ink.sum()), [i / 20 for i in range(21)]
 for name in ("L1", "L1 + D", "truth"):
     axes.hist(made[name][ink], bins, weights=share, histtype="step", label=name, linewidth=2)
 axes.set(xlabel="value of a pixel in the ink: 0 is black, 1 is white", yscale="log")
