@@ -1,63 +1,59 @@
-"""CycleGAN: translate digits to zebra digits and back, without pairs of images.
+"""CycleGAN: translate white images to zebra images and back, without pairs.
 
-    the loss of G and F   the game for G(x) and F(y), and  10 (E|F(G(x)) - x| + E|G(F(y)) - y|)
-                                                         +  5 (E|G(y) - y|    + E|F(x) - x|)
+    loss of G and F   E(D_y(G(x)) - 1)^2 + E(D_x(F(y)) - 1)^2             the game
+                      + 10 (E|F(G(x)) - x| + E|G(F(y)) - y|)              cycle loss
+                      +  5 (E|G(y) - y|    + E|F(x) - x|)                 identity loss
+    loss of D_y       E(D_y(y) - 1)^2 + E D_y(G(x))^2                     D_x: the same with x, F(y)
 
 Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks".
 X are white digits on black. Y are other digits under a map that G should find: yellow with dim
-stripes, on blue. The game alone accepts any zebra digit, and G maps all digits to one; the identity
-loss does not change this. An invertible map must distinguish the digits. The error of G and F is
-the mean |.| to the true map, on digits of neither set, with pixels in [0, 1].
+stripes, on blue. The game only asks that G(x) looks like some image of Y, so G may map all x to
+one. The cycle loss excludes this, but other invertible maps remain. The identity loss prefers the
+map that changes an image least. The error of a map is its mean |.| to the true map, on images of
+neither set, with pixels in [0, 1]. Each choice of losses has three runs, because seeds differ.
+
+Read next: stackgan.py
 """
 
-# %% Two sets of images, of different digits
+# %% Two sets of images: no image of one is in the other
 import numpy as np
+from matplotlib.figure import Figure
 
 from tinygan import Tensor, gan, models, nn, optim, plots
 from tinygan.data import Minibatches
-from tinygan.experiments.example import Example
+from tinygan.experiments.example import DIGIT, Example
 from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
 from tinygan.models.pair import scaled
 
-run = Example("cyclegan", __doc__, steps=600, full=10_000)
-learned, test = run.load_digits()
-
-
-def white(x):
-    """Digits (N, 1, 28, 28) as images of three colors."""
-    return x.repeat(3, axis=1)
+run = Example("cyclegan", __doc__, steps=250, full=10_000)
+images, n = run.load(shape=DIGIT).images, run.many(500)
 
 
 def zebra(x):
-    """The true map: yellow ink on blue, with two of every four rows dimmed."""
+    """The true map of gray images: yellow ink on blue, two of every four rows dimmed."""
     striped = x.copy()
-    striped[:, :, 2::4] //= 5
-    striped[:, :, 3::4] //= 5
+    striped[:, :, np.arange(x.shape[2]) % 4 > 1] //= 5
     return np.concatenate([striped, striped, 255 - striped], axis=1)
 
 
-half = len(learned.images) // 2
-x_known, y_known = white(learned.images[:half]), zebra(learned.images[half:])
-x_held, y_held = (f(test.images).astype(np.float32) / 255 for f in (white, zebra))
+half = (len(images) - n) // 2
+x_known, y_known = images[:half].repeat(3, axis=1), zebra(images[half:-n])
+x_held, y_held = (a / np.float32(255) for a in (images[-n:].repeat(3, axis=1), zebra(images[-n:])))
 
 
 # %% A small G, and a small D of 18x18 patches
 def networks(rng):
-    """G: 28 -> 14 -> 7, two residual blocks, 7 -> 14 -> 28. D: (N, 3, 28, 28) to (N, 1, 7, 7)."""
+    """G: 28 -> 14 -> 7, a residual block, 7 -> 14 -> 28. D: (N, 3, 28, 28) to (N, 1, 7, 7)."""
     c, c2 = scaled(16, run.width), scaled(32, run.width)
 
     def conv(a, b, *sizes, layer=nn.Conv2d):
         return layer(a, b, *sizes, rng=rng), nn.InstanceNorm2d(b, affine=True)
 
-    def up(a, b):
-        return conv(a, b, 4, 2, 1, layer=nn.ConvTranspose2d)
-
-    def block():
-        return nn.Residual(*conv(c2, c2, 3, 1, 1), nn.ReLU(), *conv(c2, c2, 3, 1, 1))
-
+    block = nn.Residual(*conv(c2, c2, 3, 1, 1), nn.ReLU(), *conv(c2, c2, 3, 1, 1))
     G = nn.Sequential(
-        *(*conv(3, c, 4, 2, 1), nn.ReLU(), *conv(c, c2, 4, 2, 1), nn.ReLU(), block(), block()),
-        *(*up(c2, c), nn.ReLU(), nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()),
+        *(*conv(3, c, 4, 2, 1), nn.ReLU(), *conv(c, c2, 4, 2, 1), nn.ReLU(), block),
+        *(*conv(c2, c, 4, 2, 1, layer=nn.ConvTranspose2d), nn.ReLU()),
+        *(nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()),
     )
     D = nn.Sequential(
         *(nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2)),
@@ -66,50 +62,89 @@ def networks(rng):
     return G, D
 
 
-# %% The same networks with and without each loss
-def trained(cycle, identity):
-    """Train; return G of the held-out digits and F of their zebra versions, in [0, 1]."""
-    rng = np.random.default_rng(run.seed)
+def translated(maps):
+    """G of the held-out white images and F of their zebra versions, in [0, 1]."""
+    inputs = (Tensor(held * 2 - 1).to(run.backend) for held in (x_held, y_held))
+    return [models.pixels(net, x) for (_, net), x in zip(maps.children(), inputs, strict=True)]
+
+
+# %% The same networks with and without each loss, three times
+BOTH, RUNS = "cycle and identity", 3
+LOSSES = {BOTH: (10, 5), "cycle alone": (10, 0), "identity alone": (0, 5), "the game alone": (0, 0)}
+game = gan.least_squares()
+snapshots: dict[int, list[np.ndarray]] = {}
+
+
+def trained(name, number):
+    """Train with the losses `name`; return the translations of the averaged G and F."""
+    rng = np.random.default_rng([run.seed, number])
     (G, D_y), (F, D_x) = networks(rng), networks(rng)
     maps, critics = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
-    opts = (
-        optim.Adam(maps.parameters(), 2e-3, (0.5, 0.999)),
-        optim.Adam(critics.parameters(), 5e-4, (0.5, 0.999)),
-    )
+    opt_g = optim.Adam(maps.parameters(), 3e-3, (0.5, 0.999))
+    opt_d = optim.Adam(critics.parameters(), 5e-4, (0.5, 0.999))
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
-    rest = Players(G, F, D_y, D_x), xs, ys, *opts, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
-    weights = {"m": 8, "cycle": cycle, "identity": identity}
-    averaged = run.averaged(maps, lambda: play_cyclegan(gan.least_squares(), *rest, **weights))
-    return [
-        models.pixels(net, Tensor(images * 2 - 1).to(run.backend))
-        for (_, net), images in zip(averaged.children(), (x_held, y_held), strict=True)
-    ]
+    players, average = Players(G, F, D_y, D_x), optim.EMA(maps, 0.99)
+    rest = players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
+    cycle, identity = LOSSES[name]
+    start = lambda: play_cyclegan(game, *rest, m=4, cycle=cycle, identity=identity)  # noqa: E731
+    curve = run.curve(game, name)  # those of the last run are kept
+    for step, result in run.play(start):
+        average.update()
+        # Means over both directions; the logits are those of D_y and D_x together.
+        curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=result.g_loss / 2))
+        if name == BOTH and step in run.snapshots:
+            snapshots[step] = translated(average.module)
+    return translated(average.module)
 
 
-BOTH = "cycle and identity"
-losses = {
-    BOTH: trained(10, 5),
-    "identity, no cycle": trained(0, 5),
-    "cycle, no identity": trained(10, 0),
-    "the game alone": trained(0, 0),
-}
+made = {name: [trained(name, number) for number in range(RUNS)] for name in LOSSES}
 
-# %% A column for each digit: the true pair, then the results in the order of `losses`
-for i, name in enumerate(("zebras", "digits")):
-    rows = [(x_held, y_held)[i], (y_held, x_held)[i], *(made[i] for made in losses.values())]
-    picture = plots.grid(np.concatenate([images[:12] for images in rows]), 12, 0)
-    run.save(name, picture, "rows: the true pair, then trained with " + "; ".join(losses))
+# %% The same four images by each of the three runs, and the last run through training
+run.save_curves()
+heads = [f"run {number + 1}" for number in range(RUNS) for _ in range(4)]
+true = y_held, x_held  # what G and F should give
+for i, (what, old, new) in enumerate((("G(x)", "white x", "zebra"), ("F(y)", "zebra y", "white"))):
+    rows = {f"the input, {old}": np.tile(true[1 - i][:4], (RUNS, 1, 1, 1))}
+    for loss, results in made.items():
+        rows[f"{what}: {loss}"] = np.concatenate([result[i][:4] for result in results])
+    rows[f"the true {new} image"] = np.tile(true[i][:4], (RUNS, 1, 1, 1))
+    title = f"{what} after {run.steps} rounds: four images, each translated by three runs"
+    picture = plots.rows(rows, 4 * RUNS, 0, title=title, column_labels=heads)
+    run.save(new, picture, f"{what} with each choice of losses, above the true {new} image")
+rows = {"white x": x_held[:12]} | {f"G(x), round {k}": s[0][:12] for k, s in snapshots.items()}
+rows |= {"true zebra of x": y_held[:12], "zebra y": y_held[12:24]}
+rows |= {f"F(y), round {k}": s[1][12:24] for k, s in snapshots.items()}
+rows |= {"true white image of y": x_held[12:24]}
+picture = plots.rows(rows, 12, 0, title=f"Both maps through training with {BOTH} losses (run 3)")
+run.save("training", picture, "G(x) and F(y) at four rounds of run 3")
 
-# %% The distance from the true map
-for i, (name, true) in enumerate({"G": y_held, "F": x_held}.items()):
-    errors = {loss: abs(made[i] - true).mean() for loss, made in losses.items()}
-    for loss, error in errors.items():
-        maximum = errors["identity, no cycle"] / 2
-        target = (
-            (f"at most {maximum:.3f}, half of that without cycle", error <= maximum)
-            if loss == BOTH
-            else ()
-        )
-        run.found(f"error of {name}: {loss}", error, *target)
-    run.found(f"error of {name}: another digit", abs(np.roll(true, 1, axis=0) - true).mean())
-run.end()
+# %% The distance from the true map: an error of G and one of F for each run
+error = lambda pair: [abs(a - b).mean() for a, b in zip(pair, true, strict=True)]  # noqa: E731
+errors = {loss: np.array([error(pair) for pair in results]) for loss, results in made.items()}
+another = np.array(error([np.roll(images, 1, axis=0) for images in true]))
+figure = Figure(figsize=(9, 3.2), layout="constrained")
+figure.suptitle(f"Errors of {RUNS} runs (dots), with mean ± standard deviation (bars)")
+for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+    each = {loss: values[:, i] for loss, values in errors.items()}
+    mean, deviation = ({loss: f(v) for loss, v in each.items()} for f in (np.mean, np.std))
+    axes.errorbar([*mean.values()], [*mean], xerr=[*deviation.values()], fmt="k|", capsize=5)
+    axes.plot([*each.values()], [*each], "o", color="tab:blue", alpha=0.6)
+    axes.axvline(another[i], color="gray", linestyle="--", label="another true image")
+    axes.set(xlabel=f"error of {'GF'[i]}: mean |.| to the true image, pixels in [0, 1]", xlim=0)
+    axes.legend(fontsize=8)
+    what = f"error of {'GF'[i]}, {BOTH}"
+    mean |= {"another true image": another[i], "the input unchanged": error(true[::-1])[i]}
+    run.found(f"{what}: mean", mean.pop(BOTH), at_most=another[i] / 2, compare=mean)
+    run.found(f"{what}: standard deviation", deviation.pop(BOTH), compare=deviation)
+run.save("errors", figure, "the errors of G and F with each choice of losses, for each run")
+failures = {loss: int((each > another / 2).sum()) for loss, each in errors.items()}
+counts = ", ".join(f"{n} with {loss}" for loss, n in failures.items())
+share, failed = errors[BOTH].mean(axis=0) / another, failures.pop(BOTH)
+run.found(f"maps that fail, of {2 * RUNS}: {BOTH}", failed, compare=failures)
+run.end(
+    f"With {BOTH}: G errs by {share[0]:.0%}, F by {share[1]:.0%} of the distance to another image.",
+    f"A map fails if its error is over half of that distance. Of {2 * RUNS} maps fail {counts}.",
+    "Both losses together give the lowest mean errors, of G and of F."
+    if all((errors[BOTH].mean(axis=0) < errors[loss].mean(axis=0)).all() for loss in failures)
+    else "Another choice of losses gives a lower mean error of G or of F.",
+)

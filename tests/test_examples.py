@@ -212,15 +212,21 @@ def test_discriminative_vs_generative(play):
 
 
 def test_pix2pix(play):
-    names, figures = play("pix2pix", "--steps", "25")
+    names, _ = play("pix2pix", "--steps", "60")
     dot = np.zeros((1, 1, 4, 5), np.uint8)
     dot[0, 0, 1, 1:3] = 200
     around = [[0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 1, 1, 0, 0], [0] * 5]
     np.testing.assert_array_equal(names["outlined"](dot)[0, 0] / 255, around)
-    assert (len(names["learned"].images), len(names["test"].images)) == (9800, 200)
-    first = abs(untrained(names, names["outlines"]) - names["digits"]).mean()
-    assert figures["L1 to the digit: L1 alone"] < 0.8 * first
-    assert 0 < abs(names["ways"]["L1 alone"] - names["ways"]["L1 and D"]).max() < 0.5
+    white = np.full((100, 1, 28, 28), 255, np.uint8)
+    grains = names["chalk"](white, np.random.default_rng(0)) < 255
+    assert grains.mean() == pytest.approx(0.3, abs=0.01)
+    squares = grains.reshape(100, 14, 2, 14, 2).sum(axis=(2, 4))
+    assert set(np.unique(squares)) == {0, 4}
+    assert names["dark"]["truth"] == pytest.approx(0.3, abs=0.02)
+    assert names["dark"]["truth"] + names["bright"]["truth"] == pytest.approx(1)
+    assert names["l1"]["L1"] < 0.8 * names["l1"]["untrained"]
+    assert abs(names["made"]["L1"] - names["made"]["L1 + D"]).max() > 0
+    assert list(names["snapshots"]) == [f"G(y), round {step}" for step in (2, 6, 18, 60)]
 
 
 def keys(x, a=-0.5):
@@ -322,10 +328,21 @@ def test_collapse_and_saturation(play):
 
 def test_cyclegan(play):
     names, figures = play("cyclegan", "--steps", "2")
-    assert set(names["losses"]) >= {"cycle and identity", "the game alone"}
-    for made in names["losses"].values():
-        assert all(images.shape == names["x_held"].shape for images in made)
-    assert figures["error of G: another digit"] > 0.05  # the distance of two zebra digits
+    column = np.full((1, 1, 8, 1), 200, np.uint8)
+    striped = [200, 200, 40, 40] * 2
+    expected = [striped, striped, [255 - value for value in striped]]
+    np.testing.assert_array_equal(names["zebra"](column)[0, :, :, 0], expected)
+    images = names["images"]
+    half = len(names["x_known"])
+    np.testing.assert_array_equal(names["x_known"][-1, 2], images[half - 1, 0])
+    np.testing.assert_array_equal(names["y_known"], names["zebra"](images[half : -names["n"]]))
+    np.testing.assert_array_equal(names["error"](names["true"]), [0, 0])
+    assert len(names["LOSSES"]) == 4
+    for results in names["made"].values():
+        assert len(results) == 3 and abs(results[0][0] - results[1][0]).max() > 0  # other seeds
+        assert all(each.shape == names["x_held"].shape for pair in results for each in pair)
+    assert (names["another"] > 0.05).all()  # the distance of two zebra images, of two white ones
+    assert figures["maps that fail, of 6: cycle and identity"] == 6  # after two rounds
 
 
 def test_stackgan(play):
