@@ -44,7 +44,7 @@ K, M, ALONE, STILL = len(classes), 64, "labels alone", "G does not learn"
 TRAINED = USUAL, MATCHING, LABEL = "usual loss", "feature matching", "noise and label"
 
 
-# %% A round: D learns from labels, and tells unlabeled images from fakes; G learns from D
+# %% A round: a step of D with labels, unlabeled images and fakes, and a step of G
 def logit(l):  # log((1 - p(fake)) / p(fake)), from logits (N, K + 1)
     return real_logit(l[:, :K]) - l[:, K:]
 
