@@ -44,7 +44,7 @@ K, M, ALONE, STILL = len(classes), 64, "labels alone", "G does not learn"
 TRAINED = USUAL, MATCHING, LABEL = "usual loss", "feature matching", "noise and label"
 
 
-# %% A round: D learns from labels, and tells unlabeled images from fakes; G learns from D
+# %% A round: a step of D with labels, unlabeled images and fakes, and a step of G
 def logit(l):  # log((1 - p(fake)) / p(fake)), from logits (N, K + 1)
     return real_logit(l[:, :K]) - l[:, K:]
 
@@ -137,13 +137,13 @@ if run.full and learned.name == "mnist":  # an interrupted run continues
 def effect(kind):
     by, half = t_interval(gain[kind])
     verb = "lowers" if by > half else "raises" if by < -half else "does not measurably change"
-    return f"{verb} it (by {abs(by):.3f} +- {half:.3f}, 95 % over 3 seeds)"
+    return f"{verb} the error (by {abs(by):.3f} +- {half:.3f}; 3 seeds, 95 % interval)"
 
 
 better, helps = frechet[LABEL] < frechet[USUAL], error[LABEL] < error[USUAL]
 run.end(
-    f"Labels alone give D a test error of {error[ALONE]:.3f}. The usual loss of G {effect(USUAL)}, "
-    f"a G that does not learn {effect(STILL)}, and feature matching {effect(MATCHING)}.",
+    f"With labels alone, D has a test error of {error[ALONE]:.3f}. The usual loss {effect(USUAL)}.",
+    f"A G that does not learn {effect(STILL)}, and feature matching {effect(MATCHING)}.",
     f"A G with a label draws {'better' if better else 'worse'} pictures than with the usual loss"
     f" (Frechet distance {frechet[LABEL]:.0f}, not {frechet[USUAL]:.0f}), "
     f"{'and' if better == helps else 'but'} its D makes {'fewer' if helps else 'more'} errors.",

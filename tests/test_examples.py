@@ -130,9 +130,9 @@ def test_sgan(play):
     # Sentences follow the differences between trainings of the same seed.
     effect, gain = names["effect"], names["effect"].__globals__["gain"]
     for gains, verb in (
-        ([0.1, 0.11, 0.12], "lowers it (by 0.110"),
-        ([-0.1, -0.11, -0.12], "raises it (by 0.110"),
-        ([0.2, -0.1, 0.1], "does not measurably change it"),
+        ([0.1, 0.11, 0.12], "lowers the error (by 0.110"),
+        ([-0.1, -0.11, -0.12], "raises the error (by 0.110"),
+        ([0.2, -0.1, 0.1], "does not measurably change the error (by 0.067 +- 0.379;"),
     ):
         gain["usual loss"] = np.array(gains)
         assert effect("usual loss").startswith(verb)

@@ -30,7 +30,7 @@ from ...autograd import grad
 from ...backend import Rng
 from ...data import Minibatches, load
 from ...errors import InputError
-from ...gan.variants.semi_supervised import mutual_information, play_semi_supervised
+from ...gan.variants.semi_supervised import play_semi_supervised
 from ...losses import cross_entropy
 from ...models.improved_gan import improved_gan, unit_noise
 from ...optim import EMA, Adam
@@ -65,7 +65,7 @@ def run(
              f"{last.d_loss.item():.3f}, {last.g_loss.item():.4f}")  # fmt: skip
     found, target = curves["errors"][-1], TARGETS.get(labels)
     published = PUBLISHED.get(labels, "no figure") + (f"; at most {target}" if target else "")
-    control = without_g(players.known, None, epochs * STEPS // 10, rng=rng, backend=backend)
+    control = without_g(players.known, epochs * STEPS // 10, rng=rng, backend=backend)
     return SeedResults(
         [
             Result(f"errors of 10,000 with {labels} labels", found, published,
@@ -96,11 +96,8 @@ def chosen(labels: np.ndarray, n: int, rng: Rng) -> np.ndarray:
 class Training(NamedTuple):
     """A training that has not begun. `start()` gives its rounds, and `average` averages D."""
 
-    G: nn.Module
     average: EMA
     known: Minibatches
-    unlabeled: Minibatches
-    noise: gan.Source
     start: Callable[[], Iterator[gan.Round]]
 
 
@@ -113,7 +110,6 @@ def training(
     rng: Rng,
     backend: str = "numpy",
     width: float = 1,
-    feature_matching: bool = True,
 ) -> Training:
     """A training of `steps` steps on all images; those at the indices `few` have labels."""
     G, D = improved_gan(images[rng.choice(len(images), 500, replace=False)], rng=rng, width=width)
@@ -124,13 +120,14 @@ def training(
     opt_d = Adam(D.parameters(), falling(1.5e-3, steps), (0.5, 0.999))
     average = EMA(D, max(0.0, 1 - 20 / steps))
     game = gan.label_smoothing(gan.non_saturating, 0.1, 0.05)
-    options: dict[str, Any] = {"feature_matching": feature_matching, "information": INFORMATION}
 
     def start() -> Iterator[gan.Round]:
         players = G, D, known.labeled, unlabeled, noise, opt_g, opt_d
-        return averaged(play_semi_supervised(*players, m=BATCH, game=game, **options), average)
+        return averaged(
+            play_semi_supervised(*players, m=BATCH, game=game, information=INFORMATION), average
+        )
 
-    return Training(G, average, known, unlabeled, noise, start)
+    return Training(average, known, start)
 
 
 def falling(rate: float, steps: int) -> Callable[[int], float]:
@@ -138,26 +135,14 @@ def falling(rate: float, steps: int) -> Callable[[int], float]:
     return lambda t: rate * min(1.0, 5 * max(0.0, 1 - t / steps))
 
 
-def without_g(
-    known: Minibatches,
-    unlabeled: Minibatches | None,
-    steps: int,
-    *,
-    rng: Rng,
-    backend: str = "numpy",
-    width: float = 1,
-) -> nn.Module:
-    """A control: the same D, trained without G on the labels; with `unlabeled` images, it also
-    maximizes the mutual information of these and of the predicted classes."""
-    _, D = improved_gan(backends.of(known.images).to_host(known.images), rng=rng, width=width)
+def without_g(known: Minibatches, steps: int, *, rng: Rng, backend: str) -> nn.Module:
+    """A control: the same D, trained on the labels alone."""
+    _, D = improved_gan(backends.of(known.images).to_host(known.images), rng=rng)
     D.to(backend)
     average, opt = EMA(D), Adam(D.parameters(), falling(3e-3, steps), (0.5, 0.999))
     for _ in range(steps):
         x, y = known.labeled(BATCH)
-        loss = cross_entropy(D(x), y)
-        if unlabeled is not None:
-            loss = loss - INFORMATION * mutual_information(D(unlabeled(BATCH)))
-        opt.step(grad(loss, D.parameters()))
+        opt.step(grad(cross_entropy(D(x), y), D.parameters()))
         average.update()
     return average.module
 
