@@ -6,9 +6,9 @@
 Goodfellow et al. 2014, "Generative adversarial nets", section 5. G is 100-1200-1200-784 with ReLU
 and a sigmoid; D has two maxout layers and dropout (`mlp_2014` in tinygan/models/mlp.py). Both
 players step at once, by SGD with momentum (tinygan/experiments/reproduce/recipe_2014.py). --full
-has their sizes. The default run has a quarter of the widths, minibatches of 32 instead of 100, and a
-momentum that rises within the run, so it draws digits in about a minute. The samples are those of
-an average of G's weights over the rounds, which the authors did not use.
+has their sizes. The default run has a quarter of the widths, minibatches of 32 instead of 100, and
+a momentum that rises within the run, so it draws digits in about a minute. The samples are those
+of an average of G's weights over the rounds, which the authors did not use.
 
 The paper measures G by a Parzen window: the log-likelihood of test images if each sample is the
 center of a normal distribution. It reports 225 +- 2 nats on MNIST. This number favors blur over

@@ -36,14 +36,10 @@ from ..errors import InputError
 from ..experiments.reproduce import reproduce
 from ..gan import AnyGame
 from ..metrics.classifier import Classifier
-from ..metrics.classifier_scores import gan_train_test
-from ..nn import Module
-from ..optim import EMA
 from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
 from .findings import HEADINGS, Finding, table
 from .results import SeedResults, aligned
-from .rounds import averaged
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
 
@@ -203,8 +199,6 @@ class Example:
         self,
         what: str,
         value: float,
-        reference: str = "",
-        holds: Any = None,
         *,
         at_least: float | None = None,
         at_most: float | None = None,
@@ -215,29 +209,6 @@ class Example:
         bounds = (None if bound is None else float(bound) for bound in (at_least, at_most))
         controls = {name: float(control) for name, control in (compare or {}).items()}
         self._findings.append(Finding(what, float(value), controls, *bounds))
-
-    def averaged(
-        self, net: Module, start: Callable[[], Iterator[Round]], decay: float = 0.99
-    ) -> Module:
-        """Play the rounds of `start()`, which train `net`; return its moving average."""
-        average = EMA(net, decay)
-        for _ in averaged((result for _, result in self.play(start)), average):
-            pass
-        return average.module
-
-    def found_classes(
-        self, draw: Callable[[int], tuple[np.ndarray, np.ndarray]], test: Dataset
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Record GAN-test and GAN-train of a conditional GAN on digits."""
-        shown = draw(100)
-        self.save("classes", plots.grid(shown[0], 10, 0), "a row for each class")
-        images, labels = test.labeled()
-        real, rng = (images.astype(np.float32) / 255, labels), np.random.default_rng(self.seed)
-        n, pairs = self.many(5000), self.many(60_000 if self.full else 5000)
-        found = gan_train_test(draw, real, Classifier.shipped(), rng=rng, n=n, pairs=pairs)
-        self.found("GAN-test", found.gan_test, at_least=0.95 if self.full else 0.85)
-        self.found(f"GAN-train, of {pairs} samples", found.gan_train)
-        return shown
 
     def reproduced(self, name: str, seeds: int, **options: int) -> list[SeedResults]:
         """Run an experiment of `reproduce` for `seeds` seeds, starting with the seed of this run.
