@@ -1,14 +1,14 @@
 """Run examples over seeds and write README.md next to this file: sentences, pictures and figures.
 
-    python examples/gallery.py                     all, with their defaults, for seed 0
-    python examples/gallery.py dcgan vae --seeds 5 these two, for the seeds 0 to 4
-    python examples/gallery.py --seeds 5 --jobs 2  all, two at a time: about an hour
-    python examples/gallery.py --full vae          the long protocol
+    python examples/gallery.py                              all, with their defaults, for seed 0
+    python examples/gallery.py --seeds 5 --jobs 2           all, two at a time: over an hour
+    python examples/gallery.py dcgan --first 5 --seeds 15   the seeds 5 to 19 of one
+    python examples/gallery.py --full vae                   the long protocol
 
 The recorded commit is that of the installed package; `pip install -e .` makes it known. Each run is
 a process of its own and writes to a folder below `out/` of the current folder. figures.json keeps
-the results of each run with its seed, commit, machine and time; the results of examples that do not
-run now stay there.
+the results of each run with its seed, commit, machine and time. Results of other examples, and of
+other seeds with as many rounds, stay there.
 """
 
 # %%
@@ -41,9 +41,8 @@ Each file is one system. `python examples/NAME.py` runs it on the embedded digit
 it generates, and saves pictures in `out/NAME/`. `--full` is the long protocol; `--help` shows all
 options. `python examples/gallery.py --seeds 5` writes this page.
 
-A table has the figures of the runs, for comparison those of controls, and the target if there is
-one. Over several seeds, figures are means and standard deviations, and "met" tells how many runs
-meet the target, and whether the mean does. The sentences are those of the first seed.
+Over several seeds, figures are means and standard deviations, and "met" says how many runs meet the
+target, and whether the mean does. The sentences are those of the first seed.
 
 Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 lines, and
 [gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, derivatives included, in 150.
@@ -123,11 +122,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--full", action="store_true", help="run the long protocol")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     args = parser.parse_args()
-    for option in ("seeds", "jobs"):
-        if getattr(args, option) < 1:
-            parser.error(f"--{option}: expected at least 1, got {getattr(args, option)}")
+    for option, least in (("seeds", 1), ("jobs", 1), ("first", 0)):
+        if (given := getattr(args, option)) < least:
+            parser.error(f"--{option}: expected at least {least}, got {given}")
+    seeds = range(args.first, args.first + args.seeds)
     try:
         for name in args.names:
             choose("example", name, EXAMPLES)
@@ -136,7 +137,7 @@ def main() -> None:
     records = json.loads(RECORDS.read_text()) if RECORDS.exists() else {}
     with ThreadPoolExecutor(args.jobs) as pool:
         waiting = {
-            name: [pool.submit(run, name, seed, args.full) for seed in range(args.seeds)]
+            name: [pool.submit(run, name, seed, args.full) for seed in seeds]
             for name in args.names or EXAMPLES
         }
         for name, runs in waiting.items():
@@ -145,8 +146,11 @@ def main() -> None:
             except RuntimeError as problem:
                 pool.shutdown(cancel_futures=True)
                 raise SystemExit(f"{problem}\n{name} keeps its earlier results") from None
-            records[f"{name}{' --full' if args.full else ''}"] = done
-            if not args.full or not (THUMBNAILS / f"{name}.png").exists():
+            key = f"{name}{' --full' if args.full else ''}"
+            kept = [each for each in records.get(key, []) if each["steps"] == done[0]["steps"]]
+            merged = {each["seed"]: each for each in kept + done}
+            records[key] = [merged[seed] for seed in sorted(merged)]
+            if 0 in seeds and (not args.full or not (THUMBNAILS / f"{name}.png").exists()):
                 thumbnail(name, folder(name, 0) / next(iter(done[0]["pictures"])))
             save(records)
             print(f"{name}: {[each['cpu_seconds'] for each in done]} s of CPU", flush=True)

@@ -304,8 +304,8 @@ def test_mixtures(play):
         assert figures[f"{name}, R1 + R2: high quality"] < 0.5  # G is untrained
     for key, each in names["covered"].items():
         assert each.shape == (3, len(names["mixtures"][key[0]].means))
-        lost = (each.any(axis=0) & ~each[-1]).sum()
-        assert names["lost"][key] == lost and each[-1].sum() == names["final"][key].above_noise
+        falls = (np.diff(each.astype(int), axis=0) == -1).sum()
+        assert names["dropped"][key] == falls and each[-1].sum() == names["final"][key].above_noise
     picture = names["dots"](np.array([[0.0, 1.0], [9.0, 0.0]]), names["mixtures"]["ring"])[0]
     row, column = np.argwhere(picture < 255).T
     assert len(row) == 1 and row[0] < 20 and 60 < column[0] < 68  # y counts upward
@@ -388,7 +388,7 @@ def gallery():
 
 
 def test_an_example_is_short_and_opens_as_a_notebook(gallery):
-    for name in ("gallery", *gallery["EXAMPLES"]):
+    for name in gallery["EXAMPLES"]:
         text = (EXAMPLES / f"{name}.py").read_text()
         assert len(text.splitlines()) <= 150, name
         assert "# %%" in text and text.startswith('"""'), name

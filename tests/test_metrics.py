@@ -556,6 +556,7 @@ def test_every_metric_is_in_one_of_the_tables():
     without_samples = {"compare", "expected_coverage"}
     elsewhere = {"checkerboard", "overlap", "gan_test", "gan_train", "gan_train_test", "glance"}
     elsewhere |= {"gray_share", "checked_sigmas", "kl_to_uniform", "stroke_width"}
+    elsewhere |= {"noise_bound", "uniform_noise"}
     assert public - elsewhere == set(ONE) | set(TWO) | results | without_samples
 
 

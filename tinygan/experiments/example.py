@@ -17,6 +17,7 @@ An example is a script that also opens as a notebook, where all options have the
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -74,6 +75,7 @@ class Example:
         _or_stop(backend.use, args.backend)
         if not _in_notebook() and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, _interrupted)
+            sys.excepthook = _report
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
@@ -267,6 +269,15 @@ def _or_stop(function: Callable[..., T], *args: Any) -> T:
 def _stop(message: str) -> NoReturn:
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
     raise SystemExit(2)
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print invalid input as one line, and end with status 2; any other error as a traceback."""
+    if issubclass(kind, InputError):
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(2)  # Python itself would end with 1
+    sys.__excepthook__(kind, error, trace)
 
 
 def _in_notebook() -> bool:

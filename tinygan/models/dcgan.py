@@ -8,14 +8,15 @@ from ..nn import init
 from .pair import Pair, Shape, scaled
 
 
-def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **conditional: int) -> Pair:
+def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
     """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.
 
-    For conditional pairs: `inputs` is the size of G's input (default 100), `planes` the number of
-    additional input channels of D (0), and `logits` the number of D's outputs (1).
+    Other sizes, for conditional pairs: `inputs` is the size of G's input (default 100), `planes`
+    the number of additional input channels of D (0), and `logits` the number of D's outputs (1).
+    With less noise, also set the pair's `z_size`.
 
     Raises InputError for images of another size."""
-    return _dcgan(28, (128, 64), shape, rng, width, **conditional)
+    return _dcgan(28, (128, 64), shape, rng, width, **sizes)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
@@ -24,12 +25,12 @@ def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
 
 
-def dcgan32(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
+def dcgan32(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
     """A pair for 32x32. G: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32; D in
-    reverse.
+    reverse. `sizes` are those of `dcgan28`.
 
     Raises InputError for images of another size."""
-    return _dcgan(32, (256, 128, 64), shape, rng, width)
+    return _dcgan(32, (256, 128, 64), shape, rng, width, **sizes)
 
 
 def _dcgan(
