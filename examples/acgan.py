@@ -1,70 +1,75 @@
 """AC-GAN: D must predict the class instead of receiving it.
 
-    L_S = E[log P(real | x)] + E[log P(fake | G(z, y))]      the source
-    L_C = E[log P(y | x)] + E[log P(y | G(z, y))]            the class
+    D maximizes  L_S + L_C
+    G maximizes  L_C - L_S
 
-    loss of D   -L_S - L_C
-    loss of G   -E[log P(real | G(z, y))] - E[log P(y | G(z, y))]
+    L_S = E[log P(real | x)] + E[log P(fake | G(z, y))]      the source: real or fake
+    L_C = E[log P(y | x)]    + E[log P(y | G(z, y))]         the class y
 
 Odena, Olah and Shlens 2017, "Conditional image synthesis with auxiliary classifier GANs", eq. 2 and
-3, here with the non-saturating loss of G. Both players want images whose class is easy to
-recognize, so G prefers typical images to those between two classes. D's own predictions are
-therefore no fair metric: the samples are measured with a classifier that took no part in the
-training. GAN-test and GAN-train are explained in cgan.py.
+3. D has two outputs, P(real | x) and P(y | x). Here the loss of G is the non-saturating one,
+-E[log P(real | G(z, y))] - E[log P(y | G(z, y))]. Both players want images whose class is easy to
+recognize, so G prefers typical images to those between two classes. G learns from D's predictions,
+so these are no fair metric: here a classifier that took no part in the training measures the
+samples. cgan.py explains the two accuracies, GAN-test and GAN-train.
 
 Read next: sgan.py, where most images have no label.
 """
 
-# %% Pairs of an image and its label, and the networks (models/cgan.py)
+# %% Pairs of an image and its label, and the networks (tinygan/models/cgan.py)
 from functools import partial
 
 import numpy as np
 
 from tinygan import gan, optim, plots
 from tinygan.data import Minibatches
-from tinygan.experiments.class_report import report_classes
+from tinygan.experiments.class_report import images_and_labels, report_classes
 from tinygan.experiments.example import DIGIT, Example
 from tinygan.gan.variants import conditional
 from tinygan.models.cgan import acgan28, labeled_players, labeled_samples
 
 run = Example("acgan", __doc__, steps=1400, full=6000)
-learned, test = run.load_labeled(shape=DIGIT)
-images, labels = learned.labeled()
-names = learned.classes or ()
+train, test = run.load_labeled(shape=DIGIT)
+images, labels = train.labeled()
+names = train.classes or ()
 pair = acgan28(DIGIT, len(names), rng=run.rng, width=run.width / 2).to(run.backend)
 data = Minibatches(images, labels=labels, rng=run.rng, backend=run.backend)
-average = optim.EMA(pair.G, 0.998)
+average = optim.EMA(pair.G, 0.998)  # samples are drawn from the average of G's weights
 
 
 def draw(n, G=average.module):
-    """n samples of G in [0, 1], and their labels: equally many of each class."""
-    rng = np.random.default_rng(1)
+    """n samples of G in [0, 1] and their labels: equally many of each class, sorted."""
+    rng = np.random.default_rng(1)  # the same noise in each call
     return labeled_samples(pair._replace(G=G), n, DIGIT, len(names), rng=rng)
 
 
-# %% The game, with the loss of the class for both players
+# %% Algorithm 1; the loss of the class is added to the losses of both players
 game = conditional.auxiliary_classifier(gan.non_saturating)
 players = labeled_players(pair, data, len(names), run.rng)
-untrained = partial(draw, G=pair.G.copy())
-snapshots, curve = {}, run.curve(game)
+untrained = partial(draw, G=pair.G.copy())  # a control
+title = "AC-GAN: losses with -log P(y | x); dashed: for a D that is certain of the class"
+snapshots, curve = {}, run.curve(gan.non_saturating, title)
 for step, result in run.play(lambda: gan.play(game, *players, m=64)):
     average.update()
-    curve.add(step, result)
+    # The curve shows D's first output, P(real | x), and not its second, log P(y | x).
+    curve.add(step, result._replace(real=result.real[:, :1], fake=result.fake[:, :1]))
     if step in run.snapshots:
         snapshots[f"round {step}"] = draw(len(names))[0]
 
 # %% Samples of each class next to real images
-real_images, real_labels = test.images.astype(np.float32) / 255, test.labeled()[1]
+real_images, real_labels = images_and_labels(test)
+real = [real_images[real_labels == k][:4] for k in range(len(names))]
 samples, requested = draw(10 * len(names))
-sheets = {name: samples[requested == k] for k, name in enumerate(names)}
-title = "Generated images: ten of each class, which stands at the left"
-run.save("classes", plots.rows(sheets, 10, 0, title=title), "samples of each class")
-one = [np.flatnonzero(real_labels == k)[0] for k in range(len(names))]
-rows = {**snapshots, "real images": real_images[one]}
-title = "The same noise for each class, through the training"
+rows = {name: np.concatenate([real[k], samples[requested == k]]) for k, name in enumerate(names)}
+title = "AC-GAN: real images and samples of each class"
+heads = ["real"] * 4 + ["sample"] * 10
+picture = plots.rows(rows, 14, 0, title=title, column_labels=heads)
+run.save("classes", picture, "real images and samples of each class")
+rows = snapshots | {"real images": np.stack([each[0] for each in real])}
+title = "AC-GAN: samples of G for each class during training (the same noise in a column)"
 picture = plots.rows(rows, len(names), 0, title=title, column_labels=names)
-run.save("training", picture, "samples at four rounds of the training, and real images")
+run.save("training", picture, "samples of each class after four numbers of rounds, and real images")
 run.save_curves()
 
 # %% GAN-test and GAN-train, with their controls
-run.end(*report_classes(run, untrained, draw, learned, test))
+run.end(*report_classes(run, untrained, draw, train, test))
