@@ -1,17 +1,18 @@
 """Autoencoder: compress an image to two numbers and reconstruct it.
 
-    min over encoder e, decoder d   E |x - d(e(x))|^2        e(x) is a point in the plane
+    loss of the encoder e and the decoder d   E |x - d(e(x))|^2       e(x), the code of x: 2 numbers
 
-Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks". If e and
-d are linear, every local minimum is global, and there d(e(x)) is PCA: it keeps the two directions
-in which images vary most (Baldi and Hornik 1989). So PCA is the control. Hidden layers curve the
-plane, so that it fits the images better. An autoencoder has no distribution of codes from which to
-draw new images.
+Hinton and Salakhutdinov 2006, "Reducing the dimensionality of data with neural networks". There is
+no adversary: both networks minimize one loss. If e and d are linear, every local minimum is global,
+and there d(e(x)) is the reconstruction by PCA, from the two directions in which images vary most
+(Baldi and Hornik 1989). So PCA is the control. With hidden layers, the reconstructions lie on a
+curved surface instead of a plane, which can be nearer to the images. An autoencoder does not say
+which codes are likely, so it cannot draw new images: for that, the codes need a distribution.
 
 Read next: vae.py, where the codes have a known distribution.
 """
 
-# %% Images as rows of 784 numbers, and PCA
+# %% Images as rows of 784 numbers, and principal component analysis (PCA)
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -41,7 +42,7 @@ def error(x, reconstructed):
     return ((x - reconstructed) ** 2).sum(axis=1).mean()
 
 
-# %% Both networks minimize the squared error together
+# %% One optimizer for both networks: they minimize the squared error together
 def train(encoder, decoder, rate, offset):
     """Train both on images minus `offset`; return the error on each minibatch."""
     encoder.to(run.backend), decoder.to(run.backend)
@@ -70,15 +71,16 @@ def linear(a, b):
     return nn.Linear(a, b, rng=run.rng)
 
 
-ends = linear(784, 2), linear(2, 784)
-errors = {"linear": train(*ends, 3e-2, center)}
-linear_error = error(x - center, apply(nn.Sequential(*ends), x - center))
+# A linear autoencoder, which should find PCA, and one with hidden layers
+flat = linear(784, 2), linear(2, 784)
+errors = {"linear autoencoder": train(*flat, 3e-2, center)}
+linear_error = error(x - center, apply(nn.Sequential(*flat), x - center))
 a, b = scaled(512, run.width), scaled(128, run.width)
 encoder = nn.Sequential(linear(784, a), nn.ReLU(), linear(a, b), nn.ReLU(), linear(b, 2))
 decoder = nn.Sequential(
     linear(2, b), nn.ReLU(), linear(b, a), nn.ReLU(), linear(a, 784), nn.Sigmoid()
 )
-errors["with hidden layers"] = train(encoder, decoder, 3e-3, np.zeros_like(center))
+errors["autoencoder with hidden layers"] = train(encoder, decoder, 3e-3, np.zeros_like(center))
 codes, codes_held = apply(encoder, x), apply(encoder, x_held)
 reconstructed = apply(decoder, codes_held)
 ours, pca = error(x_held, reconstructed), error(x_held, by_pca(x_held, 2))
@@ -87,7 +89,7 @@ ours, pca = error(x_held, reconstructed), error(x_held, by_pca(x_held, 2))
 sheet = {"held-out images": x_held[:15], "autoencoder": reconstructed[:15]}
 sheet["PCA"] = by_pca(x_held[:15], 2)
 sheet = {name: rows.reshape(-1, 1, 28, 28) for name, rows in sheet.items()}
-title = "Reconstructions from two numbers"
+title = "Images, and their reconstructions from codes of two numbers"
 run.save("reconstructions", plots.rows(sheet, 15, 0, title=title), "images and reconstructions")
 
 figure = Figure(figsize=(15, 4.6), layout="constrained")
@@ -95,30 +97,32 @@ left, *planes = figure.subplots(1, 3)
 for name, values in errors.items():
     smooth = np.convolve(values, np.ones(25) / 25, "valid") if len(values) > 25 else values
     left.plot(smooth, label=name)
-left.axhline(error(x, by_pca(x, 2)), color="gray", linestyle="--", label="PCA")
-left.set(xlabel="round", ylabel="|x - d(e(x))|^2", title="error on training images", ylim=(20, 60))
+left.axhline(error(x, by_pca(x, 2)), color="gray", linestyle="--", label="PCA, two components")
+left.set(xlabel="step", ylabel="mean |x - reconstruction|^2", ylim=(20, 60))
+left.set_title("Error on training images, mean of 25 steps")
 left.legend()
 
 # %% The plane: the codes of held-out images, colored by class
-shares = {}
-flat = (x - center) @ directions[:, :2], (x_held - center) @ directions[:, :2]
-sides = {"PCA": flat, "autoencoder": (codes, codes_held)}
-for axes, (name, (there, here)) in zip(planes, sides.items(), strict=True):
-    shares[name] = (labels[nearest_images(here, there)] == test_labels).mean()
-    dots = axes.scatter(*here.T, c=test_labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=6)
-    low, high = np.quantile(there, [0.01, 0.99], axis=0)  # without the few outliers
+shares = {}  # of held-out images whose nearest training code has the same class
+projections = (x - center) @ directions[:, :2], (x_held - center) @ directions[:, :2]
+both = {"PCA": projections, "autoencoder": (codes, codes_held)}
+for axes, (name, (trained, held)) in zip(planes, both.items(), strict=True):
+    shares[name] = (labels[nearest_images(held, trained)] == test_labels).mean()
+    dots = axes.scatter(*held.T, c=test_labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=6)
+    low, high = np.quantile(trained, [0.01, 0.99], axis=0)  # without the few outliers
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-    axes.set(xlabel="first number", ylabel="second number", title=f"codes of images: {name}")
+    axes.set(xlabel="first number of the code", ylabel="second number of the code")
+    axes.set_title(f"Codes of held-out images: {name}")
 bar = figure.colorbar(dots, ticks=range(10), label="class")
 bar.ax.set_yticklabels(known.classes or ())
 run.save("plane", figure, "the error over the training, and the codes of held-out images by class")
 across, up = np.linspace(low, high, 20).T  # the autoencoder's plane, as in the figure
 points = np.stack(np.meshgrid(across, up[::-1]), axis=2)
 drawn = apply(decoder, points.reshape(-1, 2)).reshape(-1, 1, 28, 28)
-title = "The decoder's images for a grid of codes: first number across, second number up"
+title = "Images decoded from a grid of codes. Across: first number of the code; up: second"
 run.save("decoded", plots.grid(drawn, 20, 0, title=title), "decoded points of the plane")
 
-# %% The figures
+# %% The errors next to those of PCA and of the mean image
 best = error(x, by_pca(x, 2))
 mean = error(x_held, center)
 controls = {"PCA, the minimum": best, "mean image": error(x, center)}
@@ -133,8 +137,8 @@ run.end(
     f"A linear autoencoder {'finds' if linear_error < 1.002 * best else 'does not reach'} PCA: "
     f"its error is {linear_error:.2f}, and the minimum is {best:.2f}.",
     f"With hidden layers, two numbers describe an image {'better' if ours < pca else 'no better'} "
-    f"than two principal components: the error is {ours:.1f} instead of {pca:.1f}, "
-    f"and PCA needs {needed} numbers to reach it.",
-    f"The code of an image is next to one of the same class in {shares['autoencoder']:.0%} of the "
-    f"cases (PCA: {shares['PCA']:.0%}), although no label was used.",
+    f"than two principal components: on held-out images the error is {ours:.1f}, that of PCA "
+    f"{pca:.1f}. PCA needs {needed} numbers for a lower error.",
+    f"For {shares['autoencoder']:.0%} of held-out images (PCA: {shares['PCA']:.0%}), the nearest "
+    "code of a training image has the same class, although no label was used in training.",
 )
