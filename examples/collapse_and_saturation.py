@@ -1,17 +1,17 @@
-"""Two ways in which training fails, on purpose, and the effect of each remedy.
+"""Two failures of training, saturation and collapse, and the effect of seven remedies on each.
 
-    D's loss                  -log D(x) - log(1 - D(G(z)))
-    G's loss, minimax         log(1 - D(G(z)))       its slope in D's logit is  -D(G(z))
-    G's loss, non-saturating  -log D(G(z))           its slope in D's logit is  D(G(z)) - 1
+    loss of D                  -log D(x) - log(1 - D(G(z)))    D = sigmoid(l)
+    loss of G, minimax         log(1 - D(G(z)))                derivative in l:  -D(G(z))
+    loss of G, non-saturating  -log D(G(z))                    derivative in l:  D(G(z)) - 1
 
-    saturation   D is certain of every fake, D(G(z)) = 0: the slope of the minimax loss vanishes
-    collapse     G takes many steps for each step of D, and maps every z to the x where D is largest
+    saturation    D(G(z)) = 0 for all fakes: the derivative of the minimax loss is 0, G cannot learn
+    collapse      G takes many steps for each step of D: it maps all z to the x where D is largest
 
-Goodfellow et al. 2014, sections 3 and 6. The data are eight Gaussians on a ring. The players and
-the remedies, from dropout in D to minibatch discrimination (Salimans et al. 2016) and packing (Lin
-et al. 2018), are in `tinygan/experiments/toy_game.py`. Each is tested on eight seeds (--full: 20).
+Goodfellow et al. 2014, "Generative adversarial nets", sections 3 and 6. The data are eight
+Gaussians on a ring. tinygan/experiments/toy_game.py has the networks and the remedies, such as
+minibatch discrimination (Salimans et al. 2016) and packing (Lin et al. 2018).
 
-Read next: mixtures.py
+Read next: mixtures.py, where games that keep all modes are compared.
 """
 
 # %% The players, the data, and uniform noise as a control
@@ -35,7 +35,7 @@ mixture, seeds = ring(sd=0.1), range(20 if run.full else 8)
 uniform, points = run.rng.uniform(-1.3, 1.3, (1000, 2)), mixture.sample(1000, rng=run.rng)
 
 
-def begin(seed, *remedies):
+def new_game(seed, *remedies):
     return toy_game(mixture, remedies, seed=[run.seed, seed], backend=run.backend, width=run.width)
 
 
@@ -45,7 +45,7 @@ def count(points):
 
 
 # %% Saturation: D is trained while G is fixed
-G, D, data, noise, *_ = (toy := begin(0)).players
+G, D, data, noise, *_ = (toy := new_game(0)).players
 steps = np.unique(np.geomspace(1, run.steps, 30).astype(int))
 outputs, slopes = [], []
 for step, _ in run.play(lambda: train_d(gan.minimax, *toy.players, m=toy.m)):
@@ -58,42 +58,41 @@ for step, _ in run.play(lambda: train_d(gan.minimax, *toy.players, m=toy.m)):
 figure = Figure(figsize=(10, 3.8), layout="constrained")
 left, right = figure.subplots(1, 2)
 left.semilogx(steps, outputs, label=["D(x), real", "D(G(z)), fake"])
-left.set(title="D becomes certain", ylabel="probability of real", ylim=(-0.03, 1.03))
+left.set(title="D becomes certain", ylabel="D: probability of real", ylim=(-0.03, 1.03))
 right.loglog(steps, slopes, label=["minimax: log(1 - D(G(z)))", "non-saturating: -log D(G(z))"])
-right.set(title="The gradient of G's two losses", ylabel="norm of the gradient")
+right.set(title="The gradient of two losses of G", ylabel="norm, over all weights of G")
 for axes in (left, right):
-    axes.set_xlabel("steps of D, with G fixed")
+    axes.set_xlabel("number of steps of D; G is fixed")
     axes.legend()
-run.save("saturation", figure, "saturation: D's outputs and the gradient of G's two losses while D "
-         "is trained and G is fixed")  # fmt: skip
+run.save("saturation", figure, "D's outputs and the gradient of G while D is trained alone")
 
 # %% Collapse: G takes one step, or five, for each step of D
 shown, game = {}, gan.non_saturating
-for times, control in ((1, uniform), (5, points)):
-    toy, name = begin(0), f"{times} step{'s' * (times > 1)} of G for each of D"
-    more, curve = train_g(game, *toy.players, m=toy.m), run.curve(game, name)
+for times, control in ((1, {"uniform noise": uniform}), (5, {"the data": points})):
+    toy, name = new_game(0), f"{times} step{'s' * (times > 1)} of G for each step of D"
+    g_steps, curve = train_g(game, *toy.players, m=toy.m), run.curve(game, name)
     for step, result in run.play(partial(gan.play, game, *toy.players, m=toy.m)):
-        for _ in range(times - 1):
-            next(more)
+        for _ in range(times - 1):  # beyond the one of `play`
+            next(g_steps)
         curve.add(step, result)
         if step in run.snapshots:
             shown[f"{name},\nround {step}"] = toy.samples()
-    shown["the data" if control is points else "uniform noise"] = control
+    shown |= control
 run.save_curves()
 figure = Figure(figsize=(15, 7), layout="constrained")
-panels = figure.subplots(2, len(shown) // 2)
-for axes, (name, cloud) in zip(panels.flat, shown.items(), strict=True):
+figure.suptitle("Orange: samples of G (on the frame if outside). Circles: the modes of the data")
+panels = figure.subplots(2, len(shown) // 2).flat
+for axes, (name, xy) in zip(panels, shown.items(), strict=True):
     axes.scatter(*mixture.means.T, s=400, facecolor="none", edgecolor="gray")
-    axes.scatter(*np.clip(cloud, -1.6, 1.6).T, s=2, c="tab:orange" if "round" in name else "gray")
+    axes.scatter(*np.clip(xy, -1.6, 1.6).T, s=2, c="tab:orange" if "round" in name else "gray")
     axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal", xticks=(), yticks=())
-    axes.set_title(f"{name}: {count(cloud)} of 8 modes", fontsize=10)
-run.save("collapse", figure, "collapse: 1000 samples of G (on the frame if they lie outside); "
-         "a mode (circle) counts if it has more than uniform noise explains")  # fmt: skip
+    axes.set_title(f"{name}: {count(xy)} of 8 modes", fontsize=10)
+run.save("collapse", figure, "a mode counts if it has significantly more points than uniform noise")
 
 
 # %% Each remedy against both failures
-def slope_left(toy):
-    """The log10 of G's minimax gradient over its non-saturating one, after D's training."""
+def log_ratio(toy):
+    """log10 of G's minimax gradient over its non-saturating one, after steps of D alone."""
     rounds = captured(lambda: train_d(toy.relabel(gan.minimax), *toy.players, m=toy.m), run.backend)
     next(islice(rounds, run.steps - 1, None))
     return np.log10(max(1e-12, toy.slope(gan.minimax)) / max(1e-12, toy.slope(game)))
@@ -106,45 +105,46 @@ def modes_left(toy, times=5):
     return count(toy.samples())
 
 
-tests = {"log10 of the gradients' ratio": slope_left, "modes": modes_left}
+metrics = {"log10 of the gradients' ratio": log_ratio, "modes": modes_left}
 names = ["no remedy", *REMEDIES]
-results = {what: {name: np.empty(len(seeds)) for name in names} for what in tests}
+results = {what: {name: np.empty(len(seeds)) for name in names} for what in metrics}
 for i in run.counted(len(seeds), "seed"):
-    for name, (what, test) in product(names, tests.items()):
-        results[what][name][i - 1] = test(begin(seeds[i - 1], *({name} - {"no remedy"})))
+    for name, (what, metric) in product(names, metrics.items()):
+        results[what][name][i - 1] = metric(new_game(seeds[i - 1], *({name} - {"no remedy"})))
 
 figure = Figure(figsize=(12, 4.6), layout="constrained")
 left, right = figure.subplots(1, 2, sharey=True)
-bars = {"label noise": 1.2, "label flips": 1.0}, {"minibatch discrimination": 4.0, "packing": 3.0}
-helped: dict[str, list[str]] = {what: [] for what in tests}
-for axes, bounds, (what, values) in zip((left, right), bars, results.items(), strict=True):
+goals = {"label noise": 1.2, "label flips": 1.0}, {"minibatch discrimination": 4.0, "packing": 3.0}
+helped: dict[str, list[str]] = {what: [] for what in metrics}
+for axes, goal, (what, values) in zip((left, right), goals, results.items(), strict=True):
     axes.axvline((none := values["no remedy"]).mean(), color="gray", linestyle="--")
     for row, (name, each) in enumerate(values.items()):
         mean, half = t_interval(each, 0.99)
         axes.plot(each, [row] * len(each), "o", color="tab:orange", alpha=0.5)
         axes.errorbar(mean, row, xerr=half, fmt="k|", capsize=4, markersize=14)
         if name in REMEDIES:
-            change, half = t_interval(each - none, 0.99)  # with the same seeds
+            change, half = t_interval(each - none, 0.99)  # seed by seed
             helped[what] += [name] * bool(change > half)
-            run.found(f"{name}: change of {what}", change, at_least=bounds.get(name),
+            run.found(f"{name}: change of {what}", change, at_least=goal.get(name),
                       compare={"±99 %": half, "with": mean, "without": none.mean()})  # fmt: skip
-left.set(title="Saturation: how much of G's gradient is left?",
-         xlabel="log10 of G's gradient after D's training, minimax / non-saturating",
+left.set(title="Saturation: gradient of G after steps of D alone",
+         xlabel="norm with the minimax loss / norm with the non-saturating loss",
+         xticks=range(-4, 1), xticklabels=[f"$10^{{{k}}}$" for k in range(-4, 1)],
          yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))  # fmt: skip
-right.set(title="Collapse: how many modes are left?", xlim=(-0.3, 8.3),
-          xlabel="modes of 8 after a game with 5 steps of G for each of D")  # fmt: skip
-figure.suptitle("orange: a seed; black: mean and 99 % interval; dashed: mean without a remedy")
-run.save("remedies", figure, "what each remedy leaves of G's gradient and of the modes")
-ratio, kept = (results[what]["no remedy"].mean() for what in tests)
-balanced = np.mean([modes_left(begin(seed), 1) for seed in seeds])
+right.set(title="Collapse: modes with 5 steps of G for each step of D", xlim=(-0.5, 9.5),
+          xlabel="number of modes, of 8", xticks=range(9))  # fmt: skip
+figure.suptitle("Orange: a seed. Black: mean and 99% interval. Dashed: mean without a remedy")
+run.save("remedies", figure, "the gradient of G and the number of modes with each remedy")
+ratio, kept = (results[what]["no remedy"].mean() for what in metrics)
+balanced = np.mean([modes_left(new_game(seed), 1) for seed in seeds])
 run.found("no remedy: log10 of the gradients' ratio", ratio, at_most=-1.5,
           compare={"before D's training": np.log10(np.divide(*slopes[0]))})  # fmt: skip
 run.found("no remedy: modes lost with 5 steps of G, not 1", balanced - kept, at_least=4,
           compare={"modes of noise": count(uniform), "of the data": count(points)})  # fmt: skip
 against_saturation, against_collapse = (", ".join(each) or "none" for each in helped.values())
 run.end(
-    f"Saturation: after D is trained alone, G's minimax gradient is {10**ratio:.2g} of the "
-    f"non-saturating one. Remedies that keep more of it, at 99 %: {against_saturation}.",
-    f"Collapse: with 5 steps of G for each of D, {kept:.1f} of 8 modes are left on average, with 1 "
-    f"step {balanced:.1f}. Remedies that keep more, at 99 %: {against_collapse}.",
+    f"Saturation: after {run.steps} steps of D alone, G's minimax gradient is {10**ratio:.1g} of "
+    f"its non-saturating one. Remedies that raise it (99% confidence): {against_saturation}.",
+    f"Collapse: with 5 steps of G for each step of D, G has {kept:.1f} of 8 modes on average, with "
+    f"1 step {balanced:.1f}. Remedies that keep more modes (99% confidence): {against_collapse}.",
 )
