@@ -1,18 +1,18 @@
 """CycleGAN: translate white images to zebra images and back, without pairs.
 
-    loss of G and F   E(D_y(G(x)) - 1)^2 + E(D_x(F(y)) - 1)^2             the game
-                      + 10 (E|F(G(x)) - x| + E|G(F(y)) - y|)              cycle loss
-                      +  5 (E|G(y) - y|    + E|F(x) - x|)                 identity loss
-    loss of D_y       E(D_y(y) - 1)^2 + E D_y(G(x))^2                     D_x: the same with x, F(y)
+    loss of G and F   1/2 E[(D_y(G(x)) - 1)^2] + 1/2 E[(D_x(F(y)) - 1)^2]     the game
+                      + 10 (E|F(G(x)) - x| + E|G(F(y)) - y|)                  cycle loss
+                      +  5 (E|G(y) - y|    + E|F(x) - x|)                     identity loss
+    loss of D_y       1/2 E[(D_y(y) - 1)^2] + 1/2 E[D_y(G(x))^2]      D_x: the same with x and F(y)
 
-Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks".
-X are white digits on black. Y are other digits under a map that G should find: yellow with dim
-stripes, on blue. The game only asks that G(x) looks like some image of Y, so G may map all x to
-one. The cycle loss excludes this, but other invertible maps remain. The identity loss prefers the
-map that changes an image least. The error of a map is its mean |.| to the true map, on images of
-neither set, with pixels in [0, 1]. Each choice of losses has three runs, because seeds differ.
+Zhu et al. 2017, "Unpaired image-to-image translation using cycle-consistent adversarial networks";
+its game has no 1/2 for G and F. x are white digits on black. y are other digits under a true map
+that G should find: yellow on blue, with dim stripes. The game only asks that G(x) looks like some
+y, so G may map all x to one image. The cycle loss excludes this, but other invertible maps remain.
+The identity loss prefers maps that change little. The error of G is the mean |G(x) - true image| on
+held-out images, with pixels in [0, 1]. Each choice of losses is trained with three seeds.
 
-Read next: stackgan.py
+Read next: stackgan.py, where images are generated from captions.
 """
 
 # %% Two sets of images: no image of one is in the other
@@ -68,7 +68,7 @@ def translated(maps):
     return [models.pixels(net, x) for (_, net), x in zip(maps.children(), inputs, strict=True)]
 
 
-# %% The same networks with and without each loss, three times
+# %% The same networks with and without each loss, for three seeds
 BOTH, RUNS = "cycle and identity", 3
 LOSSES = {BOTH: (10, 5), "cycle alone": (10, 0), "identity alone": (0, 5), "the game alone": (0, 0)}
 game = gan.least_squares()
@@ -79,18 +79,16 @@ def trained(name, number):
     """Train with the losses `name`; return the translations of the averaged G and F."""
     rng = np.random.default_rng([run.seed, number])
     (G, D_y), (F, D_x) = networks(rng), networks(rng)
-    maps, critics = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
+    maps, both_D = nn.Sequential(G, F).to(run.backend), nn.Sequential(D_y, D_x).to(run.backend)
     opt_g = optim.Adam(maps.parameters(), 3e-3, (0.5, 0.999))
-    opt_d = optim.Adam(critics.parameters(), 5e-4, (0.5, 0.999))
+    opt_d = optim.Adam(both_D.parameters(), 5e-4, (0.5, 0.999))
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
     players, average = Players(G, F, D_y, D_x), optim.EMA(maps, 0.99)
-    rest = players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
+    args = game, players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
     cycle, identity = LOSSES[name]
-    start = lambda: play_cyclegan(game, *rest, m=4, cycle=cycle, identity=identity)  # noqa: E731
-    curve = run.curve(game, name)  # those of the last run are kept
-    for step, result in run.play(start):
+    curve = run.curve(game, f"{name}, mean of both directions")  # of the last run
+    for step, result in run.play(lambda: play_cyclegan(*args, m=4, cycle=cycle, identity=identity)):
         average.update()
-        # Means over both directions; the logits are those of D_y and D_x together.
         curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=result.g_loss / 2))
         if name == BOTH and step in run.snapshots:
             snapshots[step] = translated(average.module)
@@ -108,14 +106,14 @@ for i, (what, old, new) in enumerate((("G(x)", "white x", "zebra"), ("F(y)", "ze
     for loss, results in made.items():
         rows[f"{what}: {loss}"] = np.concatenate([result[i][:4] for result in results])
     rows[f"the true {new} image"] = np.tile(true[i][:4], (RUNS, 1, 1, 1))
-    title = f"{what} after {run.steps} rounds: four images, each translated by three runs"
+    title = f"CycleGAN, {what} after {run.steps} rounds: four images, translated by three runs"
     picture = plots.rows(rows, 4 * RUNS, 0, title=title, column_labels=heads)
     run.save(new, picture, f"{what} with each choice of losses, above the true {new} image")
 rows = {"white x": x_held[:12]} | {f"G(x), round {k}": s[0][:12] for k, s in snapshots.items()}
 rows |= {"true zebra of x": y_held[:12], "zebra y": y_held[12:24]}
 rows |= {f"F(y), round {k}": s[1][12:24] for k, s in snapshots.items()}
 rows |= {"true white image of y": x_held[12:24]}
-picture = plots.rows(rows, 12, 0, title=f"Both maps through training with {BOTH} losses (run 3)")
+picture = plots.rows(rows, 12, 0, title=f"CycleGAN: G and F during training with {BOTH} losses")
 run.save("training", picture, "G(x) and F(y) at four rounds of run 3")
 
 # %% The distance from the true map: an error of G and one of F for each run
@@ -123,14 +121,15 @@ error = lambda pair: [abs(a - b).mean() for a, b in zip(pair, true, strict=True)
 errors = {loss: np.array([error(pair) for pair in results]) for loss, results in made.items()}
 another = np.array(error([np.roll(images, 1, axis=0) for images in true]))
 figure = Figure(figsize=(9, 3.2), layout="constrained")
-figure.suptitle(f"Errors of {RUNS} runs (dots), with mean ± standard deviation (bars)")
+figure.suptitle(f"CycleGAN: {RUNS} runs with each choice of losses, mean ± standard deviation")
 for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
     each = {loss: values[:, i] for loss, values in errors.items()}
     mean, deviation = ({loss: f(v) for loss, v in each.items()} for f in (np.mean, np.std))
     axes.errorbar([*mean.values()], [*mean], xerr=[*deviation.values()], fmt="k|", capsize=5)
     axes.plot([*each.values()], [*each], "o", color="tab:blue", alpha=0.6)
-    axes.axvline(another[i], color="gray", linestyle="--", label="another true image")
-    axes.set(xlabel=f"error of {'GF'[i]}: mean |.| to the true image, pixels in [0, 1]", xlim=0)
+    axes.axvline(another[i], color="gray", linestyle="--", label="distance of two true images")
+    axes.set(xlabel=f"mean |{('G(x)', 'F(y)')[i]} - true image|, pixels in [0, 1]", xlim=0)
+    axes.set(title=f"error of {'GF'[i]}", ylim=(len(LOSSES) - 0.5, -0.5))
     axes.legend(fontsize=8)
     what = f"error of {'GF'[i]}, {BOTH}"
     mean |= {"another true image": another[i], "the input unchanged": error(true[::-1])[i]}
@@ -138,13 +137,14 @@ for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
     run.found(f"{what}: standard deviation", deviation.pop(BOTH), compare=deviation)
 run.save("errors", figure, "the errors of G and F with each choice of losses, for each run")
 failures = {loss: int((each > another / 2).sum()) for loss, each in errors.items()}
-counts = ", ".join(f"{n} with {loss}" for loss, n in failures.items())
+counts = ", ".join(f"{n} fail with {loss}" for loss, n in failures.items())
 share, failed = errors[BOTH].mean(axis=0) / another, failures.pop(BOTH)
 run.found(f"maps that fail, of {2 * RUNS}: {BOTH}", failed, compare=failures)
 run.end(
-    f"With {BOTH}: G errs by {share[0]:.0%}, F by {share[1]:.0%} of the distance to another image.",
-    f"A map fails if its error is over half of that distance. Of {2 * RUNS} maps fail {counts}.",
-    "Both losses together give the lowest mean errors, of G and of F."
+    f"With {BOTH} losses, the mean error of G is {share[0]:.0%} of the distance between two true "
+    f"images, that of F {share[1]:.0%}.",
+    f"A map fails if its error is over half of that distance: of {2 * RUNS} maps, {counts}.",
+    "Both losses together give the lowest mean error, of G and of F."
     if all((errors[BOTH].mean(axis=0) < errors[loss].mean(axis=0)).all() for loss in failures)
     else "Another choice of losses gives a lower mean error of G or of F.",
 )
