@@ -3,17 +3,16 @@
     G   z -> 7x7 -> 14x14 -> 28x28    transposed convolutions, BatchNorm, ReLU; tanh at the end
     D   28x28 -> 14x14 -> 7x7 -> l    convolutions of stride 2, BatchNorm, LeakyReLU; no pooling
 
-    D maximizes  E log D(x) + E log(1 - D(G(z)))        D(x) = sigmoid(l)
-    G maximizes  E log D(G(z))
+    loss of D   -E[log D(x)] - E[log(1 - D(G(z)))]        D(x) = sigmoid(l)
+    loss of G   -E[log D(G(z))]
 
 Radford, Metz and Chintala 2015, "Unsupervised representation learning with deep convolutional
-generative adversarial networks". The losses give the noise no meaning, but it gets one: each image
-between two noises looks real, and the mean noise of thick digits minus that of thin ones is a
-direction that makes strokes thicker (section 6.3.2 has faces). But it also turns digits into zeros,
-because many thick digits are zeros. So this example takes thick and thin digits within each class,
-and removes from the direction all that leads from one class to another.
+generative adversarial networks". The losses do not ask for order in the noise z, but there is one:
+between two noises, images change gradually, and the mean noise of thick digits minus that of thin
+ones is a direction in which strokes become thicker (section 6.3.2: faces). It also changes the
+class, as some classes have thicker strokes. So here thick and thin are relative to the class.
 
-The networks are in tinygan/models/dcgan.py. Read next: cgan.py
+The networks are in tinygan/models/dcgan.py. Read next: cgan.py, where G receives the class.
 """
 
 # %% The networks, the data, and Algorithm 1
@@ -28,12 +27,12 @@ from tinygan.models.dcgan import dcgan28, dcgan32
 from tinygan.models.latent import interpolate
 
 run = Example("dcgan", __doc__, steps=4000, full=20_000)
-learned, test = run.load_labeled(1000)
-shape = learned.images.shape[1:]
+train, test = run.load_labeled(1000)
+shape = train.images.shape[1:]
 build = dcgan28 if shape[1] == 28 else dcgan32
 pair = build(shape, rng=run.rng, width=run.width / 2, inputs=50).to(run.backend)
-pair = pair._replace(z_size=50, lr_g=4e-3, lr_d=2e-3)  # the paper has 100, 2e-4 and more rounds
-players = pair.players(Minibatches(learned.images, rng=run.rng, backend=run.backend), run.rng)
+pair = pair._replace(z_size=50, lr_g=4e-3, lr_d=2e-3)  # paper: 100, 2e-4, 2e-4 and more rounds
+players = pair.players(Minibatches(train.images, rng=run.rng, backend=run.backend), run.rng)
 average, noise = optim.EMA(pair.G, 0.997), pair.noise(np.random.default_rng(run.seed))
 
 
@@ -51,14 +50,13 @@ for step, result in run.play(lambda: gan.play(gan.non_saturating, *players, m=32
     if step in run.snapshots:
         shown[f"round {step}"] = draw(fixed[:12] if step < run.steps else fixed)
 
-real, held = (part.images[:n].astype(np.float32) / 255 for part in (learned, test))
-noisy = run.rng.random(held.shape, np.float32)
-picture = plots.rows(shown | {"real images": held[:24]}, 12, 0, title="Samples of G in training")
-run.save("samples", picture, "samples of the averaged G after some rounds, and real images")
+real, held = (part.images[:n].astype(np.float32) / 255 for part in (train, test))
+picture = plots.rows(shown | {"real images": held[:24]}, 12, 0, title="DCGAN: samples in training")
+run.save("samples", picture, "samples of G after some rounds, and real images")
 run.save_curves()
 
 # %% The Frechet distance to real images
-classifier = run.classifier(learned)
+classifier = run.classifier(train)
 features = classifier.features(real)
 
 
@@ -67,6 +65,7 @@ def distance(images):
     return frechet_distance(features, classifier.features(images))
 
 
+noisy = run.rng.random(held.shape, np.float32)
 blurred = sum(np.roll(held, (i, j), (2, 3)) for i in range(-3, 4) for j in range(-3, 4)) / 49
 compare = {"real images": distance(held), "blurred by 7 x 7": distance(blurred),
            "untrained G": distance(untrained), "noise": distance(noisy)}  # fmt: skip
@@ -78,22 +77,24 @@ ends = noise(2 * n).numpy().reshape(2, n, -1)
 walks = np.stack([interpolate(a, b, 9, pair.prior) for a, b in zip(*ends, strict=True)])
 first, last = draw(ends[0]), draw(ends[1])
 blends = np.stack([(1 - t) * first[:3] + t * last[:3] for t in np.linspace(0, 1, 9)], axis=1)
-paths = {"noises between two noises": draw(walks[:6].reshape(54, -1)),
+paths = {"G between two noises": draw(walks[:6].reshape(54, -1)),
          "blends of two images": blends.reshape(27, *shape)}  # fmt: skip
-picture = plots.rows(paths, 9, 0, title="From the image at the left to the image at the right")
+heads, title = [f"t = {k / 8:g}" for k in range(9)], "DCGAN: from one sample of G to another"
+picture = plots.rows(paths, 9, 0, title=title, column_labels=heads)
 run.save("interpolation", picture, "images of noises between two noises, and blends of two images")
 halfway, blended = distance(draw(walks[:, 4])), distance((first + last) / 2)
 run.found("Frechet distance, halfway", halfway, at_most=0.6 * blended,
           compare={"at both ends": distance(first), "blend of two images": blended})  # fmt: skip
+compared = "; ".join(f"{name}: {value:.0f}" for name, value in compare.items())
 sentences = (
-    f"The Frechet distance to real images is {frechet:.0f} for G, {compare['untrained G']:.0f} for "
-    f"an untrained G, {compare['blurred by 7 x 7']:.0f} for blurred images.",
-    f"Images halfway between two noises have {halfway:.0f}, blends of two images {blended:.0f}.",
+    f"The Frechet distance from real images to samples of G is {frechet:.0f} ({compared}).",
+    f"Halfway between two noises it is {halfway:.0f}, for blends of two images {blended:.0f}. So G "
+    f"{'does not blend images' if halfway < 0.6 * blended else 'seems to blend images'}.",
 )
-if not is_digits(learned):
-    run.end(*sentences, f"Strokes are compared for digits only; {learned.name} has other classes.")
+if not is_digits(train):
+    run.end(*sentences, f"Strokes are compared for digits only; {train.name} has other classes.")
     raise SystemExit
-# %% Thick - thin + any = thicker? And does the digit keep its class?
+# %% Does noise + (thick - thin) give thicker strokes, and does the digit keep its class?
 z, starts = noise(4 * n).numpy(), noise(max(50, n // 3)).numpy()
 images = draw(z)
 widths, classes = stroke_width(images), classifier.probabilities(images).argmax(axis=1)
@@ -113,13 +114,13 @@ def without_classes(step, means):
 
 
 means = np.stack([z[classes == k].mean(axis=0) for k in present])
-inside = widths - np.array([widths[classes == k].mean() for k in present])[class_of]
-direction = without_classes(thick_minus_thin(inside), means)
+relative = widths - np.array([widths[classes == k].mean() for k in present])[class_of]
+direction = without_classes(thick_minus_thin(relative), means)
 drawn = np.random.default_rng(run.seed).normal(size=(10, len(direction)))
 all_digits, *others = (step * np.linalg.norm(direction) / np.linalg.norm(step)
                        for step in (thick_minus_thin(widths), *drawn))  # fmt: skip
 steps = {"thick - thin, all digits": all_digits,
-         "thick - thin, without classes": direction, "a random direction": others[0]}  # fmt: skip
+         "thick - thin, within classes": direction, "random direction": others[0]}  # fmt: skip
 before, times = draw(starts), np.arange(-2, 3)[:, None]
 width, digit = stroke_width(before), classifier.probabilities(before).argmax(axis=1)
 
@@ -133,9 +134,9 @@ def moved(step):
 
 rows = {name: draw(np.concatenate([each + times * step for each in starts[:2]]))
         for name, step in steps.items()}  # fmt: skip
-heads, title = ["-2 steps", "-1", "start", "+1", "+2 steps"], "Steps along a direction"
-picture = plots.rows(rows, 5, 0, title=title, column_labels=heads)
-run.save("arithmetic", picture, "two digits, and steps of equal length along three directions")
+title = "DCGAN: two samples of G, and steps of equal length in three directions of the noise"
+picture = plots.rows(rows, 5, 0, title=title, column_labels=[f"steps: {k}" for k in range(-2, 3)])
+run.save("arithmetic", picture, "two samples, and steps of equal length in three directions")
 for t in (1, 2):
     ours, everywhere = moved(t * direction), moved(t * all_digits)
     random = np.mean([moved(t * step) for step in others], axis=0)
@@ -144,7 +145,6 @@ for t in (1, 2):
     for i, (name, goal) in enumerate(goals.items()):
         controls = {"all digits": everywhere[i], "random directions": random[i]}
         run.found(f"{name}, {t} x", ours[i], at_least=goal, compare=controls)
-often = "about as often as" if ours[2] >= goal else "less often than"
-run.end(*sentences, "Two steps along thick - thin without classes make strokes thicker in "
-        f"{ours[1]:.0%} of the digits and keep the class of {ours[2]:.0%}, {often} random steps: "
-        f"{random[2]:.0%}. Thick - thin of all digits keeps {everywhere[2]:.0%}.")  # fmt: skip
+run.end(*sentences, f"Two steps along thick - thin within classes make {ours[1]:.0%} of the digits "
+        f"thicker; {ours[2]:.0%} keep their class (random direction: {random[2]:.0%}, thick - thin "
+        f"of all digits: {everywhere[2]:.0%}).")  # fmt: skip
