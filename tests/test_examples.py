@@ -190,7 +190,7 @@ def test_autoencoder(play):
 def test_discriminative_vs_generative(play):
     names, figures = play("discriminative_vs_generative", "--steps", "1", "--width", "0.02")
     assert names["sizes"] == [10, 20, 50, 100]
-    for space, shares in names["right"].items():
+    for space, shares in names["accuracies"].items():
         assert len(shares) == 5
         for name, each in shares.items():
             few, _, _, many = np.reshape(each, (2, 4)).mean(axis=0)
