@@ -262,7 +262,7 @@ def test_the_spectrum_of_srgan(play):
 
 def test_inpainting(play):
     names, _ = play("inpainting", "--steps", "40")
-    around, near, off = names["around"], names["near"], names["off"]
+    around, near, off = names["around"], names["decibels"], names["edges"]
     assert (around == 0).sum() == 144
     for patches in names["patches"].values():
         filled = names["filled"](patches)
