@@ -75,7 +75,7 @@ def test_lsgan(play):
     sigmoid = 1 / (1 + np.exp(5))
     expected = {"log(1 - D)": (sigmoid - 1, -sigmoid), "-log D": (-sigmoid, sigmoid - 1)}
     for name, slopes in {**expected, "least squares": (4, -6)}.items():
-        pulled = names["pull"](names["games"][name], line, points)
+        pulled = names["gradients"](names["games"][name], line, points)
         np.testing.assert_allclose(pulled, [[2 * slope, 0] for slope in slopes], rtol=1e-4)
     distances = names["frechet"]["least squares"]
     assert len(distances) == 3 and names["our_sd"] == pytest.approx(np.std(distances, ddof=1))
