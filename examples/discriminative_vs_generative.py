@@ -1,17 +1,18 @@
-"""Discriminative or generative: learn p(y | x) directly, or p(x | y) and use Bayes' rule?
+"""Discriminative and generative classifiers: learn p(y | x), or learn p(x | y) and use Bayes' rule.
 
-    logistic regression   maximizes log p(y | x)          over all W and b of softmax(W x + b)
-    naive Bayes           maximizes log p(x | y) p(y)     over the mean of each class and variances
+    logistic regression   maximizes log p(y | x)              over W and b of softmax(W x + b)
+    naive Bayes           maximizes log p(x | y) + log p(y)   over class means, shared variances
     Bayes' rule           p(y | x) = p(x | y) p(y) / sum over y' of p(x | y') p(y')
 
 Ng and Jordan 2002, "On discriminative vs. generative classifiers: a comparison of logistic
 regression and naive Bayes". Both are softmax(W x + b), but naive Bayes computes W and b from the
-means and the shared variances. In the limit that is optimal only if the numbers in x are
-independent given the class, but it needs few labels. So naive Bayes should be better at first, and
-worse in the end. Logistic regression needs a prior on W, because W is unbounded if the labels are
-linearly separable; here it is N(0, 10^2), which is nearly flat, or N(0, 1). Two models of p(x | y)
-with more capacity join the comparison: mixtures of normal densities (EM) and Parzen windows. Each
-comparison is the mean over draws of the labels (--steps is their number), with its interval.
+means and the shared variances. With unlimited labels, this W is optimal only if the numbers in x
+are independent given the class; but it needs few labels. So naive Bayes should be better with few
+labels, and worse with many. Without a prior on W, W would grow without bound if the classes are
+linearly separable. "Logistic regression" has the nearly flat prior N(0, 10^2), and "with a prior"
+means N(0, 1). Two models of p(x | y) with more capacity join the comparison: mixtures of normal
+densities (EM) and Parzen windows. The labeled images are drawn --steps times. Each comparison is
+the mean over these draws, with its interval.
 
 Read next: sgan.py
 """
@@ -32,8 +33,8 @@ known, test = run.load_labeled(2000)
 (images, labels), (_, test_labels) = known.labeled(), test.labeled()
 classes, shape = known.classes or (), images.shape[1:]
 x, x_test = (part.images.reshape(len(part.images), -1) / 255 for part in (known, test))
-center, directions = x.mean(axis=0), np.linalg.eigh(np.cov(x.T))[1][:, :-11:-1]
-spaces = {
+center, directions = x.mean(axis=0), np.linalg.eigh(np.cov(x.T))[1][:, :-11:-1]  # largest first
+spaces = {  # training images, test images, and widths of the Parzen window to choose from
     "pixels": (x, x_test, SIGMAS),
     "10 principal components": (
         (x - center) @ directions, (x_test - center) @ directions, 3 * np.array(SIGMAS),
@@ -45,12 +46,12 @@ FLAT, PRIOR, BAYES = "logistic regression", "logistic regression with a prior", 
 
 
 def trained(x, y, sigmas):
-    """The scores (N, K) of each classifier, trained on rows x with labels y."""
+    """Each classifier, trained on rows x with labels y: a function from rows to scores (N, K)."""
     spread, k = x.var(axis=0).mean(), len(classes)
     options = {"steps": run.many(300), "backend": run.backend}
     return {
-        FLAT: classical.logistic_regression(x, y, k, 10.0, **options).logits,
-        PRIOR: classical.logistic_regression(x, y, k, 1.0, **options).logits,
+        FLAT: classical.logistic_regression(x, y, k, sd=10.0, **options).logits,
+        PRIOR: classical.logistic_regression(x, y, k, sd=1.0, **options).logits,
         BAYES: classical.naive_bayes(x, y, k, spread).log_joint,
         "mixtures": classical.mixtures(x, y, spread, rng=run.rng).log_joint,
         "Parzen window": classical.windows(x, y, sigmas).log_joint,
@@ -58,15 +59,15 @@ def trained(x, y, sigmas):
 
 
 # %% The accuracy for each number of labels, in several draws
-right: dict[str, dict[str, list[float]]] = {space: {} for space in spaces}
+accuracies: dict[str, dict[str, list[float]]] = {space: {} for space in spaces}
 draws = max(2, run.steps)  # an interval needs two
 for _draw in run.counted(draws, "draw"):
-    drawn = [chosen(labels, n, run.rng) for n in sizes]
+    drawn = [chosen(labels, n, run.rng) for n in sizes]  # indices, as many of each class
     for space, (rows, rows_test, sigmas) in spaces.items():
         for few in drawn:
             for name, score in trained(rows[few], labels[few], sigmas).items():
-                share = (score(rows_test).argmax(axis=1) == test_labels).mean()
-                right[space].setdefault(name, []).append(share)
+                accuracy = (score(rows_test).argmax(axis=1) == test_labels).mean()
+                accuracies[space].setdefault(name, []).append(accuracy)
 
 
 # %% Which classifier is better, and where this changes
@@ -83,44 +84,46 @@ def lead_and_lag(mean, half):
     return lead, min(behind, default=None)
 
 
-sentences, claims, targets = (
-    [],
-    [],
-    {("10 principal components", FLAT): 0.01},
-)  # a crossing is expected there
-figure = Figure(figsize=(13, 8), layout="constrained")
+def claim(space, rival, lead, lag):
+    """The sentence about naive Bayes and its rival, from `lead_and_lag`."""
+    better = f"clearly better at {lead} labels" if lead else "never clearly better"
+    unclear = "not clearly worse with more labels" if lead else "never clearly worse"
+    worse = f"clearly worse at {lag} labels" if lag else unclear
+    end = "the curves cross between them" if lead and lag else "no crossing is found"
+    return f"On {space}, {BAYES} is {better} than {rival}, and {worse}: {end}."
+
+
+targets = {("10 principal components", FLAT): 0.01}  # where the curves should cross
+sentences, figure = [], Figure(figsize=(13, 8), layout="constrained")
 for (above, below), space in zip(figure.subplots(2, 2, sharex=True).T, spaces, strict=True):
-    shares = {name: np.reshape(each, (draws, -1)) for name, each in right[space].items()}
-    for name, each in shares.items():
-        above.errorbar(sizes, *intervals(each), label=name, marker=".", capsize=2)
-    ends = {name: each[:, -1].mean() for name, each in shares.items()}
+    tables = {name: np.reshape(each, (draws, -1)) for name, each in accuracies[space].items()}
+    for name, each in tables.items():
+        label = f"{name} ({'discriminative' if name in (FLAT, PRIOR) else 'generative'})"
+        above.errorbar(sizes, *intervals(each), label=label, marker=".", capsize=2)
+    ends = {name: each[:, -1].mean() for name, each in tables.items()}
     run.found(f"{space}: accuracy of {BAYES} with most labels", ends[BAYES],
               compare={name: end for name, end in ends.items() if name != BAYES})  # fmt: skip
     for rival, color in ((FLAT, "tab:blue"), (PRIOR, "tab:orange")):
         # All classifiers have the same labels in each draw, so the differences are averaged.
-        mean, half = intervals(shares[BAYES] - shares[rival])
+        mean, half = intervals(tables[BAYES] - tables[rival])
         below.errorbar(sizes, mean, half, c=color, label=f"minus {rival}", marker=".", capsize=2)
         best, bar = int((mean - half).argmax()), targets.get((space, rival))
         what = f"{space}: {BAYES} minus {rival}"
         run.found(f"{what}, at its best", mean[best], at_least=bar, compare={"±99 %": half[best]})
         run.found(f"{what}, with most labels", mean[-1], at_most=bar and -bar,
                   compare={"±99 %": half[-1]})  # fmt: skip
-        lead, lag = lead_and_lag(mean, half)
-        claims.append(
-            (f"leads over {rival} at {lead} labels" if lead else f"has no clear lead over {rival}")
-            + (f" and trails at {lag}" if lag else f" and has no clear lag up to {sizes[-1]}")
-            + (": the curves cross between" if lead and lag else ": no crossing is found")
-        )
-    sentences.append(f"{space}: {BAYES} {claims[-2]}. It {claims[-1]}.")
+        sentences.append(claim(space, rival, *lead_and_lag(mean, half)))
     above.set(title=f"x: {space}", ylabel="accuracy on test images", xscale="log")
-    below.set(xlabel="labels", ylabel=f"accuracy of {BAYES}, minus another's")
+    below.set(title="above 0, naive Bayes is better", xlabel="number of labeled images")
+    below.set(ylabel="accuracy of naive Bayes, minus another's", xticks=sizes, xticklabels=sizes)
     below.axhline(0, color="black", linewidth=0.8)
     for axes in (above, below):
         axes.grid(alpha=0.2)
         axes.legend(fontsize=8)
-figure.suptitle(f"means over {draws} draws of the labels, with 99 % intervals")
-run.save("accuracy", figure, "accuracy by the number of labels; below, naive Bayes against "
-         "logistic regression with the same labels: above 0 naive Bayes is better")  # fmt: skip
+figure.suptitle(f"Classifiers of images: means over {draws} draws of the labeled images, with 99 % "
+                "intervals")  # fmt: skip
+run.save("accuracy", figure, "accuracy by the number of labels; below, naive Bayes minus logistic "
+         "regression with the same labels")  # fmt: skip
 
 # %% W of logistic regression, W of naive Bayes, and the means of naive Bayes
 few, spread = drawn[-1], x[drawn[-1]].var(axis=0).mean()
@@ -133,7 +136,8 @@ parts = np.stack([*weights, bayes.means * 2 - 1]).reshape(3, -1, *shape)
 sheet = plots.rows(
     dict(zip(names, parts, strict=True)),
     len(classes),
-    title=f"weights from {len(few)} labels: gray is 0 in W, black is 0 in the means",
+    title=f"The classifiers from {len(few)} labels. W: white pixels are evidence for the class, "
+    "black pixels against it, gray is 0. Means: black is 0.",
     column_labels=classes,
 )
 run.save("weights", sheet, "the weights of each class in logistic regression and in naive Bayes, "
@@ -141,4 +145,5 @@ run.save("weights", sheet, "the weights of each class in logistic regression and
 winner = max(ends, key=lambda name: ends[name])
 kind = "discriminative" if winner in (FLAT, PRIOR) else "generative"
 run.end(*sentences, f"With {sizes[-1]} labels and {space}, the most accurate model is {kind}: "
-        f"{winner}, {ends[winner]:.3f} ({BAYES} {ends[BAYES]:.3f}).")  # fmt: skip
+        f"{winner}, {ends[winner]:.3f}; {BAYES} {ends[BAYES]:.3f}, {FLAT} {ends[FLAT]:.3f}.",
+        "A difference is clear if its 99 % interval does not contain 0.")  # fmt: skip

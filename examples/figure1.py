@@ -5,11 +5,11 @@
     the density of x = G(z):        p_g(x) = sum over all z with G(z) = x of p_z(z) / |dG/dz|
 
 Goodfellow et al. 2014, Figure 1 (a drawing) and Proposition 1. (a) p_g differs from p_data, and D
-is partly trained. (b) G is fixed, and D converges to D*. (c) G's samples have moved up D's slope,
-toward the data. (d) p_g equals p_data, and D is 1/2. The paper's figure has no numbers; here
-p_data is N(0, 1), z is uniform on (-1, 1), and D* is known at all times. Two changes make the
-players converge instead of circling: their learning rates fall to 0, and D's slope on the data is
-penalized (R1, which does not move the equilibrium: Mescheder et al. 2018).
+is partly trained. (b) G is fixed, and D converges to D*. (c) G has followed the gradient of D, so
+its samples are nearer to the data. (d) p_g equals p_data, and D is 1/2. The paper's figure has no
+numbers; here p_data is N(0, 1), z is uniform on (-1, 1), and D* is known at all times. With two
+changes the players converge and do not oscillate: their learning rates fall to 0, and D's gradient
+on the data is penalized (R1, which does not move the equilibrium: Mescheder et al. 2018).
 
 Read next: gan_on_one_page.py
 """
@@ -45,7 +45,7 @@ def noise(n):
 
 
 def start_loss():
-    """The distance of G from z + 1.5, with which p_g is a box next to the data."""
+    """The error of G as z + 1.5. With it, p_g starts as the uniform density on (0.5, 2.5)."""
     z = noise(m)
     return losses.mse(G(z), z + 1.5)
 
@@ -64,27 +64,28 @@ def values(net, points):
         return net(points).numpy()[:, 0].astype(np.float64)
 
 
-def density(made, x):
-    """p_g at x, from G on the grid of z: each step of z across x adds p_z(z) |dz| / |dx|."""
-    crossed = np.diff(made[:, None] > x, axis=0)  # (steps of z, points x)
-    return 1 / len(crossed) / np.maximum(abs(np.diff(made)), 1e-9) @ crossed
+def density(fake, x):
+    """p_g at x, from fake = G(z_grid): each step of z across x adds p_z(z) |dz| / |dx|."""
+    crossed = np.diff(fake[:, None] > x, axis=0)  # (steps of z, points x); p_z |dz| is 1 / steps
+    return 1 / len(crossed) / np.maximum(abs(np.diff(fake)), 1e-9) @ crossed
 
 
 def densities():
-    made = values(G, z_grid)
-    p, q, d = normal_density(x), density(made, x), 1 / (1 + np.exp(-values(D, x)))
-    return p, q, d, optimal_discriminator(p, q), made
+    """p_data, p_g, D and D* at x, and G at z_grid."""
+    fake, d = values(G, z_grid), 1 / (1 + np.exp(-values(D, x)))
+    p_data, p_g = normal_density(x), density(fake, x)
+    return p_data, p_g, d, optimal_discriminator(p_data, p_g), fake
 
 
-def draw(top, bottom, seen, title):
-    p, q, d, best, made = seen
-    top.plot(x, best, color="lightsteelblue", linewidth=5, label="D*, the optimal D")
+def draw(top, bottom, panel, title):
+    p_data, p_g, d, best, fake = panel
+    top.plot(x, best, color="lightsteelblue", linewidth=5, label="D*(x), the optimal D")
     top.plot(x, d, "b--", label="D(x)")
-    top.plot(x, p, "k:", linewidth=2, label="p_data, density of the data")
-    top.plot(x, q, "tab:green", label="p_g, density of G(z)")
+    top.plot(x, p_data, "k:", linewidth=2, label="p_data, density of the data")
+    top.plot(x, p_g, "tab:green", label="p_g, density of G(z)")
     top.plot([], [], "k", marker=r"$\nearrow$", linestyle="", label="from z to x = G(z)")
     top.set(xlim=(-4, 4), ylim=(0, 1.05), title=title, xlabel="x")
-    for z, to in zip(z_grid[::250], made[::250], strict=True):
+    for z, to in zip(z_grid[::250], fake[::250], strict=True):
         bottom.annotate("", (to, 0.98), (3 * z, 0.02), arrowprops={"arrowstyle": "->", "lw": 0.7})
     ticks = np.linspace(-1, 1, 5)
     bottom.set(xlim=(-4, 4), ylim=(0, 1), yticks=(), xlabel="z, uniform on (-1, 1)")
@@ -92,58 +93,55 @@ def draw(top, bottom, seen, title):
     bottom.spines[["left", "right", "top"]].set_visible(False)
 
 
-def distances(seen):
+def distances(panel):
     """The mean distance of D from D* and from 1/2 over the data."""
-    p, _, d, best, _ = seen
-    return [(abs(d - other) * p).sum() / p.sum() for other in (best, 0.5)]
+    p_data, _, d, best, _ = panel
+    return [(abs(d - other) * p_data).sum() / p_data.sum() for other in (best, 0.5)]
 
 
 # %% Algorithm 1, interrupted once to train D alone to its optimum
 opt_g = optim.Adam(G.parameters(), optim.cosine_decay(1e-3, run.steps), (0, 0.999))
 opt_d = optim.Adam(D.parameters(), optim.cosine_decay(4e-3, run.steps + d_steps), (0, 0.999))
 players = G, D, data, noise, opt_g, opt_d
-begun = min(6, max(1, run.steps // 1000))
-moved = min(6 * begun, run.steps)
-panels, curve = {}, run.curve(game, penalty="r1")
+begun = min(6, max(1, run.steps // 1000))  # the round of (a) and (b)
+moved = min(6 * begun, run.steps)  # the round of (c)
+panels, curve = {}, run.curve(game, "Two densities on a line", penalty="r1")
 for step, result in run.play(lambda: gan.play(game, *players, m=m, penalty=gan.r1(0.1))):
     curve.add(step, result)
     if step == begun:
-        panels["(a) D is partly trained"] = densities()
+        panels[f"(a) round {begun}: D is partly trained"] = densities()
         for _step in islice(captured(lambda: train_d(game, *players, m=m), run.backend), d_steps):
             pass
-        panels["(b) G is fixed, and D is trained"] = densities()
+        panels[f"(b) G is fixed, {d_steps} steps of D"] = densities()
     if step == moved:
-        panels[f"(c) {moved - begun} rounds later, G has moved"] = densities()
-panels[f"(d) after {run.steps} rounds"] = densities()
+        panels[f"(c) round {moved}: G has moved"] = densities()
+panels[f"(d) round {run.steps}: the end"] = densities()
 
-figure = Figure(figsize=(15, 4.4), layout="constrained")
+figure = Figure(figsize=(15, 4.8), layout="constrained")
 axes = figure.subplots(2, 4, height_ratios=(3, 1))
 for (top, bottom), title in zip(axes.T, panels, strict=True):
     draw(top, bottom, panels[title], title)
-axes[0, 0].set_ylabel("density; probability of real")
-figure.legend(*top.get_legend_handles_labels(), loc="outside upper center", ncols=5)
-run.save(
-    "figure1",
-    figure,
-    "the densities and D at four moments; an arrow leads from each of 17 equally spaced z to "
-    "x = G(z), so p_g is high where arrows end close to each other",
-)
+axes[0, 0].set_ylabel("density, or value of D")
+figure.suptitle("Figure 1 of Goodfellow et al. 2014 in a real training: p_g and D at four moments")
+figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+caption = "the densities and D at four moments; an arrow leads from each of 17 equally spaced z to "
+run.save("figure1", figure, caption + "x = G(z), so p_g is high where arrows end close together")
 run.save_curves()
 
 # %% The results
 real = np.random.default_rng(1).standard_normal((2, run.many(10_000), 1))
-floor, (a, b, c, d) = wasserstein(*real).item(), panels.values()
-first, middle, last = (wasserstein(real[0], seen[-1][:, None]).item() for seen in (a, c, d))
-(before, _), (after, start), (_, half) = (distances(seen) for seen in (a, b, d))
+reference, (a, b, c, d) = wasserstein(*real).item(), panels.values()
+first, middle, last = (wasserstein(real[0], panel[-1][:, None]).item() for panel in (a, c, d))
+(before, _), (after, start), (_, half) = (distances(panel) for panel in (a, b, d))
 run.found("(b) mean |D - D*| over the data", after, at_most=0.05, compare={"in (a)": before})
 run.found("(c) W1(p_g, p_data)", middle, at_most=0.75 * first, compare={"in (a)": first})
 run.found("(d) W1(p_g, p_data)", last, at_most=0.15,
-          compare={"in (a)": first, "between two data sets": floor})  # fmt: skip
+          compare={"in (a)": first, "between two data sets": reference})  # fmt: skip
 run.found("(d) mean |D - 1/2| over the data", half, at_most=0.03, compare={"in (b)": start})
 run.end(
     f"While G was fixed, the mean distance of D from D* went from {before:.3f} to {after:.3f}: D "
     f"{'learned' if after < 0.05 else 'did not learn'} the ratio of two densities from samples.",
-    f"In the game, the distance W1 of p_g from p_data went from {first:.2f} to {last:.3f}. In the "
-    f"end D is {half:.3f} from 1/2 on average over the data, so it "
+    f"In the game, the Wasserstein distance W1 of p_g from p_data went from {first:.2f} to "
+    f"{last:.3f}. In the end, D is {half:.3f} from 1/2 on average over the data, so it "
     f"{'can hardly' if half < 0.03 else 'still can'} distinguish real x from fakes.",
 )

@@ -1,12 +1,12 @@
 """Inpainting: a context encoder, which fills a hole in an image from its surroundings.
 
-    the loss of G   E[(G(y) - x)^2] + weight * E[-log D(G(y))]     y: an image with a hole, x: the
-    the loss of D   E[-log D(x)] + E[-log(1 - D(G(y)))]            missing patch
+    G's loss   E[(G(y) - x)^2] + weight * E[-log D(G(y))]      y: an image with a hole
+    D's loss   E[-log D(x)] + E[-log(1 - D(G(y)))]             x: the missing patch
 
 Pathak et al. 2016, "Context encoders: feature learning by inpainting". G encodes the surroundings
 as a short code and draws the patch from it. Many patches are plausible. The squared error is
-minimal at their mean, which is blurred; D accepts only single patches, which have steep edges. D
-sees the patch alone: if it saw its surroundings, it would detect fakes by the seam (section 3.2).
+minimal at their mean, which is blurred. D learns that blurred patches are fakes. Its input is the
+patch alone: with the surroundings, it would detect fakes by the edge of the hole (section 3.2).
 
 Read next: cyclegan.py
 """
@@ -24,10 +24,10 @@ from tinygan.metrics.pixels import psnr, wasserstein
 from tinygan.models.pair import Pair, scaled
 
 run = Example("inpainting", __doc__, steps=800, full=10_000)
-learned, test = run.load_labeled()
-channels, size = learned.images.shape[1:3]
+train, test = run.load_labeled()
+channels, size = train.images.shape[1:3]
 hole = np.s_[:, :, size // 2 - 6 : size // 2 + 6, size // 2 - 6 : size // 2 + 6]
-around = np.ones((1, 1, size, size), np.float32)
+around = np.ones((1, 1, size, size), np.float32)  # 0 in the hole, 1 around it
 around[hole] = 0
 test_images, test_labels = test.labeled()
 whole = test_images.astype(np.float32) / 255
@@ -69,27 +69,27 @@ game, shown = gan.non_saturating, {"real": whole[:12]}
 
 def trained(name, weight):  # the patches of G for the test images, after training
     rng = np.random.default_rng(run.seed)
-    pair, data = networks(rng), Minibatches(learned.images, rng=rng, backend=run.backend)
-    average, curve = optim.EMA(pair.G, 0.99), run.curve(game, name)
+    pair, data = networks(rng), Minibatches(train.images, rng=rng, backend=run.backend)
+    ema, curve = optim.EMA(pair.G, 0.99), run.curve(game, f"{name}: G's loss has weight {weight:g}")
     mask = Tensor(around).to(run.backend)
 
     def pairs(m):
         x = data(m)
-        return (x + 1) * mask - 1, x[hole]
+        return (x + 1) * mask - 1, x[hole]  # images with a black hole, and the missing patches
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
-    how = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}
+    how = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}  # D(x), not D(y, x)
     for step, result in run.play(lambda: play_pix2pix(*players, **how)):
-        average.update()
+        ema.update()
         curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # the adversarial part
         if step in run.snapshots:
-            shown[f"{name}, round {step}"] = filled(drawn(average.module, whole[:12]))
-    return drawn(average.module, whole)
+            shown[f"{name}, round {step}"] = filled(drawn(ema.module, whole[:12]))
+    return drawn(ema.module, whole)
 
 
-mean = learned.images[hole].mean(axis=0, dtype=np.float64).astype(np.float32) / 255
+mean = train.images[hole].mean(axis=0, dtype=np.float64).astype(np.float32) / 255
 patches = {
-    "mean patch": np.broadcast_to(mean, missing.shape),  # of each pixel over the training images
+    "mean patch": np.broadcast_to(mean, missing.shape),  # the mean over the training images
     **{name: trained(name, w) for name, w in (("G without D", 0.0), ("G with D", 0.1))},
     "real": missing,
 }
@@ -107,44 +107,44 @@ details: dict[str, np.ndarray] = {}
 for way, each in [*patches.items()][1:]:
     details |= {way: each[:8, :, :-1, :-1], f"{way}: gradient": gradient(each[:8])}
 for name, columns, title, rows in (
-    ("holes", 12, "A hole of 12x12 pixels, filled by the mean patch and by G", holes),
+    ("holes", 12, "Test images, a hole of 12x12 pixels, and what fills it", holes),
     ("details", 8, "The holes alone, and the length of the gradient (white: 1 per pixel)", details),
-    ("training", 12, "The filled holes during training", shown),
+    ("training", 12, "Test images with the holes filled by G, in training", shown),
 ):
-    run.save(name, plots.rows(rows, columns, 0, title=title), f"{title}; test images")
+    run.save(name, plots.rows(rows, columns, 0, title=title), title)
 run.save_curves()
 
 figure, at = Figure(figsize=(7, 4.5), layout="constrained"), np.linspace(0, 1.2, 61)
-axes = figure.subplots(subplot_kw={"title": "Blurred patches have no steep edges"})
+axes = figure.subplots(subplot_kw={"title": "How steep the edges in the holes are"})
 for (name, each), style in zip(patches.items(), ("C7:", "C0-", "C2-", "k--"), strict=True):
     axes.plot(at, [(gradient(each) > t).mean() for t in at], style, label=name)
-axes.set(ylabel="share of the pixels with a longer gradient", yscale="log")
-axes.set_xlabel("length of the gradient (1 per pixel: from black to white)")
+axes.set(ylabel="share of pixels with a longer gradient", yscale="log")
+axes.set_xlabel("length of the gradient (1: from black to white in one pixel)")
 axes.legend(frameon=False)
 run.save("gradients", figure, "the lengths of the gradients in the holes of the test images")
 
-# %% Figures of each way and of two controls
-rng, classifier = np.random.default_rng(run.seed), run.classifier(learned)
+# %% The metrics of each set of patches, and of two controls
+rng, classifier = np.random.default_rng(run.seed), run.classifier(train)
 patches["untrained G"] = drawn(networks(rng).G, whole)
 patches["uniform noise"] = rng.random(missing.shape, np.float32)
 features, steep = classifier.features(whole), gradient(patches.pop("real")).reshape(-1, 1)
-near, right, far, off = {}, {"real": classifier.accuracy(whole, test_labels)}, {}, {}
-for way, each in patches.items():
-    near[way], images = psnr(each, missing).mean(), filled(each)
-    right[way] = classifier.accuracy(images, test_labels)
-    far[way] = frechet_distance(features, classifier.features(images))
-    off[way] = wasserstein(steep, gradient(each).reshape(-1, 1))[0]
-for what, figures, target in (
-    ("PSNR in the hole, dB", near, {"at_least": near["mean patch"] + 1}),
+right, decibels, frechet, edges = {"real": classifier.accuracy(whole, test_labels)}, {}, {}, {}
+for name, each in patches.items():
+    decibels[name], images = psnr(each, missing).mean(), filled(each)
+    right[name] = classifier.accuracy(images, test_labels)
+    frechet[name] = frechet_distance(features, classifier.features(images))
+    edges[name] = wasserstein(steep, gradient(each).reshape(-1, 1))[0]
+lost, ours = decibels["G without D"] - decibels["G with D"], edges["G with D"]
+for what, values, target in (
+    ("PSNR in the hole, dB", decibels, {"at_least": decibels["mean patch"] + 1}),
     ("accuracy of a classifier", right, {"at_least": (right["mean patch"] + right["real"]) / 2}),
-    ("Frechet distance to real images", far, {"at_most": far["G without D"] / 2}),
-    ("difference of the gradients (Wasserstein)", off, {"at_most": off["G without D"] / 2}),
+    ("Frechet distance to real images", frechet, {"at_most": frechet["G without D"] / 2}),
+    ("difference of the gradients (Wasserstein)", edges, {"at_most": edges["G without D"] / 2}),
 ):
-    rest = {way: value for way, value in figures.items() if way != "G with D"}
-    run.found(what, figures["G with D"], compare=rest, **target)
-lost, sharper = near["G without D"] - near["G with D"], off["G with D"] < off["G without D"] / 2
+    run.found(what, values.pop("G with D"), compare=values, **target)
 run.end(
-    f"With D, the PSNR is {abs(lost):.2f} dB {'lower' if lost > 0 else 'higher'} than without D.",
-    f"With D, the gradients are {'' if sharper else 'not '}less than half as far from those of "
-    f"real patches: D {'makes G draw sharp edges' if sharper else 'does not sharpen the edges'}.",
+    f"With D, the PSNR in the hole is {abs(lost):.2f} dB {'lower' if lost > 0 else 'higher'} than "
+    "without D" + (": the squared error is lower for a blurred patch." if lost > 0 else "."),
+    f"The gradients differ from real ones by {ours:.3f} with D, {edges['G without D']:.3f} without:"
+    f" D {'makes' if 2 * ours < edges['G without D'] else 'does not make'} the edges sharper.",
 )

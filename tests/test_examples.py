@@ -75,7 +75,7 @@ def test_lsgan(play):
     sigmoid = 1 / (1 + np.exp(5))
     expected = {"log(1 - D)": (sigmoid - 1, -sigmoid), "-log D": (-sigmoid, sigmoid - 1)}
     for name, slopes in {**expected, "least squares": (4, -6)}.items():
-        pulled = names["pull"](names["games"][name], line, points)
+        pulled = names["gradients"](names["games"][name], line, points)
         np.testing.assert_allclose(pulled, [[2 * slope, 0] for slope in slopes], rtol=1e-4)
     distances = names["frechet"]["least squares"]
     assert len(distances) == 3 and names["our_sd"] == pytest.approx(np.std(distances, ddof=1))
@@ -190,7 +190,7 @@ def test_autoencoder(play):
 def test_discriminative_vs_generative(play):
     names, figures = play("discriminative_vs_generative", "--steps", "1", "--width", "0.02")
     assert names["sizes"] == [10, 20, 50, 100]
-    for space, shares in names["right"].items():
+    for space, shares in names["accuracies"].items():
         assert len(shares) == 5
         for name, each in shares.items():
             few, _, _, many = np.reshape(each, (2, 4)).mean(axis=0)
@@ -262,7 +262,7 @@ def test_the_spectrum_of_srgan(play):
 
 def test_inpainting(play):
     names, _ = play("inpainting", "--steps", "40")
-    around, near, off = names["around"], names["near"], names["off"]
+    around, near, off = names["around"], names["decibels"], names["edges"]
     assert (around == 0).sum() == 144
     for patches in names["patches"].values():
         filled = names["filled"](patches)
