@@ -1,18 +1,18 @@
 """Mixtures of Gaussians in the plane: modes that G forgets, and games that keep them.
 
-    D sees one point:    E[log D(x)]     + E[log(1 - D(G(z)))]      G maximizes E[log D(G(z))]
-    D sees two points:   E[log D(x, x')] + E[log(1 - D(G(z), G(z')))]
-    R1 + R2:             D also minimizes gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
+    GAN        D maximizes E[log D(x)] + E[log(1 - D(G(z)))], G maximizes E[log D(G(z))]
+    2 packed   the same with pairs of points: D(x, x') and D(G(z), G(z'))
+    R1 + R2    the same, but D also minimizes gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
+    WGAN-GP    D maximizes E[D(x)] - E[D(G(z))] - E[(|grad D| - 1)^2], G maximizes E[D(G(z))]
 
-The data are eight Gaussians on a ring or 25 on a grid. On the ring, the non-saturating game ("GAN",
-Goodfellow et al. 2014) draws one mode until D rejects it, then another: G visits most modes and
-keeps few. Two cures: packing (Lin et al. 2018), where D sees pairs of points and can detect that
-fakes are too alike, and R1 + R2 (Mescheder et al. 2018), which keep the slope of D small. Adam has
-its default momentum of .9 on the ring, with which WGAN-GP can forget as well: its paper (Gulrajani
-et al. 2017) uses none. The grid is harder; there Adam has no momentum. Both players step at once.
-Lin et al. call a mode captured if one of 2500 samples lies within three standard deviations of its
-mean. Uniform noise then captures most modes of the grid. Here a mode counts if it has significantly
-more such samples than noise (`tinygan/metrics/modes.py`).
+The gradients are those of D's logit. The data are eight Gaussians on a ring or 25 on a grid; each
+is a mode. On the ring, GAN (Goodfellow et al. 2014) draws one mode until D rejects it, then
+another. Two cures: packing (Lin et al. 2018), where D can detect that fakes are too alike, and
+R1 + R2 (Mescheder et al. 2018), which keep the slope of D small. On the ring, Adam has its default
+momentum of .9; WGAN-GP, too, can forget with it (Gulrajani et al. 2017 use none). On the grid it
+has none. Lin et al. call a mode captured if one of 2500 samples lies within three standard
+deviations of its mean. Uniform noise then captures most modes of the grid. Here a mode counts if
+it has significantly more such samples than noise (`tinygan/metrics/modes.py`).
 
 Read next: tinygan/experiments/reproduce/modes_of_mixtures.py
 """
@@ -35,7 +35,7 @@ N = 2500  # samples that are measured, as in Lin et al.
 mixtures = {"ring": ring(sd=0.05), "grid": grid()}
 settings = {"ring": (64, 1e-3, (0.9, 0.999)), "grid": (256, 3e-3, (0.0, 0.99))}  # m, rate, betas
 penalties = {"none": None, "wgan-gp": gan.wgan_gp(1.0, rng=run.rng), "r1+r2": gan.r1_r2(0.1)}
-games = {  # the mixture and the name: the game, its penalty, the number of points that D sees
+games = {  # the data and the name: the game, its penalty, the number of points that D sees at once
     ("ring", "GAN"): (gan.non_saturating, "none", 1),
     ("ring", "WGAN-GP"): (gan.wasserstein, "wgan-gp", 1),
     ("ring", "2 packed"): (gan.non_saturating, "none", 2),
@@ -43,6 +43,7 @@ games = {  # the mixture and the name: the game, its penalty, the number of poin
     ("grid", "GAN"): (gan.non_saturating, "none", 1),
     ("grid", "R1 + R2"): (gan.non_saturating, "r1+r2", 1),
 }
+labels = {name: name if "GAN" in name else f"GAN, {name}" for _, name in games}  # in the pictures
 
 
 # %% The networks and the training
@@ -54,11 +55,11 @@ def perceptron(inputs, outputs, activation, rng):
 
 
 def train(mixture, game, penalty, pack, m, rate, betas, curve):
-    """The samples of G, (N, 2), at each of the rounds `looks`."""
+    """Train; return the samples of G, (N, 2), at each of the rounds `looks`."""
     rng = np.random.default_rng(run.seed)
     G = perceptron(2, 2, nn.ReLU, rng)
     D = perceptron(2 * pack, 1, lambda: nn.LeakyReLU(0.2), rng)
-    like = G.parameters()[0].data
+    like = G.parameters()[0].data  # an array of the backend
     z = normal(np.random.default_rng([run.seed, 1]), (N, 2), like)  # the same at each look
 
     def data(n):
@@ -79,10 +80,10 @@ def train(mixture, game, penalty, pack, m, rate, betas, curve):
 
 
 looks = sorted({*run.snapshots, *(round(run.steps * i / 40) for i in range(1, 41))} - {0})
-seen, controls, final, covered, visited, dropped = {}, {}, {}, {}, {}, {}
-for (name, who), (game, penalty, pack) in games.items():
-    curve = run.curve(game, f"{name}: {who}", penalty)
-    seen[name, who] = train(mixtures[name], game, penalty, pack, *settings[name], curve)
+seen, controls, final, covered, dropped = {}, {}, {}, {}, {}
+for (kind, name), (game, penalty, pack) in games.items():
+    curve = run.curve(game, f"{kind}: {labels[name]}", penalty)
+    seen[kind, name] = train(mixtures[kind], game, penalty, pack, *settings[kind], curve)
 
 
 # %% Samples through training, with real ones and noise
@@ -93,58 +94,57 @@ def dots(points, mixture):
     return np.uint8(255 - np.minimum(85 * counts, 255))[None]
 
 
-for name, mixture in mixtures.items():
+for kind, mixture in mixtures.items():
     both = mixture.sample(N, rng=run.rng), uniform_noise(N, mixture, rng=run.rng)
-    columns = [who for each, who in games if each == name]
-    controls[name] = [modes(points, mixture) for points in both]
-    frames = {}
+    controls[kind] = [modes(points, mixture) for points in both]
+    names, frames = [name for each, name in games if each == kind], {}
+    heads = [*(labels[name] for name in names), "real points", "uniform noise"]
     for step in looks:
-        sets = [*(seen[name, who][step] for who in columns), *both]
+        sets = [*(seen[kind, name][step] for name in names), *both]
         frames[step] = np.array([dots(points, mixture) for points in sets])
-    k, names = len(sets), [*columns, "real", "uniform noise"]
-    shown, title = {f"round {i}": frames[i] for i in run.snapshots}, f"The {name}: {N} points each"
-    picture = plots.rows(shown, k, title=title, column_labels=names)
-    run.save(name, picture, f"the {name}: samples of G through training, real ones, and noise")
-    film = [plots.grid(frames[i], k, title=f"round {i}", column_labels=names) for i in looks]
-    run.animate(name, film, 200)
+    k, shown = len(heads), {f"round {i}": frames[i] for i in run.snapshots}
+    title = f"The {kind}: {N} samples of each G through training; some lie outside of the frame"
+    run.save(kind, plots.rows(shown, k, title=title, column_labels=heads), title)
+    film = [plots.grid(frames[i], k, title=f"round {i}", column_labels=heads) for i in looks]
+    run.animate(kind, film, 200)
 
 # %% The modes that each game covers at each look
 for key, history in seen.items():
     measured = [modes(samples, mixtures[key[0]]) for samples in history.values()]
     final[key], bound = measured[-1], noise_bound(N, mixtures[key[0]])
-    covered[key] = np.array([found.counts >= bound for found in measured])
-    visited[key] = int(covered[key].any(axis=0).sum())
+    covered[key] = np.array([found.counts >= bound for found in measured])  # (looks, modes)
     dropped[key] = int((covered[key][:-1] & ~covered[key][1:]).sum())
 figure = Figure(figsize=(11, 6), layout="constrained")
-figure.suptitle("Modes with more samples than noise (blue) through training")
-for axes, (key, each) in zip(figure.subplots(2, 3).flat, covered.items(), strict=True):
+figure.suptitle("Modes of which G has more samples than uniform noise has (blue)")
+for axes, ((kind, name), each) in zip(figure.subplots(2, 3).flat, covered.items(), strict=True):
     axes.pcolormesh([0, *looks], np.arange(len(each.T) + 1) + 0.5, each.T, cmap="Blues", vmax=1.3)
     axes.set(xlabel="round", ylabel="number of the mode")
-    axes.set_title(f"{': '.join(key)}: a mode is forgotten {dropped[key]} times", fontsize=10)
+    axes.set_title(f"{kind}: {labels[name]}: {dropped[kind, name]} times forgotten", fontsize=10)
 run.save("coverage", figure, "the modes that G covers through training, for each game")
 run.save_curves()
 
-# %% The figures
-forgets = {who: dropped[name, who] for name, who in games if name == "ring"}
-cures = "2 packed", "R1 + R2"
-for who in cures:
-    what = f"ring, {who}: times that a mode is forgotten"
-    run.found(what, forgets[who], at_most=forgets["GAN"] / 2, compare=forgets)
-for (name, who), found in final.items():
-    plain, (real, noise) = final[name, "GAN"], controls[name]
-    compared = {"GAN": plain, "uniform noise": noise, "real": real}
+# %% The figures: a mode is forgotten if it is covered at one look and not at the next
+forgets = {name: dropped["ring", name] for kind, name in games if kind == "ring"}
+for name in ("2 packed", "R1 + R2"):
+    what = f"ring, {name}: times that a mode is forgotten"
+    run.found(what, forgets[name], at_most=forgets["GAN"] / 2, compare=forgets)
+targets = {"ring, 2 packed": 7, "ring, R1 + R2": 7, "grid, R1 + R2": 24}  # of modes
+for (kind, name), found in final.items():
+    real, noise = controls[kind]
+    compared = {"GAN": final[kind, "GAN"], "uniform noise": noise, "real": real}
     count = {who: each.above_noise for who, each in compared.items()}
     count["noise, by the count of Lin et al."] = noise.captured
     share = {who: each.high_quality for who, each in compared.items()}
-    bar, best = (24, 0.8) if (name, who) == ("grid", "R1 + R2") else (7 * (who in cures), None)
-    run.found(f"{name}, {who}: modes", found.above_noise, at_least=bar or None, compare=count)
-    run.found(f"{name}, {who}: high quality", found.high_quality, at_least=best, compare=share)
-less = ", ".join(who for who in forgets if forgets[who] <= forgets["GAN"] / 2)
+    what, best = f"{kind}, {name}", 0.8 if (kind, name) == ("grid", "R1 + R2") else None
+    run.found(f"{what}: modes", found.above_noise, at_least=targets.get(what), compare=count)
+    run.found(f"{what}: high quality", found.high_quality, at_least=best, compare=share)
+at_end = {name: final["ring", name].above_noise for name in forgets}
 run.end(
-    f"On the ring, GAN draws {visited['ring', 'GAN']} of 8 modes at some time, but forgets a mode "
-    f"{forgets['GAN']} times. These forget at most half as often: {less or 'none'}.",
-    f"On the grid, GAN ends with {plain.above_noise} of 25 modes ({plain.high_quality:.0%} of high "
-    f"quality), R1 + R2 with {found.above_noise} ({found.high_quality:.0%}).",
+    f"On the ring, GAN forgets a mode {forgets['GAN']} times and ends with {at_end['GAN']} of 8. "
+    f"With 2 packed it forgets one {forgets['2 packed']} times and ends with {at_end['2 packed']}, "
+    f"with R1 + R2 {forgets['R1 + R2']} times and {at_end['R1 + R2']}.",
+    f"On the grid, GAN ends with {final['grid', 'GAN'].above_noise} of 25 modes, R1 + R2 with "
+    f"{found.above_noise}; {found.high_quality:.0%} of its samples lie at a mode.",
     f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in papers, "
     f"and {noise.above_noise} by the count used here.",
 )

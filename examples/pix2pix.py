@@ -7,9 +7,9 @@ Isola et al. 2017, "Image-to-image translation with conditional adversarial netw
 its downsampling layers are concatenated with the upsampling ones, so that lines need not pass the
 narrow middle. D is a convolution, and each of its logits classifies a patch. The chalk has dark
 grains at random places, and the outline does not say where. L1 is minimal at the median of all x
-that fit y, and the median has no grains. D detects that they are missing, so G draws grains, at
-places of its choice: not nearer to x, but more like chalk. Their lambda is 1 / weight. Their noise
-is dropout; it is left out, because it hardly changed the output.
+that fit y, and the median has no grains. D detects that they are missing, so G draws grains, but at
+other places than x has them: G(y) is no nearer to x, but more like chalk. The paper multiplies L1
+by lambda = 1 / weight instead. Its noise, dropout, is left out: it hardly changed the output.
 
 Read next: inpainting.py
 """
@@ -48,7 +48,7 @@ outlines, truth = held[:, :1], held[:, 1:]
 ink = images[-n:] > 229  # the pixels that are white without grains
 
 
-# %% A U-Net with noise, and a D of 18x18 patches
+# %% G is a U-Net; a logit of D depends on 18x18 pixels
 class Skip(nn.Module):
     """Concatenate x and net(x) along the channels."""
 
@@ -86,7 +86,7 @@ def drawn(G):
 
 
 def trained(name, weight):
-    """Train; return the average of G's weights."""
+    """Train G and D; return G with the average of its weights. With weight 0, G ignores D."""
     rng = np.random.default_rng(run.seed)
     pair = networks(rng).to(run.backend)
     data = Minibatches(known, rng=rng, backend=run.backend)
@@ -99,14 +99,15 @@ def trained(name, weight):
     average, curve = optim.EMA(pair.G, 0.9), run.curve(game, name)
     for step, result in run.play(lambda: play_pix2pix(*players, m=16, weight=weight)):
         average.update()
-        curve.add(step, result)
+        curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # without L1
         if weight and step in run.snapshots:
             snapshots[f"G(y), round {step}"] = drawn(average.module)[:8]
     return average.module
 
 
 Gs = {"untrained": networks(run.rng).to(run.backend).G}
-Gs |= {"L1": trained("loss of G: L1 alone", 0), "L1 + D": trained("loss of G: L1 + game / 2", 0.5)}
+Gs["L1"] = trained("G minimizes L1 alone (shown: loss without L1)", 0)
+Gs["L1 + D"] = trained("G minimizes L1 + loss / 2 (shown: loss without L1)", 0.5)
 made = {name: drawn(G) for name, G in Gs.items()} | {"truth": truth}
 
 # %% Whole images, details of 12x12 pixels, G through training, and the values of pixels
@@ -114,21 +115,21 @@ run.save_curves()
 rows = {"outline y": outlines, "G(y), L1 alone": made["L1"], "G(y), L1 + D": made["L1 + D"]}
 rows |= {"truth x": truth}
 for name, title, part in (
-    ("pairs", "From an outline to chalk: G trained without and with D", slice(28)),
-    ("details", "The middle of the same images: 12x12 pixels, enlarged", slice(8, 20)),
+    ("pairs", "From an outline y to a digit in chalk: G trained without and with D", slice(28)),
+    ("details", "The same, the 12x12 pixels in the middle: are there dark grains?", slice(8, 20)),
 ):
     shown = {label: x[:8, :, part, part] for label, x in rows.items()}
-    run.save(name, plots.rows(shown, 8, 0, title=title), "G trained without D and with D")
+    run.save(name, plots.rows(shown, 8, 0, title=title), title)
 shown = {"outline y": outlines[:8], **snapshots, "truth x": truth[:8]}
 title = "G(y) through training with L1 and D"
-run.save("training", plots.rows(shown, 8, 0, title=title), "G(y) at four rounds")
+run.save("training", plots.rows(shown, 8, 0, title=title), title)
 figure = Figure(figsize=(7, 3.5), layout="constrained")
 axes = figure.subplots()
 share, bins = np.full(ink.sum(), 1 / ink.sum()), [i / 20 for i in range(21)]
-for name in ("L1", "L1 + D", "truth"):
-    axes.hist(made[name][ink], bins, weights=share, histtype="step", label=name, linewidth=2)
+for label, name in {"G(y), L1 alone": "L1", "G(y), L1 + D": "L1 + D", "truth x": "truth"}.items():
+    axes.hist(made[name][ink], bins, weights=share, histtype="step", label=label, linewidth=2)
 axes.set(xlabel="value of a pixel in the ink: 0 is black, 1 is white", yscale="log")
-axes.set(ylabel="share of pixels, log scale", title="The values of pixels in the ink")
+axes.set(ylabel="share of pixels, log scale", title="The ink: grains are dark, the rest is white")
 axes.legend()
 run.save("values", figure, "shares of pixel values in the ink: without D, with D, and in truth")
 
@@ -142,9 +143,8 @@ run.found("dark pixels in the ink, share", ours, at_least=low, at_most=high, com
 run.found("white pixels in the ink", white, at_least=bright["truth"] / 2, compare=bright)
 run.found("L1 to the truth", far, compare=l1)
 run.end(
-    f"Dark ink: {dark['truth']:.0%} in truth, {dark['L1']:.0%} with L1 alone, {ours:.0%} with D.",
-    "D makes G draw grains." if ours > 2 * dark["L1"] else "D adds few grains or none.",
-    "The L1 to x is higher with D, because G's grains lie at other places than those of x."
-    if far > l1["L1"]
-    else "The L1 to x is no higher with D.",
+    f"{dark['truth']:.0%} of the ink is dark in truth, {dark['L1']:.0%} with L1 alone, {ours:.0%} "
+    f"with D: D {'makes G draw grains' if ours > 2 * dark['L1'] else 'adds few grains or none'}.",
+    f"The L1 distance to the truth is {far:.3f} with D and {l1['L1']:.3f} without"
+    + (": G's grains lie at other places than those of x." if far > l1["L1"] else "."),
 )

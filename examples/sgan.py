@@ -6,16 +6,15 @@ adversarial networks"; Salimans et al. 2016, "Improved techniques for training G
 
     - E log p(y | x) - (E log(1 - p(fake | u)) + E log p(fake | G(z))) / 2
 
-To distinguish real images from fakes, D must learn what real images have in common, and unlabeled
-images show that. G minimizes one of
+So D learns from u what real images have in common. G minimizes one of
 
     usual loss          - E log(1 - p(fake | G(z)))
     feature matching    |E f(u) - E f(G(z))|^2 / |E f(u)|^2     f: the last hidden layer of D
     noise and label     - E log p(y | G(z, y))     G also gets a label y, but D does not
 
-In two controls, G does not learn, or D learns from the labels alone. All five have the same labels
-and initial D, and are repeated with three seeds. --full: 1800 rounds on MNIST, then the 30 epochs
-of feature matching of `tinygan reproduce ssl`, with 100 and with 1000 labels.
+In two controls, D minimizes its first term only ("labels alone"), or G stays untrained ("G does not
+learn"). All five have the same labels and initial D, and are repeated with three seeds. --full:
+1800 rounds on MNIST, then the 30 epochs of `tinygan reproduce ssl` with 100 and with 1000 labels.
 Read next: tinygan/experiments/reproduce/ssl.py
 """
 
@@ -45,8 +44,8 @@ TRAINED = USUAL, MATCHING, LABEL = "usual loss", "feature matching", "noise and 
 
 
 # %% A round: a step of D with labels, unlabeled images and fakes, and a step of G
-def logit(l):  # log((1 - p(fake)) / p(fake)), from logits (N, K + 1)
-    return real_logit(l[:, :K]) - l[:, K:]
+def logit(outputs):  # log((1 - p(fake)) / p(fake)) from D's outputs (N, K + 1)
+    return real_logit(outputs[:, :K]) - outputs[:, K:]
 
 
 def rounds(kind, G, D, known, unlabeled, noise, opt_g, opt_d):
@@ -54,9 +53,9 @@ def rounds(kind, G, D, known, unlabeled, noise, opt_g, opt_d):
         (x, y), u = known.labeled(M), unlabeled(M)
         with no_grad():
             fake = G(noise(M))
-        logits, *others = gan.discriminate(D, x, u, fake)
+        on_labeled, *others = gan.discriminate(D, x, u, fake)
         on_real, on_fake = map(logit, others)
-        loss = cross_entropy(logits, y)
+        loss = cross_entropy(on_labeled, y)
         if kind != ALONE:
             loss = loss + game.d_loss(on_real, on_fake) / 2
         gan.update(opt_d, loss)
@@ -91,7 +90,7 @@ for seed, kind in product(range(3), kinds):
     opt_g = Adam(net.G.parameters(), falling(net.lr_g, run.steps), (0.5, 0.999))
     opt_d = Adam(net.D.parameters(), falling(net.lr_d, run.steps), (0.5, 0.999))
     average, first = EMA(net.D, 0.99), seed == 0 and kind in TRAINED
-    curve = run.curve(game, f"{kind}; shown: the usual losses") if first else None
+    curve = run.curve(game, f"trained with: {kind}; shown: usual losses") if first else None
     curves[kind].append([])
     players = kind, net.G, net.D, known, unlabeled, noise, opt_g, opt_d
     for step, result in run.play(partial(rounds, *players)):
@@ -107,12 +106,13 @@ for seed, kind in product(range(3), kinds):
 run.save_curves()
 # %% Pictures
 real = images[[int(np.argmax(labels == k)) for k in range(K)]]
-title = f"samples of each G; real images and {LABEL!r} have a column for each class"
+title = f"Samples of each G. Real images and those of {LABEL!r} have a column for each class."
 run.save("samples", plots.rows({"real images": real / 255.0, **shown}, K, 0.0, title=title), title)
-title = "all labeled images of one seed, 10 of each class"
+title = "All labeled images that D sees with one of the seeds: 10 of each class"
 run.save("labeled", plots.grid(images[few], 10, title=title, row_labels=classes), title)
-points = {kind: distances[kind] for kind in TRAINED}
-run.save("errors", errors_figure(curves, points, every), "test errors of D, and samples of G")
+figure = errors_figure(curves, {kind: distances[kind] for kind in TRAINED}, every)
+figure.suptitle("The test error of D, trained with 10 labels a class")
+run.save("errors", figure, "test errors of D, and samples of G")
 
 # %% Figures: differences are between trainings with the same seed, hence the same labels
 last = {kind: np.array(runs)[:, -1] for kind, runs in curves.items()}
@@ -142,8 +142,8 @@ def effect(kind):
 
 better, helps = frechet[LABEL] < frechet[USUAL], error[LABEL] < error[USUAL]
 run.end(
-    f"With labels alone, D has a test error of {error[ALONE]:.3f}. The usual loss {effect(USUAL)}.",
-    f"A G that does not learn {effect(STILL)}, and feature matching {effect(MATCHING)}.",
+    f"The test error of D is {error[ALONE]:.3f} with labels alone. The usual loss {effect(USUAL)}.",
+    f"A G that does not learn {effect(STILL)}. Feature matching {effect(MATCHING)}.",
     f"A G with a label draws {'better' if better else 'worse'} pictures than with the usual loss"
     f" (Frechet distance {frechet[LABEL]:.0f}, not {frechet[USUAL]:.0f}), "
     f"{'and' if better == helps else 'but'} its D makes {'fewer' if helps else 'more'} errors.",

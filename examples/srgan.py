@@ -6,14 +6,14 @@
 Ledig et al. 2017, "Photo-realistic single image super-resolution using a generative adversarial
 network". G computes on the small image, which is cheap, and enlarges it only at the end, by pixel
 shuffle: r^2 channels become r x r pixels. Many images have the same block means. The squared error
-is minimal at their mean, which has the highest possible PSNR and is blurred; D accepts only single
-images. So with D the PSNR falls, and the power spectrum gets the high frequencies of sharp edges.
-(Their distance in features of VGG is left out, because VGG is trained on other data.)
+is minimal at the mean of these images, which has the highest possible PSNR and is blurred; D
+rejects it. So with D the PSNR falls, and the power spectrum gets the high frequencies of sharp
+edges. (The paper's squared error is that of features of VGG, which is trained on other data.)
 
 Read next: inpainting.py
 """
 
-# %% Pairs of the means of 4x4 blocks and the image
+# %% The data: an image x and its small version y, the means of blocks of 4x4 pixels
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -33,7 +33,7 @@ test_images, test_labels = test.labeled()
 real = test_images.astype(np.float32) / 255
 
 
-def shrunk(x):  # the means of the blocks of 4x4 in images (N, C, H, H), tensors or arrays
+def shrunk(x):  # y of images x (N, C, H, H), tensors or arrays
     return x.reshape(len(x), channels, size // 4, 4, size // 4, 4).mean(axis=(3, 5))
 
 
@@ -58,28 +58,28 @@ def networks(rng):  # G as in their figure 4, with 2 residual blocks instead of 
     return Pair(G, D, lr_g=1e-3, lr_d=5e-4).to(run.backend)
 
 
-def enlarged(G, images):  # G of small images, in [0, 1]
-    return models.pixels(G, Tensor(images * 2 - 1).to(run.backend))
+def enlarged(G, y):  # G(y) in [0, 1], of y in [0, 1]
+    return models.pixels(G, Tensor(y * 2 - 1).to(run.backend))
 
 
 # %% The same G without and with D: with weight 0, D learns, but G ignores it
-game, shown = gan.non_saturating, {"real": real[:10]}
+game, shown = gan.non_saturating, {"input y": small[:10].repeat(4, axis=2).repeat(4, axis=3)}
 
 
 def trained(name, weight):  # G of the small test images, after training
     rng = np.random.default_rng(run.seed)
     pair, data = networks(rng), Minibatches(learned.images, rng=rng, backend=run.backend)
-    average, curve = optim.EMA(pair.G, 0.99), run.curve(game, name)
+    average, curve = optim.EMA(pair.G, 0.99), run.curve(game, f"{name}: the adversarial losses")
 
     def pairs(m):
         x = data(m)
         return shrunk(x), x
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
-    how = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}
-    for step, result in run.play(lambda: play_pix2pix(*players, **how)):
+    options = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}
+    for step, result in run.play(lambda: play_pix2pix(*players, **options)):
         average.update()
-        curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # the adversarial part
+        curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # without squared error
         if step in run.snapshots:
             shown[f"{name}, round {step}"] = enlarged(average.module, small[:10])
     return enlarged(average.module, small)
@@ -96,11 +96,11 @@ images = {
 middle = np.s_[:6, :, size // 4 : -(size // 4), size // 4 : -(size // 4)]
 wholes, details = ({w: each[part] for w, each in images.items()} for part in (np.s_[:10], middle))
 for name, columns, title, rows in (
-    ("pairs", 10, f"Super-resolution of {size // 4}x{size // 4} pixels to {size}x{size}", wholes),
-    ("details", 6, "The middle of each image, enlarged: gray or sharp edges", details),
-    ("training", 10, "Super-resolution during training, without and with D", shown),
+    ("pairs", 10, f"Test images enlarged from {size // 4}x{size // 4} to {size}x{size}", wholes),
+    ("details", 6, "The middle of these images: are the edges gray or sharp?", details),
+    ("training", 10, "G(y) through training, without and with D", shown | {"real x": real[:10]}),
 ):
-    run.save(name, plots.rows(rows, columns, 0, title=title), f"{title}; test images")
+    run.save(name, plots.rows(rows, columns, 0, title=title), title)
 run.save_curves()
 
 
@@ -115,14 +115,14 @@ def spectrum(images):
 
 
 figure = Figure(figsize=(7, 4.5), layout="constrained")
-axes = figure.subplots(subplot_kw={"title": "The power spectrum: blur has no high frequencies"})
+axes = figure.subplots(subplot_kw={"title": "Power spectrum: blur has no high frequencies"})
 for (name, each), style in zip(images.items(), ("C7:", "C1-.", "C0-", "C2-", "k--"), strict=True):
     axes.plot(np.arange(1, size // 2 + 1), spectrum(each), style, label=name)
 axes.set(xlabel="frequency (cycles per image width)", ylabel="mean power (dB)")
 axes.legend(frameon=False)
 run.save("spectrum", figure, "mean power spectrum of each way, and of the real test images")
 
-# %% Figures of each way and of two controls
+# %% Figures of each way to enlarge, and of two controls
 rng, classifier = np.random.default_rng(run.seed), run.classifier(learned)
 images["untrained G"] = enlarged(networks(rng).G, small)
 images["uniform noise"] = rng.random(real.shape, np.float32)
@@ -145,6 +145,6 @@ lost, sharper = near["G without D"] - near["G with D"], off["G with D"] < off["G
 run.found("PSNR lost by adding D, dB", lost, at_least=0.2)
 run.end(
     f"With D, the PSNR is {abs(lost):.2f} dB {'lower' if lost > 0 else 'higher'} than without D.",
-    f"With D, the power spectrum is {'' if sharper else 'not '}less than half as far from that of "
-    f"real images: D {'makes G draw sharp edges' if sharper else 'does not make the edges sharp'}.",
+    f"The power spectrum is {off['G with D']:.1f} dB from that of real images with D, without D "
+    f"{off['G without D']:.1f} dB: D {'makes' if sharper else 'does not make'} G draw sharp edges.",
 )

@@ -1,15 +1,16 @@
 """StackGAN: images from captions, in two stages.
 
-    stage I    noise and c, drawn from N(mu(e), sigma(e)^2)   to 14x14    shape and colors
-    stage II   that image, and another c of the same caption  to 28x28    corrections and detail
+    stage I    noise z and c of the caption                    to 14x14    shape and colors
+    stage II   that image, and another c of the same caption   to 28x28    corrections and detail
 
     the loss of G   E[-log D(G(z, c), e)] + 0.2 KL(N(mu(e), sigma(e)^2) || N(0, 1))
     the loss of D   E[-log D(x, e)] + (E[-log(1 - D(G(z, c), e))] + E[-log(1 - D(x, e'))]) / 2
 
 Zhang et al. 2017, "StackGAN: text to photo-realistic image synthesis with stacked generative
 adversarial networks". e is the embedding of a caption such as "a red seven on blue": here the sum
-of a learned vector for each word. e' is a wrong caption. All words occur in training, but a fifth
-of the captions do not.
+of a learned vector for each word. c is drawn from N(mu(e), sigma(e)^2), so that G also learns
+between the captions of the data; the KL keeps sigma from shrinking to 0. e' is a wrong caption. All
+words occur in training, but a fifth of the captions do not.
 
 Read next: tinygan/gan/variants/text_to_image.py
 """
@@ -30,8 +31,9 @@ from tinygan.models.pair import Pair
 from tinygan.models.stackgan import StageI, StageII, discriminator
 
 run = Example("stackgan", __doc__, steps=1000, full=6000)
-rng, (learned, test) = run.rng, run.load_digits()
-every = np.arange(len(CAPTIONS))
+rng = run.rng
+learned, test = run.load_digits()
+every = np.arange(len(CAPTIONS))  # 160 captions
 unseen, seen = np.split(rng.permutation(every), [len(every) // 5])
 images, captions = colored(*learned.labeled(), seen, rng=rng)
 real, real_captions = colored(*test.labeled(), every, rng=rng)
@@ -47,14 +49,14 @@ def halved(images):  # the means of blocks of 2x2
 
 
 # %% Train stage I, then stage II
-how = {"words": len(WORDS), "rng": rng, "width": run.width}  # of G and D, in models/stackgan.py
+options = {"words": len(WORDS), "rng": rng, "width": run.width}  # of G and D, in models/stackgan.py
 # Half of what D rejects are real images with wrong captions: at the equilibrium D(x) is 2/3.
 game, shown = replace(gan.non_saturating, d_at_equilibrium=2 / 3), {}
 table = Tensor(TABLE).to(run.backend)
 
 
 def drawn(G, which, seed=1):
-    """Images in [0, 1] of captions. Stage II gets the image that stage I draws for this seed."""
+    """Images in [0, 1] of captions. Stage II enlarges what stage I draws with the same seed."""
     z = np.random.default_rng(seed).standard_normal((len(which), untrained.size), dtype=np.float32)
     with no_grad(), G.evaluating():
         made = G(Tensor(z[:, : G.size]).to(run.backend), table[which])[0].numpy()
@@ -67,10 +69,12 @@ def enlarged(images):
     return images.repeat(factor, axis=2).repeat(factor, axis=3)
 
 
-def trained(stage, G, D, images):  # the moving average of G after training
+def trained(stage, G, D, images):
+    """Train G and D; return G with the moving average of its weights."""
     pair = Pair(G, D, z_size=G.size, lr_g=2e-3, lr_d=2e-3).to(run.backend)
     data = Minibatches(images, labels=captions, rng=rng, backend=run.backend)
-    average, curve = optim.EMA(G, 0.995), run.curve(game, stage)
+    average = optim.EMA(G, 0.995)
+    curve = run.curve(game, f"{stage}: losses without wrong captions and KL")
 
     def captioned(m):
         x, which = data.labeled(m)
@@ -80,37 +84,38 @@ def trained(stage, G, D, images):  # the moving average of G after training
     for step, result in run.play(lambda: play_text_to_image(*players, m=32, kl=0.2)):
         average.update()
         d_loss, g_loss = game.d_loss(result.real, result.fake), game.g_loss(result.fake)
-        curve.add(step, result._replace(d_loss=d_loss, g_loss=g_loss))  # without other terms
+        curve.add(step, result._replace(d_loss=d_loss, g_loss=g_loss))
         if step in run.snapshots:
             shown[f"{stage}, round {step}"] = enlarged(drawn(average.module, fixed))
     return average.module
 
 
-untrained = StageII(StageI(**how).to(run.backend), **how).to(run.backend)
+untrained = StageII(StageI(**options).to(run.backend), **options).to(run.backend)
 small = np.uint8(np.rint(halved(images)))
-first = trained("stage I", StageI(**how), discriminator(14, **how), small)
-second = trained("stage II", StageII(first, **how), discriminator(28, **how), images)
-shown["real"], real = real[shown_real] / np.float32(255), real / np.float32(255)
+first = trained("stage I", StageI(**options), discriminator(14, **options), small)
+second = trained("stage II", StageII(first, **options), discriminator(28, **options), images)
+real = real / np.float32(255)
+shown["real"] = real[shown_real]
 
 # %% Samples of captions that are not in the training data
 columns = [enlarged(drawn(G, fixed, seed)) for seed in range(4) for G in (first, second)]
 cells = np.stack([*columns, shown["real"]], axis=1).reshape(-1, 3, 28, 28)
 names = {"row_labels": texts, "column_labels": [*["stage I", "stage II"] * 4, "real"]}
-title = "Images of captions that are not in the training data"
+title = "Four images of captions that are not in the training data: stage I, and stage II from it"
 run.save("captions", plots.grid(cells, 9, 0, title=title, **names), title)
-title = "Images of the same captions during training"
+title = "Images of captions that are not in the training data, through training"
 run.save("training", plots.rows(shown, 8, 0, title=title, column_labels=texts), title)
 run.save_curves()
 
-# %% The share that matches the captions, and the distance to real digits
+# %% The share of images that match their captions, and the distance to real digits
 classifier, n = run.classifier(learned), run.many(2000)
 
 
-def matching(images, which):  # the share with the digit, the ink and the background
+def matching(images, which):  # the share that has the digit and both colors of its caption
     return (recognize_caption(images, classifier) == CAPTIONS[which]).all(axis=1).mean()
 
 
-def distance(images):  # of the gray digits, which are the red channel, to real ones
+def distance(images):  # to real digits; the red channel is the gray digit, whatever the colors
     resize = nn.Upsample(scale_factor=28 // images.shape[2], mode="bilinear")
     reds = resize(Tensor(images[:, :1])).data, real[:, :1]
     return frechet_distance(*map(classifier.features, reds))

@@ -3,10 +3,11 @@
     -log p(x) <= E[-log p(x | z)] + KL(q(z | x) || N(0, I))        z drawn from q(z | x)
 
 Kingma and Welling 2014, "Auto-encoding variational Bayes". An encoder maps each image to a
-distribution of noise, q(z | x) = N(mean, sd^2); a decoder reconstructs the image from z. The KL
-term keeps q near the prior, so the decoder also works for noise from the prior. Its closed form is
-sum (mean^2 + sd^2 - 1 - log sd^2) / 2; here it is compared with its definition. (--full is the
-protocol of `tinygan reproduce vae`, on all of MNIST.)
+distribution of noise, q(z | x) = N(mean, sd^2); a decoder reconstructs the image from z. Both
+minimize the right side, a bound of -log p(x). z is the code of x, and its numbers are the latents.
+The KL term keeps q near the prior N(0, I), so the decoder also works for noise from the prior. Its
+closed form is sum (mean^2 + sd^2 - 1 - log sd^2) / 2; here it is compared with its definition.
+(--full is the protocol of `tinygan reproduce vae`, on all of MNIST.)
 
 Read next: dcgan.py, whose samples are sharper, because D rejects blurred ones.
 """
@@ -65,7 +66,7 @@ def trained(latent):
 
 net, plane_net = trained(20), trained(2)
 
-# %% The bound on held-out images, its value without a code, and its lower bound
+# %% The bound on held-out images, the same without a code, and the minimum of its first term
 p = np.clip(images.mean(axis=0).reshape(-1) / 255, 1e-3, 1 - 1e-3)
 x = np.clip(held.reshape(len(held), -1), 1e-7, 1 - 1e-7)
 bounds = [-(x * np.log(q) + (1 - x) * np.log(1 - q)).sum(axis=1).mean() for q in (p, x)]
@@ -93,21 +94,20 @@ run.found("KL by Monte Carlo, nats", values.mean(), at_least=exact - 4 * error,
 # %% Samples through the training, reconstructions, and the loss
 samples = decode(net, z_rng.standard_normal((run.many(2000), mean.shape[1])))
 sheet = {**snapshots, "more samples": samples[:30], "real images": held[:15]}
-title = "Samples of the decoder: the same noise through the training"
+title = "Samples of the decoder through training: a column has the same noise in all four rounds"
 run.save("samples", plots.rows(sheet, 15, 0, title=title), "samples through the training")
 pairs = {"held-out images": held[:15], "reconstructions": decode(net, mean[:15])}
-title = "Images and their reconstructions from the mean of q(z | x), 20 numbers"
+title = "Held-out images, and what the decoder makes of their codes of 20 numbers"
 run.save("reconstructions", plots.rows(pairs, 15, 0, title=title), "images and reconstructions")
 figure = Figure(figsize=(7, 4), layout="constrained")
 axes = figure.subplots()
-for latent, losses_ in curves.items():
-    axes.plot(losses_, label=f"{latent} latents", linewidth=0.8)
+for latent, curve in curves.items():
+    axes.plot(curve, label=f"{latent} numbers in z", linewidth=0.8)
 axes.axhline(bounds[0], color="gray", linestyle="--", label="mean image, no code")
-axes.set(xlabel="round", ylabel="nats per image", title="-log p(x | z) + KL", ylim=(80, 300))
+axes.set(xlabel="round", ylabel="nats per image", title="Loss: -log p(x | z) + KL", ylim=(80, 300))
 axes.legend()
 run.save("loss", figure, "the loss over the training")
-real = held[: len(samples)]
-judge = run.classifier(known)
+real, judge = held[: len(samples)], run.classifier(known)
 controls = {
     "real images": images[: len(samples)].astype(np.float32) / 255,
     "mean image": np.clip(p.reshape(1, 1, 28, 28) + 0 * real, 0, 1),
@@ -115,10 +115,11 @@ controls = {
 }
 compare = {name: glance(control, real, judge).frechet for name, control in controls.items()}
 distance = glance(samples, real, judge).frechet
+blurred = glance(decode(net, mean[: len(samples)]), real, judge).frechet
 run.found("samples: Frechet distance", distance, at_most=0.5 * compare["mean image"],
           compare=compare)  # fmt: skip
 
-# %% One latent varied at a time, from -3 to 3: the ten with the highest KL
+# %% One number of an image's code varies from -3 to 3: the ten numbers with the highest KL
 carried = closed.mean(axis=0)
 z = np.repeat(mean[:1], 10 * 13, axis=0).reshape(10, 13, -1)
 for row, latent in enumerate(carried.argsort()[::-1][:10]):
@@ -127,7 +128,7 @@ labels = [f"{kl:.1f} nats" for kl in np.sort(carried)[::-1][:10]]
 picture = plots.grid(
     decode(net, z.reshape(130, -1)), 13, 0, row_labels=labels,
     column_labels=[f"{v:g}" for v in np.linspace(-3, 3, 13)],
-    title="Rows: one latent of an image varies; at the left its KL",
+    title="One number of an image's code varies in each row, from -3 to 3; at the left, its KL",
 )  # fmt: skip
 run.save("latents", picture, "one latent of an image varies from -3 to 3 in each row")
 used = int((carried > 0.1).sum())
@@ -136,13 +137,14 @@ run.found("latents with a KL above 0.1 nats", used, compare={"latents": len(carr
 # %% Two latents: all images of the decoder, on a plane of equal probabilities
 at = np.array([NormalDist().inv_cdf((i + 0.5) / 20) for i in range(20)])
 z = np.stack(np.meshgrid(at, -at), axis=2).reshape(-1, 2)
-title = "Two latents: all images of the decoder; each cell has the same probability"
+title = "With two numbers in z: all images of the decoder, at equally likely z"
 run.save("manifold", plots.grid(decode(plane_net, z), 20, 0, title=title), "all of two latents")
+cause = "blur" if blurred > distance / 2 else "not blur: noise gives codes that no image has"
 run.end(
-    f"The VAE describes a held-out image with at most {loss:.0f} nats, of which {exact:.0f} are "
-    f"for the code; without a code it would be {bounds[0]:.0f}.",
+    f"-log p(x) of a held-out image is at most {loss:.0f} nats on average, {carried.sum():.0f} of "
+    f"them for the KL. With the mean image and no code it is {bounds[0]:.0f}.",
     f"{used} of the {len(carried)} latents are used. With 2 latents the bound is "
     f"{plane_loss:.0f} nats, so {'more numbers help' if loss < plane_loss else 'two are enough'}.",
-    f"Samples from noise have a Frechet distance of {distance:.0f}; real images have "
-    f"{compare['real images']:.0f}. The rest is mostly blur: a pixel's probability is a mean.",
+    f"The Frechet distance to real images is {distance:.0f} for samples and {blurred:.0f} for "
+    f"reconstructions, which are only blurred: most of the distance is {cause}.",
 )

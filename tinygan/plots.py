@@ -134,7 +134,7 @@ def _labeled(
     sheet = sheet.repeat(factor, 0).repeat(factor, 1)
     (height, width), gap = (factor * size for size in cell), factor * GAP
     names = [wrapped(text, 190) for text in row_labels]
-    heads = [wrapped(text, width) for text in column_labels]
+    heads = [wrapped(text, width - space) for text in column_labels]
     margin = max((font.getlength(t) for name in names for t in name.split("\n")), default=0)
     left = math.ceil(margin) + 2 * space if names else 0
     title = wrapped(title, left + sheet.shape[1] - 2 * space) if title else ""
@@ -226,7 +226,8 @@ class Curve(NamedTuple):
 
 def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
     """Plot the losses, D(x) and D(G(z)) against the round, as a PNG with a column for each of
-    `trainings` (title: curve). The values at equilibrium are dashed lines.
+    `trainings` (title: curve), at most four side by side. The values at equilibrium are dashed
+    lines.
 
     Raises TypeError if trainings, a log or a balance is no mapping, ValueError if a log lacks a
     column.
@@ -236,10 +237,15 @@ def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
     if not isinstance(trainings, Mapping) or not trainings:
         raise TypeError(f"trainings: expected a dict that is not empty, got {trainings!r}")
     n = len(trainings)
-    figure = Figure(figsize=(9 if n == 1 else 5 * n, 6.4), layout="constrained")
-    axes = figure.subplots(2, n, sharex="col", squeeze=False)
-    for (title, curve), column in zip(trainings.items(), axes.T, strict=True):
-        _draw_curve(column, title, curve)
+    k = math.ceil(n / 4)  # rows of pairs of axes
+    columns = math.ceil(n / k)
+    figure = Figure(figsize=(9 if n == 1 else 5 * columns, 6.4 * k), layout="constrained")
+    for i, (title, curve) in enumerate(trainings.items()):
+        row, column = 2 * (i // columns), i % columns
+        losses = figure.add_subplot(2 * k, columns, row * columns + column + 1)
+        at = (row + 1) * columns + column + 1
+        _draw_curve((losses, figure.add_subplot(2 * k, columns, at, sharex=losses)), title, curve)
+        losses.tick_params(labelbottom=False)
     save_figure(figure, path)
 
 
@@ -353,6 +359,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 def _formatted(value: float) -> str:
     """A value as text, with the paper's expression for it if there is one: log 4 = 1.386."""
     log2 = math.log(2)
-    names = {2 * log2: "log 4 = 1.386", log2: "log 2 = 0.693", -log2: "-log 2 = -0.693", 0.5: "1/2"}
+    names = {2 * log2: "log 4 = 1.386", log2: "log 2 = 0.693", -log2: "-log 2 = -0.693"}
+    names |= {1 / 2: "1/2", 2 / 3: "2/3"}
     close = (name for known, name in names.items() if math.isclose(value, known, rel_tol=1e-6))
-    return next(close, f"{value:g}")
+    return next(close, f"{value:.4g}")
