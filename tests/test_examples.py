@@ -304,8 +304,10 @@ def test_mixtures(play):
         assert figures[f"{name}, R1 + R2: high quality"] < 0.5  # G is untrained
     for key, each in names["covered"].items():
         assert each.shape == (3, len(names["mixtures"][key[0]].means))
-        falls = (np.diff(each.astype(int), axis=0) == -1).sum()
-        assert names["dropped"][key] == falls and each[-1].sum() == names["final"][key].above_noise
+        assert each[-1].sum() == names["final"][key].above_noise
+        first, second, third = each
+        lost = [(first & ~second).sum(), ((first | second) & ~third).sum()]
+        assert names["forgotten"][key] == np.mean(lost)
     picture = names["dots"](np.array([[0.0, 1.0], [9.0, 0.0]]), names["mixtures"]["ring"])[0]
     row, column = np.argwhere(picture < 255).T
     assert len(row) == 1 and row[0] < 20 and 60 < column[0] < 68  # y counts upward
