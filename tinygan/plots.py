@@ -277,7 +277,7 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
     outputs.set_ylabel("probability of real" if curve.probability else "logit")
     if curve.probability:
         outputs.set_ylim(0, 1)
-    outputs.set_xlabel("round (thin: as logged, thick: smoothed)")
+    outputs.set_xlabel("round (thin: each logged round, thick: smoothed)")
     for axes in column:  # the legend is above the axes, not over the data
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         axes.grid(alpha=0.2)
