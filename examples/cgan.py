@@ -21,9 +21,9 @@ from functools import partial
 
 import numpy as np
 
-from tinygan import gan, optim, plots
+from tinygan import gan, optim
 from tinygan.data import Minibatches
-from tinygan.experiments.class_report import images_and_labels, report_classes
+from tinygan.experiments.class_report import report_classes, save_classes
 from tinygan.experiments.example import DIGIT, Example
 from tinygan.models.cgan import cgan28, labeled_players, labeled_samples
 
@@ -53,20 +53,7 @@ for step, result in run.play(lambda: gan.play(game, *players, m=64)):
     if step in run.snapshots:
         snapshots[f"round {step}"] = draw(len(names))[0]
 
-# %% Samples of each class next to real images
-real_images, real_labels = images_and_labels(test)
-real = [real_images[real_labels == k][:4] for k in range(len(names))]
-samples, requested = draw(10 * len(names))
-rows = {name: np.concatenate([real[k], samples[requested == k]]) for k, name in enumerate(names)}
-title = "Conditional GAN: real images and samples of each class"
-heads = ["real"] * 4 + ["sample"] * 10
-picture = plots.rows(rows, 14, 0, title=title, column_labels=heads)
-run.save("classes", picture, "real images and samples of each class")
-rows = snapshots | {"real images": np.stack([each[0] for each in real])}
-title = "Conditional GAN: samples of G for each class during training (the same noise in a column)"
-picture = plots.rows(rows, len(names), 0, title=title, column_labels=names)
-run.save("training", picture, "samples of each class after four numbers of rounds, and real images")
+# %% Samples of each class next to real images; GAN-test and GAN-train with their controls
+save_classes(run, "Conditional GAN", snapshots, draw, test)
 run.save_curves()
-
-# %% GAN-test and GAN-train, with their controls
 run.end(*report_classes(run, untrained, draw, train, test))

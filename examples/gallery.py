@@ -12,7 +12,6 @@ other seeds with as many rounds, stay there.
 """
 
 # %%
-import argparse
 import json
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from PIL import Image
 from tinygan.environment import machine
 from tinygan.errors import InputError, choose
 from tinygan.experiments.findings import HEADINGS, Finding, number, table
+from tinygan.experiments.options import Parser
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
@@ -118,7 +118,7 @@ def save(records: dict[str, list[Record]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = Parser(prog="gallery.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--full", action="store_true", help="run the long protocol")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tinygan import gan, plots
 from tinygan.models.latent import interpolate
+from tinygan.plots import charts, images
 from tinygan.training.readings import balance
 
 
@@ -55,8 +56,8 @@ def test_labels_stand_at_their_rows_and_columns():
     bare = plots.grid(white, 3)
     height, width = (factor := round(800 / bare.shape[1])) * np.array(bare.shape)
     for option, (top, left) in {
-        "title": (plots.FONT_SIZE + 13, 0),
-        "column_labels": (plots.FONT_SIZE + 13, 0),
+        "title": (images.FONT_SIZE + 13, 0),
+        "column_labels": (images.FONT_SIZE + 13, 0),
         "row_labels": (0, 22),
     }.items():
         for i, text in enumerate(("I", "I", "I")[: 2 if option == "row_labels" else 3]):
@@ -79,7 +80,7 @@ def test_a_long_text_is_broken_between_words():
     image = np.ones((1, 3, 8, 8))
     one = plots.grid(image, title="word")
     many = plots.grid(image, title="word " * 100)
-    assert many.shape[1:] == one.shape[1:] and len(many) > len(one) + 3 * plots.FONT_SIZE
+    assert many.shape[1:] == one.shape[1:] and len(many) > len(one) + 3 * images.FONT_SIZE
     assert plots.grid(image, row_labels=["word " * 20]).shape[1] < one.shape[1] + 230
 
 
@@ -226,8 +227,8 @@ def test_bars_of_zeros_have_a_linear_scale(tmp_path, figures):
 
 
 def test_smoothing_keeps_a_constant_and_the_length():
-    assert plots._smooth(np.full(100, 3.0)) == pytest.approx(np.full(100, 3.0))
-    assert plots._smooth(np.arange(200.0))[100] == pytest.approx(100)
+    assert charts._smooth(np.full(100, 3.0)) == pytest.approx(np.full(100, 3.0))
+    assert charts._smooth(np.arange(200.0))[100] == pytest.approx(100)
 
 
 @pytest.mark.parametrize("prior", ["normal", "uniform"])

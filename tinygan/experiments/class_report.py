@@ -1,14 +1,37 @@
-"""The figures of a class-conditional GAN: GAN-test and GAN-train, each with its controls."""
+"""The report of a class-conditional GAN: pictures, and GAN-test and GAN-train with controls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from .. import plots
 from ..data import Dataset
 from ..metrics.classifier_scores import gan_test, gan_train
 from .example import Example
 
 Draw = Callable[[int], tuple[np.ndarray, np.ndarray]]
+
+
+def save_classes(
+    run: Example, title: str, snapshots: Mapping[str, np.ndarray], draw: Draw, test: Dataset
+) -> None:
+    """Save pictures of a GAN called `title`: samples of each class next to real images, and its
+    snapshots, each of one sample of each class."""
+    images, labels = images_and_labels(test)
+    names = test.classes or ()
+    real = [images[labels == k][:4] for k in range(len(names))]
+    samples, requested = draw(10 * len(names))
+    rows = {
+        name: np.concatenate([real[k], samples[requested == k]]) for k, name in enumerate(names)
+    }
+    heads = ["real"] * 4 + ["sample"] * 10
+    about = f"{title}: real images and samples of each class"
+    picture = plots.rows(rows, 14, 0, title=about, column_labels=heads)
+    run.save("classes", picture, "real images and samples of each class")
+    rows = {**snapshots, "real images": np.stack([each[0] for each in real])}
+    about = f"{title}: samples of G for each class during training (the same noise in a column)"
+    picture = plots.rows(rows, len(names), 0, title=about, column_labels=names)
+    run.save("training", picture, "samples of each class after four numbers of rounds, real images")
 
 
 def report_classes(

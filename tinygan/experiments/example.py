@@ -15,16 +15,14 @@
 An example is a script that also opens as a notebook, where all options have their defaults.
 """
 
-import argparse
 import json
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +38,11 @@ from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
 from .findings import HEADINGS, Finding, table
+from .options import in_notebook, interrupted, or_stop, parsed, report_error, stop
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
 
-T = TypeVar("T")
 DIGIT = (1, 28, 28)  # the shape of a digit
 
 
@@ -70,19 +68,19 @@ class Example:
         full: int,
         data: tuple[str, str] | None = ("digits", "mnist"),
     ) -> None:
-        args = _parsed(name, about or "", data is not None)
+        args = parsed(name, about or "", data is not None)
         process.tune()
-        _or_stop(backend.use, args.backend)
-        if not _in_notebook() and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, _interrupted)
-            sys.excepthook = _report
+        or_stop(backend.use, args.backend)
+        if not in_notebook() and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupted)
+            sys.excepthook = report_error
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
         self.snapshots = sorted({max(1, round(self.steps * part)) for part in (0.03, 0.1, 0.3, 1)})
         self.rng = np.random.default_rng(self.seed)
         self.out = Path("out", name)
-        _or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
+        or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         self._requested: str | None = getattr(args, "data", None)
         self._default = data[self.full] if data else None
         self._findings: list[Finding] = []
@@ -105,13 +103,13 @@ class Example:
             data = load(name, split)
         except InputError as problem:
             if self._requested is not None or name == "digits" or split != "train":
-                _stop(str(problem))
+                stop(str(problem))
             print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
             data = load("digits", split)
         n, found = len(data.images), data.images.shape[1:]
         if n < minimum or (shape is not None and found != shape):
             wanted = f"at least {minimum} images" + (f" {shape}" if shape else "")
-            _stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
+            stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
         entry = DATASETS.get(data.name)
         self.has_test = entry is not None and entry.test_set == data.name
         self._loaded = data.name
@@ -125,7 +123,7 @@ class Example:
         images have no labels, or do not have the `shape` (C, H, W)."""
         data = self.load(shape=shape)
         if data.labels is None:
-            _stop(f"data {data.name!r}: expected images with labels, got no labels")
+            stop(f"data {data.name!r}: expected images with labels, got no labels")
         if self.has_test:
             return data, self.load("test")
         kept = len(data.images) - max(200, self.many(n))
@@ -140,7 +138,7 @@ class Example:
         learned, test = self.load_labeled(n)
         if not is_digits(learned):
             got = f"{learned.classes}, {learned.images.shape[1:]}"
-            _stop(f"data {learned.name!r}: expected digits, 0 to 9, {DIGIT}, got {got}")
+            stop(f"data {learned.name!r}: expected digits, 0 to 9, {DIGIT}, got {got}")
         return learned, test
 
     def classifier(self, data: Dataset) -> Classifier:
@@ -168,7 +166,7 @@ class Example:
     def save_curves(self) -> None:
         """Write the curves of all games to out/NAME/curves.png."""
         name, shown = "curves.png", {title: c.curve() for title, c in self._curves.items()}
-        _or_stop(plots.curves, self.out / name, shown)
+        or_stop(plots.curves, self.out / name, shown)
         self._caption(name, "losses, D(x) and D(G(z)) over the rounds; dashed: at equilibrium")
 
     def counted(self, n: int, unit: str = "round") -> Iterator[int]:
@@ -182,7 +180,7 @@ class Example:
         the caption."""
         path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
-        _or_stop(save, path, picture)
+        or_stop(save, path, picture)
         self._caption(path.name, caption)
         return path
 
@@ -193,7 +191,7 @@ class Example:
     def animate(self, name: str, frames: Sequence[np.ndarray], milliseconds: int = 100) -> Path:
         """Write frames, pixels of one shape, to out/NAME/name.gif."""
         path = self.out / f"{name}.gif"
-        _or_stop(save_gif, path, frames, milliseconds)
+        or_stop(save_gif, path, frames, milliseconds)
         print(path)
         return path
 
@@ -220,7 +218,7 @@ class Example:
         kept: dict[str, Any] = {"history": history, "resume": True}
         kept |= {"backend": self.backend, **options}
         numbers = range(self.seed, self.seed + seeds)
-        outcomes = _or_stop(lambda: reproduce(name, numbers, **kept))
+        outcomes = or_stop(lambda: reproduce(name, numbers, **kept))
         counts = "".join(f", {value} {option}" for option, value in options.items())
         hours = sum(outcome.seconds for outcome in outcomes) / 3600
         self.found(f"hours for {seeds} seeds of {name}{counts}", hours)
@@ -249,72 +247,10 @@ class Example:
             with atomic(self.out / "figures.json") as file:
                 file.write(json.dumps(record, indent=1).encode() + b"\n")
 
-        _or_stop(write)
+        or_stop(write)
 
 
 def is_digits(data: Dataset) -> bool:
     """Return whether these are labeled 28x28 digits, which the built-in classifier can classify."""
     named = data.labels is not None and data.classes == tuple("0123456789")
     return named and data.images.shape[1:] == DIGIT
-
-
-def _or_stop(function: Callable[..., T], *args: Any) -> T:
-    """Call a function; if it raises InputError or OSError, end the program with its message."""
-    try:
-        return function(*args)
-    except (InputError, OSError) as problem:
-        _stop(str(problem))
-
-
-def _stop(message: str) -> NoReturn:
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def _report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print invalid input as one line, and end with status 2; any other error as a traceback."""
-    if issubclass(kind, InputError):
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-        os._exit(2)  # Python itself would end with 1
-    sys.__excepthook__(kind, error, trace)
-
-
-def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
-
-
-def _interrupted(*_: object) -> NoReturn:
-    print("stopped", file=sys.stderr)
-    raise SystemExit(130)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        _stop(f"{message}; see --help")
-
-
-def _parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
-    """The options of the command line, or their defaults in a notebook."""
-    parser = _Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
-    add = parser.add_argument
-    add("--full", action="store_true", help="run the long protocol, on the full data set")
-    add("--steps", type=_whole, help="number of rounds")
-    add("--seed", type=int, default=0, help="seed of the training (default: 0)")
-    add("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
-    width = "factor of the widths of hidden layers; 0.1 for a quick trial (default: 1)"
-    add("--width", type=float, default=1.0, help=width)
-    if has_data:
-        add("--data", help="data set, as in tinygan train")
-    args = parser.parse_args([] if _in_notebook() else None)
-    if args.seed < 0:
-        parser.error(f"--seed: expected at least 0, got {args.seed}")
-    if not 0 < args.width <= 16:
-        parser.error(f"--width: expected more than 0, at most 16, got {args.width}")
-    return args
-
-
-def _whole(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
