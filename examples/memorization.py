@@ -11,7 +11,7 @@ One GAN learns from thousands of images, and another from ten, with the losses o
 
     D's loss:   -E[log D(x)] - E[log(1 - D(G(z)))]          G's loss:   -E[log D(G(z))]
 
-The test is applied to their samples, and to images of which we know whether they are copies. A
+The test is applied to their samples, and to images that are known to be copies, or to be none. A
 sample that is no copy can still be bad: noise is no copy, either.
 Goodfellow et al. 2014, "Generative adversarial nets", figure 2. Yoon, Choi, Kwon and Ryu 2023,
 "Diffusion probabilistic models generalize when they fail to memorize". For another test, see
@@ -21,7 +21,7 @@ models".
 Read next: mixtures.py, where a G forgets parts of the data.
 """
 
-# %% The data: any images, of which the last n are held out
+# %% The data: any images; the last n are held out
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -66,7 +66,7 @@ run.save("training", plots.rows(snapshots, 10, 0, title=title),
          "samples of both GANs in training; first row: the ten images of one of them")  # fmt: skip
 run.save_curves()
 
-# %% Images of which we know whether they are copies
+# %% Images that are known to be copies, or to be none
 noise = run.rng.normal(0, 0.05, known[:n].shape)
 sets = {  # samples, and the training images that they are compared with
     "GAN on many": (of_many, known),
