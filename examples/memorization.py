@@ -28,6 +28,7 @@ from matplotlib.figure import Figure
 from tinygan import gan, models, plots
 from tinygan.data import Minibatches
 from tinygan.experiments.example import Example
+from tinygan.metrics.image_sets import box_blur
 from tinygan.metrics.memorization import compare, nearest_distances, nearest_images
 from tinygan.optim import EMA
 
@@ -53,11 +54,6 @@ def samples_of(training, name):
     return models.pixels(average.module, z, pair.low), shown
 
 
-def blurred(x):
-    """The mean of each pixel and its eight neighbors."""
-    return sum(np.roll(x, (i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
-
-
 of_many, many_shown = samples_of(images[:-n], "GAN on many")
 of_few, few_shown = samples_of(images[:few], "GAN on ten")
 snapshots = {"the ten training images": known[:few], **few_shown, **many_shown}
@@ -74,7 +70,7 @@ sets = {  # samples, and the training images that they are compared with
     "held-out images": (held_out, known),
     "copies with noise": (np.clip(known[:n] + noise, 0, 1), known),
     "copies shifted by a pixel": (np.roll(known[:n], 1, axis=3), known),
-    "blurred held-out images": (blurred(held_out), known),
+    "blurred held-out images": (box_blur(held_out, 3), known),
     "means of two images": ((known[:n] + np.roll(known, 1, axis=0)[:n]) / 2, known),
     "gray with noise": (np.clip(known.mean() + noise, 0, 1), known),
 }
