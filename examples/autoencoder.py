@@ -84,6 +84,7 @@ errors["autoencoder with hidden layers"] = train(encoder, decoder, 3e-3, np.zero
 codes, codes_held = apply(encoder, x), apply(encoder, x_held)
 reconstructed = apply(decoder, codes_held)
 ours, pca = error(x_held, reconstructed), error(x_held, by_pca(x_held, 2))
+best = error(x, by_pca(x, 2))  # of all linear reconstructions from two numbers
 
 # %% Reconstructions, and the error over the training
 sheet = {"held-out images": x_held[:15], "autoencoder": reconstructed[:15]}
@@ -97,7 +98,7 @@ left, *planes = figure.subplots(1, 3)
 for name, values in errors.items():
     smooth = np.convolve(values, np.ones(25) / 25, "valid") if len(values) > 25 else values
     left.plot(smooth, label=name)
-left.axhline(error(x, by_pca(x, 2)), color="gray", linestyle="--", label="PCA, two components")
+left.axhline(best, color="gray", linestyle="--", label="PCA, two components")
 left.set(xlabel="step", ylabel="mean |x - reconstruction|^2", ylim=(20, 60))
 left.set_title("Error on training images, mean of 25 steps")
 left.legend()
@@ -123,7 +124,6 @@ title = "Images decoded from a grid of codes. Across: first number of the code; 
 run.save("decoded", plots.grid(drawn, 20, 0, title=title), "decoded points of the plane")
 
 # %% The errors next to those of PCA and of the mean image
-best = error(x, by_pca(x, 2))
 mean = error(x_held, center)
 controls = {"PCA, the minimum": best, "mean image": error(x, center)}
 run.found("linear: error on training images", linear_error, at_most=1.002 * best, compare=controls)

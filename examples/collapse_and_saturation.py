@@ -28,11 +28,11 @@ from tinygan.experiments.example import Example
 from tinygan.experiments.results import t_interval
 from tinygan.experiments.toy_game import REMEDIES, extra_g_steps, toy_game
 from tinygan.gan.single_player import train_d, train_g
-from tinygan.metrics.modes import modes
+from tinygan.metrics.modes import modes, uniform_noise
 
 run = Example("collapse_and_saturation", __doc__, steps=400, full=1600, data=None)
 mixture, seeds = ring(sd=0.1), range(20 if run.full else 8)
-uniform, points = run.rng.uniform(-1.3, 1.3, (1000, 2)), mixture.sample(1000, rng=run.rng)
+uniform, points = uniform_noise(1000, mixture, rng=run.rng), mixture.sample(1000, rng=run.rng)
 
 
 def new_game(seed, *remedies):
@@ -117,16 +117,16 @@ left, right = figure.subplots(1, 2, sharey=True)
 goals = {"label noise": 1.2, "label flips": 1.0}, {"minibatch discrimination": 4.0, "packing": 3.0}
 helped: dict[str, list[str]] = {what: [] for what in metrics}
 for axes, goal, (what, values) in zip((left, right), goals, results.items(), strict=True):
-    axes.axvline((none := values["no remedy"]).mean(), color="gray", linestyle="--")
+    axes.axvline((base := values["no remedy"]).mean(), color="gray", linestyle="--")
     for row, (name, each) in enumerate(values.items()):
         mean, half = t_interval(each, 0.99)
         axes.plot(each, [row] * len(each), "o", color="tab:orange", alpha=0.5)
         axes.errorbar(mean, row, xerr=half, fmt="k|", capsize=4, markersize=14)
         if name in REMEDIES:
-            change, half = t_interval(each - none, 0.99)  # seed by seed
+            change, half = t_interval(each - base, 0.99)  # seed by seed
             helped[what] += [name] * bool(change > half)
             run.found(f"{name}: change of {what}", change, at_least=goal.get(name),
-                      compare={"±99 %": half, "with": mean, "without": none.mean()})  # fmt: skip
+                      compare={"±99 %": half, "with": mean, "without": base.mean()})  # fmt: skip
 left.set(title="Saturation: gradient of G after steps of D alone",
          xlabel="norm with the minimax loss / norm with the non-saturating loss",
          xticks=range(-4, 1), xticklabels=[f"$10^{{{k}}}$" for k in range(-4, 1)],

@@ -22,6 +22,7 @@ from tinygan import Tensor, gan, models, optim, plots
 from tinygan.data import Minibatches
 from tinygan.experiments.example import Example, is_digits
 from tinygan.metrics.frechet import frechet_distance
+from tinygan.metrics.image_sets import box_blur
 from tinygan.metrics.pixels import stroke_width
 from tinygan.models.dcgan import dcgan28, dcgan32
 from tinygan.models.latent import interpolate
@@ -66,8 +67,7 @@ def distance(images):
 
 
 noisy = run.rng.random(held.shape, np.float32)
-blurred = sum(np.roll(held, (i, j), (2, 3)) for i in range(-3, 4) for j in range(-3, 4)) / 49
-compare = {"real images": distance(held), "blurred by 7 x 7": distance(blurred),
+compare = {"real images": distance(held), "blurred by 7 x 7": distance(box_blur(held, 7)),
            "untrained G": distance(untrained), "noise": distance(noisy)}  # fmt: skip
 frechet = distance(draw(z))
 run.found("Frechet distance", frechet, at_most=compare["untrained G"] / 5, compare=compare)
@@ -137,7 +137,7 @@ rows = {name: draw(np.concatenate([each + times * step for each in starts[:2]]))
 title = "DCGAN: two samples of G, and steps of equal length in three directions of the noise"
 picture = plots.rows(rows, 5, 0, title=title, column_labels=[f"steps: {k}" for k in range(-2, 3)])
 run.save("arithmetic", picture, "two samples, and steps of equal length in three directions")
-for t in (1, 2):
+for t in (1, 2):  # the last sentence is about two steps
     ours, everywhere = moved(t * direction), moved(t * all_digits)
     random = np.mean([moved(t * step) for step in others], axis=0)
     goals = {"stroke width, ratio": 1 + 0.05 * t, "share that becomes thicker": 0.8,

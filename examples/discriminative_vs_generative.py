@@ -34,9 +34,10 @@ known, test = run.load_labeled(2000)
 classes, shape = known.classes or (), images.shape[1:]
 x, x_test = (part.images.reshape(len(part.images), -1) / 255 for part in (known, test))
 center, directions = x.mean(axis=0), np.linalg.eigh(np.cov(x.T))[1][:, :-11:-1]  # largest first
+COMPONENTS = "10 principal components"
 spaces = {  # training images, test images, and widths of the Parzen window to choose from
     "pixels": (x, x_test, SIGMAS),
-    "10 principal components": (
+    COMPONENTS: (
         (x - center) @ directions, (x_test - center) @ directions, 3 * np.array(SIGMAS),
     ),
 }  # fmt: skip
@@ -93,16 +94,16 @@ def claim(space, rival, lead, lag):
     return f"On {space}, {BAYES} is {better} than {rival}, and {worse}: {end}."
 
 
-targets = {("10 principal components", FLAT): 0.01}  # where the curves should cross
-sentences, figure = [], Figure(figsize=(13, 8), layout="constrained")
+targets = {(COMPONENTS, FLAT): 0.01}  # where the curves should cross
+sentences, ends, figure = [], {}, Figure(figsize=(13, 8), layout="constrained")
 for (above, below), space in zip(figure.subplots(2, 2, sharex=True).T, spaces, strict=True):
     tables = {name: np.reshape(each, (draws, -1)) for name, each in accuracies[space].items()}
     for name, each in tables.items():
         label = f"{name} ({'discriminative' if name in (FLAT, PRIOR) else 'generative'})"
         above.errorbar(sizes, *intervals(each), label=label, marker=".", capsize=2)
-    ends = {name: each[:, -1].mean() for name, each in tables.items()}
-    run.found(f"{space}: accuracy of {BAYES} with most labels", ends[BAYES],
-              compare={name: end for name, end in ends.items() if name != BAYES})  # fmt: skip
+    ends[space] = {name: each[:, -1].mean() for name, each in tables.items()}
+    others = {name: end for name, end in ends[space].items() if name != BAYES}
+    run.found(f"{space}: accuracy of {BAYES} with most labels", ends[space][BAYES], compare=others)
     for rival, color in ((FLAT, "tab:blue"), (PRIOR, "tab:orange")):
         # All classifiers have the same labels in each draw, so the differences are averaged.
         mean, half = intervals(tables[BAYES] - tables[rival])
@@ -126,7 +127,7 @@ run.save("accuracy", figure, "accuracy by the number of labels; below, naive Bay
          "regression with the same labels")  # fmt: skip
 
 # %% W of logistic regression, W of naive Bayes, and the means of naive Bayes
-few, spread = drawn[-1], x[drawn[-1]].var(axis=0).mean()
+few, spread = drawn[-1], x[drawn[-1]].var(axis=0).mean()  # of the last draw
 bayes = classical.naive_bayes(x[few], labels[few], len(classes), spread)
 line = classical.logistic_regression(x[few], labels[few], len(classes), backend=run.backend)
 weights = np.stack([w - w.mean(axis=0) for w in (line.weight, bayes.means / bayes.variances)])
@@ -142,8 +143,8 @@ sheet = plots.rows(
 )
 run.save("weights", sheet, "the weights of each class in logistic regression and in naive Bayes, "
          "and the means from which naive Bayes computes its weights")  # fmt: skip
-winner = max(ends, key=lambda name: ends[name])
+winner = max(last := ends[COMPONENTS], key=lambda name: last[name])
 kind = "discriminative" if winner in (FLAT, PRIOR) else "generative"
-run.end(*sentences, f"With {sizes[-1]} labels and {space}, the most accurate model is {kind}: "
-        f"{winner}, {ends[winner]:.3f}; {BAYES} {ends[BAYES]:.3f}, {FLAT} {ends[FLAT]:.3f}.",
+run.end(*sentences, f"With {sizes[-1]} labels and {COMPONENTS}, the most accurate model is {kind}: "
+        f"{winner}, {last[winner]:.3f}; {BAYES} {last[BAYES]:.3f}, {FLAT} {last[FLAT]:.3f}.",
         "A difference is clear if its 99 % interval does not contain 0.")  # fmt: skip

@@ -123,7 +123,7 @@ for (top, bottom), title in zip(axes.T, panels, strict=True):
     draw(top, bottom, panels[title], title)
 axes[0, 0].set_ylabel("density, or value of D")
 figure.suptitle("Figure 1 of Goodfellow et al. 2014 in a real training: p_g and D at four moments")
-figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 caption = "the densities and D at four moments; an arrow leads from each of 17 equally spaced z to "
 run.save("figure1", figure, caption + "x = G(z), so p_g is high where arrows end close together")
 run.save_curves()

@@ -87,12 +87,12 @@ sets = {
     BLUR: blurred.reshape(samples.shape),
     "real images": real,
 }
-judge, held_out = run.classifier(train), test.images[:n].astype(np.float32) / 255
+classifier, held_out = run.classifier(train), test.images[:n].astype(np.float32) / 255
 nats, frechet, score = {}, {}, {}
 for name, images in sets.items():
     nats[name] = parzen(flat(images * 255), validation, flat(test.images)).mean
-    seen = glance(images[: len(held_out)], held_out, judge)
-    frechet[name], score[name] = seen.frechet, seen.score
+    found = glance(images[: len(held_out)], held_out, classifier)
+    frechet[name], score[name] = found.frechet, found.score
 title = "Six kinds of images and their Parzen log-likelihood (higher: better by this metric)"
 labels = [f"{name}: {nats[name]:.0f} nats" for name in sets]
 sheet = np.concatenate([images[:12] for images in sets.values()])

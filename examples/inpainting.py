@@ -78,8 +78,8 @@ def trained(name, weight):  # the patches of G for the test images, after traini
         return (x + 1) * mask - 1, x[hole]  # images with a black hole, and the missing patches
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
-    how = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}  # D(x), not D(y, x)
-    for step, result in run.play(lambda: play_pix2pix(*players, **how)):
+    options = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}  # not D(y, x)
+    for step, result in run.play(lambda: play_pix2pix(*players, **options)):
         ema.update()
         curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # the adversarial part
         if step in run.snapshots:

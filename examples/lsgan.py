@@ -89,10 +89,10 @@ sizes.set(xlabel="steps of D, while G is fixed", ylabel="size of the gradient")
 for axes in (slopes, plane, sizes):
     axes.legend(fontsize=8)
 run.save("slopes", figure, "G's slopes, and its gradient at fakes that D accepts or rejects")
-lefts = {name: values.mean() for name, values in share.items()}
+remaining = {name: values.mean() for name, values in share.items()}
 ends = {name: values[:, -1].mean() for name, values in size.items()}
-left, end, bar = lefts.pop("least squares"), ends.pop("least squares"), 20 * ends["log(1 - D)"]
-run.found("fakes that D accepts: share of distance left by G", left, at_most=0.2, compare=lefts)
+left, end, bar = remaining.pop("least squares"), ends.pop("least squares"), 20 * ends["log(1 - D)"]
+run.found("fakes that D accepts: share of distance left by G", left, at_most=0.2, compare=remaining)
 run.found("fakes that D rejects: size of G's gradient", end, at_least=bar, compare=ends)
 
 # %% Images: two games, the same networks, three seeds
@@ -108,7 +108,7 @@ for name in frechet:
         pair = pair._replace(lr_d=2e-3, lr_g=2e-3).to(run.backend)
         data = Minibatches(train.images, rng=rng, backend=run.backend)
         fixed = pair.noise(np.random.default_rng(seed))(n)
-        before = classifier.features(models.pixels(pair.G, fixed))
+        untrained = models.pixels(pair.G, fixed)
         average = optim.EMA(pair.G, 0.999)
         players = pair.players(data, rng)
         for step, result in run.play(partial(gan.play, games[name], *players, m=32)):
@@ -124,9 +124,9 @@ title = "Samples in training, with -log D and with least squares, and real image
 sheet = plots.rows(shown | {"real": real[:12]}, 12, 0, title=title)
 run.save("samples", sheet, "samples of both games through training, one noise in each column")
 (other, other_sd), (ours, our_sd) = ((mean(v), stdev(v)) for v in frechet.values())
-blank = classifier.features(np.broadcast_to(known.mean(axis=0), real.shape))
-controls = {"untrained": before, "mean image": blank, "real": classifier.features(known)}
-compare = {name: frechet_distance(goal, f) for name, f in controls.items()}
+blank = np.broadcast_to(known.mean(axis=0), real.shape)
+controls = {"untrained": untrained, "mean image": blank, "real": known}  # one untrained G of six
+compare = {name: frechet_distance(goal, classifier.features(x)) for name, x in controls.items()}
 compare, bar = {"-log D": other} | compare, compare["mean image"] / 2
 run.found("images: Frechet distance, mean of 3 seeds", ours, at_most=bar, compare=compare)
 
@@ -142,7 +142,7 @@ clear = abs(ours - other) > 2.8 * np.hypot(our_sd, other_sd) / 3**0.5  # Student
 better = "least squares is better." if ours < other else "-log D is better."
 run.end(
     f"D accepts fakes that are far from real points: after 500 steps of G, {left:.0%} of the "
-    f"distance is left with least squares, and {lefts['-log D']:.0%} with -log D.",
+    f"distance is left with least squares, and {remaining['-log D']:.0%} with -log D.",
     f"D rejects fakes after {checks[-1]} steps: G's gradient is {end:.2g} with least squares, "
     f"{ends['log(1 - D)']:.2g} with log(1 - D) and {ends['-log D']:.2g} with -log D.",
     f"On images, the Frechet distance is {ours:.0f} ± {our_sd:.0f} with least squares and "

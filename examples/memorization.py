@@ -11,7 +11,7 @@ One GAN learns from thousands of images, and another from ten, with the losses o
 
     D's loss:   -E[log D(x)] - E[log(1 - D(G(z)))]          G's loss:   -E[log D(G(z))]
 
-The test is applied to their samples, and to images of which we know whether they are copies. A
+The test is applied to their samples, and to images that are known to be copies, or to be none. A
 sample that is no copy can still be bad: noise is no copy, either.
 Goodfellow et al. 2014, "Generative adversarial nets", figure 2. Yoon, Choi, Kwon and Ryu 2023,
 "Diffusion probabilistic models generalize when they fail to memorize". For another test, see
@@ -21,13 +21,14 @@ models".
 Read next: mixtures.py, where a G forgets parts of the data.
 """
 
-# %% The data: any images, of which the last n are held out
+# %% The data: any images; the last n are held out
 import numpy as np
 from matplotlib.figure import Figure
 
 from tinygan import gan, models, plots
 from tinygan.data import Minibatches
 from tinygan.experiments.example import Example
+from tinygan.metrics.image_sets import box_blur
 from tinygan.metrics.memorization import compare, nearest_distances, nearest_images
 from tinygan.optim import EMA
 
@@ -53,11 +54,6 @@ def samples_of(training, name):
     return models.pixels(average.module, z, pair.low), shown
 
 
-def blurred(x):
-    """The mean of each pixel and its eight neighbors."""
-    return sum(np.roll(x, (i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
-
-
 of_many, many_shown = samples_of(images[:-n], "GAN on many")
 of_few, few_shown = samples_of(images[:few], "GAN on ten")
 snapshots = {"the ten training images": known[:few], **few_shown, **many_shown}
@@ -66,7 +62,7 @@ run.save("training", plots.rows(snapshots, 10, 0, title=title),
          "samples of both GANs in training; first row: the ten images of one of them")  # fmt: skip
 run.save_curves()
 
-# %% Images of which we know whether they are copies
+# %% Images that are known to be copies, or to be none
 noise = run.rng.normal(0, 0.05, known[:n].shape)
 sets = {  # samples, and the training images that they are compared with
     "GAN on many": (of_many, known),
@@ -74,7 +70,7 @@ sets = {  # samples, and the training images that they are compared with
     "held-out images": (held_out, known),
     "copies with noise": (np.clip(known[:n] + noise, 0, 1), known),
     "copies shifted by a pixel": (np.roll(known[:n], 1, axis=3), known),
-    "blurred held-out images": (blurred(held_out), known),
+    "blurred held-out images": (box_blur(held_out, 3), known),
     "means of two images": ((known[:n] + np.roll(known, 1, axis=0)[:n]) / 2, known),
     "gray with noise": (np.clip(known.mean() + noise, 0, 1), known),
 }

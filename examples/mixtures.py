@@ -13,6 +13,7 @@ the ring, with which WGAN-GP, too, can forget, and none on the grid. Lin et al. 
 if one of 2500 samples lies within three standard deviations of its mean. Uniform noise then
 captures most modes of the grid. Here a mode counts if it has significantly more such samples than
 noise (`tinygan/metrics/modes.py`).
+
 Read next: tinygan/experiments/reproduce/modes_of_mixtures.py
 """
 
@@ -26,7 +27,7 @@ from tinygan.data.mixtures import grid, ring
 from tinygan.experiments.example import Example
 from tinygan.gan.variants.packing import Packed
 from tinygan.metrics.modes import modes, noise_bound, uniform_noise
-from tinygan.models.pair import scaled
+from tinygan.models.mlp import perceptron
 from tinygan.optim import Adam, cosine_decay
 
 run = Example("mixtures", __doc__, steps=6000, full=20_000, data=None)
@@ -46,18 +47,13 @@ labels = {name: name if "GAN" in name else f"GAN, {name}" for _, name in games} 
 
 
 # %% The networks and the training
-def perceptron(inputs, outputs, activation, rng):
-    h, hidden = scaled(64, run.width), []
-    for n in (inputs, h, h):
-        hidden += [nn.Linear(n, h, rng=rng), activation()]
-    return nn.Sequential(*hidden, nn.Linear(h, outputs, rng=rng)).to(run.backend)
-
-
 def train(mixture, game, penalty, pack, m, rate, betas, curve):
     """Train; return the samples of G, (N, 2), at each of the rounds `looks`."""
-    rng = np.random.default_rng(run.seed)
-    G = perceptron(2, 2, nn.ReLU, rng)
-    D = perceptron(2 * pack, 1, lambda: nn.LeakyReLU(0.2), rng)
+    rng, hidden = np.random.default_rng(run.seed), (64, 64, 64)
+    options = {"rng": rng, "width": run.width}
+    G = perceptron(2, *hidden, 2, **options).to(run.backend)
+    D = perceptron(2 * pack, *hidden, 1, activation=lambda: nn.LeakyReLU(0.2), **options)
+    D.to(run.backend)
     like = G.parameters()[0].data  # an array of the backend
     z = normal(np.random.default_rng([run.seed, 1]), (N, 2), like)  # the same at each look
 
@@ -69,8 +65,8 @@ def train(mixture, game, penalty, pack, m, rate, betas, curve):
 
     opt_g, opt_d = (Adam(net.parameters(), cosine_decay(rate, run.steps), betas) for net in (G, D))
     players, seen = (game, Packed(G, pack), D, data, noise, opt_g, opt_d), {}
-    options = {"m": m // pack, "penalty": penalties[penalty]}
-    for step, result in run.play(lambda: gan.play_simultaneously(*players, **options)):
+    how = {"m": m // pack, "penalty": penalties[penalty]}
+    for step, result in run.play(lambda: gan.play_simultaneously(*players, **how)):
         curve.add(step, result)
         if step in looks:
             with no_grad():
@@ -115,7 +111,7 @@ for key, history in seen.items():
     missing = np.logical_or.accumulate(covered[key]) & ~covered[key]  # seen before, but not now
     forgotten[key] = missing.sum(axis=1)[len(looks) // 2 :].mean()
 figure = Figure(figsize=(11, 6), layout="constrained")
-figure.suptitle("Modes of which G has more samples than uniform noise has (blue)")
+figure.suptitle("Blue: modes with significantly more samples of G than uniform noise has there")
 for axes, ((kind, name), each) in zip(figure.subplots(2, 3).flat, covered.items(), strict=True):
     axes.pcolormesh([0, *looks], np.arange(len(each.T) + 1) + 0.5, each.T, cmap="Blues", vmax=1.3)
     axes.set(xlabel="round", ylabel="number of the mode")
@@ -139,12 +135,13 @@ for (kind, name), found in final.items():
     what, best = f"{kind}, {name}", 0.8 if (kind, name) == ("grid", "R1 + R2") else None
     run.found(f"{what}: modes", found.above_noise, at_least=targets.get(what), compare=count)
     run.found(f"{what}: high quality", found.high_quality, at_least=best, compare=share)
+(_, noise), ours = controls["grid"], final["grid", "R1 + R2"]
 run.end(
-    "Modes of the ring that G has drawn before and does not draw, in the second half: "
+    "Modes of the ring that G drew before and no longer draws, mean over the second half: "
     + ", ".join(f"{name} {value:.1f}" for name, value in forgets.items())
     + f". GAN ends with {final['ring', 'GAN'].above_noise} of 8 modes.",
     f"On the grid, GAN ends with {final['grid', 'GAN'].above_noise} of 25 modes, R1 + R2 with "
-    f"{found.above_noise}; {found.high_quality:.0%} of its samples lie at a mode.",
+    f"{ours.above_noise}; {ours.high_quality:.0%} of its samples lie at a mode.",
     f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in papers, "
     f"and {noise.above_noise} by the count used here.",
 )

@@ -106,7 +106,7 @@ run.save_curves()
 real = images[[int(np.argmax(labels == k)) for k in range(K)]]
 title = f"Samples of each G. Real images and those of {LABEL!r} have a column for each class."
 run.save("samples", plots.rows({"real images": real / 255.0, **shown}, K, 0.0, title=title), title)
-title = "All labeled images that D sees with one of the seeds: 10 of each class"
+title = "All labeled images that D sees with the last of the seeds: 10 of each class"
 run.save("labeled", plots.grid(images[few], 10, title=title, row_labels=classes), title)
 figure = errors_figure(curves, {kind: distances[kind] for kind in TRAINED}, every)
 figure.suptitle("The test error of D, trained with 10 labels a class")

@@ -120,7 +120,7 @@ for (name, each), style in zip(images.items(), ("C7:", "C1-.", "C0-", "C2-", "k-
     axes.plot(np.arange(1, size // 2 + 1), spectrum(each), style, label=name)
 axes.set(xlabel="frequency (cycles per image width)", ylabel="mean power (dB)")
 axes.legend(frameon=False)
-run.save("spectrum", figure, "mean power spectrum of each way, and of the real test images")
+run.save("spectrum", figure, "mean power spectrum of the enlarged and of the real test images")
 
 # %% Figures of each way to enlarge, and of two controls
 rng, classifier = np.random.default_rng(run.seed), run.classifier(learned)

@@ -15,7 +15,7 @@ words occur in training, but a fifth of the captions do not.
 Read next: tinygan/gan/variants/text_to_image.py
 """
 
-# %% Colored digits, and captions of which a fifth is held out
+# %% Colored digits and their captions; a fifth of the captions is held out
 from dataclasses import replace
 
 import numpy as np
@@ -122,17 +122,21 @@ def distance(images):  # to real digits; the red channel is the gray digit, what
 
 
 controls, stages = {"real": matching(real, real_captions)}, {"stage I": first, "stage II": second}
-for kind, kept in (("seen", seen), ("unseen", unseen)):
-    which = rng.choice(kept, n)
+requested = {"seen": rng.choice(seen, n), "unseen": rng.choice(unseen, n)}
+shares = {}
+for kind, which in requested.items():
     controls["untrained"] = matching(drawn(untrained, which), which)
     for stage, G in stages.items():
         samples = drawn(G, which)
         share, controls["wrong captions"] = (matching(samples, w) for w in (which, which[::-1]))
         run.found(f"match of {kind} captions: {stage}", share, at_least=0.7, compare=controls)
+        shares[kind, stage] = share
 far = {name: distance(drawn(G, rng.choice(every, n))) for name, G in stages.items()}
 ours, most = far.pop("stage II"), 0.4 * far["stage I"]
-far["untrained"], far["real at 14x14"] = distance(drawn(untrained, which)), distance(halved(real))
+far["untrained"] = distance(drawn(untrained, requested["unseen"]))
+far["real at 14x14"] = distance(halved(real))
 run.found("Frechet distance to real digits: stage II", ours, at_most=most, compare=far)
+share = shares["unseen", "stage II"]
 run.end(
     f"{share:.0%} of the images of stage II match captions that are not in the training data: G "
     f"{'combines' if share >= 0.7 else 'does not yet combine'} known words in new ways.",

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from tinygan import Tensor, losses, models, nn, no_grad, optim, plots
 from tinygan.data import Minibatches
 from tinygan.experiments.example import DIGIT, Example
-from tinygan.metrics.classifier_scores import glance
+from tinygan.metrics.frechet import frechet_distance
 from tinygan.models.pair import scaled
 from tinygan.models.vae import VAE, mean_loss
 from tinygan.optim.minimize import minimize
@@ -54,8 +54,7 @@ def trained(latent):
     rng = np.random.default_rng(run.seed)
     net = VAE(latent, scaled(400, run.width), rng=rng).to(run.backend)
     data = Minibatches(images, rng=rng, low=0.0, backend=run.backend)
-    opt = optim.Adam(net.parameters(), 1e-3)
-    curves[latent] = []
+    opt, curves[latent] = optim.Adam(net.parameters(), 1e-3), []
     loss = lambda: net.loss(data(128).reshape((128, -1))) / 128  # noqa: E731
     for step, result in run.play(lambda: minimize(loss, opt)):
         curves[latent].append(result.loss.item())
@@ -97,7 +96,7 @@ sheet = {**snapshots, "more samples": samples[:30], "real images": held[:15]}
 title = "Samples of the decoder through training: a column has the same noise in all four rounds"
 run.save("samples", plots.rows(sheet, 15, 0, title=title), "samples through the training")
 pairs = {"held-out images": held[:15], "reconstructions": decode(net, mean[:15])}
-title = "Held-out images, and what the decoder makes of their codes of 20 numbers"
+title = "Held-out images, and their reconstructions from codes of 20 numbers"
 run.save("reconstructions", plots.rows(pairs, 15, 0, title=title), "images and reconstructions")
 figure = Figure(figsize=(7, 4), layout="constrained")
 axes = figure.subplots()
@@ -107,17 +106,18 @@ axes.axhline(bounds[0], color="gray", linestyle="--", label="mean image, no code
 axes.set(xlabel="round", ylabel="nats per image", title="Loss: -log p(x | z) + KL", ylim=(80, 300))
 axes.legend()
 run.save("loss", figure, "the loss over the training")
-real, judge = held[: len(samples)], run.classifier(known)
-controls = {
+classifier, real = run.classifier(known), held[: len(samples)]
+sets = {
+    "samples": samples,
+    "reconstructions": decode(net, mean[: len(samples)]),
     "real images": images[: len(samples)].astype(np.float32) / 255,
-    "mean image": np.clip(p.reshape(1, 1, 28, 28) + 0 * real, 0, 1),
+    "mean image": np.broadcast_to(p.reshape(1, 28, 28), real.shape),
     "uniform noise": z_rng.random(real.shape, dtype=np.float32),
 }
-compare = {name: glance(control, real, judge).frechet for name, control in controls.items()}
-distance = glance(samples, real, judge).frechet
-blurred = glance(decode(net, mean[: len(samples)]), real, judge).frechet
-run.found("samples: Frechet distance", distance, at_most=0.5 * compare["mean image"],
-          compare=compare)  # fmt: skip
+features = classifier.features(real)
+far = {name: frechet_distance(features, classifier.features(x)) for name, x in sets.items()}
+distance, blurred = far.pop("samples"), far.pop("reconstructions")
+run.found("samples: Frechet distance", distance, at_most=far["mean image"] / 2, compare=far)
 
 # %% One number of an image's code varies from -3 to 3: the ten numbers with the highest KL
 carried = closed.mean(axis=0)
@@ -138,7 +138,7 @@ run.found("latents with a KL above 0.1 nats", used, compare={"latents": len(carr
 at = np.array([NormalDist().inv_cdf((i + 0.5) / 20) for i in range(20)])
 z = np.stack(np.meshgrid(at, -at), axis=2).reshape(-1, 2)
 title = "With two numbers in z: all images of the decoder, at equally likely z"
-run.save("manifold", plots.grid(decode(plane_net, z), 20, 0, title=title), "all of two latents")
+run.save("manifold", plots.grid(decode(plane_net, z), 20, 0, title=title), title)
 cause = "blur" if blurred > distance / 2 else "not blur: noise gives codes that no image has"
 run.end(
     f"-log p(x) of a held-out image is at most {loss:.0f} nats on average, {carried.sum():.0f} of "

@@ -73,7 +73,7 @@ def test_each_image_is_shifted_by_its_own_offset():
 
 
 def test_color_images_of_another_size_and_number_of_classes():
-    """Blue, dark and yellow images with noise are told apart, also after a round trip."""
+    """Blue, dark and yellow images with noise are classified, also after a round trip."""
     rng = np.random.default_rng(0)
     y = rng.integers(3, size=300)
     colors = np.array([[0, 0, 1], [0, 0, 0], [1, 1, 0]])[y]

@@ -89,12 +89,21 @@ def test_copies_of_training_images_are_found_and_other_real_images_are_not(rows)
     assert noise["copies"] == 0 and noise["copying_z"] <= 0
 
 
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_a_box_blur_is_the_mean_of_a_square(size):
+    one = np.zeros((1, 2, 7, 8))
+    one[0, 1, 3, 4] = size**2
+    expected, half = np.zeros_like(one), size // 2
+    expected[0, 1, 3 - half : 4 + half, 4 - half : 5 + half] = 1
+    np.testing.assert_array_equal(image_sets.box_blur(one, size), expected)
+
+
 def test_blurred_gray_and_averaged_images_are_no_copies(classifier, digits, real):
     """They are nearer to the training images than real images are, which alone proves nothing."""
     other, known = digits[0][8000:8300], real.training
     few = real._replace(reference=real.reference[:300], validation=real.validation[:300])
     against = evaluation.RealSet(few, classifier)
-    blurred = sum(np.roll(other, (i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
+    blurred = image_sets.box_blur(other, 3)
     copies = known[:300] + rng().normal(0, 0.03, known[:300].shape)
     for images, alarm in (
         (blurred, False),

@@ -154,14 +154,11 @@ def test_gan_mnist(play):
 
 
 def test_memorization(play):
-    names, figures = play("memorization", "--steps", "3")
+    _, figures = play("memorization", "--steps", "3")
     shares = {name.split(":")[0]: share for name, share in figures.items()}
     assert shares.pop("copies with noise") > 0.8
     assert shares.pop("copies shifted by a pixel") < 0.05
     assert len(shares) == 6 and set(shares.values()) == {0}  # after three rounds G copies nothing
-    one = np.zeros((1, 1, 5, 5))
-    one[..., 2, 3] = 9
-    assert (names["blurred"](one)[0, 0, 1:4, 2:5] == 1).all() and names["blurred"](one).sum() == 9
 
 
 def test_vae(play):

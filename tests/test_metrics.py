@@ -333,7 +333,7 @@ def photographs(n):
 
 
 def gallery(images):
-    """By name: samples of a kind, and the smallest and largest share of copies to find."""
+    """Training images, new images, and by kind: samples, minimum and maximum share of copies."""
     known, new, noise = images[:1500], images[1500:1700], rng(2).normal(size=images[:200].shape)
     blur = lambda x: scipy.ndimage.gaussian_filter(x, (0, 0, 1, 1))  # noqa: E731
     none, gray = (0, 0.01), np.full_like(new, known.mean())

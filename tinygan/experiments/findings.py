@@ -38,7 +38,7 @@ def table(runs: Sequence[Sequence[Finding]]) -> list[tuple[str, str, str, str, s
 
 
 def _cells(findings: Sequence[Finding]) -> tuple[str, str, str, str]:
-    """The columns of a row but its name: the figure, its controls, the target, the verdict."""
+    """The columns of a row except its name: the figure, its controls, its target, "met"."""
     first = findings[0]
     controls = {name: [f.compare[name] for f in findings] for name in first.compare}
     compared = "; ".join(f"{name} {over(values)}" for name, values in controls.items())

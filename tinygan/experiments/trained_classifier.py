@@ -27,9 +27,9 @@ SEED = 0
 def trained_classifier(data: Dataset, backend: str = "numpy") -> Classifier:
     """A classifier of the classes of `data`, on `backend`. Images whose label is -1 are ignored.
 
-    It is read from the cache if it was trained on the same images and labels before; else it is
-    trained on the CPU, with a progress bar, and written there. Its seed is fixed, so the same data
-    give the same classifier. If the cache cannot be written, the classifier is used all the same.
+    It is read from the cache if it was trained on the same images and labels before. Otherwise it
+    is trained on the CPU, with a progress bar, and written there. Its seed is fixed, so the same
+    data give the same classifier. If the cache cannot be written, the classifier is still used.
 
     Raises InputError if there are no labels, or unless height and width are divisible by 4."""
     if data.labels is None or data.classes is None or data.labels.max(initial=-1) < 0:

@@ -18,8 +18,8 @@ class TrainingCurve:
         self.log: dict[str, list[float]] = {name: [] for name in ("step", *NAMES)}
 
     def add(self, step: int, result: Round) -> None:
-        """Record the round with number `step`, if its turn has come: on a GPU, reading its numbers
-        waits for all queued work."""
+        """Record the round with number `step` if it is a multiple of `every`, and not each round,
+        because on a GPU, reading its numbers waits for all queued work."""
         if step % self.every == 0:
             for name, value in {"step": step, **readings(self.game, result)}.items():
                 self.log[name].append(value)

@@ -10,7 +10,7 @@
     pixels             PSNR, stroke width, checkerboard patterns, W1 per axis
     captions           digit, ink and ground of colored digits
     kmeans             averages of images, a control for every metric
-    classifier         the digit classifier whose features the metrics use
+    classifier         the classifier whose features and predictions the metrics use
     image_sets         the real images, samples and controls of an evaluation
     evaluation         all metrics of a run's samples, with reference and controls
     report             the table of an evaluation, with notes and warnings

@@ -7,8 +7,8 @@ trained with tinygan.
 The shipped one takes images (N, 1, 28, 28) in [0, 1]. `python benchmarks/train_classifier.py`
 trained it on the first 50,000 training images of MNIST; its accuracy on the test images is 99.44 %.
 On the embedded digits alone, `python benchmarks/train_classifier.py --data digits` reaches 98.80 %.
-Its predictions for images other than digits mean nothing: `train` trains a classifier of images
-(N, C, H, W) of other classes. Metrics on features are comparable only for the same weights.
+Its predictions for images other than digits mean nothing; for them, `train` trains a classifier of
+images (N, C, H, W) of any classes. Metrics on features are comparable only for the same weights.
 """
 
 from __future__ import annotations

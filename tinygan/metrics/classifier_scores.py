@@ -124,14 +124,14 @@ class Glance(NamedTuple):
 
 
 def glance(samples: Any, real: np.ndarray, classifier: Classifier | None = None) -> Glance:
-    """Three quick metrics of samples (N, 1, 28, 28) against real digits (M, 1, 28, 28), both in
-    [0, 1]. For images other than digits they mean nothing. Frechet distances fall as N and M grow:
+    """Three quick metrics of samples (N, C, H, W) against real images (M, C, H, W), both in [0, 1],
+    by a classifier of such images (by default, of digits). Frechet distances fall as N and M grow:
     compare only at equal N and M.
 
     Raises ValueError for other shapes or ranges, and for too few samples."""
     classifier = Classifier.shipped() if classifier is None else classifier
-    p = classifier.probabilities(samples)
-    distance = frechet_distance(classifier.features(real), classifier.features(samples))
+    features, p = classifier(samples)
+    distance = frechet_distance(classifier.features(real), features)
     return Glance(classifier_score(p), distance, class_kl(p))
 
 

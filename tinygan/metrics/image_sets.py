@@ -101,6 +101,14 @@ def finite(samples: np.ndarray) -> np.ndarray:
     return samples
 
 
+def box_blur(images: np.ndarray, size: int) -> np.ndarray:
+    """The means of the size x size pixels around each pixel of images (N, C, H, W), for an odd
+    size. At the border, the pixels of the opposite side are used."""
+    offsets = range(-(size // 2), size // 2 + 1)
+    shifted = (np.roll(images, (i, j), axis=(2, 3)) for i in offsets for j in offsets)
+    return sum(shifted, start=np.zeros_like(images)) / size**2
+
+
 def controls(real: Real, *, rng: Rng) -> Iterator[tuple[str, np.ndarray]]:
     """The set of the reference row and the controls: (name, images) pairs, each with as many images
     as the reference."""

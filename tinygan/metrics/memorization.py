@@ -30,7 +30,7 @@ def copying(samples: Any, training: Any, held_out: Any) -> Copying:
         d1(x) <= d2(x) / 2      copies = the share of samples with this property
 
     This is the criterion of Yoon et al. (2023), with 1/2 in place of their 1/3. The distance d1
-    alone does not tell: gray, blurred and averaged images are nearer to the training images than
+    alone is no evidence: gray, blurred and averaged images are nearer to the training images than
     new real images are (d1 is small), but near to many of them (d2 is small too). A mixture of two
     training images is a copy if the weaker one has a weight of at most 1/3.
 
@@ -40,9 +40,9 @@ def copying(samples: Any, training: Any, held_out: Any) -> Copying:
 
         z = (p - q) / sqrt(s (1 - s) (1/N + 1/M)),      s = (N p + M q) / (N + M)
 
-    Distances are in pixels. So copies are found with noise of standard deviation .05 and with faint
-    blur, but hardly with noise of .1, blurred over three pixels or shifted by one; nor are copies
-    found, unless exact, of an image with a near duplicate among the training images.
+    Distances are in pixels. So a copy is found if it has noise of standard deviation .05 or faint
+    blur, but seldom if it has noise of .1, is blurred over three pixels or is shifted by one. If an
+    image has a near duplicate among the training images, only exact copies of it are found.
 
     Raises ValueError or TypeError unless all are arrays with rows of the same width, and if T is
     1."""

@@ -1,7 +1,7 @@
 """Mode coverage on a mixture of Gaussians, as in VEEGAN (Srivastava et al. 2017) and PacGAN (Lin et
-al. 2018): how many modes are captured, and how evenly. Their count needs one sample per mode, which
-uniform noise has as well: 2500 points capture about 23 of the 25 modes of the grid. So `modes` also
-counts the modes with more samples than noise can explain."""
+al. 2018): how many modes are captured, and how evenly. Their count needs one sample per mode, and
+uniform noise has one in most: 2500 points capture about 23 of the 25 modes of the grid. So `modes`
+also counts the modes with more samples than noise can explain."""
 
 import math
 from typing import Any, NamedTuple
@@ -30,8 +30,8 @@ def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
     A sample has high quality if its distance to a mean is less than `within` standard deviations. A
     mode is captured if it is the nearest mode of at least one such sample. `high_quality` is the
     share of these samples. `above_noise` counts the modes with at least `noise_bound` such samples.
-    `reverse_kl` is KL(q || uniform) = log K + sum_k q_k log q_k in nats,
-    where q_k is the share of mode k among them; it is infinite if there are none.
+    `reverse_kl` is KL(q || uniform) = log K + sum_k q_k log q_k in nats, where q_k is the share of
+    mode k among the samples of high quality; it is infinite if there are none.
 
     In the plane, a sample of the mixture itself has high quality with the probability
     1 - exp(-within^2 / 2) = 98.89 %: a larger share is a sign of collapse. The reverse KL of N such

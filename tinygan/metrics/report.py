@@ -39,9 +39,9 @@ def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
         f"precision, recall, density, coverage are for k = {K}: at n = {n}, real images have "
         f"density 1 and coverage {expected_coverage(n, n, K):.3f} on average",
         "copies: the share of samples at most half as far from one training image as from any "
-        "other, in pixels (blurred or shifted copies are missed); copying z compares it with that "
-        "of held-out images, in the reference one half of them with the other; the control one "
-        "class alone consists of training images, and an average of one image is a copy"
+        "other, in pixels (blurred or shifted copies are missed); copying z compares this share "
+        "with that of held-out images, and for the reference one half of these with the other; the "
+        "control one class alone has training images, and an average of one image is a copy"
         if real.held_out
         else "no test for copies: it needs images that were not used in training, --against test",
         f"a Parzen log-likelihood says little: here real images score {others:.1f}, averages by "

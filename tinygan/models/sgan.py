@@ -15,9 +15,10 @@ Z_SIZE = 50
 
 
 def sgan_mlp(shape: Shape, classes: int, *, rng: Rng, labels: int = 0, width: float = 1) -> Pair:
-    """G maps noise and `labels` more numbers to images of `shape` in [0, 1]. D = Sequential(body,
-    head) maps images to classes + 1 logits; the body gives the features. D's initial weights do not
-    depend on `labels`. The hidden layers have `width` times 256 or 128 units."""
+    """G maps noise and `labels` numbers for a label to images of `shape` in [0, 1].
+    D = Sequential(body, head) maps images to classes + 1 logits; the body gives the features. D's
+    initial weights do not depend on `labels`. The hidden layers have `width` times 256 or 128
+    units."""
     checks.image_shape(shape)
     checks.sizes(classes=classes)
     checks.between(0, math.inf, labels=labels)

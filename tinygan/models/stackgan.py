@@ -20,7 +20,7 @@ from ..tensor import Tensor, no_grad
 from .pair import scaled
 
 Z, C = 32, 32  # sizes of the noise and of c, the augmented caption
-EMBEDDING = 128  # size of a caption's embedding in G; D's has half of it
+EMBEDDING = 128  # size of a caption's embedding in G; in D it is half of this
 
 
 class StageI(nn.Module):

@@ -15,8 +15,8 @@ def readings(game: AnyGame, result: Round) -> dict[str, float]:
     """The losses of a round, and the means of D(x) and D(G(z)), which are probabilities if the game
     has them, else logits."""
     with no_grad():
-        seen = [mean(sigmoid(l) if game.probability else l) for l in result[2:]]
-    return dict(zip(NAMES, map(float, (result.d_loss, result.g_loss, *seen)), strict=True))
+        outputs = [mean(sigmoid(l) if game.probability else l) for l in result[2:]]
+    return dict(zip(NAMES, map(float, (result.d_loss, result.g_loss, *outputs)), strict=True))
 
 
 def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:

@@ -14,8 +14,8 @@ scale, and no metric changes.
 2500 samples are measured (`metrics.modes`). A sample is of high quality if it lies within three
 standard deviations of a mean. Samples of the mixture itself have a share of 98.89 % and a reverse
 KL of (K - 1) / 5000. A higher share is a sign of collapse. The published count of modes needs one
-sample per mode, so uniform noise has most modes of the grid: next to it stands the count of modes
-with more samples than noise explains, and both counts for noise itself.
+sample per mode, so uniform noise has most modes of the grid. Therefore there is a second count, of
+modes with more samples than noise explains, and both counts are also given for noise.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -165,9 +165,9 @@ def errors_figure(
     distances: Mapping[str, Sequence[float]],
     every: int,
 ) -> Any:
-    """A matplotlib Figure of test errors of D. Left: over the rounds, from `runs`, which have for
-    each kind of training and each seed the errors after every `every` rounds. Right: the last of
-    them against the Frechet distance of G's samples, a point for each seed."""
+    """A matplotlib Figure of test errors of D. `runs` has, for each kind of training and each seed,
+    the errors after every `every` rounds. Left: these errors over the rounds. Right: the last of
+    them against the Frechet distance of G's samples, from `distances`, a point for each seed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.5), layout="constrained")
