@@ -254,13 +254,28 @@ def test_uniform_noise_captures_modes_and_none_is_above_noise():
 @pytest.mark.parametrize("n", [1, 20, 500])
 @pytest.mark.parametrize("mixture", [mixtures.ring(), mixtures.ring(sd=0.1), mixtures.grid()])
 def test_the_bound_is_the_smallest_count_that_noise_seldom_reaches(n, mixture):
-    p = math.pi * (3 * mixture.sd) ** 2 / np.prod(np.ptp(mixture.means, axis=0) + 6 * mixture.sd)
-    bound, level = modes.noise_bound(n, mixture), 0.01 / len(mixture.means)
+    for within in (3.0, 1.5):
+        radius, level = within * mixture.sd, 0.01 / len(mixture.means)
+        p = math.pi * radius**2 / np.prod(np.ptp(mixture.means, axis=0) + 2 * radius)
+        bound = modes.noise_bound(n, mixture, within)
 
-    def tail(c):  # P(Binomial(n, p) >= c)
-        return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(c, n + 1))
+        def tail(c, p=p):  # P(Binomial(n, p) >= c)
+            return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(c, n + 1))
 
-    assert tail(bound) <= level < tail(bound - 1)
+        assert tail(bound) <= level < tail(bound - 1)
+
+
+@pytest.mark.parametrize("within", [1.0, 3.0])
+def test_a_mode_above_noise_has_as_many_samples_as_the_bound(within):
+    ring = mixtures.ring()
+    bound = modes.noise_bound(2500, ring, within)
+    each = [bound, bound - 1, 2500 - 2 * bound + 1]
+    points = np.repeat([ring.means[0], ring.means[1], [0, 0]], each, axis=0)
+    found = modes.modes(points, ring, within)
+    assert (found.captured, found.above_noise) == (2, 1)
+    noise = modes.uniform_noise(2500, ring, within, rng=rng())
+    edge = np.abs(ring.means).max() + within * ring.sd
+    assert noise.max() == pytest.approx(edge, rel=0.01) and noise.dtype == np.float32
 
 
 def test_the_bound_where_the_ball_fills_the_box_or_has_no_volume():
@@ -372,6 +387,7 @@ def test_duplicates_are_counted_in_8_bits():
     assert duplicates(np.concatenate([x, x[:5]])) == pytest.approx(5 / 15)
     assert duplicates(np.concatenate([x, x + 1e-6])) >= 0.4
     assert duplicates(np.zeros((8, 2))) == 7 / 8
+    assert duplicates(np.array([[0.6], [1.4], [1.6]]) / 255) == pytest.approx(1 / 3)  # 1, 1, 2
 
 
 def test_the_index_of_the_nearest_image_is_found():
