@@ -276,6 +276,9 @@ def test_a_mode_above_noise_has_as_many_samples_as_the_bound(within):
     noise = modes.uniform_noise(2500, ring, within, rng=rng())
     edge = np.abs(ring.means).max() + within * ring.sd
     assert noise.max() == pytest.approx(edge, rel=0.01) and noise.dtype == np.float32
+    wide = mixtures.Mixture(np.array([[0.0, 0.0], [8.0, 0.0]]), 0.5)
+    spread = np.ptp(modes.uniform_noise(2500, wide, within, rng=rng()), axis=0)
+    np.testing.assert_allclose(spread, [8 + within, within], rtol=0.01)
 
 
 def test_the_bound_where_the_ball_fills_the_box_or_has_no_volume():
@@ -440,6 +443,8 @@ def test_the_stroke_width_of_a_bar_and_of_a_disc_is_its_closed_form(width, angle
     assert stroke_width(disc)[0] == pytest.approx(width, rel=0.04)
     cut = bar[..., 25:]  # the border of the image is an edge, too
     assert stroke_width(cut)[0] < width
+    turned = [stroke_width(np.rot90(cut, k, (2, 3)))[0] for k in range(4)]  # any border
+    np.testing.assert_allclose(turned, turned[0])
 
 
 def test_the_stroke_width_of_dots_of_a_black_image_and_of_noise():
@@ -650,6 +655,7 @@ OUT_OF_RANGE = {
     "peak: expected a positive number, got 0": (psnr, GOOD, GOOD, 0),
     "peak: expected a positive number, got nan": (psnr, GOOD, GOOD, math.nan),
     r"images: expected \(N, 1, H, W\) .*, got \(30, 3\)": (stroke_width, GOOD),
+    r"images: expected \(N, 1, H, W\) .*, got \(2, 1, 5\)": (stroke_width, np.ones((2, 1, 5))),
     r"numbers >= 0, got \(1, 1, 2, 2\)": (stroke_width, -np.ones((1, 1, 2, 2))),
 }  # fmt: skip
 

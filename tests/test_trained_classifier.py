@@ -6,7 +6,7 @@ import numpy as np
 import pooch
 import pytest
 
-from tinygan import InputError
+from tinygan import InputError, storage
 from tinygan import backend as backends
 from tinygan.data import Dataset
 from tinygan.experiments import trained_classifier as module
@@ -105,6 +105,9 @@ def test_a_damaged_file_is_replaced(cache, trainings, capsys):
         assert trained_classifier(data).sha256 == known
         assert f"{path}: damaged" in capsys.readouterr().err
     assert trained_classifier(data).sha256 == known and len(trainings) == 3
+    storage.save(path, {"body/0.weight": np.zeros(3, np.float32)}, {})  # of another network
+    assert trained_classifier(data).sha256 == known and len(trainings) == 4
+    assert "trained again" in capsys.readouterr().err
 
 
 def test_without_a_cache_it_is_trained_and_used(cache, trainings, capsys):
