@@ -185,7 +185,7 @@ def test_findings_over_seeds():
         ("count", "5", "", "at least 5, at most 5", "2 of 2; mean yes"),
         ("only once", "12,346", "", "", ""),
     ]
-    rounded = [number(x) for x in (9999.4, 9999.6, 10_000, -12345.6)]
+    rounded = [number(x) for x in (9999.4, 9999.5, 10_000, -12345.6)]
     assert rounded == ["9999", "10,000", "10,000", "-12,346"] and number(99.7, 2) == "100"
 
 

@@ -362,7 +362,7 @@ def test_an_extra_logit_is_no_answer():
     D.parameters()[1].data[...] = 0, 0.5, 9  # class 1 if the pixel is below .5, else 0
     labels = np.array([1, 1, 1])
     assert ssl.errors(D, images, labels, 2) == 1 and ssl.errors(D, images, labels) == 3
-    many = np.repeat(images, 800, axis=0), np.ones(2400, int)
+    many = np.tile(images, (800, 1, 1, 1)), np.ones(2400, int)
     assert ssl.errors(D, *many, 2) == 800  # in several parts
     noisy = Sequential(D[0], GaussianNoise(9, rng=np.random.default_rng(0)), D[1])
     assert ssl.errors(noisy, images, labels, 2) == 1 and noisy.training
