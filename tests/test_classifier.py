@@ -89,10 +89,14 @@ def test_color_images_of_another_size_and_number_of_classes():
         again.features(np.zeros((1, 1, 28, 28)))
     with pytest.raises(ValueError, match=r"expected 0\.\.2, got 3\.\.3"):
         again.accuracy(x[:1], np.array([3]))
+    with pytest.raises(ValueError, match=r"expected 0\.\.2, got 3\.\.3"):
+        next(train(x[:1], np.array([3]), rng=rng, **sizes))
     with pytest.raises(ValueError, match="expected"):
         Classifier.restored(found.state_dict())  # not the weights of a classifier of digits
     with pytest.raises(ValueError, match=r"divisible by 4, got \(1, 30, 28\)"):
         next(train(np.zeros((1, 1, 30, 28)), y[:1], rng=rng, shape=(1, 30, 28)))
+    with pytest.raises(ValueError, match=r"divisible by 4, got \(1, 28, 30\)"):
+        next(train(np.zeros((1, 1, 28, 30)), y[:1], rng=rng, shape=(1, 28, 30)))
 
 
 def test_all_channels_are_shifted_by_the_same_offset():

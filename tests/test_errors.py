@@ -51,9 +51,10 @@ from tinygan.gan.variants.text_to_image import (
     play_text_to_image,
 )
 from tinygan.metrics import frechet, kmeans, memorization, modes, pixels, precision_recall
-from tinygan.models import cgan, latent, vae
+from tinygan.models import cgan, latent, stackgan, vae
 from tinygan.models.improved_gan import improved_gan, unit_noise
 from tinygan.models.mlp import perceptron
+from tinygan.models.sgan import noise_and_labels, sgan_mlp
 from tinygan.nn import init
 from tinygan.nn.reparametrize import data_dependent_init
 from tinygan.training import Config
@@ -734,6 +735,13 @@ MODELS = [
     (lambda: improved_gan(BYTES, rng=RNG), "images: ...(N, 1, 28, 28) ...got uint8 (4, 1, 2, 2)"),
     (lambda: unit_noise(None, RNG), "G: expected a Module, got NoneType"),
     (lambda: unit_noise(NET, None), "rng: expected ...got None"),
+    (lambda: sgan_mlp(None, 3, rng=RNG), "shape: ...got None"),
+    (lambda: sgan_mlp(SHAPE, 0, rng=RNG), "classes: ...got 0"),
+    (lambda: sgan_mlp(SHAPE, 3, labels=-1, rng=RNG), "labels: ...got -1"),
+    (lambda: noise_and_labels(None, 3), "noise: expected a function of m, got NoneType"),
+    (lambda: noise_and_labels(rand, 0), "classes: ...got 0"),
+    (lambda: stackgan.discriminator(15, 3, rng=RNG), "size '15' is unknown; ...one of 14, 28"),
+    (lambda: stackgan.StageI(0, rng=RNG), "words: ...got 0"),
 ]
 
 
@@ -778,10 +786,15 @@ EXPERIMENTS = [
     (lambda: memorization.nearest_distances(A, A[:1]), "training: expected at least 2 images"),
     (lambda: modes.modes(A[:, :2], None), "mixture: expected a Mixture, such as ring... got None"),
     (lambda: modes.modes(A[:, :2], ring(), -1), "within: ...got -1"),
+    (lambda: modes.modes(A[:, :2], ring(), INF), "within: ...got inf"),
     (lambda: modes.noise_bound(0, ring()), "n: ...got 0"),
+    (lambda: modes.noise_bound(9, ring(), -1), "within: ...got -1"),
     (lambda: modes.noise_bound(9, ring(), level=1), "level: ...got 1"),
     (lambda: modes.noise_bound(9, None), "mixture: expected a Mixture, such as ring... got None"),
     (lambda: modes.uniform_noise(9, ring(), rng=None), "rng: ..."),
+    (lambda: modes.uniform_noise(9, None, rng=RNG), "mixture: expected a Mixture, ... got None"),
+    (lambda: modes.uniform_noise(0, ring(), rng=RNG), "n: ...got 0"),
+    (lambda: modes.uniform_noise(9, ring(), None, rng=RNG), "within: ...got None"),
     (lambda: pixels.psnr(A, B, "x"), "peak: expected ...got 'x'"),
     (lambda: pixels.overlap(None, 2), "kernel_size: expected ...got None"),
     (lambda: pixels.overlap(3, 1.5), "stride: expected ...got 1.5"),

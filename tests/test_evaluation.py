@@ -186,6 +186,12 @@ def test_an_alarm_is_a_sentence_and_a_mark_at_the_value(rows, changed, words):
     assert f" {report.cell(name, value)}! " in line
 
 
+def test_fewer_copies_than_among_real_images_are_no_alarm(rows):
+    real = rows["real images"]
+    found = [report.alarms(real | {"copying_z": z}, real) for z in (-9.0, 2.9, 3.1)]
+    assert [set(alarms) for alarms in found] == [set(), set(), {"copying_z"}]
+
+
 def test_a_low_recall_is_below_the_reference_by_more_than_the_draw_of_samples(rows):
     real = rows["real images"] | {"recall": 0.9}
     margin = 4 * math.sqrt(2 * 0.9 * 0.1 / 1000)

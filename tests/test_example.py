@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from tinygan import InputError, Tensor, data, gan
 from tinygan.experiments import example as module
 from tinygan.experiments.example import Example
-from tinygan.experiments.findings import Finding, table
+from tinygan.experiments.findings import Finding, number, table
 from tinygan.experiments.reproduce import EXPERIMENTS, Experiment
 from tinygan.experiments.results import Result, SeedResults
+from tinygan.experiments.training_curve import TrainingCurve
 
 
 @pytest.fixture
@@ -160,26 +161,32 @@ def test_curves_and_snapshots_of_a_training(example, monkeypatch):
         last = {name: values[-1] for name, values in curve.log.items()}
         assert last.pop("step") == 2000
         assert last == pytest.approx({"d_loss": 1, "g_loss": 0, "d_real": real, "d_fake": fake})
+    for steps, every in ((1, 1), (999, 1), (1000, 2)):
+        assert TrainingCurve(gan.minimax, steps).every == every
+    known = [TrainingCurve(gan.minimax, 1, *penalty).curve() for penalty in ((), ("wgan-gp",))]
+    assert known[0].balance["d_real"] == 0.5 and known[1].balance == {}
 
 
 def test_findings_over_seeds():
-    first = Finding("error", 1.0, {"blur": 3.0, "noise": 9.0}, at_most=2.0)
+    first = Finding("error", 1.2, {"blur": 3.0, "noise": 9.0}, at_most=2.0)
     second = first._replace(value=3.0, compare={"blur": 5.0, "noise": 9.0}, at_most=2.5)
     assert (first.met, second.met, first._replace(value=np.nan).met) == (True, False, False)
     both = Finding("count", 5.0, at_least=5, at_most=5)
     assert both.met and not both._replace(value=6.0).met and not both._replace(value=4.0).met
     alone = Finding("only once", 12345.6)
     assert table([[first, both, alone]]) == [
-        ("error", "1", "blur 3; noise 9", "at most 2", "yes"),
+        ("error", "1.2", "blur 3; noise 9", "at most 2", "yes"),
         ("count", "5", "", "at least 5, at most 5", "yes"),
         ("only once", "12,346", "", "", ""),
     ]
     assert table([[second]])[0][4] == "NO"
     assert table([[first, both, alone], [second, both]]) == [
-        ("error", "2 ± 1.4", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2; mean yes"),
+        ("error", "2.1 ± 1.3", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2; mean yes"),
         ("count", "5", "", "at least 5, at most 5", "2 of 2; mean yes"),
         ("only once", "12,346", "", "", ""),
     ]
+    rounded = [number(x) for x in (9999.4, 9999.5, 10_000, -12345.6)]
+    assert rounded == ["9999", "10,000", "10,000", "-12,346"] and number(99.7, 2) == "100"
 
 
 def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):

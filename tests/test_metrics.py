@@ -254,13 +254,31 @@ def test_uniform_noise_captures_modes_and_none_is_above_noise():
 @pytest.mark.parametrize("n", [1, 20, 500])
 @pytest.mark.parametrize("mixture", [mixtures.ring(), mixtures.ring(sd=0.1), mixtures.grid()])
 def test_the_bound_is_the_smallest_count_that_noise_seldom_reaches(n, mixture):
-    p = math.pi * (3 * mixture.sd) ** 2 / np.prod(np.ptp(mixture.means, axis=0) + 6 * mixture.sd)
-    bound, level = modes.noise_bound(n, mixture), 0.01 / len(mixture.means)
+    for within in (3.0, 1.5):
+        radius, level = within * mixture.sd, 0.01 / len(mixture.means)
+        p = math.pi * radius**2 / np.prod(np.ptp(mixture.means, axis=0) + 2 * radius)
+        bound = modes.noise_bound(n, mixture, within)
 
-    def tail(c):  # P(Binomial(n, p) >= c)
-        return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(c, n + 1))
+        def tail(c, p=p):  # P(Binomial(n, p) >= c)
+            return math.fsum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(c, n + 1))
 
-    assert tail(bound) <= level < tail(bound - 1)
+        assert tail(bound) <= level < tail(bound - 1)
+
+
+@pytest.mark.parametrize("within", [1.0, 3.0])
+def test_a_mode_above_noise_has_as_many_samples_as_the_bound(within):
+    ring = mixtures.ring()
+    bound = modes.noise_bound(2500, ring, within)
+    each = [bound, bound - 1, 2500 - 2 * bound + 1]
+    points = np.repeat([ring.means[0], ring.means[1], [0, 0]], each, axis=0)
+    found = modes.modes(points, ring, within)
+    assert (found.captured, found.above_noise) == (2, 1)
+    noise = modes.uniform_noise(2500, ring, within, rng=rng())
+    edge = np.abs(ring.means).max() + within * ring.sd
+    assert noise.max() == pytest.approx(edge, rel=0.01) and noise.dtype == np.float32
+    wide = mixtures.Mixture(np.array([[0.0, 0.0], [8.0, 0.0]]), 0.5)
+    spread = np.ptp(modes.uniform_noise(2500, wide, within, rng=rng()), axis=0)
+    np.testing.assert_allclose(spread, [8 + within, within], rtol=0.01)
 
 
 def test_the_bound_where_the_ball_fills_the_box_or_has_no_volume():
@@ -372,6 +390,7 @@ def test_duplicates_are_counted_in_8_bits():
     assert duplicates(np.concatenate([x, x[:5]])) == pytest.approx(5 / 15)
     assert duplicates(np.concatenate([x, x + 1e-6])) >= 0.4
     assert duplicates(np.zeros((8, 2))) == 7 / 8
+    assert duplicates(np.array([[0.6], [1.4], [1.6]]) / 255) == pytest.approx(1 / 3)  # 1, 1, 2
 
 
 def test_the_index_of_the_nearest_image_is_found():
@@ -424,6 +443,8 @@ def test_the_stroke_width_of_a_bar_and_of_a_disc_is_its_closed_form(width, angle
     assert stroke_width(disc)[0] == pytest.approx(width, rel=0.04)
     cut = bar[..., 25:]  # the border of the image is an edge, too
     assert stroke_width(cut)[0] < width
+    turned = [stroke_width(np.rot90(cut, k, (2, 3)))[0] for k in range(4)]  # any border
+    np.testing.assert_allclose(turned, turned[0])
 
 
 def test_the_stroke_width_of_dots_of_a_black_image_and_of_noise():
@@ -433,6 +454,9 @@ def test_the_stroke_width_of_dots_of_a_black_image_and_of_noise():
     dot, black, _ = stroke_width(images)
     assert dot == pytest.approx(2 / (4 * math.sqrt(0.5))) and black == 0
     assert same(stroke_width(Tensor(images / 255).to("guard").data), stroke_width(images / 255))
+    noise, digits = rng().random((100, 1, 28, 28)), data.load("digits").images
+    for kind, documented in ((noise, 2.4), (digits, 2.6)):
+        assert stroke_width(kind).mean() == pytest.approx(documented, abs=0.05)
 
 
 # k-means.
@@ -634,6 +658,7 @@ OUT_OF_RANGE = {
     "peak: expected a positive number, got 0": (psnr, GOOD, GOOD, 0),
     "peak: expected a positive number, got nan": (psnr, GOOD, GOOD, math.nan),
     r"images: expected \(N, 1, H, W\) .*, got \(30, 3\)": (stroke_width, GOOD),
+    r"images: expected \(N, 1, H, W\) .*, got \(2, 1, 5\)": (stroke_width, np.ones((2, 1, 5))),
     r"numbers >= 0, got \(1, 1, 2, 2\)": (stroke_width, -np.ones((1, 1, 2, 2))),
 }  # fmt: skip
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from tinygan import Tensor, models, nn
+from tinygan.models.dcgan import dcgan32
 from tinygan.models.mlp import perceptron
 from tinygan.models.sgan import noise_and_labels, sgan_mlp
+from tinygan.models.stackgan import C, StageI, StageII, discriminator
 
 
 def build(name, shape=(1, 28, 28), **options):
@@ -135,3 +137,34 @@ def test_the_label_of_sgan_reaches_g_alone():
     np.testing.assert_array_equal(rows.data[:, 50:].sum(axis=1), 1)
     fake = labeled.G(rows)
     assert fake.shape == (5, 1, 8, 8) and labeled.D(fake).shape == (5, 4)
+    assert labeled.low == 0 and len(labeled.D) == 2 and labeled.D[0](fake).shape == (5, 13)
+    noisy = [layer for part in labeled.D for layer in part if isinstance(layer, nn.GaussianNoise)]
+    assert [layer.std for layer in noisy] == [0.3] * 3
+
+
+def test_a_conditional_pair_for_32x32_has_the_given_sizes():
+    sizes = {"inputs": 7, "planes": 2, "logits": 3}
+    pair = dcgan32((3, 32, 32), rng=np.random.default_rng(0), width=0.1, **sizes)
+    assert pair.G(Tensor(np.ones((2, 7), np.float32))).shape == (2, 3, 32, 32)
+    assert pair.D(Tensor(np.ones((2, 5, 32, 32), np.float32))).shape == (2, 3)
+
+
+def test_each_part_of_the_noise_of_stackgan_reaches_the_images():
+    rng, words = np.random.default_rng(0), Tensor(np.array([[0, 2], [1, 2]]))
+    first = StageI(3, rng=rng, width=0.1)
+    second = StageII(first, 3, rng=rng, width=0.1)
+    for stage, size in ((first, 14), (second, 28)):
+        stage.eval()
+        noise = rng.normal(size=(2, stage.size)).astype(np.float32)
+        images, kl = stage(Tensor(noise), words)
+        assert images.shape == (2, 3, size, size) and kl.shape == ()
+        for part in range(0, stage.size, C):
+            changed = noise.copy()
+            changed[:, part : part + C] += 1
+            assert abs(stage(Tensor(changed), words)[0].data - images.data).max() > 1e-6
+        D = discriminator(size, 3, rng=rng, width=0.1)
+        assert D(images, words).shape == (2, 1)
+        slopes = [layer.negative_slope for layer in D.net if isinstance(layer, nn.LeakyReLU)]
+        assert slopes == [0.2, 0.2]
+    trained = {id(parameter) for parameter in second.parameters()}
+    assert not trained & {id(parameter) for parameter in first.parameters()}

@@ -362,6 +362,23 @@ def test_an_extra_logit_is_no_answer():
     D.parameters()[1].data[...] = 0, 0.5, 9  # class 1 if the pixel is below .5, else 0
     labels = np.array([1, 1, 1])
     assert ssl.errors(D, images, labels, 2) == 1 and ssl.errors(D, images, labels) == 3
+    many = np.tile(images, (800, 1, 1, 1)), np.ones(2400, int)
+    assert ssl.errors(D, *many, 2) == 800  # in several parts
+    noisy = Sequential(D[0], GaussianNoise(9, rng=np.random.default_rng(0)), D[1])
+    assert ssl.errors(noisy, images, labels, 2) == 1 and noisy.training
+
+
+def test_the_figure_of_errors_has_a_band_and_a_point_for_each_seed():
+    runs = {"GAN": [[0.5, 0.3], [0.7, 0.1]], "control": [[0.9, 0.8], [0.9, 0.6]]}
+    left, right = ssl.errors_figure(runs, {"GAN": [20.0, 30.0]}, every=50).axes
+    bands = [band.get_paths()[0].vertices for band in left.collections]
+    for line, band, means in zip(left.lines, bands, ([0.6, 0.2], [0.9, 0.7]), strict=True):
+        np.testing.assert_allclose(line.get_data(), ([50, 100], means))
+        for seed in runs[line.get_label()]:  # with two seeds, all errors are on the band's edge
+            assert {(50, seed[0]), (100, seed[1])} <= set(map(tuple, band))
+    (points,) = right.lines
+    np.testing.assert_allclose(points.get_data(), ([20, 30], [0.3, 0.1]))
+    assert right.get_xlim()[0] == 0
 
 
 def test_the_networks_of_improved_gan():

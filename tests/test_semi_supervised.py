@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygan import Tensor, gan, nn, optim
+from tinygan import Tensor, gan, grad, nn, optim
 from tinygan.gan.variants.semi_supervised import (
     matching_loss,
     mutual_information,
@@ -45,6 +45,23 @@ def test_the_matching_loss_compares_mean_features():
     assert matching_loss(nn.Flatten(), x, fake).item() == pytest.approx(4**2 / (3**2 + 4**2))
     assert matching_loss(nn.Flatten(), x, Tensor(np.array([[3.0, 4.0]]))).item() == 0
     check_gradients(lambda f: matching_loss(nn.Flatten(), x, f), fake, rng=rng(1))
+
+
+def test_g_matches_the_features_of_the_body():
+    """A step of SGD on G follows the gradient of `matching_loss` on the features of the body."""
+    G, body = nn.Linear(1, 2, rng=rng(0)), nn.Linear(2, 3, rng=rng(1))
+    D = nn.Sequential(body, nn.Linear(3, 2, rng=rng(2)))
+    x, z = (
+        Tensor(rng(3).normal(size=(4, 2)).astype(np.float32)),
+        Tensor(np.ones((4, 1), np.float32)),
+    )
+    before = [p.data.copy() for p in G.parameters()]
+    opts = [optim.SGD(net.parameters(), lr) for net, lr in ((G, 1.0), (D, 1e-9))]
+    expected = [g.data for g in grad(matching_loss(body, x, G(z)), G.parameters())]
+    sources = lambda m: (x, Tensor(np.arange(m) % 2)), lambda m: x, lambda m: z
+    next(play_semi_supervised(G, D, *sources, *opts, m=4))
+    for p, old, slope in zip(G.parameters(), before, expected, strict=True):
+        np.testing.assert_allclose(old - p.data, slope, rtol=1e-3, atol=1e-6)
 
 
 def test_large_logits_stay_finite():

@@ -6,7 +6,7 @@ import numpy as np
 import pooch
 import pytest
 
-from tinygan import InputError
+from tinygan import InputError, storage
 from tinygan import backend as backends
 from tinygan.data import Dataset
 from tinygan.experiments import trained_classifier as module
@@ -58,10 +58,12 @@ def test_other_images_labels_or_names_train_another_one(cache, trainings):
         data,
         data._replace(images=changed),
         data._replace(labels=(data.labels + 1) % 3),
-        data._replace(name="bars"),
+        data._replace(name="bars" * 100),
+        data._replace(classes=("a", "b", "c")),
+        data._replace(images=data.images.reshape(60, 3, 4, 16)),
     ):
         trained_classifier(other)
-    assert len(trainings) == len(list(cache.iterdir())) == 4
+    assert len(trainings) == len(list(cache.iterdir())) == 6
 
 
 def test_images_without_a_label_are_ignored_and_many_are_sampled(cache, trainings, monkeypatch):
@@ -73,6 +75,27 @@ def test_images_without_a_label_are_ignored_and_many_are_sampled(cache, training
     assert trainings == [35, 30]
 
 
+def test_images_are_drawn_at_random_and_seen_a_number_of_times_in_all(cache, monkeypatch):
+    given, train = [], module.train
+    monkeypatch.setattr(module, "IMAGES", 30)
+
+    def noted(x, y, epochs, **options):
+        given.append((epochs, len(set(y)), x.max()))
+        return train(x, y, epochs=1, **options)
+
+    monkeypatch.setattr(module, "train", noted)
+    data = bars(90)
+    ordered = np.argsort(data.labels)  # the first images are all of one class
+    data = data._replace(images=data.images[ordered], labels=data.labels[ordered])
+    few = data._replace(images=data.images[10:80:10], labels=data.labels[10:80:10])
+    monkeypatch.setattr(module, "SEEN", 50)
+    for each in (data, few):
+        trained_classifier(each)
+    monkeypatch.setattr(module, "SEEN", 10**6)
+    trained_classifier(data)
+    assert given == [(2, 3, 1), (8, 3, 1), (module.EPOCHS, 3, 1)]
+
+
 def test_a_damaged_file_is_replaced(cache, trainings, capsys):
     data = bars(60)
     known = trained_classifier(data).sha256
@@ -82,6 +105,9 @@ def test_a_damaged_file_is_replaced(cache, trainings, capsys):
         assert trained_classifier(data).sha256 == known
         assert f"{path}: damaged" in capsys.readouterr().err
     assert trained_classifier(data).sha256 == known and len(trainings) == 3
+    storage.save(path, {"body/0.weight": np.zeros(3, np.float32)}, {})  # of another network
+    assert trained_classifier(data).sha256 == known and len(trainings) == 4
+    assert "trained again" in capsys.readouterr().err
 
 
 def test_without_a_cache_it_is_trained_and_used(cache, trainings, capsys):
@@ -108,6 +134,7 @@ def test_it_is_on_the_backend_that_was_asked_for(cache, trainings):
         ({"labels": None, "classes": None}, "data 'bars': expected labels for a classifier, got"),
         ({"labels": np.full(60, -1)}, "data 'bars': expected labels"),
         ({"images": np.zeros((60, 1, 30, 28), np.uint8)}, "divisible by 4, got 30 x 28"),
+        ({"images": np.zeros((60, 1, 28, 30), np.uint8)}, "divisible by 4, got 28 x 30"),
     ],
 )
 def test_other_data_are_refused(cache, trainings, changes, message):

@@ -69,4 +69,5 @@ def over(values: Sequence[float]) -> str:
 
 def number(value: float, digits: int = 4) -> str:
     """A number with `digits` significant digits; all digits before the point are kept."""
-    return f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    large = abs(value) >= 10**digits - 0.5  # it would be rounded to a power of ten, 1e+04
+    return f"{value:,.0f}" if large else f"{value:.{digits}g}"

@@ -37,9 +37,9 @@ def modes(samples: Any, mixture: Mixture, within: float = 3.0) -> Modes:
     1 - exp(-within^2 / 2) = 98.89 %: a larger share is a sign of collapse. The reverse KL of N such
     samples is (K - 1) / (2 N) on average, not 0.
 
-    Raises ValueError for samples of another width."""
+    Raises ValueError for samples of another width, and unless `within` is positive and finite."""
     check_mixture(mixture)
-    checks.between(0, math.inf, "(]", within=within)
+    checks.between(0, math.inf, "()", within=within)
     x = rows("samples", samples)
     means = place(np.asarray(mixture.means, np.float64), x)
     if x.shape[1] != means.shape[1]:
@@ -64,9 +64,10 @@ def noise_bound(n: int, mixture: Mixture, within: float = 3.0, level: float = 0.
     the balls of the modes fill much of the box, noise has nearly as many samples as the mixture:
     choose a smaller `within`. The bound is n + 1 if no number is enough.
 
-    Raises ValueError for n < 1 and a level outside (0, 1)."""
+    Raises ValueError for n < 1, `within` outside (0, inf) and a level outside (0, 1)."""
     check_mixture(mixture)
     checks.sizes(n=n)
+    checks.between(0, math.inf, "()", within=within)
     checks.between(0, 1, "()", level=level)
     (k, d), (low, high) = mixture.means.shape, _box(mixture, within)
     log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)  # of radius 1
@@ -80,9 +81,12 @@ def noise_bound(n: int, mixture: Mixture, within: float = 3.0, level: float = 0.
 
 
 def uniform_noise(n: int, mixture: Mixture, within: float = 3.0, *, rng: Rng) -> np.ndarray:
-    """n points (n, D) of the noise of `noise_bound`: the control for every count of modes."""
+    """n points (n, D) of the noise of `noise_bound`: the control for every count of modes.
+
+    Raises ValueError for n < 1 and `within` outside (0, inf)."""
     check_mixture(mixture)
     checks.sizes(n=n)
+    checks.between(0, math.inf, "()", within=within)
     checks.generator(rng)
     low, high = _box(mixture, within)
     return rng.uniform(low, high, (n, len(low))).astype(np.float32)

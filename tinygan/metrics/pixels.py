@@ -49,8 +49,8 @@ def stroke_width(images: Any) -> Array:
     is w / (1 + w / l), nearly w for a long stroke. For a disc it is the radius. It does not change
     if the image becomes brighter or darker. The sum of |gradient x| is the total variation, which
     is the length of the edge for an image of zeros and ones (Rudin, Osher and Fatemi 1992). For a
-    black image the result is 0. It means nothing for images without strokes: uniform noise has 2.7,
-    as digits have.
+    black image the result is 0. It means nothing for images without strokes: uniform noise of
+    28 x 28 pixels has 2.4, and digits have 2.6.
 
     Raises ValueError for other shapes, or for numbers below 0 or not finite."""
     flat = rows("images", images)
