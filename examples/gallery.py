@@ -1,7 +1,7 @@
 """Run examples over seeds and write README.md next to this file: sentences, pictures and figures.
 
     python examples/gallery.py                              all, with their defaults, for seed 0
-    python examples/gallery.py --seeds 5 --jobs 2           all, two at a time: over an hour
+    python examples/gallery.py --seeds 5 --jobs 2           all, two at a time: about an hour
     python examples/gallery.py dcgan --first 5 --seeds 15   the seeds 5 to 19 of one
     python examples/gallery.py --full vae                   the long protocol
 
