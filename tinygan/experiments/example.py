@@ -238,6 +238,7 @@ class Example:
             "width": self.width,
             "seconds": round(time.perf_counter() - self._started, 1),
             "cpu_seconds": round(time.process_time(), 1),
+            "machine": machine(),
             "pictures": self._captions,
             "sentences": sentences,
             "findings": [finding._asdict() for finding in self._findings],
