@@ -154,8 +154,8 @@ def test_curves_and_snapshots_of_a_training(example, monkeypatch):
     assert drawn["path"] == run.out / "curves.png"
     kept, critic = drawn["cross-entropy"], drawn["critic"]
     np.testing.assert_array_equal(kept.log["step"], np.arange(4, 2001, 4))
-    assert kept.probability and not critic.probability and critic.balance == {}
-    assert kept.balance["d_loss"] == pytest.approx(np.log(4))
+    assert kept.probability and not critic.probability and critic.equilibrium == {}
+    assert kept.equilibrium["d_loss"] == pytest.approx(np.log(4))
     d = (1 / (1 + np.exp([0, -2]))).mean()
     for curve, real, fake in ((kept, 0.5, d), (critic, 0, 1)):
         last = {name: values[-1] for name, values in curve.log.items()}
@@ -164,7 +164,7 @@ def test_curves_and_snapshots_of_a_training(example, monkeypatch):
     for steps, every in ((1, 1), (999, 1), (1000, 2)):
         assert TrainingCurve(gan.minimax, steps).every == every
     known = [TrainingCurve(gan.minimax, 1, *penalty).curve() for penalty in ((), ("wgan-gp",))]
-    assert known[0].balance["d_real"] == 0.5 and known[1].balance == {}
+    assert known[0].equilibrium["d_real"] == 0.5 and known[1].equilibrium == {}
 
 
 def test_findings_over_seeds():

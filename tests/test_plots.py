@@ -10,7 +10,7 @@ from PIL import Image
 from tinygan import gan, plots
 from tinygan.models.latent import interpolate
 from tinygan.plots import charts, images
-from tinygan.training.readings import balance
+from tinygan.training.readings import equilibrium
 
 
 def test_a_grid_puts_each_image_in_its_place():
@@ -127,7 +127,7 @@ def test_curves_are_drawn_for_every_game(tmp_path, game, points):
     log = {name: values[:points] for name, values in LOG.items()}
     chosen = gan.GAMES[game]
     path = tmp_path / "curves.png"
-    curve = plots.Curve(log, balance(chosen), chosen.probability)
+    curve = plots.Curve(log, equilibrium(chosen), chosen.probability)
     plots.curves(path, {"": curve, "a second": curve})
     with Image.open(path) as picture:
         assert picture.width > 600
@@ -147,7 +147,7 @@ def figures(monkeypatch):
 
 
 def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, figures):
-    plots.curves(tmp_path / "c.png", {"": plots.Curve(LOG, balance(gan.non_saturating))})
+    plots.curves(tmp_path / "c.png", {"": plots.Curve(LOG, equilibrium(gan.non_saturating))})
     axes = figures[0].axes
     lines = [sorted(l.get_ydata()[0] for l in a.lines if l.get_linestyle() == "--") for a in axes]
     assert lines == [pytest.approx([math.log(2), math.log(4)]), [0.5]]
@@ -169,14 +169,14 @@ def test_a_game_without_equilibrium_has_no_lines_and_one_round_is_a_dot(tmp_path
 
 def test_the_lines_of_balance_are_those_of_the_paper():
     known = {"d_real": 0.5, "d_fake": 0.5, "d_loss": math.log(4)}
-    assert balance(gan.minimax) == pytest.approx({**known, "g_loss": -math.log(2)})
-    assert balance(gan.non_saturating) == pytest.approx({**known, "g_loss": math.log(2)})
+    assert equilibrium(gan.minimax) == pytest.approx({**known, "g_loss": -math.log(2)})
+    assert equilibrium(gan.non_saturating) == pytest.approx({**known, "g_loss": math.log(2)})
     pearson = {"d_real": 0, "d_fake": 0, "d_loss": 1.0, "g_loss": 0.0}
-    assert balance(gan.least_squares(-1, 1, 0)) == pearson
-    assert balance(gan.hinge) == balance(gan.wasserstein) == {}
-    assert balance(gan.one_sided_smoothing(gan.minimax)) == {}
-    assert balance(gan.minimax, "r1") == balance(gan.minimax)
-    assert balance(gan.minimax, "wgan-gp") == {}
+    assert equilibrium(gan.least_squares(-1, 1, 0)) == pearson
+    assert equilibrium(gan.hinge) == equilibrium(gan.wasserstein) == {}
+    assert equilibrium(gan.one_sided_smoothing(gan.minimax)) == {}
+    assert equilibrium(gan.minimax, "r1") == equilibrium(gan.minimax)
+    assert equilibrium(gan.minimax, "wgan-gp") == {}
 
 
 SETS = {

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..gan import AnyGame, Round
 from ..plots import Curve
-from ..training.readings import NAMES, balance, readings
+from ..training.readings import NAMES, equilibrium, readings
 
 POINTS = 500  # about the number of recorded rounds
 
@@ -27,4 +27,4 @@ class TrainingCurve:
     def curve(self) -> Curve:
         """The recorded numbers, and their values at the game's equilibrium."""
         log = {name: np.array(values) for name, values in self.log.items()}
-        return Curve(log, balance(self.game, self.penalty), self.game.probability)
+        return Curve(log, equilibrium(self.game, self.penalty), self.game.probability)

@@ -23,11 +23,11 @@ def rendered(figure: Any) -> np.ndarray:
 
 class Curve(NamedTuple):
     """The training of a game: `log` has the columns step, d_loss, g_loss, d_real and d_fake, each
-    (rounds,). `balance` holds the values of some of them at the game's equilibrium. If
+    (rounds,). `equilibrium` holds the values of some of them at the game's equilibrium. If
     `probability` is true, d_real and d_fake are probabilities, else logits."""
 
     log: Mapping[str, np.ndarray]
-    balance: Mapping[str, float] = {}
+    equilibrium: Mapping[str, float] = {}
     probability: bool = True
 
 
@@ -36,7 +36,7 @@ def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
     `trainings` (title: curve), at most four side by side. The values at equilibrium are dashed
     lines.
 
-    Raises TypeError if trainings, a log or a balance is no mapping, ValueError if a log lacks a
+    Raises TypeError if trainings, a log or an equilibrium is no mapping, ValueError if a log lacks a
     column.
     """
     from matplotlib.figure import Figure
@@ -58,10 +58,10 @@ def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
 
 def _draw_curve(column: Any, title: str, curve: Curve) -> None:
     """Draw a training in the two axes of `column`: the losses above, D(x) and D(G(z)) below."""
-    for name, given in (("log", curve.log), ("balance", curve.balance)):
+    for name, given in (("log", curve.log), ("equilibrium", curve.equilibrium)):
         if not isinstance(given, Mapping):
             raise TypeError(f"{name}: expected a dict, got {type(given).__name__}")
-    log, balance = curve.log, curve.balance
+    log, equilibrium = curve.log, curve.equilibrium
     for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
         if name not in log:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
@@ -75,10 +75,10 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
         axes.plot(log["step"], log[name], color=color, alpha=0.25, linewidth=0.8)
         marker = "o" if len(log["step"]) == 1 else None  # a line of one point is not visible
         axes.plot(log["step"], _smooth(log[name]), color=color, label=label, marker=marker)
-        if name in balance and name != "d_fake":  # at equilibrium D(G(z)) equals D(x)
-            text = f"{_formatted(balance[name])} at equilibrium"
+        if name in equilibrium and name != "d_fake":  # at equilibrium D(G(z)) equals D(x)
+            text = f"{_formatted(equilibrium[name])} at equilibrium"
             shade = color if axes is losses else "gray"
-            axes.axhline(balance[name], color=shade, linestyle="--", linewidth=0.9, label=text)
+            axes.axhline(equilibrium[name], color=shade, linestyle="--", linewidth=0.9, label=text)
     losses.set_title(title, pad=36)  # above the legend
     losses.set_ylabel("loss")
     outputs.set_ylabel("probability of real" if curve.probability else "logit")

@@ -19,7 +19,7 @@ from ..parallel import agree, from_first, mean_of
 from .config import Config
 from .health_monitor import HealthMonitor, health
 from .memory_check import check_memory
-from .readings import balance
+from .readings import equilibrium
 from .run_folder import ReadOnly, RunFolder, diverged
 from .session import Session
 from .state_hashes import HASH_EVERY, surroundings
@@ -164,7 +164,7 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     has_last = session.step % session.config.frame_every == 0
     plots.save_gif(folder.progress, frames if has_last else [*frames, last])
     game = session.game
-    known = balance(game, session.config.penalty_used)
+    known = equilibrium(game, session.config.penalty_used)
     plots.curves(folder.curves, {"": plots.Curve(folder.read_log(), known, game.probability)})
 
 

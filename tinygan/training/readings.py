@@ -19,7 +19,7 @@ def readings(game: AnyGame, result: Round) -> dict[str, float]:
     return dict(zip(NAMES, map(float, (result.d_loss, result.g_loss, *outputs)), strict=True))
 
 
-def balance(game: AnyGame, penalty: str = "none") -> dict[str, float]:
+def equilibrium(game: AnyGame, penalty: str = "none") -> dict[str, float]:
     """The readings at the equilibrium, where G is perfect and D is optimal, or {} if unknown.
 
     The penalty R1 is 0 there. WGAN-GP asks for slope 1 everywhere, so it has another equilibrium.
