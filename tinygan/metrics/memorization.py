@@ -29,10 +29,11 @@ def copying(samples: Any, training: Any, held_out: Any) -> Copying:
 
         d1(x) <= d2(x) / 2      copies = the share of samples with this property
 
-    This is the criterion of Yoon et al. (2023), with 1/2 in place of their 1/3. The distance d1
-    alone is no evidence: gray, blurred and averaged images are nearer to the training images than
-    new real images are (d1 is small), but near to many of them (d2 is small too). A mixture of two
-    training images is a copy if the weaker one has a weight of at most 1/3.
+    This is the criterion of Yoon et al. 2023 ("Diffusion probabilistic models generalize when they
+    fail to memorize"), with 1/2 in place of their 1/3. The distance d1 alone is no evidence: gray,
+    blurred and averaged images are nearer to the training images than new real images are (d1 is
+    small), but near to many of them (d2 is small too). A mixture of two training images is a copy
+    if the weaker one has a weight of at most 1/3.
 
     `held_out` is the share for held-out images (M, ...), which should be near 0. `z` is the
     difference of the shares p and q in standard errors. Above 3, more samples are copies than
