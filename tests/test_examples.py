@@ -129,13 +129,13 @@ def test_sgan(play):
     assert all(distances[kind] != distances["labels alone"] for kind in names["TRAINED"])
     assert figures["usual loss: test error"] == error["usual loss"] != error["labels alone"]
     # Sentences follow the differences between trainings of the same seed.
-    effect, gain = names["effect"], names["effect"].__globals__["gain"]
+    effect, last = names["effect"], names["effect"].__globals__["last"]
     for gains, verb in (
         ([0.1, 0.11, 0.12], "lowers the error (by 0.110"),
         ([-0.1, -0.11, -0.12], "raises the error (by 0.110"),
         ([0.2, -0.1, 0.1], "does not measurably change the error (by 0.067 +- 0.379;"),
     ):
-        gain["usual loss"] = np.array(gains)
+        last["usual loss"] = last["labels alone"] - np.array(gains)
         assert effect("usual loss").startswith(verb)
 
 
