@@ -58,7 +58,7 @@ def report_classes(
     firsts = np.searchsorted(requested, requested)  # at each label, the first sample of the class
     chosen = np.random.default_rng(run.seed).permutation(len(known[0]))[:pairs]
     ours, single, full = (
-        gan_train(*learned, *tests, rng=np.random.default_rng(run.seed))
+        gan_train(*learned, *tests, rng=np.random.default_rng(run.seed), classes=k)
         for learned in (
             (samples, requested),
             (samples[firsts], requested),
