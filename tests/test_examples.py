@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import scipy.stats
 from PIL import Image
 
 from tinygan import Tensor, models
+from tinygan.data import Dataset
+from tinygan.experiments import example, trained_classifier
 from tinygan.experiments.class_report import images_and_labels, report_classes
 from tinygan.experiments.example import Example
 from tinygan.metrics.pixels import psnr
@@ -113,6 +116,31 @@ def test_the_report_of_a_conditional_gan(tmp_path, monkeypatch):
     assert tested.compare["real images"] > 0.97 and tested.met
     assert trained.value > 0.3 and "G has learned what a label means" in said[0]
     assert abs(trained.value - trained.compare["as many real images"]) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("autoencoder", (3, 16, 16)), ("discriminative_vs_generative", (3, 16, 16)),
+     ("gan_mnist", (3, 16, 16)), ("vae", (3, 16, 16)), ("cgan", (1, 28, 28))],
+)  # fmt: skip
+def test_other_images_of_twelve_classes(play, monkeypatch, tmp_path, name, shape):
+    """The classes are levels of brightness; 1200 images are few."""
+    rng, names = np.random.default_rng(0), tuple("abcdefghijkl")
+    labels = np.arange(1200) % 12
+    images = rng.integers(0, 20, (1200, *shape)) + 20 * labels[:, None, None, None]
+    given = Dataset("folder:x", images.astype(np.uint8), labels, names)
+    monkeypatch.setattr(example, "load", lambda *_: given)
+    monkeypatch.setattr(trained_classifier, "SEEN", 2000)
+    monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path / "cache")
+    found, figures = play(name, "--steps", "2")
+    if name == "autoencoder":
+        assert found["controls"]["chance"] == 1 / 12
+    elif name == "discriminative_vs_generative":
+        assert found["sizes"][0] == 12
+    elif name == "cgan":
+        assert next(iter(found["snapshots"].values())).shape == (12, *shape)
+    else:
+        assert "classifier score, 1 to 12" in figures or name == "vae"
 
 
 def test_sgan(play):
