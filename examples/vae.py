@@ -102,8 +102,8 @@ axes = (figure := Figure(figsize=(7, 4), layout="constrained")).subplots()
 for latent, curve in curves.items():
     axes.plot(curve, label=f"{latent} numbers in z", linewidth=0.8)
 axes.axhline(bounds[0], color="gray", linestyle="--", label="mean image, no code")
-axes.set(xlabel="round", ylabel="nats per image", ylim=(bounds[1], 1.5 * bounds[0]))
-axes.set_title("Loss: -log p(x | z) + KL")
+axes.set(xlabel="round", ylabel="nats per image", title="Loss: -log p(x | z) + KL")
+axes.set_ylim(bounds[1], 1.5 * bounds[0] - 0.5 * bounds[1])
 axes.legend()
 run.save("loss", figure, "the loss over the training")
 classifier, real = run.classifier(known), held[: len(samples)]
@@ -144,7 +144,7 @@ run.end(
     f"-log p(x) of a held-out image is at most {loss:.0f} nats on average, {carried.sum():.0f} of "
     f"them for the KL. With the mean image and no code it is {bounds[0]:.0f}.",
     f"{used} of the {len(carried)} latents are used. With 2 latents the bound is "
-    f"{plane_loss:.0f} nats, so {'more numbers help' if loss < plane_loss else 'two are enough'}.",
+    f"{plane_loss:.0f} nats, so more numbers {'help' if loss < plane_loss else 'do not help'}.",
     f"The Frechet distance to real images is {distance:.0f} for samples and {blurred:.0f} for "
     f"reconstructions, which are only blurred: most of the distance is {cause}.",
 )

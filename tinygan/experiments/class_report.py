@@ -51,7 +51,7 @@ def report_classes(
         "with the labels of other classes": gan_test(classifier, samples, others),
         "real images": real,
     }
-    minimum = 0.95 if run.full else 0.7
+    minimum = (0.95 if run.full else 0.7) * real
     run.found("GAN-test", tested, at_least=minimum, compare=controls)
 
     samples, requested = draw(pairs)
