@@ -48,7 +48,8 @@ game, *rest = players(pair.G, pair.D, data, pair.noise(run.rng), epoch)  # and t
 average = EMA(pair.G, 0.999)
 
 z = pair.noise(np.random.default_rng(run.seed + 1))
-n = min(run.many(10_000), len(known) // 2)
+n = min(run.many(10_000), 10_000 if run.full else 4000, len(known) // 2)
+tests = test.images[:n]
 fixed = z(n)
 untrained = models.pixels(pair.G, fixed, pair.low)
 
@@ -87,10 +88,10 @@ sets = {
     BLUR: blurred.reshape(samples.shape),
     "real images": real,
 }
-classifier, held_out = run.classifier(train), test.images[:n].astype(np.float32) / 255
+classifier, held_out = run.classifier(train), tests.astype(np.float32) / 255
 nats, frechet, score = {}, {}, {}
 for name, images in sets.items():
-    nats[name] = parzen(flat(images * 255), validation, flat(test.images)).mean
+    nats[name] = parzen(flat(images * 255), validation, flat(tests)).mean
     found = glance(images[: len(held_out)], held_out, classifier)
     frechet[name], score[name] = found.frechet, found.score
 title = "Six kinds of images and their Parzen log-likelihood (higher: better by this metric)"
