@@ -28,7 +28,7 @@ from tinygan.models.dcgan import dcgan28, dcgan32
 from tinygan.models.latent import interpolate
 
 run = Example("dcgan", __doc__, steps=4000, full=20_000)
-train, test = run.load_labeled(1000)
+train, test = run.load_labeled(1000, sizes=(28, 32))
 shape = train.images.shape[1:]
 build = dcgan28 if shape[1] == 28 else dcgan32
 pair = build(shape, rng=run.rng, width=run.width / 2, inputs=50).to(run.backend)

@@ -31,7 +31,7 @@ from tinygan.metrics.parzen import SIGMAS
 run = Example("discriminative_vs_generative", __doc__, steps=20, full=20)
 known, test = run.load_labeled(2000)
 (images, labels), (_, test_labels) = known.labeled(), test.labeled()
-classes, shape = known.classes or (), images.shape[1:]
+classes, shape, k = known.classes or (), images.shape[1:], len(known.classes or ())
 x, x_test = (part.images.reshape(len(part.images), -1) / 255 for part in (known, test))
 center, directions = x.mean(axis=0), np.linalg.eigh(np.cov(x.T))[1][:, :-11:-1]  # largest first
 COMPONENTS = "10 principal components"
@@ -41,14 +41,14 @@ spaces = {  # training images, test images, and widths of the Parzen window to c
         (x - center) @ directions, (x_test - center) @ directions, 3 * np.array(SIGMAS),
     ),
 }  # fmt: skip
-maximum = 10_000 if run.full else run.many(1000)
-sizes = [n for n in (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000) if n <= maximum]
+maximum = min(10_000 if run.full else run.many(1000), k * np.bincount(labels).min())
+sizes = [n * k for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if n * k <= maximum]
 FLAT, PRIOR, BAYES = "logistic regression", "logistic regression with a prior", "naive Bayes"
 
 
 def trained(x, y, sigmas):
     """Each classifier, trained on rows x with labels y: a function from rows to scores (N, K)."""
-    spread, k = x.var(axis=0).mean(), len(classes)
+    spread = x.var(axis=0).mean()
     options = {"steps": run.many(300), "backend": run.backend}
     return {
         FLAT: classical.logistic_regression(x, y, k, sd=10.0, **options).logits,

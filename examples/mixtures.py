@@ -100,7 +100,8 @@ for kind, mixture in mixtures.items():
     k, shown = len(heads), {f"round {i}": frames[i] for i in run.snapshots}
     title = f"The {kind}: {N} samples of each G through training; some lie outside of the frame"
     run.save(kind, plots.rows(shown, k, title=title, column_labels=heads), title)
-    film = [plots.grid(frames[i], k, title=f"round {i}", column_labels=heads) for i in looks]
+    title = f"The {kind}: {N} samples of each G in round"
+    film = [plots.grid(frames[i], k, title=f"{title} {i}", column_labels=heads) for i in looks]
     run.animate(kind, film, 200)
 
 # %% The modes that each game covers at each look

@@ -114,7 +114,7 @@ run.save_curves()
 rows = {"outline y": outlines, "G(y), L1 alone": made["L1"], "G(y), L1 + D": made["L1 + D"]}
 rows |= {"truth x": truth}
 for name, title, part in (
-    ("pairs", "From an outline y to a digit in chalk: G trained without and with D", slice(28)),
+    ("pairs", "From an outline y to chalk: G trained without and with D", slice(28)),
     ("details", "The same, the 12x12 pixels in the middle: are there dark grains?", slice(8, 20)),
 ):
     shown = {label: x[:8, :, part, part] for label, x in rows.items()}

@@ -60,8 +60,9 @@ def test_options_and_their_defaults(example, monkeypatch):
     assert example("-f", "kernel.json").steps == 10  # a notebook has the defaults
 
 
-def test_an_example_without_data_has_no_such_option(example, stops):
-    assert "--data" in stops(lambda: example("--data", "digits", data=None))
+def test_an_example_that_generates_its_data_refuses_others(example, stops):
+    said = stops(lambda: example("--data", "digits", data=None))
+    assert "--data: this example generates its own data; got 'digits'" in said
 
 
 def test_missing_data(example, stops, monkeypatch, capsys):
@@ -109,12 +110,33 @@ def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
     assert len(learned.images) == len(test.images) == 10_000 and splits == ["train", "test"]
     for wrong, message in (
         ({"labels": None}, "got no labels"),
-        ({"images": digits.images[:, :, :27]}, "expected digits, 0 to 9, (1, 28, 28), got "),
+        ({"images": digits.images[:, :, :27]}, "about digits, 0 to 9, (1, 28, 28), got "),
         ({"images": digits.images[:60]}, "at least 1000 images, got 60"),
-        ({"classes": tuple("abcdefghij")}, "expected digits, 0 to 9, (1, 28, 28), got ('a', "),
+        ({"classes": tuple("abcdefghij")}, "about digits, 0 to 9, (1, 28, 28), got classes a, "),
+        ({"labels": digits.labels - 10}, "at least 1000 labels, got 0"),
     ):
         monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
         assert message in stops(lambda: example().load_digits())
+
+
+def test_a_folder_is_in_random_order_and_images_without_a_label_are_left_out(
+    example, stops, monkeypatch
+):
+    labels = np.repeat([-1, 0, 1, 2], 500)  # sorted by class, as a folder is
+    images = np.arange(2000, dtype=np.uint16).view(np.uint8).reshape(-1, 1, 1, 2)
+    given = data.Dataset("folder:x", images, labels, ("a", "b", "c"))
+    monkeypatch.setattr(module, "load", lambda *_: given)
+    loaded = example().load()
+    assert len(np.unique(loaded.labels[:50])) == 4
+    at = loaded.images.view(np.uint16).ravel()
+    np.testing.assert_array_equal(np.sort(at), np.arange(2000))
+    np.testing.assert_array_equal(loaded.labels, labels[at])
+    learned, test = example().load_labeled(2000)
+    assert (len(learned.images), len(test.images)) == (1200, 300)  # a fifth, not 2000
+    assert set(learned.labels) == set(test.labels) == {0, 1, 2}
+    said = stops(lambda: example().load(sizes=(28, 32)))
+    assert "images (C, 28, 28) or (C, 32, 32), got (1, 1, 2)" in said
+    assert "images (1, 28, 28), got" in stops(lambda: example().load(shape=(1, 28, 28)))
 
 
 def test_rounds_are_played_and_results_saved(example, capsys):

@@ -31,7 +31,7 @@ DATASETS = {
         partial(read_mnist, "fashion-mnist"), test_set="fashion-mnist", classified=True
     ),
     "cifar10": Entry(cifar10, test_set="cifar10"),
-    "tfd": Entry(tfd),
+    "tfd": Entry(tfd, test_set="tfd"),
 }
 
 # The user's own images, named "KIND:PATH", with the reader of each kind.

@@ -51,14 +51,14 @@ def report_classes(
         "with the labels of other classes": gan_test(classifier, samples, others),
         "real images": real,
     }
-    minimum = 0.95 if run.full else 0.7
+    minimum = (0.95 if run.full else 0.7) * real
     run.found("GAN-test", tested, at_least=minimum, compare=controls)
 
     samples, requested = draw(pairs)
     firsts = np.searchsorted(requested, requested)  # at each label, the first sample of the class
     chosen = np.random.default_rng(run.seed).permutation(len(known[0]))[:pairs]
     ours, single, full = (
-        gan_train(*learned, *tests, rng=np.random.default_rng(run.seed))
+        gan_train(*learned, *tests, rng=np.random.default_rng(run.seed), classes=k)
         for learned in (
             (samples, requested),
             (samples[firsts], requested),

@@ -91,12 +91,18 @@ class Example:
         self._started = time.perf_counter()
 
     def load(
-        self, split: str = "train", *, shape: tuple[int, ...] | None = None, minimum: int = 1000
+        self,
+        split: str = "train",
+        *,
+        shape: tuple[int, ...] | None = None,
+        sizes: Sequence[int] = (),
+        minimum: int = 1000,
     ) -> Dataset:
         """Load the data set of --data, or the example's own. If the example's own training images
         are not available, print the reason and load the embedded digits, which have no test images.
-        The program ends if there are fewer than `minimum` images, or if they do not have the
-        `shape` (C, H, W)."""
+        The images of a folder are in random order. The program ends if there are fewer than
+        `minimum` images, or if they do not have the `shape` (C, H, W), or none of the `sizes` H = W
+        (empty: any)."""
         name = self._default if self._requested is None else self._requested
         assert name is not None
         try:
@@ -107,38 +113,47 @@ class Example:
             print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
             data = load("digits", split)
         n, found = len(data.images), data.images.shape[1:]
-        if n < minimum or (shape is not None and found != shape):
-            wanted = f"at least {minimum} images" + (f" {shape}" if shape else "")
-            stop(f"data {data.name!r}: expected {wanted}, got {n} {found}")
+        if (shape and found != shape) or (sizes and found[1] not in sizes):
+            wanted = shape or " or ".join(f"(C, {size}, {size})" for size in sizes)
+            stop(
+                f"data {data.name!r}: the networks of this example are for images {wanted}, got "
+                f"{found}; folder:PATH resizes your own images to {DIGIT}"
+            )
+        if n < minimum:
+            stop(f"data {data.name!r}: expected at least {minimum} images, got {n}")
         entry = DATASETS.get(data.name)
         self.has_test = entry is not None and entry.test_set == data.name
         self._loaded = data.name
-        return data
+        # A folder is sorted by class: its first images would lack classes of its last ones.
+        return data if entry else _part(data, np.random.default_rng(0).permutation(n))
 
     def load_labeled(
-        self, n: int = 1000, *, shape: tuple[int, ...] | None = None
+        self, n: int = 1000, *, shape: tuple[int, ...] | None = None, sizes: Sequence[int] = ()
     ) -> tuple[Dataset, Dataset]:
         """Labeled images to train on, and others for testing: the test images, or n held-out images
-        if the data set has no test images (fewer if --width is below 1). The program ends if the
-        images have no labels, or do not have the `shape` (C, H, W)."""
-        data = self.load(shape=shape)
+        if the data set has no test images (fewer if --width is below 1, and at most a fifth).
+        Images without a label are left out. The program ends if fewer than 1000 images, or 200 test
+        images, have labels, or for images that `load` would refuse."""
+        data = self.load(shape=shape, sizes=sizes)
         if data.labels is None:
-            stop(f"data {data.name!r}: expected images with labels, got no labels")
+            stop(
+                f"data {data.name!r}: expected images with labels, got no labels; this example, or "
+                "the classifier that measures its results, learns from labels (in folder:PATH, the "
+                "name of an image's subfolder is its label)"
+            )
+        data = _with_labels(data, 1000)
         if self.has_test:
-            return data, self.load("test")
-        kept = len(data.images) - max(200, self.many(n))
-        parts = slice(0, kept), slice(kept, None)
-        images, labels = data.labeled()
-        first, last = (data._replace(images=images[part], labels=labels[part]) for part in parts)
-        return first, last
+            return data, _with_labels(self.load("test", minimum=200), 200)
+        kept = len(data.images) - min(max(200, self.many(n)), len(data.images) // 5)
+        return _part(data, slice(0, kept)), _part(data, slice(kept, None))
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
-        """`load_labeled`, for an example that needs digits. The program ends if the data are not
-        digits, because the built-in classifier can only classify digits."""
+        """`load_labeled`, for an example about digits. The program ends if the data are not
+        digits."""
         learned, test = self.load_labeled(n)
         if not is_digits(learned):
-            got = f"{learned.classes}, {learned.images.shape[1:]}"
-            stop(f"data {learned.name!r}: expected digits, 0 to 9, {DIGIT}, got {got}")
+            got = f"classes {', '.join(learned.classes or ())}, {learned.images.shape[1:]}"
+            stop(f"data {learned.name!r}: this example is about digits, 0 to 9, {DIGIT}, got {got}")
         return learned, test
 
     def classifier(self, data: Dataset) -> Classifier:
@@ -255,3 +270,17 @@ def is_digits(data: Dataset) -> bool:
     """Return whether these are labeled 28x28 digits, which the built-in classifier can classify."""
     named = data.labels is not None and data.classes == tuple("0123456789")
     return named and data.images.shape[1:] == DIGIT
+
+
+def _with_labels(data: Dataset, minimum: int) -> Dataset:
+    """The images that have a label. The program ends if there are fewer than `minimum`."""
+    labeled = np.flatnonzero(data.labeled()[1] >= 0)
+    if len(labeled) < minimum:
+        stop(f"data {data.name!r}: expected at least {minimum} labels, got {len(labeled)}")
+    return data if len(labeled) == len(data.images) else _part(data, labeled)
+
+
+def _part(data: Dataset, at: Any) -> Dataset:
+    """The images of a data set at these indices, with their labels."""
+    labels = None if data.labels is None else data.labels[at]
+    return data._replace(images=data.images[at], labels=labels)

@@ -65,12 +65,18 @@ def parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
     add("--width", type=float, default=1.0, help=width)
     if has_data:
         add("--data", help="data set, as in tinygan train")
+    else:
+        add("--data", type=_no_data, help=argparse.SUPPRESS)
     args = parser.parse_args([] if in_notebook() else None)
     if args.seed < 0:
         parser.error(f"--seed: expected at least 0, got {args.seed}")
     if not 0 < args.width <= 16:
         parser.error(f"--width: expected more than 0, at most 16, got {args.width}")
     return args
+
+
+def _no_data(text: str) -> str:
+    raise argparse.ArgumentTypeError(f"this example generates its own data; got {text!r}")
 
 
 def _whole(text: str) -> int:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Rng, of
-from .classifier import Classifier, train
+from .classifier import CLASSES, Classifier, train
 from .distances import rows
 from .frechet import frechet_distance
 from .modes import kl_to_uniform
@@ -106,11 +106,13 @@ def gan_train(
     *,
     rng: Rng,
     epochs: int = 2,
+    classes: int = CLASSES,
 ) -> float:
     """The accuracy on real images (M, 1, 28, 28) in [0, 1] with labels (M,), of a classifier that
-    is trained for `epochs` on the samples (N, 1, 28, 28) and their labels (N,) alone. It grows with
-    N and with `epochs`: compare only at equal N and `epochs`, usually N = 60,000."""
-    *_, (_, _, classifier) = train(samples, labels, rng=rng, epochs=epochs)
+    is trained for `epochs` on the samples (N, 1, 28, 28) and their labels (N,) alone. Labels are
+    from 0 to `classes` - 1. It grows with N and with `epochs`: compare only at equal N and
+    `epochs`, usually N = 60,000."""
+    *_, (_, _, classifier) = train(samples, labels, rng=rng, epochs=epochs, classes=classes)
     return classifier.accuracy(images, image_labels)
 
 
