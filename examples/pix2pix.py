@@ -44,7 +44,7 @@ def chalk(images, rng):
 both = np.concatenate([outlined(images), chalk(images, run.rng)], axis=1)
 known, held = both[:-n], both[-n:].astype(np.float32) / 255
 outlines, truth = held[:, :1], held[:, 1:]
-ink = images[-n:] > 229  # the pixels that are white without grains
+ink = images[-n:] > 0.9 * images.max()  # the pixels that are white without grains
 
 
 # %% G is a U-Net; a logit of D depends on 18x18 pixels
@@ -122,8 +122,7 @@ for name, title, part in (
 shown = {"outline y": outlines[:8], **snapshots, "truth x": truth[:8]}
 title = "G(y) through training with L1 and D"
 run.save("training", plots.rows(shown, 8, 0, title=title), title)
-figure = Figure(figsize=(7, 3.5), layout="constrained")
-axes = figure.subplots()
+axes = (figure := Figure(figsize=(7, 3.5), layout="constrained")).subplots()
 share, bins = np.full(ink.sum(), 1 / ink.sum()), [i / 20 for i in range(21)]
 for label, name in {"G(y), L1 alone": "L1", "G(y), L1 + D": "L1 + D", "truth x": "truth"}.items():
     axes.hist(made[name][ink], bins, weights=share, histtype="step", label=label, linewidth=2)
@@ -138,13 +137,14 @@ bright = {name: float((x[ink] > 0.7).mean()) for name, x in made.items()}
 l1 = {name: float(abs(x - truth).mean()) for name, x in made.items() if name != "truth"}
 off = {name: abs(dark[name] - dark["truth"]) + abs(bright[name] - bright["truth"]) for name in l1}
 ours, white, error, far = (table.pop("L1 + D") for table in (dark, bright, off, l1))
-run.found("dark pixels in the ink, share", ours, compare=dark)
+grains, half = ours > 2 * dark["L1"], (dark["L1"] + dark["truth"]) / 2
+run.found("dark pixels in the ink, share", ours, at_least=half, compare=dark)
 run.found("white pixels in the ink, share", white, compare=bright)
-run.found("distance of both shares from the truth", error, at_most=off["L1"] / 2, compare=off)
+run.found("distance of both shares from the truth", error, at_most=off["L1"], compare=off)
 run.found("L1 to the truth", far, compare=l1)
 run.end(
     f"{dark['truth']:.0%} of the ink is dark in truth, {dark['L1']:.0%} with L1 alone, {ours:.0%} "
-    f"with D: D {'makes G draw grains' if ours > 2 * dark['L1'] else 'adds few grains or none'}.",
+    f"with D: D {'makes G draw grains' if grains else 'adds few grains or none'}.",
     f"The L1 distance to the truth is {far:.3f} with D and {l1['L1']:.3f} without"
-    + (": G's grains lie at other places than those of x." if far > l1["L1"] else "."),
+    + (": G's grains lie at other places than those of x." if grains and far > l1["L1"] else "."),
 )
