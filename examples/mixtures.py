@@ -141,8 +141,8 @@ packed, flat = (final["ring", name].high_quality for name in ("2 packed", "R1 + 
 run.end(
     "Modes of the ring that G drew before and no longer draws, mean over the second half: "
     + ", ".join(f"{name} {value:.1f}" for name, value in forgets.items())
-    + f". GAN ends with {final['ring', 'GAN'].above_noise} of 8 modes. {packed:.0%} of the samples of "
-    f"2 packed are at a mode, {flat:.0%} of those of R1 + R2; the others lie between.",
+    + f". GAN ends with {final['ring', 'GAN'].above_noise} of 8 modes. {packed:.0%} of the samples "
+    f"of 2 packed are at a mode, {flat:.0%} of those of R1 + R2; the others lie between.",
     f"On the grid, GAN ends with {final['grid', 'GAN'].above_noise} of 25 modes, R1 + R2 with "
     f"{ours.above_noise}; {ours.high_quality:.0%} of its samples lie at a mode.",
     f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in papers, "
