@@ -202,9 +202,17 @@ def test_findings_over_seeds():
         ("only once", "12,346", "", "", ""),
     ]
     assert table([[second]])[0][4] == "NO"
+    assert table([[first], [first._replace(value=9.0)]])[0][4] == "1 of 2 runs, but NOT the mean"
+    met = "runs, and the mean"
     assert table([[first, both, alone], [second, both]]) == [
-        ("error", "2.1 ± 1.3", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2; mean yes"),
-        ("count", "5", "", "at least 5, at most 5", "2 of 2; mean yes"),
+        (
+            "error",
+            "2.1 ± 1.3",
+            "blur 4 ± 1.4; noise 9",
+            "at most 2.25 ± 0.35",
+            f"1 of 2 {met}",
+        ),
+        ("count", "5", "", "at least 5, at most 5", f"2 of 2 {met}"),
         ("only once", "12,346", "", "", ""),
     ]
     rounded = [number(x) for x in (9999.4, 9999.5, 10_000, -12345.6)]
