@@ -101,7 +101,7 @@ def section(runs: list[Record]) -> Iterator[str]:
     if first["sentences"]:
         yield f"\nWith seed {first['seed']}:"
     yield from (f"\n{sentence}" for sentence in first["sentences"])
-    # Captions are items of a list here: lower case, if the first word is no symbol such as D or G(z).
+    # Items of a list, so in lower case, unless the first word is a symbol such as D or G(z).
     captions = {p: c[:1].lower() + c[1:] if c[1:2].islower() else c for p, c in shown.items()}
     yield "\nPictures: " + "; ".join(f"`{p}`, {caption}" for p, caption in captions.items())
     yield f"\n| {' | '.join(HEADINGS)} |\n| {' | '.join(['---'] * len(HEADINGS))} |"
