@@ -187,6 +187,7 @@ def test_curves_and_snapshots_of_a_training(example, monkeypatch):
         assert TrainingCurve(gan.minimax, steps).every == every
     known = [TrainingCurve(gan.minimax, 1, *penalty).curve() for penalty in ((), ("wgan-gp",))]
     assert known[0].equilibrium["d_real"] == 0.5 and known[1].equilibrium == {}
+    assert [curve.penalized for curve in known] == [False, True]
 
 
 def test_findings_over_seeds():
