@@ -25,7 +25,7 @@ from PIL import Image
 
 from tinygan.errors import InputError, choose
 from tinygan.experiments.findings import HEADINGS, Finding, number, table
-from tinygan.experiments.options import Parser
+from tinygan.experiments.options import Parser, whole
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
@@ -122,7 +122,7 @@ def machines(used: list[Record]) -> Iterator[str]:
         place = f"{each['processor']}, BLAS on {each['blas_threads']} of {each['cores']} cores"
         lines.setdefault(place, []).append(each)
     for place, same in sorted(lines.items()):
-        commits = list(dict.fromkeys(str(each["commit"]) for each in same))
+        commits = list(dict.fromkeys(each["commit"] or "unknown" for each in same))
         named = f"commit{'s' * (len(commits) > 1)} {listed(commits)}"
         yield f"on {place}; {named}, {listed(sorted({each['date'] for each in same}))}"
 
@@ -155,15 +155,13 @@ def save(records: dict[str, list[Record]]) -> None:
 
 def main() -> None:
     parser = Parser(prog="gallery.py", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    parser.add_argument("--full", action="store_true", help="run the long protocol")
-    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="default: all")
+    add("--full", action="store_true", help="run the long protocol")
+    add("--seeds", type=whole(1), metavar="N", default=1, help="number of seeds (default: 1)")
+    add("--first", type=whole(0), metavar="N", default=0, help="the first seed (default: 0)")
+    add("--jobs", type=whole(1), metavar="N", default=1, help="runs at a time (default: 1)")
     args = parser.parse_args()
-    for option, least in (("seeds", 1), ("jobs", 1), ("first", 0)):
-        if (given := getattr(args, option)) < least:
-            parser.error(f"--{option}: expected at least {least}, got {given}")
     # Runs at a time that share the cores are faster with one BLAS thread each.
     threads = {"OPENBLAS_NUM_THREADS": "1"} if args.jobs > 1 else {}
     seeds = range(args.first, args.first + args.seeds)

@@ -389,7 +389,7 @@ def test_stackgan(play):
     ("options", "message"),
     [
         (["--steps", "0"], "--steps: expected a whole number of at least 1, got '0'"),
-        (["--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
         (["--width", "0"], "--width: expected more than 0"),
         (["--data", "minst"], "did you mean 'mnist'?"),
         (["--backend", "cuda"], "backend 'cuda' is unknown"),
