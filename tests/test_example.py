@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -316,12 +317,23 @@ def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
     assert found["what"] == "hours for 2 seeds of toy, 7 epochs" and 0 <= found["value"] < 1
 
 
-def test_ctrl_c_ends_it_with_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        ("print('ready', flush=True); time.sleep(60)", rb"stopped\n"),
+        (
+            "for i in run.counted(9): print('ready', flush=True) or time.sleep(60)",
+            rb"(\r.*)*\rtoy:.*0/9.*\nstopped\n",
+        ),
+    ],
+    ids=["no bar", "a bar"],
+)
+def test_ctrl_c_ends_it_with_one_line(tmp_path, wait, expected):
+    """A progress bar ends its line first, and does not come back."""
     script = tmp_path / "toy.py"
     script.write_text(
         "import time\nfrom tinygan.experiments.example import Example\n"
-        "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
-        "print('ready', flush=True)\ntime.sleep(60)\n"
+        f"run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n{wait}\n"
     )
     process = subprocess.Popen(
         [sys.executable, str(script)],
@@ -334,7 +346,7 @@ def test_ctrl_c_ends_it_with_one_line(tmp_path):
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and err == b"\nstopped\n"
+    assert process.returncode == 130 and re.fullmatch(expected, err)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -59,7 +59,10 @@ def in_notebook() -> bool:
 
 def interrupted(*_: object) -> NoReturn:
     """End the program with status 130, as after Ctrl-C."""
-    print("\nstopped", file=sys.stderr)  # a progress bar does not end its line
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    for bar in list(getattr(bars, "_instances", ())):  # open bars; each would overwrite the line
+        bar.close()
+    print("stopped", file=sys.stderr)
     raise SystemExit(130)
 
 
