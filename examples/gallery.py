@@ -50,8 +50,8 @@ it generates, and saves pictures in `out/NAME/`. `--full` is the long protocol; 
 options. `python examples/gallery.py --seeds 5` writes this page.
 
 Over several seeds, figures are means and standard deviations, and "met" says how many runs meet the
-target, and whether the mean does. Sentences are those of one run, whose seed stands before them, and
-a picture is of seed 0.
+target, and whether the mean does. Sentences are those of one run, whose seed stands before them. A
+picture is of seed 0.
 
 Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 50 lines, and
 [gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, derivatives included, in 150.
