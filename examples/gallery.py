@@ -25,13 +25,21 @@ from PIL import Image
 
 from tinygan.errors import InputError, choose
 from tinygan.experiments.findings import HEADINGS, Finding, number, table
-from tinygan.experiments.options import Parser
+from tinygan.experiments.options import Parser, whole
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
 RECORDS, README, THUMBNAILS = HERE / "figures.json", HERE / "README.md", HERE / "thumbnails"
 FIRST = "first_gan", "gan_on_one_page"  # they have a picture and no results
-EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST})
+
+
+def place(name: str) -> tuple[int, str]:
+    """The place of an example in the order to read them: that of the table in the README."""
+    table = (HERE.parent / "README.md").read_text(encoding="utf-8")
+    return table.find(f"thumbnails/{name}.png"), name
+
+
+EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST}, key=place)
 WIDE, COLORS = 480, 64  # maximum width and number of colors of a thumbnail
 Record = dict[str, Any]
 
@@ -42,9 +50,10 @@ it generates, and saves pictures in `out/NAME/`. `--full` is the long protocol; 
 options. `python examples/gallery.py --seeds 5` writes this page.
 
 Over several seeds, figures are means and standard deviations, and "met" says how many runs meet the
-target, and whether the mean does. The sentences are those of the first seed.
+target, and whether the mean does. Sentences are those of one run, whose seed stands before them. A
+picture is of seed 0.
 
-Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 40 lines, and
+Two files come first: [first_gan.py](first_gan.py) trains a GAN with tinygan in 50 lines, and
 [gan_on_one_page.py](gan_on_one_page.py) does so with NumPy alone, derivatives included, in 150.
 """
 
@@ -84,13 +93,17 @@ def thumbnail(name: str, picture: Path) -> None:
 
 def section(runs: list[Record]) -> Iterator[str]:
     """The lines of README.md about an example, from the records of its runs, one for each seed."""
-    first = runs[0]
+    first, shown = runs[0], runs[0]["pictures"]
     name, full = first["example"], " --full" if first["full"] else ""
     yield f"\n## [{name}.py]({name}.py){full}\n"
     yield (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
     yield f"\n![{name}](thumbnails/{name}.png)"
+    if first["sentences"]:
+        yield f"\nWith seed {first['seed']}:"
     yield from (f"\n{sentence}" for sentence in first["sentences"])
-    yield "\nPictures: " + "; ".join(f"`{p}`, {what}" for p, what in first["pictures"].items())
+    # Items of a list, so in lower case, unless the first word is a symbol such as D or G(z).
+    captions = {p: c[:1].lower() + c[1:] if c[1:2].islower() else c for p, c in shown.items()}
+    yield "\nPictures: " + "; ".join(f"`{p}`, {caption}" for p, caption in captions.items())
     yield f"\n| {' | '.join(HEADINGS)} |\n| {' | '.join(['---'] * len(HEADINGS))} |"
     for row in table([[Finding(**finding) for finding in each["findings"]] for each in runs]):
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
@@ -98,19 +111,37 @@ def section(runs: list[Record]) -> Iterator[str]:
     data = f" on {first['data']}" if first["data"] else ""
     times = [each["cpu_seconds"] for each in runs]
     spent = " to ".join(dict.fromkeys((number(min(times), 3), number(max(times), 3))))
-    machines = {
-        f"{each['machine']['processor']}, BLAS on {each['machine']['blas_threads']} of "
-        f"{each['machine']['cores']} cores; commit {each['machine']['commit']}, "
-        f"{each['machine']['date']}"
-        for each in runs
-    }
     yield f"\nSeeds {seeds}; {first['steps']} rounds{data}; {spent} s of CPU a run"
-    yield from (f"on {each}" for each in sorted(machines))
+    yield from machines([each["machine"] for each in runs])
+
+
+def machines(used: list[Record]) -> Iterator[str]:
+    """A line for each machine on which runs were made, with its commits and dates."""
+    lines: dict[str, list[Record]] = {}
+    for each in used:
+        place = f"{each['processor']}, BLAS on {each['blas_threads']} of {each['cores']} cores"
+        lines.setdefault(place, []).append(each)
+    for place, same in sorted(lines.items()):
+        commits = list(dict.fromkeys(each["commit"] or "unknown" for each in same))
+        named = f"commit{'s' * (len(commits) > 1)} {listed(commits)}"
+        yield f"on {place}; {named}, {listed(sorted({each['date'] for each in same}))}"
+
+
+def listed(words: list[str]) -> str:
+    """Words as a list in a sentence: "a, b and c"."""
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), words[-1]])
+
+
+def picture(pictures: dict[str, str]) -> str:
+    """The name of the picture that shows what an example is about: the first of those of a run that
+    is not the curves of its training."""
+    return next(name for name in pictures if name.endswith(".png") and name != "curves.png")
 
 
 def page(records: dict[str, list[Record]]) -> str:
-    """The text of README.md, from the records of the runs of each example."""
-    lines = (line for _, runs in sorted(records.items()) for line in section(runs))
+    """The text of README.md, from the records of the runs of each example, in the order to read."""
+    order = sorted(records, key=lambda key: (place(key.split()[0]), key))
+    lines = (line for key in order for line in section(records[key]))
     return INTRODUCTION + "".join(f"{line}\n" for line in lines)
 
 
@@ -124,15 +155,13 @@ def save(records: dict[str, list[Record]]) -> None:
 
 def main() -> None:
     parser = Parser(prog="gallery.py", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    parser.add_argument("--full", action="store_true", help="run the long protocol")
-    parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="default: all")
+    add("--full", action="store_true", help="run the long protocol")
+    add("--seeds", type=whole(1), metavar="N", default=1, help="number of seeds (default: 1)")
+    add("--first", type=whole(0), metavar="N", default=0, help="the first seed (default: 0)")
+    add("--jobs", type=whole(1), metavar="N", default=1, help="runs at a time (default: 1)")
     args = parser.parse_args()
-    for option, least in (("seeds", 1), ("jobs", 1), ("first", 0)):
-        if (given := getattr(args, option)) < least:
-            parser.error(f"--{option}: expected at least {least}, got {given}")
     # Runs at a time that share the cores are faster with one BLAS thread each.
     threads = {"OPENBLAS_NUM_THREADS": "1"} if args.jobs > 1 else {}
     seeds = range(args.first, args.first + args.seeds)
@@ -158,7 +187,7 @@ def main() -> None:
             merged = {each["seed"]: each for each in kept + done}
             records[key] = [merged[seed] for seed in sorted(merged)]
             if 0 in seeds and (not args.full or not (THUMBNAILS / f"{name}.png").exists()):
-                thumbnail(name, folder(name, 0) / next(iter(done[0]["pictures"])))
+                thumbnail(name, folder(name, 0) / picture(done[0]["pictures"]))
             save(records)
             print(f"{name}: {[each['cpu_seconds'] for each in done]} s of CPU", flush=True)
 

@@ -129,7 +129,7 @@ BAD = [
     ("train --optimizer nothing", "--optimizer 'nothing' is unknown"),
     ("train --doctor of", "--doctor 'of' is unknown; expected one of"),
     ("train --backend torch", "backend 'torch' is unknown"),
-    ("train --lr-d nan", "--lr-d: expected in [0, inf), got nan"),
+    ("train --lr-d nan", "--lr-d: expected a finite number of at least 0, got nan"),
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
     ("train --folder-size 32", "--folder-size: works only with --data folder"),
@@ -155,7 +155,7 @@ BAD = [
     ("train --resume nowhere", "nowhere: there is no such run folder"),
     ("train --resume x --seed 1", "--seed: --resume keeps the options of the run"),
     ("train --resume x --out y", "--out: --resume keeps the options of the run"),
-    ("train --steps abc", "invalid int value: 'abc'; see tinygan train --help"),
+    ("train --steps abc", "--steps: expected a whole number, got 'abc'; see tinygan train --help"),
     ("train --stops 5", "--stops: no such argument; see tinygan train --help"),
     ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,33 @@ def test_options_and_their_defaults(example, monkeypatch):
     assert run.many(5000) == 2500 and run.many(90) == 100 and example().many(5000) == 5000
     monkeypatch.setitem(sys.modules, "ipykernel", None)
     assert example("-f", "kernel.json").steps == 10  # a notebook has the defaults
+
+
+def test_help_shows_the_defaults(example, capsys):
+    def shown(**options):
+        with pytest.raises(SystemExit):
+            example("--help", **options)
+        return " ".join(capsys.readouterr().out.split())
+
+    text = shown()
+    assert "number of rounds (default: 10, with --full 70)" in text
+    assert "run the long protocol, on mnist" in text
+    assert "as in tinygan train (default: digits, with --full mnist)" in text
+    own = shown(data=None)
+    assert "run the long protocol --steps" in own and "--data" not in own
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seed", "x"], "--seed: expected a whole number of at least 0, got 'x'"),
+        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
+        (["--steps", "1.5"], "--steps: expected a whole number of at least 1, got '1.5'"),
+        (["--width", "wide"], "--width: expected a number, got 'wide'"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_in_plain_words(example, stops, options, message):
+    assert message in stops(lambda: example(*options))
 
 
 def test_an_example_that_generates_its_data_refuses_others(example, stops):
@@ -146,7 +174,7 @@ def test_rounds_are_played_and_results_saved(example, capsys):
     assert [step for step, _ in run.play(lambda: rounds)] == [1, 2, 3] and len(list(rounds)) == 2
     run.save("pixels", np.zeros((30, 30), np.uint8), "black")
     run.save("figure", Figure(), "nothing")
-    run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2)
+    run.animate("moving", [np.zeros((30, 30), np.uint8)] * 2, caption="it moves")
     run.found("a share", np.float32(0.5), at_least=np.float32(0.4), compare={"noise": 0.25})
     run.found("a report", 7)
     run.end("It is half.", "That is enough.")
@@ -156,11 +184,58 @@ def test_rounds_are_played_and_results_saved(example, capsys):
     assert share.split() == ["a", "share", "0.5", "noise", "0.25", "at", "least", "0.4", "yes"]
     assert report.split() == ["a", "report", "7"]
     record = json.loads((run.out / "figures.json").read_text())
-    assert record["pictures"] == {"pixels.png": "black", "figure.png": "nothing"}
+    assert record["pictures"] == {
+        "pixels.png": "black", "figure.png": "nothing", "moving.gif": "it moves"}  # fmt: skip
     assert record["steps"] == 3 and record["sentences"] == ["It is half.", "That is enough."]
     assert Finding(**record["findings"][0]).met and Finding(**record["findings"][1]).met is None
     assert sorted(path.name for path in run.out.iterdir()) == [
         "figure.png", "figures.json", "moving.gif", "pixels.png"]  # fmt: skip
+
+
+def test_a_folder_has_the_files_of_one_run(example):
+    """Also if the second run is stopped after its first picture."""
+    pixels, own = np.zeros((30, 30), np.uint8), ["mine.png", "notes.txt", "reproduced-1.json"]
+    run = example()
+    for name in ("first", "second"):
+        run.save(name, pixels, "black")
+    run.animate("third", [pixels] * 2)
+    run.found("a share", 1)
+    run.end("It is.")
+    for name in own:
+        (run.out / name).write_text("kept")
+    again = example("--seed", "1")
+    assert len(list(run.out.iterdir())) == 4 + len(own)  # nothing is deleted before there is more
+    again.save("second", pixels, "black again")
+    assert {path.name for path in run.out.iterdir()} == {"second.png", "figures.json", *own}
+    record = json.loads((run.out / "figures.json").read_text())
+    assert (record["seed"], record["pictures"]) == (1, {"second.png": "black again"})
+    assert "findings" not in record
+    third = example("--seed", "2")
+    third.save("first", pixels, "black")
+    assert not (run.out / "second.png").exists()
+    third.save("second", pixels, "black")
+    assert (run.out / "first.png").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pictures": 3}', '{"pictures": ["../x.png"]}'])
+def test_a_record_of_something_else_deletes_no_picture(example, tmp_path, text):
+    run = example()
+    run.out.mkdir(parents=True)
+    (run.out / "figures.json").write_text(text)
+    for path in (run.out / "a.png", run.out.parent / "x.png"):
+        path.write_text("kept")
+    run.save("first", np.zeros((30, 30), np.uint8), "black")
+    assert (run.out / "a.png").exists() and (run.out.parent / "x.png").exists()
+    assert json.loads((run.out / "figures.json").read_text())["pictures"] == {"first.png": "black"}
+
+
+def test_bars_have_names(example, capsys):
+    run = example("--steps", "2")
+    result = [Tensor(np.ones(1))]
+    assert len(list(run.play(lambda: iter(result * 2), "3/15 usual loss"))) == 2
+    assert len(list(run.counted(1))) == 1
+    err = capsys.readouterr().err
+    assert "toy 3/15 usual loss: 100%" in err and "toy: 100%" in err
 
 
 def test_curves_and_snapshots_of_a_training(example, monkeypatch):
@@ -188,6 +263,7 @@ def test_curves_and_snapshots_of_a_training(example, monkeypatch):
         assert TrainingCurve(gan.minimax, steps).every == every
     known = [TrainingCurve(gan.minimax, 1, *penalty).curve() for penalty in ((), ("wgan-gp",))]
     assert known[0].equilibrium["d_real"] == 0.5 and known[1].equilibrium == {}
+    assert [curve.penalized for curve in known] == [False, True]
 
 
 def test_findings_over_seeds():
@@ -203,9 +279,17 @@ def test_findings_over_seeds():
         ("only once", "12,346", "", "", ""),
     ]
     assert table([[second]])[0][4] == "NO"
+    assert table([[first], [first._replace(value=9.0)]])[0][4] == "1 of 2 runs, but NOT the mean"
+    met = "runs, and the mean"
     assert table([[first, both, alone], [second, both]]) == [
-        ("error", "2.1 ± 1.3", "blur 4 ± 1.4; noise 9", "at most 2.25 ± 0.35", "1 of 2; mean yes"),
-        ("count", "5", "", "at least 5, at most 5", "2 of 2; mean yes"),
+        (
+            "error",
+            "2.1 ± 1.3",
+            "blur 4 ± 1.4; noise 9",
+            "at most 2.25 ± 0.35",
+            f"1 of 2 {met}",
+        ),
+        ("count", "5", "", "at least 5, at most 5", f"2 of 2 {met}"),
         ("only once", "12,346", "", "", ""),
     ]
     rounded = [number(x) for x in (9999.4, 9999.5, 10_000, -12345.6)]
@@ -234,12 +318,23 @@ def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
     assert found["what"] == "hours for 2 seeds of toy, 7 epochs" and 0 <= found["value"] < 1
 
 
-def test_ctrl_c_ends_it_with_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        ("print('ready', flush=True); time.sleep(60)", rb"stopped\n"),
+        (
+            "for i in run.counted(9): print('ready', flush=True) or time.sleep(60)",
+            rb"(\r.*)*\rtoy:.*0/9.*\nstopped\n",
+        ),
+    ],
+    ids=["no bar", "a bar"],
+)
+def test_ctrl_c_ends_it_with_one_line(tmp_path, wait, expected):
+    """A progress bar ends its line first, and does not come back."""
     script = tmp_path / "toy.py"
     script.write_text(
         "import time\nfrom tinygan.experiments.example import Example\n"
-        "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
-        "print('ready', flush=True)\ntime.sleep(60)\n"
+        f"run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n{wait}\n"
     )
     process = subprocess.Popen(
         [sys.executable, str(script)],
@@ -252,9 +347,55 @@ def test_ctrl_c_ends_it_with_one_line(tmp_path):
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and err == b"stopped\n"
+    assert process.returncode == 130 and re.fullmatch(expected, err)
 
 
-def test_a_folder_that_cannot_be_created_is_one_line(example, stops, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_traceback(tmp_path, unbuffered):
+    script = tmp_path / "toy.py"
+    script.write_text(
+        "import sys\nfrom tinygan.experiments.example import Example\n"
+        "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
+        "print('ready', flush=True)\nsys.stdin.readline()\n"
+        "run.found('a figure', 1)\nrun.end('It is.')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONUNBUFFERED": unbuffered,
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"ready\n"
+    process.stdout.close()
+    process.stdin.write(b"\n")
+    process.stdin.close()
+    assert process.stderr.read() == b"" and process.wait(30) == 0
+    process.stderr.close()
+    assert (tmp_path / "out" / "toy" / "figures.json").exists() != bool(unbuffered)
+
+
+def test_a_folder_that_cannot_be_created_is_one_line(example, stops, tmp_path, monkeypatch):
     (tmp_path / "out").write_text("a file")
-    stops(example)
+    assert stops(example) == "toy.py: cannot write out/toy: out is not a folder\n"
+    (tmp_path / "out").unlink()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert f"cannot write out/toy: the folder {tmp_path} cannot be written to" in stops(example)
+
+
+def test_a_run_that_is_refused_leaves_no_folder(example, stops, tmp_path):
+    stops(lambda: example("--data", "minst").load())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_disk_names_the_file(example, stops):
+    run = example()
+    run.save("first", np.zeros((30, 30), np.uint8), "black")
+    (run.out / "second.png").mkdir()
+    said = stops(lambda: run.save("second", np.zeros((30, 30), np.uint8), "black"))
+    assert said == "toy.py: out/toy/second.png: Is a directory\n"

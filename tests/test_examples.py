@@ -1,6 +1,7 @@
 """Every example runs with tiny networks for a few rounds, and its results are what they claim."""
 
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -388,7 +389,7 @@ def test_stackgan(play):
     ("options", "message"),
     [
         (["--steps", "0"], "--steps: expected a whole number of at least 1, got '0'"),
-        (["--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
         (["--width", "0"], "--width: expected more than 0"),
         (["--data", "minst"], "did you mean 'mnist'?"),
         (["--backend", "cuda"], "backend 'cuda' is unknown"),
@@ -420,27 +421,30 @@ def test_an_example_is_short_and_opens_as_a_notebook(gallery):
 
 def test_a_page_of_the_gallery(gallery, tmp_path, monkeypatch):
     found = {"what": "modes | of 8", "value": 7.0, "compare": {"noise": 2.0}, "at_least": 8.0}
-    machine = {"processor": "an abacus", "cores": 2, "blas_threads": 1}
+    machine = {"processor": "an abacus", "cores": 2, "blas_threads": 1, "date": "today"}
+    later = {**machine, "processor": "a quipu", "commit": "c0ffee", "date": "tomorrow"}
     record = {
         "example": "mixtures",
         "seed": 3,
         "steps": 10,
         "full": True,
         "data": "digits",
-        "pictures": {"samples.png": "dots"},
+        "pictures": {"samples.png": "Dots", "d.png": "D(x)"},
         "sentences": ["It is a ring.", "It has gaps."],
         "findings": [found],
         "cpu_seconds": 61.4,
-        "machine": {**machine, "commit": "c0ffee", "date": "today"},
+        "machine": {**machine, "commit": "c0ffee"},
     }
     other = {**record, "seed": 4, "findings": [{**found, "value": 9.0}], "cpu_seconds": 70}
+    other["machine"] = {**machine, "commit": "decaf"}
     for runs, parts in (
         (
             [record],
             [
                 "## [mixtures.py](mixtures.py) --full\n\nMixtures of Gaussians in the plane",
-                "![mixtures](thumbnails/mixtures.png)\n\nIt is a ring.\n\nIt has gaps.\n\n"
-                "Pictures: `samples.png`, dots\n\n",
+                "![mixtures](thumbnails/mixtures.png)\n\nWith seed 3:\n\nIt is a ring.\n\n"
+                "It has gaps.\n\n"
+                "Pictures: `samples.png`, dots; `d.png`, D(x)\n\n",
                 "|  | this run | for comparison | target | met |\n",
                 "| modes \\| of 8 | 7 | noise 2 | at least 8 | NO |\n\n",
                 "Seeds 3; 10 rounds on digits; 61.4 s of CPU a run\n"
@@ -450,14 +454,55 @@ def test_a_page_of_the_gallery(gallery, tmp_path, monkeypatch):
         (
             [record, other],
             [
-                "| modes \\| of 8 | 8 ± 1.4 | noise 2 | at least 8 | 1 of 2; mean yes |\n",
-                "Seeds 3, 4; 10 rounds on digits; 61.4 to 70 s of CPU a run\n",
+                "| modes \\| of 8 | 8 ± 1.4 | noise 2 | at least 8 | 1 of 2 runs, and the mean |\n",
+                "Seeds 3, 4; 10 rounds on digits; 61.4 to 70 s of CPU a run\n"
+                "on an abacus, BLAS on 1 of 2 cores; commits c0ffee and decaf, today\n",
             ],
         ),
+        (
+            [record, other, {**record, "sentences": [], "machine": later}],
+            [
+                "on a quipu, BLAS on 1 of 2 cores; commit c0ffee, tomorrow\n"
+                "on an abacus, BLAS on 1 of 2 cores; commits c0ffee and decaf, today\n",
+            ],
+        ),
+        ([{**record, "sentences": []}], ["mixtures.png)\n\nPictures: "]),
     ):
         page = "".join(f"{line}\n" for line in gallery["section"](runs))
         for part in parts:
             assert part in page
+
+
+def test_a_page_lists_three_commits_and_the_examples_in_the_order_of_the_readme(gallery):
+    assert [gallery["listed"](list(words)) for words in ("a", "ab", "abc")] == [
+        "a", "a and b", "a, b and c"]  # fmt: skip
+    assert gallery["EXAMPLES"][:3] == ["figure1", "gan_mnist", "memorization"]
+    records = json.loads((EXAMPLES / "figures.json").read_text())
+    names = re.findall(r"^## \[(\w+)\.py\]", gallery["page"](records), re.M)
+    assert list(dict.fromkeys(names)) == gallery["EXAMPLES"] and len(names) == len(records)
+
+
+def test_no_thumbnail_comes_from_the_curves_of_a_training(gallery):
+    """They look alike for all games, and do not show what an example is about."""
+    picture = gallery["picture"]
+    assert picture({"curves.png": "", "film.gif": "", "b.png": "", "a.png": ""}) == "b.png"
+    for runs in json.loads((EXAMPLES / "figures.json").read_text()).values():
+        assert "curves" not in picture(runs[0]["pictures"])
+
+
+def test_the_gallery_makes_the_thumbnail_of_that_picture(gallery, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["gallery.py", "lsgan"])
+    made, saved = [], []
+    record = {"seed": 0, "steps": 1, "cpu_seconds": 1, "pictures": {"curves.png": "", "x.png": ""}}
+    for name, fake in {
+        "run": lambda *_: record,
+        "thumbnail": lambda name, path: made.append((name, path.name)),
+        "save": saved.append,
+    }.items():
+        monkeypatch.setitem(gallery["main"].__globals__, name, fake)
+    gallery["main"]()
+    assert made == [("lsgan", "x.png")] and saved[0]["lsgan"][0] == record
 
 
 def test_the_gallery_refuses_an_unknown_example(gallery, monkeypatch, capsys):

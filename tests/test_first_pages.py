@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 import tinygan
-from tinygan import Tensor, gan, nn
+from tinygan import Tensor, data, gan, nn
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-LINES = {"first_gan": 40, "gan_on_one_page": 150}
+LINES = {"first_gan": 50, "gan_on_one_page": 150}
 
 
 def run(name):
@@ -118,6 +118,44 @@ def test_the_page_imports_only_numpy_and_the_standard_library():
             assert node.level == 0
             found.add(node.module.split(".")[0])
     assert "numpy" in found and found - {"numpy"} <= sys.stdlib_module_names
+
+
+def test_the_first_gan_writes_its_loop_out():
+    """Both losses, both gradients and both steps stand in the file; it does not call `play`."""
+    tree = ast.parse((EXAMPLES / "first_gan.py").read_text())
+    called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    expected = {"grad": 2, "ops.softplus": 3, "opt_d.step": 1, "opt_g.step": 1, "play": 0}
+    assert {name: called.count(name) for name in expected} == expected
+
+
+def test_the_first_gan_plays_algorithm_1(tmp_path, monkeypatch):
+    """The weights after twenty rounds are those of `play`, up to the order of sums."""
+    monkeypatch.chdir(tmp_path)
+    made, adam = [], tinygan.optim.Adam
+    monkeypatch.setattr(
+        tinygan.optim, "Adam", lambda p, **options: made.append(adam(p, **options)) or made[-1]
+    )
+    run("first_gan")["main"](seed=3, rounds=20)
+
+    rng = np.random.default_rng(3)
+    G = nn.Sequential(
+        nn.Linear(100, 128, rng=rng), nn.LeakyReLU(0.2), nn.Linear(128, 784, rng=rng), nn.Tanh()
+    )
+    D = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 128, rng=rng), nn.LeakyReLU(0.2), nn.Linear(128, 1, rng=rng)
+    )
+    optimizers = [adam(net.parameters(), lr=1e-3, betas=(0.5, 0.999)) for net in (G, D)]
+    digits = data.Minibatches(data.load("digits").images, rng=rng)
+
+    def noise(m):
+        return Tensor(rng.standard_normal((m, 100), dtype=np.float32))
+
+    rounds = tinygan.play(gan.non_saturating, G, D, digits, noise, *optimizers)
+    for _ in range(20):
+        next(rounds)
+    for mine, theirs in zip(made, optimizers, strict=True):
+        for p, expected in zip(mine.parameters, theirs.parameters, strict=True):
+            np.testing.assert_allclose(p.numpy(), expected.numpy(), rtol=0, atol=2e-4)
 
 
 @pytest.mark.parametrize("name", LINES)

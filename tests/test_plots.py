@@ -162,9 +162,37 @@ def test_curves_show_the_log_and_the_lines_of_the_paper(tmp_path, figures):
 def test_a_game_without_equilibrium_has_no_lines_and_one_round_is_a_dot(tmp_path, figures):
     log = {name: values[:1] for name, values in LOG.items()}
     plots.curves(tmp_path / "c.png", {"": plots.Curve(log, probability=False)})
+    assert figures[0].axes[1].get_ylabel() == "D's output"
     for a in figures[0].axes:
         assert {l.get_linestyle() for l in a.lines} == {"-"}
         assert any(l.get_marker() == "o" for l in a.lines)  # a line of one point is not visible
+
+
+def test_a_few_extreme_losses_are_cut_off_and_the_picture_says_so(tmp_path, figures):
+    rng = np.random.default_rng(0)
+    log = {name: np.ones(400) for name in ("d_real", "d_fake")} | {"step": np.arange(400)}
+    log |= {"d_loss": rng.uniform(1, 2, 400), "g_loss": rng.uniform(1, 2, 400)}
+    log["g_loss"][-1] = np.nan
+    far = log | {name: log[name].copy() for name in ("d_loss", "g_loss")}
+    far["d_loss"][:2], far["g_loss"][200] = (38.25, 7), -30
+    near = log | {"d_loss": np.where(np.arange(400) == 5, 4.5, log["d_loss"])}
+    flat = log | {"d_loss": log["d_real"], "g_loss": np.where(np.arange(400) == 5, 99, 1)}
+    shown = {
+        name: plots.Curve(each) for name, each in {"far": far, "near": near, "x": flat}.items()
+    }
+    shown["line"] = plots.Curve(far, {"d_loss": 3.0}, penalized=True)
+    plots.curves(tmp_path / "c.png", shown)
+    cut, whole, constant, line = figures[0].axes[::2]
+    assert [t.get_text() for t in cut.texts] == [
+        "not shown: 2 points lie above, up to 38.2",
+        "not shown: 1 point lies below, down to -30",
+    ]
+    assert cut.get_ylim() == pytest.approx((0.95, 2.05), abs=0.01)
+    assert not whole.texts and whole.get_ylim()[1] > 4.5
+    assert not constant.texts and constant.get_ylim()[1] > 99
+    assert line.get_ylim() == pytest.approx((0.9, 3.1), abs=0.01) and len(line.texts) == 2
+    legends = [next(t.get_text() for t in a.get_legend().get_texts()) for a in (cut, line)]
+    assert legends == ["loss of D", "loss of D, with its penalty"]
 
 
 def test_the_lines_of_balance_are_those_of_the_paper():

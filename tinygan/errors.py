@@ -30,3 +30,10 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
 def first_line(problem: BaseException) -> str:
     """The first line of an exception's message, or its type if the message is empty."""
     return (str(problem) or type(problem).__name__).splitlines()[0]
+
+
+def plain(message: str) -> str:
+    """A message of argparse about a value that is no number, in plain words."""
+    for kind, words in (("int", "whole number"), ("float", "number")):
+        message = message.replace(f"invalid {kind} value:", f"expected a {words}, got")
+    return message

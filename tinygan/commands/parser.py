@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..backend import process
-from ..errors import InputError
+from ..errors import InputError, plain
 from .shared import stop
 
 
@@ -68,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+        raise InputError(f"{plain(message)}; see {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,6 +12,9 @@
     run.end("G draws ...")                     print the sentences and the table of the figures,
                                                and save them in out/dcgan/figures.json
 
+The first file that a run writes deletes those of the run before it, so a folder never has pictures
+of two runs. Until a run ends, figures.json has its options and the pictures so far.
+
 An example is a script that also opens as a notebook, where all options have their defaults.
 """
 
@@ -38,7 +41,7 @@ from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
 from .findings import HEADINGS, Finding, table
-from .options import in_notebook, interrupted, or_stop, parsed, report_error, stop
+from .options import check_folder, in_notebook, interrupted, or_stop, parsed, report_error, stop
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
@@ -68,7 +71,7 @@ class Example:
         full: int,
         data: tuple[str, str] | None = ("digits", "mnist"),
     ) -> None:
-        args = parsed(name, about or "", data is not None)
+        args = parsed(name, about or "", data, steps, full)
         process.tune()
         or_stop(backend.use, args.backend)
         if not in_notebook() and threading.current_thread() is threading.main_thread():
@@ -80,12 +83,14 @@ class Example:
         self.snapshots = sorted({max(1, round(self.steps * part)) for part in (0.03, 0.1, 0.3, 1)})
         self.rng = np.random.default_rng(self.seed)
         self.out = Path("out", name)
-        or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
+        self._figures = self.out / "figures.json"
+        check_folder(self.out)
         self._requested: str | None = getattr(args, "data", None)
         self._default = data[self.full] if data else None
         self._findings: list[Finding] = []
         self._curves: dict[str, TrainingCurve] = {}
         self._captions: dict[str, str] = {}  # by the picture's file name
+        self._begun = False  # whether the files of an earlier run are deleted
         self.has_test = False
         self._loaded: str | None = None
         self._started = time.perf_counter()
@@ -166,11 +171,14 @@ class Example:
         """The number of samples to measure: n, or fewer (at least 100) if --width is below 1."""
         return max(100, round(n * min(1.0, self.width)))
 
-    def play(self, start: Callable[[], Iterator[Round]]) -> Iterator[tuple[int, Round]]:
+    def play(
+        self, start: Callable[[], Iterator[Round]], title: str = ""
+    ) -> Iterator[tuple[int, Round]]:
         """Play `self.steps` rounds of `start()` with a progress bar; yield each with its number,
-        from 1. On a GPU, the rounds are captured."""
+        from 1. On a GPU, the rounds are captured. An example that plays several games gives each a
+        `title`, as "3/15 usual loss", for its bar."""
         rounds = captured(start, self.backend)
-        for step in self.counted(self.steps):
+        for step in self.counted(self.steps, title=title):
             yield step, next(rounds)
 
     def curve(self, game: AnyGame, title: str = "", penalty: str = "none") -> TrainingCurve:
@@ -181,35 +189,76 @@ class Example:
 
     def save_curves(self) -> None:
         """Write the curves of all games to out/NAME/curves.png."""
-        name, shown = "curves.png", {title: c.curve() for title, c in self._curves.items()}
-        or_stop(plots.curves, self.out / name, shown)
-        self._caption(name, "losses, D(x) and D(G(z)) over the rounds; dashed: at equilibrium")
+        shown = {title: c.curve() for title, c in self._curves.items()}
+        caption = "losses, D(x) and D(G(z)) over the rounds; dashed: at equilibrium"
+        self._write("curves.png", caption, plots.curves, shown)
 
-    def counted(self, n: int, unit: str = "round") -> Iterator[int]:
-        """The numbers 1 to n, with a progress bar."""
+    def counted(self, n: int, unit: str = "round", title: str = "") -> Iterator[int]:
+        """The numbers 1 to n, with a progress bar, which shows the title."""
         from tqdm import tqdm
 
-        return iter(tqdm(range(1, n + 1), unit=unit, desc=self.name, mininterval=1))
+        shown = " ".join(filter(None, [self.name, title]))
+        return iter(tqdm(range(1, n + 1), unit=unit, desc=shown, mininterval=1))
 
     def save(self, name: str, picture: Any, caption: str) -> Path:
         """Write pixels (see `plots.grid`) or a matplotlib Figure to out/NAME/name.png, and print
         the caption."""
-        path = self.out / f"{name}.png"
         save = save_png if isinstance(picture, np.ndarray) else (lambda p, f: save_figure(f, p))
-        or_stop(save, path, picture)
-        self._caption(path.name, caption)
+        return self._write(f"{name}.png", caption, save, picture)
+
+    def animate(
+        self,
+        name: str,
+        frames: Sequence[np.ndarray],
+        milliseconds: int = 100,
+        caption: str = "an animation of the training",
+    ) -> Path:
+        """Write frames, pixels of one shape, to out/NAME/name.gif, and print the caption."""
+        return self._write(f"{name}.gif", caption, save_gif, frames, milliseconds)
+
+    def _write(self, name: str, caption: str, save: Callable[..., object], *what: Any) -> Path:
+        """Call save(path, *what) for a picture in out/NAME, and print its caption."""
+        path = self.out / name
+        self._begin()
+        or_stop(save, path, *what)
+        self._captions[name] = caption
+        self._record()
+        print(f"{path}   {caption}")
         return path
 
-    def _caption(self, file: str, caption: str) -> None:
-        self._captions[file] = caption
-        print(f"{self.out / file}   {caption}")
+    def _begin(self) -> None:
+        """Create out/NAME, and delete figures.json of an earlier run and the pictures it lists."""
+        if self._begun:
+            return
+        self._begun = True
+        or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
+        try:
+            listed = [Path(name) for name in json.loads(self._figures.read_text())["pictures"]]
+        except (OSError, ValueError, KeyError, TypeError):  # no record, or not one of an example
+            return
+        pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]
+        for path in (*pictures, self._figures):
+            or_stop(path.unlink, True)
 
-    def animate(self, name: str, frames: Sequence[np.ndarray], milliseconds: int = 100) -> Path:
-        """Write frames, pixels of one shape, to out/NAME/name.gif."""
-        path = self.out / f"{name}.gif"
-        or_stop(save_gif, path, frames, milliseconds)
-        print(path)
-        return path
+    def _record(self, **results: Any) -> None:
+        """Write out/NAME/figures.json: the options, the pictures so far, and the results."""
+        self._begin()
+        record = {
+            "example": self.name,
+            "seed": self.seed,
+            "steps": self.steps,
+            "full": self.full,
+            "backend": self.backend,
+            "data": self._loaded,
+            "width": self.width,
+            "pictures": self._captions,
+        }
+
+        def write() -> None:
+            with atomic(self._figures) as file:
+                file.write(json.dumps(record | results, indent=1).encode() + b"\n")
+
+        or_stop(write)
 
     def found(
         self,
@@ -230,6 +279,7 @@ class Example:
         """Run an experiment of `reproduce` for `seeds` seeds, starting with the seed of this run.
         The results are saved in out/NAME/reproduced-COMMIT.json, so if a run is interrupted, the
         next run of the same sources skips the seeds that are done."""
+        or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         history = self.out / f"reproduced-{machine()['commit'] or __version__}.json"
         kept: dict[str, Any] = {"history": history, "resume": True}
         kept |= {"backend": self.backend, **options}
@@ -244,27 +294,14 @@ class Example:
         """Print the sentences, which say what the figures mean, and the table of the figures. Save
         both as out/NAME/figures.json."""
         print("", *sentences, "", aligned([HEADINGS, *table([self._findings])]), sep="\n")
-        record = {
-            "example": self.name,
-            "seed": self.seed,
-            "steps": self.steps,
-            "full": self.full,
-            "backend": self.backend,
-            "data": self._loaded,
-            "width": self.width,
-            "seconds": round(time.perf_counter() - self._started, 1),
-            "cpu_seconds": round(time.process_time(), 1),
-            "machine": machine(),
-            "pictures": self._captions,
-            "sentences": sentences,
-            "findings": [finding._asdict() for finding in self._findings],
-        }
-
-        def write() -> None:
-            with atomic(self.out / "figures.json") as file:
-                file.write(json.dumps(record, indent=1).encode() + b"\n")
-
-        or_stop(write)
+        self._record(
+            seconds=round(time.perf_counter() - self._started, 1),
+            cpu_seconds=round(time.process_time(), 1),
+            machine=machine(),
+            sentences=sentences,
+            findings=[finding._asdict() for finding in self._findings],
+        )
+        print(end="", flush=True)  # a closed pipe is reported here, and not when Python ends
 
 
 def is_digits(data: Dataset) -> bool:

@@ -54,8 +54,8 @@ def _cells(findings: Sequence[Finding]) -> tuple[str, str, str, str]:
     else:
         limits = (statistics.fmean(values) if values else None for values in bounds.values())
         mean = Finding("", statistics.fmean(f.value for f in findings), {}, *limits)
-        met = f"{sum(bool(f.met) for f in findings)} of {len(findings)}; mean "
-        met += "yes" if mean.met else "NO"
+        met = f"{sum(bool(f.met) for f in findings)} of {len(findings)} runs, "
+        met += "and the mean" if mean.met else "but NOT the mean"
     return over([f.value for f in findings]), compared, target, met
 
 

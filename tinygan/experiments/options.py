@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..errors import InputError
+from ..errors import InputError, plain
 
 T = TypeVar("T")
 
@@ -16,8 +16,21 @@ def or_stop(function: Callable[..., T], *args: Any) -> T:
     """Call a function; if it raises InputError or OSError, end the program with its message."""
     try:
         return function(*args)
-    except (InputError, OSError) as problem:
+    except InputError as problem:
         stop(str(problem))
+    except OSError as problem:
+        file = f"{problem.filename}: " if problem.filename else ""
+        stop(f"{file}{problem.strerror or problem}")
+
+
+def check_folder(folder: Path) -> None:
+    """End the program if files cannot be written in `folder`, which need not exist. Nothing is
+    created."""
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    if not nearest.is_dir():
+        stop(f"cannot write {folder}: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        stop(f"cannot write {folder}: the folder {nearest.resolve()} cannot be written to")
 
 
 def stop(message: str) -> NoReturn:
@@ -27,7 +40,11 @@ def stop(message: str) -> NoReturn:
 
 
 def report_error(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print invalid input as one line, and end with status 2; any other error as a traceback."""
+    """Print invalid input as one line, and end with status 2. If the reader of the output, such as
+    `head`, has closed the pipe, end with status 0. Print any other error as a traceback."""
+    if issubclass(kind, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os._exit(0)
     if issubclass(kind, InputError):
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr, flush=True)
         sys.stdout.flush()
@@ -42,6 +59,9 @@ def in_notebook() -> bool:
 
 def interrupted(*_: object) -> NoReturn:
     """End the program with status 130, as after Ctrl-C."""
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    for bar in list(getattr(bars, "_instances", ())):  # open bars; each would overwrite the line
+        bar.close()
     print("stopped", file=sys.stderr)
     raise SystemExit(130)
 
@@ -50,26 +70,30 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports an invalid option in one line."""
 
     def error(self, message: str) -> NoReturn:
-        stop(f"{message}; see --help")
+        stop(f"{plain(message)}; see --help")
 
 
-def parsed(name: str, about: str, has_data: bool) -> argparse.Namespace:
-    """The options of the command line, or their defaults in a notebook."""
+def parsed(
+    name: str, about: str, data: tuple[str, str] | None, steps: int, full: int
+) -> argparse.Namespace:
+    """The options of the command line, or their defaults in a notebook. `data`, `steps` and `full`
+    are those of `Example`; --help shows them."""
     parser = Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
     add = parser.add_argument
-    add("--full", action="store_true", help="run the long protocol, on the full data set")
-    add("--steps", type=_whole, help="number of rounds")
-    add("--seed", type=int, default=0, help="seed of the training (default: 0)")
+    on = f", on {data[1]}" if data and data[0] != data[1] else ""
+    add("--full", action="store_true", help=f"run the long protocol{on}")
+    rounds = f"number of rounds (default: {steps}, with --full {full})"
+    add("--steps", type=whole(1), metavar="N", help=rounds)
+    add("--seed", type=whole(0), metavar="N", default=0, help="seed of the training (default: 0)")
     add("--backend", default="numpy", help="numpy, cupy, cupy:1 (default: numpy)")
     width = "factor of the widths of hidden layers; 0.1 for a quick trial (default: 1)"
     add("--width", type=float, default=1.0, help=width)
-    if has_data:
-        add("--data", help="data set, as in tinygan train")
+    if data:
+        known = data[0] + (f", with --full {data[1]}" if on else "")
+        add("--data", help=f"data set, as in tinygan train (default: {known})")
     else:
         add("--data", type=_no_data, help=argparse.SUPPRESS)
     args = parser.parse_args([] if in_notebook() else None)
-    if args.seed < 0:
-        parser.error(f"--seed: expected at least 0, got {args.seed}")
     if not 0 < args.width <= 16:
         parser.error(f"--width: expected more than 0, at most 16, got {args.width}")
     return args
@@ -79,7 +103,13 @@ def _no_data(text: str) -> str:
     raise argparse.ArgumentTypeError(f"this example generates its own data; got {text!r}")
 
 
-def _whole(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
+def whole(minimum: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number of at least `minimum`."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or int(text) < minimum:
+            expected = f"expected a whole number of at least {minimum}"
+            raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
+        return int(text)
+
+    return read

@@ -27,4 +27,5 @@ class TrainingCurve:
     def curve(self) -> Curve:
         """The recorded numbers, and their values at the game's equilibrium."""
         log = {name: np.array(values) for name, values in self.log.items()}
-        return Curve(log, equilibrium(self.game, self.penalty), self.game.probability)
+        penalized = self.penalty != "none"
+        return Curve(log, equilibrium(self.game, self.penalty), self.game.probability, penalized)

@@ -24,20 +24,23 @@ def rendered(figure: Any) -> np.ndarray:
 class Curve(NamedTuple):
     """The training of a game: `log` has the columns step, d_loss, g_loss, d_real and d_fake, each
     (rounds,). `equilibrium` holds the values of some of them at the game's equilibrium. If
-    `probability` is true, d_real and d_fake are probabilities, else logits."""
+    `probability` is true, d_real and d_fake are probabilities, else D's outputs as they are. If
+    `penalized` is true, d_loss contains a penalty."""
 
     log: Mapping[str, np.ndarray]
     equilibrium: Mapping[str, float] = {}
     probability: bool = True
+    penalized: bool = False
 
 
 def curves(path: str | Path, trainings: Mapping[str, Curve]) -> None:
     """Plot the losses, D(x) and D(G(z)) against the round, as a PNG with a column for each of
     `trainings` (title: curve), at most four side by side. The values at equilibrium are dashed
-    lines.
+    lines. If a few losses lie far from all others, they are cut off, and a note in the picture says
+    how many, and the most extreme.
 
-    Raises TypeError if trainings, a log or an equilibrium is no mapping, ValueError if a log lacks a
-    column.
+    Raises TypeError if trainings, a log or an equilibrium is no mapping, ValueError if a log lacks
+    a column.
     """
     from matplotlib.figure import Figure
 
@@ -67,7 +70,7 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
     losses, outputs = column
     for axes, name, label, color in (
-        (losses, "d_loss", "loss of D", "tab:blue"),
+        (losses, "d_loss", "loss of D" + ", with its penalty" * curve.penalized, "tab:blue"),
         (losses, "g_loss", "loss of G", "tab:green"),
         (outputs, "d_real", "D(x)", "tab:blue"),
         (outputs, "d_fake", "D(G(z))", "tab:green"),
@@ -81,7 +84,8 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
             axes.axhline(equilibrium[name], color=shade, linestyle="--", linewidth=0.9, label=text)
     losses.set_title(title, pad=36)  # above the legend
     losses.set_ylabel("loss")
-    outputs.set_ylabel("probability of real" if curve.probability else "logit")
+    outputs.set_ylabel("probability of real" if curve.probability else "D's output")
+    _cut(losses, np.concatenate([log["d_loss"], log["g_loss"]]))
     if curve.probability:
         outputs.set_ylim(0, 1)
     outputs.set_xlabel("round (thin: each logged round, thick: smoothed)")
@@ -89,6 +93,30 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         axes.grid(alpha=0.2)
         axes.ticklabel_format(axis="y", useOffset=False)  # it would lie on the legend
+
+
+def _cut(axes: Any, values: np.ndarray) -> None:
+    """Leave values (n,) out of the y axis if they lie far outside of 98% of all values: by more
+    than three times the range of these. One large loss would flatten the curve of all others. A
+    note in the axes tells how many are missing, and the most extreme."""
+    values = values[np.isfinite(values)]
+    low, high = np.quantile(values, [0.01, 0.99]) if len(values) else (0.0, 0.0)
+    above, below = values > 4 * high - 3 * low, values < 4 * low - 3 * high
+    kept = values[~(above | below)]
+    if high == low or len(kept) == len(values):
+        return
+    lines = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+    low, high = min([kept.min(), *lines]), max([kept.max(), *lines])
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    note = {"ha": "right", "fontsize": 8, "transform": axes.transAxes}
+    note["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    for cut, words, extreme, y, side in (
+        (above, "above, up to", values.max(), 0.97, "top"),
+        (below, "below, down to", values.min(), 0.03, "bottom"),
+    ):
+        if cut.any():
+            lies = "1 point lies" if cut.sum() == 1 else f"{cut.sum()} points lie"
+            axes.text(0.99, y, f"not shown: {lies} {words} {extreme:.3g}", va=side, **note)
 
 
 def bars(

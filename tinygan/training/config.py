@@ -186,7 +186,10 @@ def _check(option: Field[Any], value: Any) -> None:
     elif kind is not str and allowed:
         low, high, end = allowed
         if not (low <= value < high or (value == high and end == "]")):
-            raise InputError(f"{name}: expected in [{low}, {high}{end}, got {value}")
+            expected = f"in [{low}, {high}{end}"
+            if high == math.inf:
+                expected = f"a {'whole' if kind is int else 'finite'} number of at least {low}"
+            raise InputError(f"{name}: expected {expected}, got {value}")
 
 
 def option_type(default: object) -> type:
