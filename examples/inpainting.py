@@ -79,7 +79,7 @@ def trained(name, weight):  # the patches of G for the test images, after traini
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
     options = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}  # not D(y, x)
-    for step, result in run.play(lambda: play_pix2pix(*players, **options)):
+    for step, result in run.play(lambda: play_pix2pix(*players, **options)):  # gan/variants/pix2pix
         ema.update()
         curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # the adversarial part
         if step in run.snapshots:
