@@ -95,8 +95,7 @@ opt_g = optim.Adam(G.parameters(), optim.cosine_decay(1e-3, run.steps), (0, 0.99
 opt_d = optim.Adam(D.parameters(), optim.cosine_decay(4e-3, run.steps + d_steps), (0, 0.999))
 begun = min(6, max(1, run.steps // 1000))  # the round of (a) and (b)
 moved = min(6 * begun, run.steps)  # the round of (c)
-title, panels = "Two densities on a line (loss of D, with its penalty)", {}
-curve = run.curve(gan.non_saturating, title, penalty="r1")
+panels, curve = {}, run.curve(gan.non_saturating, "Two densities on a line", penalty="r1")
 for step, result in run.play(rounds):
     curve.add(step, result)
     if step == begun:
