@@ -102,7 +102,7 @@ for step, result in run.play(rounds):
         panels[f"(a) round {begun}: D is partly trained"] = densities()
         for _ in range(d_steps):
             d_step(data(), G(noise()).detach())
-        panels[f"(b) G is fixed, {d_steps} steps of D"] = densities()
+        panels[f"(b) G is fixed; steps of D: {d_steps}"] = densities()
     if step == moved:
         panels[f"(c) round {moved}: G has moved"] = densities()
 panels[f"(d) round {run.steps}: the end"] = densities()
