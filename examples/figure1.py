@@ -6,78 +6,110 @@
 
 Goodfellow et al. 2014, Figure 1 (a drawing) and Proposition 1. (a) p_g differs from p_data, and D
 is partly trained. (b) G is fixed, and D converges to D*. (c) G has followed the gradient of D, so
-its samples are nearer to the data. (d) p_g equals p_data, and D is 1/2. The paper's figure has no
-numbers; here p_data is N(0, 1), z is uniform on (-1, 1), and D* is known at all times. With two
-changes the players converge and do not oscillate: their learning rates fall to 0, and D's gradient
-on the data is penalized (R1, which does not move the equilibrium: Mescheder et al. 2018).
-
-Read next: gan_on_one_page.py
+its samples are nearer to the data. (d) p_g equals p_data, and D is 1/2. Here p_data is N(0, 1), z
+is uniform on (-1, 1), and G is first trained to be z + 1.5. With two changes the players converge
+and do not oscillate: their learning rates fall to 0, and D's gradient on the data is penalized (R1,
+which does not move the equilibrium: Mescheder et al. 2018). Read next: tinygan/gan/theory.py
 """
 
 # %% Two players on a line
-from itertools import islice
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinygan import Tensor, gan, losses, nn, no_grad, optim
+from tinygan import Tensor, gan, losses, nn, optim
 from tinygan.backend import inputs
-from tinygan.backend.graph_replay import captured
 from tinygan.experiments.example import Example
-from tinygan.gan.single_player import train_d
 from tinygan.gan.theory import normal_density, optimal_discriminator
 from tinygan.metrics.pixels import wasserstein
 from tinygan.models.mlp import perceptron
-from tinygan.optim.minimize import minimize
+from tinygan.ops import mean, softplus
 
 run = Example("figure1", __doc__, steps=6000, full=40_000, data=None)
 G = perceptron(1, 32, 32, 1, rng=run.rng, width=run.width, activation=nn.Tanh).to(run.backend)
 D = perceptron(1, 64, 64, 1, rng=run.rng, width=run.width).to(run.backend)
-m, game, d_steps = 256, gan.non_saturating, max(1, run.steps // 4)
+m, d_steps = 256, max(1, run.steps // 4)
 
 
-def data(n):
-    return Tensor(inputs.normal(run.rng, (n, 1), G.parameters()[-1].data))
+def data():
+    """Return a minibatch of x from N(0, 1), (m, 1)."""
+    return Tensor(inputs.normal(run.rng, (m, 1), G.parameters()[-1].data))
 
 
-def noise(n):
-    return Tensor(inputs.uniform(run.rng, (n, 1), G.parameters()[-1].data) * 2 - 1)
-
-
-def start_loss():
-    """The error of G as z + 1.5. With it, p_g starts as the uniform density on (0.5, 2.5)."""
-    z = noise(m)
-    return losses.mse(G(z), z + 1.5)
+def noise():
+    """Return a minibatch of z, uniform on (-1, 1), (m, 1)."""
+    return Tensor(inputs.uniform(run.rng, (m, 1), G.parameters()[-1].data) * 2 - 1)
 
 
 opt = optim.Adam(G.parameters(), 2e-3)
-for _step in islice(captured(lambda: minimize(start_loss, opt), run.backend), d_steps):
-    pass
+for _ in range(d_steps):  # in the end, p_g is about the uniform density on (0.5, 2.5)
+    z = noise()
+    gan.update(opt, losses.mse(G(z), z + 1.5))
 
 # %% The densities
 x, z_grid = np.linspace(-4, 4, 401), np.linspace(-1, 1, 4001)
 
 
 def values(net, points):
-    points = Tensor(points.astype(np.float32)[:, None]).to(run.backend)
-    with no_grad():
-        return net(points).numpy()[:, 0].astype(np.float64)
+    """Return the outputs of G or D at points (n,), (n,)."""
+    return net(Tensor(points.astype("f4")[:, None]).to(run.backend)).numpy()[:, 0].astype("f8")
 
 
 def density(fake, x):
-    """p_g at x, from fake = G(z_grid): each step of z across x adds p_z(z) |dz| / |dx|."""
+    """Return p_g at x, from fake = G(z_grid): a step of z across x adds p_z(z) |dz| / |dx|."""
     crossed = np.diff(fake[:, None] > x, axis=0)  # (steps of z, points x); p_z |dz| is 1 / steps
     return 1 / len(crossed) / np.maximum(abs(np.diff(fake)), 1e-9) @ crossed
 
 
 def densities():
-    """p_data, p_g, D and D* at x, and G at z_grid."""
+    """Return p_data, p_g, D and D* at x, and G at z_grid."""
     fake, d = values(G, z_grid), 1 / (1 + np.exp(-values(D, x)))
     p_data, p_g = normal_density(x), density(fake, x)
     return p_data, p_g, d, optimal_discriminator(p_data, p_g), fake
 
 
-def draw(top, bottom, panel, title):
+def distances(panel):
+    """Return the mean distance of D from D* and from 1/2 over the data."""
+    p_data, _, d, best, _ = panel
+    return [(abs(d - other) * p_data).sum() / p_data.sum() for other in (best, 0.5)]
+
+
+# %% Algorithm 1, interrupted once to train D alone to its optimum
+def d_step(x, fake, penalty=None):
+    """Take a step of D. It gives a logit l: log D = -softplus(-l), log(1 - D) = -softplus(l)."""
+    on_real, on_fake = gan.discriminate(D, x, fake)  # D(x) and D(fake)
+    loss = mean(softplus(-on_real)) + mean(softplus(on_fake))  # -log D(x) - log(1 - D(G(z)))
+    loss = gan.update(opt_d, loss + penalty(D, x, fake) if penalty else loss)
+    return loss, on_real.detach(), on_fake.detach()
+
+
+def rounds():
+    """Play Algorithm 1: a step of D, with the penalty R1, then a step of G."""
+    while True:
+        fake, x = G(noise()).detach(), data()  # G is fixed while D learns
+        d_loss, *logits = d_step(x, fake, gan.r1(0.1))
+        g_loss = gan.update(opt_g, mean(softplus(-D(G(noise())))))  # -log D(G(z))
+        yield gan.Round(d_loss, g_loss, *logits)
+
+
+opt_g = optim.Adam(G.parameters(), optim.cosine_decay(1e-3, run.steps), (0, 0.999))
+opt_d = optim.Adam(D.parameters(), optim.cosine_decay(4e-3, run.steps + d_steps), (0, 0.999))
+begun = min(6, max(1, run.steps // 1000))  # the round of (a) and (b)
+moved = min(6 * begun, run.steps)  # the round of (c)
+panels, curve = {}, run.curve(gan.non_saturating, "Two densities on a line", penalty="r1")
+for step, result in run.play(rounds):
+    curve.add(step, result)
+    if step == begun:
+        panels[f"(a) round {begun}: D is partly trained"] = densities()
+        for _ in range(d_steps):
+            d_step(data(), G(noise()).detach())
+        panels[f"(b) G is fixed; steps of D: {d_steps}"] = densities()
+    if step == moved:
+        panels[f"(c) round {moved}: G has moved"] = densities()
+panels[f"(d) round {run.steps}: the end"] = densities()
+
+figure = Figure(figsize=(15, 4.8), layout="constrained")
+axes = figure.subplots(2, 4, height_ratios=(3, 1))
+for (top, bottom), (title, panel) in zip(axes.T, panels.items(), strict=True):
     p_data, p_g, d, best, fake = panel
     top.plot(x, best, color="lightsteelblue", linewidth=5, label="D*(x), the optimal D")
     top.plot(x, d, "b--", label="D(x)")
@@ -87,40 +119,9 @@ def draw(top, bottom, panel, title):
     top.set(xlim=(-4, 4), ylim=(0, 1.05), title=title, xlabel="x")
     for z, to in zip(z_grid[::250], fake[::250], strict=True):
         bottom.annotate("", (to, 0.98), (3 * z, 0.02), arrowprops={"arrowstyle": "->", "lw": 0.7})
-    ticks = np.linspace(-1, 1, 5)
     bottom.set(xlim=(-4, 4), ylim=(0, 1), yticks=(), xlabel="z, uniform on (-1, 1)")
-    bottom.set_xticks(3 * ticks, [f"{z:g}" for z in ticks])
+    bottom.set_xticks((-3, 0, 3), ("-1", "0", "1"))
     bottom.spines[["left", "right", "top"]].set_visible(False)
-
-
-def distances(panel):
-    """The mean distance of D from D* and from 1/2 over the data."""
-    p_data, _, d, best, _ = panel
-    return [(abs(d - other) * p_data).sum() / p_data.sum() for other in (best, 0.5)]
-
-
-# %% Algorithm 1, interrupted once to train D alone to its optimum
-opt_g = optim.Adam(G.parameters(), optim.cosine_decay(1e-3, run.steps), (0, 0.999))
-opt_d = optim.Adam(D.parameters(), optim.cosine_decay(4e-3, run.steps + d_steps), (0, 0.999))
-players = G, D, data, noise, opt_g, opt_d
-begun = min(6, max(1, run.steps // 1000))  # the round of (a) and (b)
-moved = min(6 * begun, run.steps)  # the round of (c)
-panels, curve = {}, run.curve(game, "Two densities on a line", penalty="r1")
-for step, result in run.play(lambda: gan.play(game, *players, m=m, penalty=gan.r1(0.1))):
-    curve.add(step, result)
-    if step == begun:
-        panels[f"(a) round {begun}: D is partly trained"] = densities()
-        for _step in islice(captured(lambda: train_d(game, *players, m=m), run.backend), d_steps):
-            pass
-        panels[f"(b) G is fixed, {d_steps} steps of D"] = densities()
-    if step == moved:
-        panels[f"(c) round {moved}: G has moved"] = densities()
-panels[f"(d) round {run.steps}: the end"] = densities()
-
-figure = Figure(figsize=(15, 4.8), layout="constrained")
-axes = figure.subplots(2, 4, height_ratios=(3, 1))
-for (top, bottom), title in zip(axes.T, panels, strict=True):
-    draw(top, bottom, panels[title], title)
 axes[0, 0].set_ylabel("density, or value of D")
 figure.suptitle("Figure 1 of Goodfellow et al. 2014 in a real training: p_g and D at four moments")
 figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)

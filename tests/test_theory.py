@@ -205,6 +205,13 @@ def test_the_two_losses_of_g_and_their_gradients(logit):
 # Least squares: the codings that give the Pearson chi-square.
 
 
+def test_the_slope_of_the_square_is_0_only_at_its_target():
+    l = np.linspace(-10, 10, 201)
+    for c in (0, 1):
+        slopes = theory.best_logit_slope(gan.least_squares(c=c), l)
+        np.testing.assert_allclose(slopes, l - c, atol=1e-12)
+
+
 @given(distributions, distributions)
 def test_least_squares_as_functions_of_pearsons_chi_square(p, q):
     """The usual coding (0, 1, 1) is no chi-square, but 1/4 and an eighth of it."""
