@@ -14,6 +14,7 @@ Read next: vae.py, where the codes have a known distribution.
 
 # %% Images as rows of numbers, and principal component analysis (PCA)
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from tinygan import Tensor, losses, nn, no_grad, optim, plots
@@ -106,7 +107,7 @@ left.set_title("Error on training images, mean of 25 steps")
 left.legend()
 
 # %% The plane: the codes of held-out images, colored by class
-colors = "tab10" if len(names) <= 10 else "tab20"
+colors = colormaps["tab10" if len(names) <= 10 else "tab20"].resampled(len(names))
 shares = {}  # of held-out images whose nearest training code has the same class
 projections = (x - center) @ directions[:, :2], (x_held - center) @ directions[:, :2]
 both = {"PCA": projections, "autoencoder": (codes, codes_held)}

@@ -10,12 +10,14 @@ its game has no 1/2 for G and F. x are white digits on black. y are other digits
 that G should find: yellow on blue, with dim stripes. The game only asks that G(x) looks like some
 y, so G may map all x to one image. The cycle loss excludes this, but other invertible maps remain.
 The identity loss prefers maps that change little. The error of G is the mean |G(x) - true image| on
-held-out images, with pixels in [0, 1]. Each choice of losses is trained with three seeds.
+held-out images, with pixels in [0, 1]; G is a moving average. Each choice has three seeds.
 
 Read next: stackgan.py, where images are generated from captions.
 """
 
 # %% Two sets of images: no image of one is in the other
+from statistics import stdev
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -47,23 +49,18 @@ def networks(rng):
     c, c2 = scaled(16, run.width), scaled(32, run.width)
 
     def conv(a, b, *sizes, layer=nn.Conv2d):
-        return layer(a, b, *sizes, rng=rng), nn.InstanceNorm2d(b, affine=True)
+        return nn.Sequential(layer(a, b, *sizes, rng=rng), nn.InstanceNorm2d(b, affine=True))
 
-    block = nn.Residual(*conv(c2, c2, 3, 1, 1), nn.ReLU(), *conv(c2, c2, 3, 1, 1))
-    G = nn.Sequential(
-        *(*conv(3, c, 4, 2, 1), nn.ReLU(), *conv(c, c2, 4, 2, 1), nn.ReLU(), block),
-        *(*conv(c2, c, 4, 2, 1, layer=nn.ConvTranspose2d), nn.ReLU()),
-        *(nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh()),
-    )
-    D = nn.Sequential(
-        *(nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2)),
-        *(*conv(c, c2, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(c2, 1, 3, 1, 1, rng=rng)),
-    )
-    return G, D
+    block = nn.Residual(conv(c2, c2, 3, 1, 1), nn.ReLU(), conv(c2, c2, 3, 1, 1))
+    down = nn.Sequential(conv(3, c, 4, 2, 1), nn.ReLU(), conv(c, c2, 4, 2, 1), nn.ReLU())
+    up = nn.Sequential(conv(c2, c, 4, 2, 1, layer=nn.ConvTranspose2d), nn.ReLU())
+    G = nn.Sequential(down, block, up, nn.ConvTranspose2d(c, 3, 4, 2, 1, rng=rng), nn.Tanh())
+    patches = nn.Conv2d(3, c, 4, 2, 1, rng=rng), nn.LeakyReLU(0.2), conv(c, c2, 4, 2, 1)
+    return G, nn.Sequential(*patches, nn.LeakyReLU(0.2), nn.Conv2d(c2, 1, 3, 1, 1, rng=rng))
 
 
 def translated(maps):
-    """G of the held-out white images and F of their zebra versions, in [0, 1]."""
+    """Return G's images of the held-out white images and F's of the zebra ones, in [0, 1]."""
     inputs = (Tensor(held * 2 - 1).to(run.backend) for held in (x_held, y_held))
     return [models.pixels(net, x) for (_, net), x in zip(maps.children(), inputs, strict=True)]
 
@@ -83,13 +80,15 @@ def trained(name, number):
     opt_g = optim.Adam(maps.parameters(), 3e-3, (0.5, 0.999))
     opt_d = optim.Adam(both_D.parameters(), 5e-4, (0.5, 0.999))
     xs, ys = (Minibatches(known, rng=rng, backend=run.backend) for known in (x_known, y_known))
-    players, average = Players(G, F, D_y, D_x), optim.EMA(maps, 0.99)
-    args = game, players, xs, ys, opt_g, opt_d, (ImageBuffer(rng=rng), ImageBuffer(rng=rng))
+    average = optim.EMA(maps, 0.99)
+    buffers = ImageBuffer(rng=rng), ImageBuffer(rng=rng)  # each D also sees earlier fakes
+    args = game, Players(G, F, D_y, D_x), xs, ys, opt_g, opt_d, buffers
     cycle, identity = LOSSES[name]
-    curve = run.curve(game, f"{name}, mean of both directions")  # of the last run
+    curve = run.curve(game, f"{name} (shown: the game, mean of both directions)")  # of the last run
+    # The losses and the steps are in play_cyclegan, tinygan/gan/variants/cyclegan.py.
     for step, result in run.play(lambda: play_cyclegan(*args, m=4, cycle=cycle, identity=identity)):
         average.update()
-        curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=result.g_loss / 2))
+        curve.add(step, result._replace(d_loss=result.d_loss / 2, g_loss=game.g_loss(result.fake)))
         if name == BOTH and step in run.snapshots:
             snapshots[step] = translated(average.module)
     return translated(average.module)
@@ -112,8 +111,8 @@ for i, (what, old, new) in enumerate((("G(x)", "white x", "zebra"), ("F(y)", "ze
 rows = {"white x": x_held[:12]} | {f"G(x), round {k}": s[0][:12] for k, s in snapshots.items()}
 rows |= {"true zebra of x": y_held[:12], "zebra y": y_held[12:24]}
 rows |= {f"F(y), round {k}": s[1][12:24] for k, s in snapshots.items()}
-rows |= {"true white image of y": x_held[12:24]}
-picture = plots.rows(rows, 12, 0, title=f"CycleGAN: G and F during training with {BOTH} losses")
+title = f"CycleGAN: G and F during training with {BOTH} losses"
+picture = plots.rows(rows | {"true white image of y": x_held[12:24]}, 12, 0, title=title)
 run.save("training", picture, "G(x) and F(y) at four rounds of run 3")
 
 # %% The distance from the true map: an error of G and one of F for each run
@@ -124,13 +123,14 @@ figure = Figure(figsize=(9, 3.2), layout="constrained")
 figure.suptitle(f"CycleGAN: {RUNS} runs with each choice of losses, mean ± standard deviation")
 for i, axes in enumerate(figure.subplots(1, 2, sharey=True)):
     each = {loss: values[:, i] for loss, values in errors.items()}
-    mean, deviation = ({loss: f(v) for loss, v in each.items()} for f in (np.mean, np.std))
+    mean, deviation = ({k: f(v) for k, v in each.items()} for f in (np.mean, stdev))
     axes.errorbar([*mean.values()], [*mean], xerr=[*deviation.values()], fmt="k|", capsize=5)
     axes.plot([*each.values()], [*each], "o", color="tab:blue", alpha=0.6)
+    axes.axvline(another[i] / 2, color="tab:red", linestyle=":", label="a map right of this fails")
     axes.axvline(another[i], color="gray", linestyle="--", label="distance of two true images")
     axes.set(xlabel=f"mean |{('G(x)', 'F(y)')[i]} - true image|, pixels in [0, 1]", xlim=0)
     axes.set(title=f"error of {'GF'[i]}", ylim=(len(LOSSES) - 0.5, -0.5))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="lower left")
     what = f"error of {'GF'[i]}, {BOTH}"
     mean |= {"another true image": another[i], "the input unchanged": error(true[::-1])[i]}
     run.found(f"{what}: mean", mean.pop(BOTH), at_most=another[i] / 2, compare=mean)
@@ -143,7 +143,7 @@ run.found(f"maps that fail, of {2 * RUNS}: {BOTH}", failed, compare=failures)
 run.end(
     f"With {BOTH} losses, the mean error of G is {share[0]:.0%} of the distance between two true "
     f"images, that of F {share[1]:.0%}.",
-    f"A map fails if its error is over half of that distance: of {2 * RUNS} maps, {counts}.",
+    f"Of {2 * RUNS} maps, {counts}: their error is over half of that distance.",
     "Both losses together give the lowest mean error, of G and of F."
     if all((errors[BOTH].mean(axis=0) < errors[loss].mean(axis=0)).all() for loss in failures)
     else "Another choice of losses gives a lower mean error of G or of F.",

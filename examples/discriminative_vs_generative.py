@@ -48,8 +48,7 @@ FLAT, PRIOR, BAYES = "logistic regression", "logistic regression with a prior", 
 
 def trained(x, y, sigmas):
     """Each classifier, trained on rows x with labels y: a function from rows to scores (N, K)."""
-    spread = x.var(axis=0).mean()
-    options = {"steps": run.many(300), "backend": run.backend}
+    spread, options = x.var(axis=0).mean(), {"steps": run.many(300), "backend": run.backend}
     return {
         FLAT: classical.logistic_regression(x, y, k, sd=10.0, **options).logits,
         PRIOR: classical.logistic_regression(x, y, k, sd=1.0, **options).logits,
@@ -118,6 +117,7 @@ for (above, below), space in zip(figure.subplots(2, 2, sharex=True).T, spaces, s
     below.set(title="above 0, naive Bayes is better", xlabel="number of labeled images")
     below.set(ylabel="accuracy of naive Bayes, minus another's", xticks=sizes, xticklabels=sizes)
     below.axhline(0, color="black", linewidth=0.8)
+    below.xaxis.set_minor_formatter("")  # it would add numbers if there is less than a decade
     for axes in (above, below):
         axes.grid(alpha=0.2)
         axes.legend(fontsize=8)

@@ -63,7 +63,10 @@ run.save("training", plots.rows(snapshots, 10, 0, title=title),
 run.save_curves()
 
 # %% Images that are known to be copies, or to be none
-noise = run.rng.normal(0, 0.05, known[:n].shape)
+references = {len(x): nearest_distances(held_out[:200], x) for x in (known, known[:few])}
+typical = np.median(references[len(known)][:, 0])  # distance of an image to the nearest other one
+sd = min(0.05, typical / 3 / known[0].size ** 0.5)  # the noise moves a copy by a third of it
+noise = run.rng.normal(0, sd, known[:n].shape)
 sets = {  # samples, and the training images that they are compared with
     "GAN on many": (of_many, known),
     "GAN on ten": (of_few, known[:few]),
@@ -79,7 +82,6 @@ sets = {  # samples, and the training images that they are compared with
 figure = Figure(figsize=(12, 6.5), layout="constrained")
 panels = figure.subplots(2, 4, sharex=True, sharey=True).ravel()
 copies, nearness, sheet = {}, {}, {}  # the share of copies, the median distance, pictures
-references = {len(x): nearest_distances(held_out[:200], x) for x in (known, known[:few])}
 for axes, (name, (samples, training)) in zip(panels, sets.items(), strict=True):
     distances, reference = nearest_distances(samples, training), references[len(training)]
     found = compare(distances, reference)

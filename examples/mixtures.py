@@ -5,14 +5,14 @@
     R1 + R2    the same, but D also minimizes gamma / 2 (E|grad D(x)|^2 + E|grad D(G(z))|^2)
     WGAN-GP    D maximizes E[D(x)] - E[D(G(z))] - E[(|grad D| - 1)^2], G maximizes E[D(G(z))]
 
-The gradients are those of D's logit. The data are eight Gaussians on a ring or 25 on a grid; each
-is a mode. On the ring, GAN (Goodfellow et al. 2014) draws one mode until D rejects it, then
-another. Two cures: packing (Lin et al. 2018), where D can detect that fakes are too alike, and R1 +
-R2 (Mescheder et al. 2018), which keep the slope of D small. Adam has its default momentum of .9 on
-the ring, with which WGAN-GP, too, can forget, and none on the grid. Lin et al. call a mode captured
-if one of 2500 samples lies within three standard deviations of its mean. Uniform noise then
-captures most modes of the grid. Here a mode counts if it has significantly more such samples than
-noise (`tinygan/metrics/modes.py`).
+The gradients are those of D's logit, in WGAN-GP at points between real ones and fakes. G and D step
+at the same time. The data are eight Gaussians on a ring or 25 on a grid; each is a mode. On the
+ring, GAN (Goodfellow et al. 2014) draws one mode until D rejects it, then another. Two cures:
+packing (Lin et al. 2018), where D can detect that fakes are too alike, and R1 + R2 (Mescheder et
+al. 2018), which keep the slope of D small. Adam has its default momentum of .9 on the ring, with
+which WGAN-GP, too, can forget, and none on the grid. Lin et al. call a mode captured if one of 2500
+samples lies within three standard deviations of its mean. Uniform noise then captures most modes of
+the grid. Here a mode counts if it has significantly more of them than noise (metrics/modes.py).
 
 Read next: tinygan/experiments/reproduce/modes_of_mixtures.py
 """
@@ -31,8 +31,7 @@ from tinygan.models.mlp import perceptron
 from tinygan.optim import Adam, cosine_decay
 
 run = Example("mixtures", __doc__, steps=6000, full=20_000, data=None)
-N = 2500  # samples that are measured, as in Lin et al.
-mixtures = {"ring": ring(sd=0.05), "grid": grid()}
+N, mixtures = 2500, {"ring": ring(sd=0.05), "grid": grid()}  # N samples are measured
 settings = {"ring": (64, 1e-3, (0.9, 0.999)), "grid": (256, 3e-3, (0.0, 0.99))}  # m, rate, betas
 penalties = {"none": None, "wgan-gp": gan.wgan_gp(1.0, rng=run.rng), "r1+r2": gan.r1_r2(0.1)}
 games = {  # the data and the name: the game, its penalty, the number of points that D sees at once
@@ -50,14 +49,13 @@ labels = {name: name if "GAN" in name else f"GAN, {name}" for _, name in games} 
 def train(mixture, game, penalty, pack, m, rate, betas, curve):
     """Train; return the samples of G, (N, 2), at each of the rounds `looks`."""
     rng, hidden = np.random.default_rng(run.seed), (64, 64, 64)
-    options = {"rng": rng, "width": run.width}
+    options, leaky = {"rng": rng, "width": run.width}, lambda: nn.LeakyReLU(0.2)
     G = perceptron(2, *hidden, 2, **options).to(run.backend)
-    D = perceptron(2 * pack, *hidden, 1, activation=lambda: nn.LeakyReLU(0.2), **options)
-    D.to(run.backend)
+    D = perceptron(2 * pack, *hidden, 1, activation=leaky, **options).to(run.backend)
     like = G.parameters()[0].data  # an array of the backend
     z = normal(np.random.default_rng([run.seed, 1]), (N, 2), like)  # the same at each look
 
-    def data(n):
+    def data(n):  # host_input copies the points to the backend
         return Tensor(host_input(lambda: mixture.sample(n * pack, rng=rng).reshape(n, -1), like))
 
     def noise(n):
@@ -66,6 +64,7 @@ def train(mixture, game, penalty, pack, m, rate, betas, curve):
     opt_g, opt_d = (Adam(net.parameters(), cosine_decay(rate, run.steps), betas) for net in (G, D))
     players, seen = (game, Packed(G, pack), D, data, noise, opt_g, opt_d), {}
     how = {"m": m // pack, "penalty": penalties[penalty]}
+    # Both steps are in play_simultaneously, tinygan/gan/algorithm.py; the losses in gan/games.py.
     for step, result in run.play(lambda: gan.play_simultaneously(*players, **how)):
         curve.add(step, result)
         if step in looks:
@@ -98,7 +97,7 @@ for kind, mixture in mixtures.items():
         sets = [*(seen[kind, name][step] for name in names), *both]
         frames[step] = np.array([dots(points, mixture) for points in sets])
     k, shown = len(heads), {f"round {i}": frames[i] for i in run.snapshots}
-    title = f"The {kind}: {N} samples of each G through training; some lie outside of the frame"
+    title = f"The {kind}: {N} samples of each G through training; some or all may lie outside"
     run.save(kind, plots.rows(shown, k, title=title, column_labels=heads), title)
     title = f"The {kind}: {N} samples of each G in round"
     film = [plots.grid(frames[i], k, title=f"{title} {i}", column_labels=heads) for i in looks]
@@ -124,23 +123,26 @@ run.save_curves()
 forgets = {name: forgotten["ring", name] for kind, name in games if kind == "ring"}
 run.found("ring, WGAN-GP: modes forgotten", forgets["WGAN-GP"], at_least=2, compare=forgets)
 for name in ("2 packed", "R1 + R2"):
-    run.found(f"ring, {name}: modes forgotten", forgets[name], at_most=forgets["GAN"] / 2,
-              compare=forgets)  # fmt: skip
+    what = f"ring, {name}: modes forgotten"
+    run.found(what, forgets[name], at_most=forgets["GAN"] / 2, compare=forgets)
 targets = {"ring, 2 packed": 7, "ring, R1 + R2": 7, "grid, R1 + R2": 24}  # of modes
 for (kind, name), found in final.items():
     real, noise = controls[kind]
-    compared = {"GAN": final[kind, "GAN"], "uniform noise": noise, "real": real}
+    others = {} if name == "GAN" else {"GAN": final[kind, "GAN"]}
+    compared = {**others, "uniform noise": noise, "real": real}
     count = {who: each.above_noise for who, each in compared.items()}
     count["noise, by the count of Lin et al."] = noise.captured
-    share = {who: each.high_quality for who, each in compared.items()}
-    what, best = f"{kind}, {name}", 0.8 if (kind, name) == ("grid", "R1 + R2") else None
+    share, what = {who: each.high_quality for who, each in compared.items()}, f"{kind}, {name}"
     run.found(f"{what}: modes", found.above_noise, at_least=targets.get(what), compare=count)
-    run.found(f"{what}: high quality", found.high_quality, at_least=best, compare=share)
+    best = 0.8 if what == "grid, R1 + R2" else None
+    run.found(f"{what}: samples at a mode", found.high_quality, at_least=best, compare=share)
 (_, noise), ours = controls["grid"], final["grid", "R1 + R2"]
+packed, flat = (final["ring", name].high_quality for name in ("2 packed", "R1 + R2"))
 run.end(
     "Modes of the ring that G drew before and no longer draws, mean over the second half: "
     + ", ".join(f"{name} {value:.1f}" for name, value in forgets.items())
-    + f". GAN ends with {final['ring', 'GAN'].above_noise} of 8 modes.",
+    + f". GAN ends with {final['ring', 'GAN'].above_noise} of 8 modes. {packed:.0%} of the samples "
+    f"of 2 packed are at a mode, {flat:.0%} of those of R1 + R2; the others lie between.",
     f"On the grid, GAN ends with {final['grid', 'GAN'].above_noise} of 25 modes, R1 + R2 with "
     f"{ours.above_noise}; {ours.high_quality:.0%} of its samples lie at a mode.",
     f"Uniform noise has {noise.captured} modes of the grid if one sample is enough, as in papers, "

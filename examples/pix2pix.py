@@ -9,7 +9,7 @@ narrow middle. D is a convolution, and each of its logits classifies a patch. Th
 grains at random places, and the outline does not say where. L1 is minimal at the median of all x
 that fit y, and the median has no grains. D detects that they are missing, so G draws grains, but at
 other places than x has them: G(y) is no nearer to x, but more like chalk. The paper multiplies L1
-by lambda = 1 / weight. Its noise, dropout, is left out: it hardly changed the output.
+by lambda = 1 / weight, and has dropout as noise. Here G(y) is by a moving average of G's weights.
 
 Read next: inpainting.py
 """
@@ -44,7 +44,7 @@ def chalk(images, rng):
 both = np.concatenate([outlined(images), chalk(images, run.rng)], axis=1)
 known, held = both[:-n], both[-n:].astype(np.float32) / 255
 outlines, truth = held[:, :1], held[:, 1:]
-ink = images[-n:] > 229  # the pixels that are white without grains
+ink = images[-n:] > 0.9 * images.max()  # the pixels that are white without grains
 
 
 # %% G is a U-Net; a logit of D depends on 18x18 pixels
@@ -64,13 +64,12 @@ def networks(rng):
     c, c2 = scaled(16, run.width), scaled(32, run.width)
     down = lambda a, b: nn.Conv2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
     up = lambda a, b: nn.ConvTranspose2d(a, b, 4, 2, 1, rng=rng)  # noqa: E731
-    middle = down(c, c2), nn.BatchNorm2d(c2), nn.ReLU(), up(c2, c), nn.BatchNorm2d(c)
-    inner = Skip(nn.Sequential(*middle))
+    layers = down(c, c2), nn.BatchNorm2d(c2), nn.ReLU(), up(c2, c), nn.BatchNorm2d(c)
+    inner = Skip(nn.Sequential(*layers))
     G = nn.Sequential(down(1, c), nn.LeakyReLU(0.2), inner, nn.ReLU(), up(2 * c, 1), nn.Tanh())
-    D = nn.Sequential(
-        *(down(2, c), nn.LeakyReLU(0.2), down(c, c2), nn.InstanceNorm2d(c2), nn.LeakyReLU(0.2)),
-        nn.Conv2d(c2, 1, 3, 1, 1, rng=rng),
-    )
+    first = nn.Sequential(down(2, c), nn.LeakyReLU(0.2))
+    second = nn.Sequential(down(c, c2), nn.InstanceNorm2d(c2), nn.LeakyReLU(0.2))
+    D = nn.Sequential(first, second, nn.Conv2d(c2, 1, 3, 1, 1, rng=rng))
     return Pair(G, D, lr_g=2e-3, lr_d=1e-3)
 
 
@@ -80,7 +79,7 @@ snapshots: dict[str, np.ndarray] = {}
 
 
 def drawn(G):
-    """G of the held-out outlines, in [0, 1]."""
+    """Return G's images of the held-out outlines, in [0, 1]."""
     return models.pixels(G, Tensor(outlines * 2 - 1).to(run.backend))
 
 
@@ -96,6 +95,7 @@ def trained(name, weight):
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
     average, curve = optim.EMA(pair.G, 0.9), run.curve(game, name)
+    # The losses and the steps are in play_pix2pix, tinygan/gan/variants/pix2pix.py.
     for step, result in run.play(lambda: play_pix2pix(*players, m=16, weight=weight)):
         average.update()
         curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # without L1
@@ -122,8 +122,7 @@ for name, title, part in (
 shown = {"outline y": outlines[:8], **snapshots, "truth x": truth[:8]}
 title = "G(y) through training with L1 and D"
 run.save("training", plots.rows(shown, 8, 0, title=title), title)
-figure = Figure(figsize=(7, 3.5), layout="constrained")
-axes = figure.subplots()
+axes = (figure := Figure(figsize=(7, 3.5), layout="constrained")).subplots()
 share, bins = np.full(ink.sum(), 1 / ink.sum()), [i / 20 for i in range(21)]
 for label, name in {"G(y), L1 alone": "L1", "G(y), L1 + D": "L1 + D", "truth x": "truth"}.items():
     axes.hist(made[name][ink], bins, weights=share, histtype="step", label=label, linewidth=2)
@@ -138,13 +137,14 @@ bright = {name: float((x[ink] > 0.7).mean()) for name, x in made.items()}
 l1 = {name: float(abs(x - truth).mean()) for name, x in made.items() if name != "truth"}
 off = {name: abs(dark[name] - dark["truth"]) + abs(bright[name] - bright["truth"]) for name in l1}
 ours, white, error, far = (table.pop("L1 + D") for table in (dark, bright, off, l1))
-run.found("dark pixels in the ink, share", ours, compare=dark)
-run.found("white pixels in the ink, share", white, compare=bright)
-run.found("distance of both shares from the truth", error, at_most=off["L1"] / 2, compare=off)
+grains, half = ours > 2 * dark["L1"], (dark["L1"] + dark["truth"]) / 2
+run.found("share of the ink that is dark (below 0.5)", ours, at_least=half, compare=dark)
+run.found("share of the ink that is white (above 0.7)", white, compare=bright)
+run.found("sum of the errors of both shares", error, at_most=off["L1"], compare=off)
 run.found("L1 to the truth", far, compare=l1)
+cost = ": the outline does not say where the grains of x are." if grains and far > l1["L1"] else "."
 run.end(
     f"{dark['truth']:.0%} of the ink is dark in truth, {dark['L1']:.0%} with L1 alone, {ours:.0%} "
-    f"with D: D {'makes G draw grains' if ours > 2 * dark['L1'] else 'adds few grains or none'}.",
-    f"The L1 distance to the truth is {far:.3f} with D and {l1['L1']:.3f} without"
-    + (": G's grains lie at other places than those of x." if far > l1["L1"] else "."),
+    f"with D: D {'makes G draw grains' if grains else 'adds few grains or none'}.",
+    f"The L1 distance to the truth is {far:.3f} with D and {l1['L1']:.3f} without{cost}",
 )

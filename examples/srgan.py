@@ -77,7 +77,7 @@ def trained(name, weight):  # G of the small test images, after training
 
     players = game, pair.G, pair.D, pairs, *pair.optimizers()
     options = {"weight": weight, "distance": losses.mse, "paired": False, "m": 32}
-    for step, result in run.play(lambda: play_pix2pix(*players, **options)):
+    for step, result in run.play(lambda: play_pix2pix(*players, **options)):  # gan/variants/pix2pix
         average.update()
         curve.add(step, result._replace(g_loss=game.g_loss(result.fake)))  # without squared error
         if step in run.snapshots:

@@ -81,6 +81,7 @@ def trained(stage, G, D, images):
         return x, table[which]
 
     players = game, *pair.players(captioned, rng)
+    # The losses and the steps are in play_text_to_image, tinygan/gan/variants/text_to_image.py.
     for step, result in run.play(lambda: play_text_to_image(*players, m=32, kl=0.2)):
         average.update()
         d_loss, g_loss = game.d_loss(result.real, result.fake), game.g_loss(result.fake)

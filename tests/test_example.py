@@ -136,6 +136,7 @@ def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
     monkeypatch.setattr(module, "load", load)
     learned, test = example("--full").load_digits()
     assert len(learned.images) == len(test.images) == 10_000 and splits == ["train", "test"]
+    assert len(example("--data", "mnist").load_digits()[1].images) == 1000
     for wrong, message in (
         ({"labels": None}, "got no labels"),
         ({"images": digits.images[:, :, :27]}, "about digits, 0 to 9, (1, 28, 28), got "),

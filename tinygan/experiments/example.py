@@ -135,8 +135,8 @@ class Example:
     def load_labeled(
         self, n: int = 1000, *, shape: tuple[int, ...] | None = None, sizes: Sequence[int] = ()
     ) -> tuple[Dataset, Dataset]:
-        """Labeled images to train on, and others for testing: the test images, or n held-out images
-        if the data set has no test images (fewer if --width is below 1, and at most a fifth).
+        """Labeled images to train on, and n others for testing (fewer if --width is below 1): test
+        images, all of them with --full, or held-out ones if there are none (at most a fifth).
         Images without a label are left out. The program ends if fewer than 1000 images, or 200 test
         images, have labels, or for images that `load` would refuse."""
         data = self.load(shape=shape, sizes=sizes)
@@ -148,7 +148,8 @@ class Example:
             )
         data = _with_labels(data, 1000)
         if self.has_test:
-            return data, _with_labels(self.load("test", minimum=200), 200)
+            test = _with_labels(self.load("test", minimum=200), 200)
+            return data, test if self.full else _part(test, slice(0, max(200, self.many(n))))
         kept = len(data.images) - min(max(200, self.many(n)), len(data.images) // 5)
         return _part(data, slice(0, kept)), _part(data, slice(kept, None))
 

@@ -92,6 +92,7 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
     for axes in column:  # the legend is above the axes, not over the data
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=8)
         axes.grid(alpha=0.2)
+        axes.ticklabel_format(axis="y", useOffset=False)  # it would lie on the legend
 
 
 def _cut(axes: Any, values: np.ndarray) -> None:
