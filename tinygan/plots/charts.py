@@ -96,11 +96,11 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
 
 
 def _cut(axes: Any, values: np.ndarray) -> None:
-    """Leave values (n,) out of the y axis if they lie far outside of 98% of all values: by more
+    """Leave values (n,) out of the y axis if they lie far outside of the middle 95%: by more
     than three times the range of these. One large loss would flatten the curve of all others. A
     note in the axes tells how many are missing, and the most extreme."""
     values = values[np.isfinite(values)]
-    low, high = np.quantile(values, [0.01, 0.99]) if len(values) else (0.0, 0.0)
+    low, high = np.quantile(values, [0.025, 0.975]) if len(values) else (0.0, 0.0)
     above, below = values > 4 * high - 3 * low, values < 4 * low - 3 * high
     kept = values[~(above | below)]
     if high == low or len(kept) == len(values):
