@@ -116,7 +116,7 @@ for i, name in product(range(3), frechet):
     players = pair.players(Minibatches(train.images, rng=rng, backend=run.backend), rng)
     fixed = pair.noise(np.random.default_rng((run.seed, i, 1)))(n)
     untrained, average = models.pixels(G, fixed), optim.EMA(G, 0.999)
-    for step, result in run.play(partial(rounds, games[name], *players)):
+    for step, result in run.play(partial(rounds, games[name], *players), name):
         average.update()
         if i == 0:
             curves[name].add(step, result)

@@ -101,7 +101,7 @@ for kind, mixture in mixtures.items():
     run.save(kind, plots.rows(shown, k, title=title, column_labels=heads), title)
     title = f"The {kind}: {N} samples of each G in round"
     film = [plots.grid(frames[i], k, title=f"{title} {i}", column_labels=heads) for i in looks]
-    run.animate(kind, film, 200)
+    run.animate(kind, film, 200, caption=f"the {kind} through training")
 
 # %% The modes that each game covers at each look
 for key, history in seen.items():

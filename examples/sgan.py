@@ -95,7 +95,7 @@ for seed, kind in product(range(3), kinds):
     curve = run.curve(game, f"trained with: {kind}; shown: usual losses") if first else None
     curves[kind].append([])
     players = kind, net.G, net.D, known, unlabeled, noise, opt_g, opt_d
-    for step, result in run.play(partial(rounds, *players)):
+    for step, result in run.play(partial(rounds, *players), kind):
         average.update()
         if step % every == 0:
             curves[kind][-1].append(errors(average.module, truth, answers, K) / len(truth))
@@ -123,9 +123,9 @@ mean_image = np.broadcast_to(images.mean(axis=0) / 255, (n, *shape))
 mean = frechet_distance(features[0], classifier.features(mean_image))
 pictures = {"real images": frechet_distance(*features), STILL: frechet[STILL], "mean image": mean}
 controls = {kind: error[kind] for kind in (ALONE, STILL)}
-most, near = {USUAL: 0.88 * min(controls.values())}, {USUAL: 0.6 * mean, LABEL: 0.3 * mean}
+below, near = {USUAL: 0.88 * min(controls.values())}, {USUAL: 0.6 * mean, LABEL: 0.3 * mean}
 for kind, each in {kind: frechet[kind] for kind in TRAINED}.items():
-    run.found(f"{kind}: test error", error[kind], at_most=most.get(kind), compare=controls)
+    run.found(f"{kind}: test error", error[kind], at_most=below.get(kind), compare=controls)
     run.found(f"{kind}: Frechet distance", each, at_most=near.get(kind), compare=pictures)
 if run.full and learned.name == "mnist":  # an interrupted run continues
     for count, most in ((100, 0.03), (1000, 0.025)):

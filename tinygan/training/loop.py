@@ -163,9 +163,10 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     plots.save_png(folder.samples, last)
     has_last = session.step % session.config.frame_every == 0
     plots.save_gif(folder.progress, frames if has_last else [*frames, last])
-    game = session.game
-    known = equilibrium(game, session.config.penalty_used)
-    plots.curves(folder.curves, {"": plots.Curve(folder.read_log(), known, game.probability)})
+    game, penalty = session.game, session.config.penalty_used
+    known, log = equilibrium(game, penalty), folder.read_log()
+    curve = plots.Curve(log, known, game.probability, penalty != "none")
+    plots.curves(folder.curves, {"": curve})
 
 
 def _frame(session: Session) -> np.ndarray:
