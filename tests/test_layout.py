@@ -38,6 +38,7 @@ ORDER = [
     "doctor",
     "training",
     "experiments",
+    "lab",
     "commands",
     "__main__",
 ]
