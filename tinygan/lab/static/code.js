@@ -1,0 +1,192 @@
+// The code pane: a file of the engine as it runs, its changed lines, and the way to definitions.
+//
+// During a film, the lines that have run show what they made. `open` shows another file.
+
+import { compare } from "./diff.js";
+import { button, make } from "./dom.js";
+import { t } from "./language.js";
+import { emit, on, state } from "./state.js";
+import { lines } from "./tokens.js";
+import { written } from "./written.js";
+
+export const LOOP = "tinygan.gan.algorithm";
+
+const past = []; // places to go back to: {module, top}
+const rows = new Map(); // the elements of the lines, by number
+let engine, back, file, list;
+
+export async function mount(element, _, opened) {
+  engine = opened;
+  back = button("", goBack, { id: "code-back", disabled: true });
+  file = make("h2", { id: "code-file" });
+  list = make("ol", { id: "code-lines", tabindex: 0, "aria-labelledby": "code-file" });
+  element.append(make("div", { class: "code-head" }, back, file), list);
+  on("film", followFilm);
+  on("settings", reload);
+  on("source", reload);
+  on("language", label);
+  label();
+  await load(LOOP);
+  scrollToLoop();
+}
+
+// Show a module, and a line of it in the middle of the pane.
+export async function open(module, line = null) {
+  past.push({ module: state.source.module, top: list.scrollTop });
+  await load(module);
+  if (line) point(line);
+  else scrollToLoop();
+  list.focus({ preventScroll: true });
+}
+
+async function goBack() {
+  const place = past.pop();
+  await load(place.module);
+  list.scrollTop = place.top;
+  list.focus({ preventScroll: true });
+}
+
+// Show the same module again if its text is another one now.
+async function reload() {
+  const shown = state.source;
+  if (!shown) return;
+  const top = list.scrollTop;
+  const { header } = await engine.ask({ op: "source", module: shown.module });
+  if (header.text === shown.text && header.original === shown.original) return;
+  show(header);
+  const [changed] = header.changed;
+  if (changed) point(changed);
+  else list.scrollTop = top;
+}
+
+async function load(module) {
+  show((await engine.ask({ op: "source", module })).header);
+}
+
+function show(source) {
+  state.source = source;
+  file.textContent = source.file;
+  back.disabled = past.length === 0;
+  rows.clear();
+  const tokens = lines(source.text);
+  list.replaceChildren(
+    ...compare(source.original, source.text).map((row) => {
+      const parts = row.line ? tokens[row.line - 1] : lines(row.text)[0];
+      const links = source.links.filter(([line]) => line === row.line);
+      const element = lineOf(row, colored(parts, links));
+      if (row.line) rows.set(row.line, element);
+      return element;
+    }),
+  );
+  emit("shown");
+  markFilm();
+}
+
+// One line: number, sign of a difference, code. The sign tells what the color tells.
+function lineOf({ sign, text, line }, content) {
+  const kind = { "-": " removed", "+": " added" }[sign] ?? "";
+  const code = make("code", {}, ...content);
+  const element = make(
+    "li",
+    { class: `line${kind}`, "data-line": line },
+    make("span", { class: "number", "aria-hidden": "true" }, line ?? ""),
+    make("span", { class: "sign", "aria-hidden": "true" }, sign.replace("-", "−")),
+    sign === " " ? code : make(sign === "-" ? "del" : "ins", {}, code),
+  );
+  element.style.setProperty("--indent", text.search(/\S|$/));
+  return element;
+}
+
+// Tokens as colored text; those of a link, [line, start, end, "module:line"], are in a button.
+function colored(tokens, links) {
+  const content = [];
+  let [column, link, target] = [0, null, null];
+  for (const { kind, text } of tokens) {
+    const here = links.find(([, start, end]) => start <= column && column < end);
+    if (here && here !== link) {
+      target = linkTo(here[3]);
+      content.push(target);
+    }
+    link = here;
+    const span = kind ? make("span", { class: `token-${kind}` }, text) : text;
+    link ? target.append(span) : content.push(span);
+    column += text.length;
+  }
+  return content;
+}
+
+function linkTo(place) {
+  const [module, line] = place.split(":");
+  const title = t("code.open", { module, line });
+  return button("", () => open(module, Number(line)), { class: "name", title });
+}
+
+// Mark a line that something else points at, and bring it into view.
+function point(line) {
+  for (const each of rows.values()) each.classList.remove("pointed");
+  rows.get(line)?.classList.add("pointed");
+  scrollTo(line, "auto");
+}
+
+function scrollTo(line, behavior) {
+  const element = rows.get(line);
+  if (!element) return;
+  const [top, height] = [element.offsetTop - list.scrollTop, list.clientHeight];
+  if (top > 0.15 * height && top < 0.7 * height) return;
+  list.scrollTo({ top: element.offsetTop - 0.4 * height, behavior });
+}
+
+// Scroll so that the end of the loop is at the lower edge, or its first line at the upper one.
+function scrollToLoop() {
+  const [first, last] = state.source.focus ?? [];
+  if (!first) return;
+  const end = rows.get(last).offsetTop + rows.get(last).offsetHeight;
+  list.scrollTop = Math.max(rows.get(first).offsetTop, end - list.clientHeight);
+}
+
+async function followFilm() {
+  const event = state.film?.events[state.film.index];
+  if (event && event.module !== state.source.module) await open(event.module, event.line);
+  markFilm();
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (event) scrollTo(event.line, calm ? "auto" : "smooth");
+}
+
+// Write behind each line of the film what it made. The line that has just run is the current one.
+function markFilm() {
+  for (const element of rows.values()) {
+    element.classList.remove("ran");
+    element.removeAttribute("aria-current");
+    element.querySelector(".made")?.remove();
+  }
+  const { events, index } = state.film ?? { events: [], index: -1 };
+  for (const [line, event] of latest(events.slice(0, index + 1))) {
+    const element = event.module === state.source.module && rows.get(line);
+    if (!element) continue;
+    element.classList.add("ran");
+    element.append(...written(event));
+  }
+  const now = events[index];
+  if (now && now.module === state.source.module) {
+    rows.get(now.line)?.setAttribute("aria-current", "step");
+  }
+  document.body.dataset.line = now?.line ?? "";
+}
+
+// The last event of each line. A function that begins again forgets its lines.
+function latest(events) {
+  const last = new Map();
+  events.forEach((event, i) => {
+    const begins = event.function !== events[i - 1]?.function && event.function.endsWith("_step");
+    if (begins) {
+      for (const [line, each] of last) if (each.function === event.function) last.delete(line);
+    }
+    last.set(event.line, event);
+  });
+  return last;
+}
+
+function label() {
+  back.textContent = t("code.back");
+  if (state.source) show(state.source);
+}

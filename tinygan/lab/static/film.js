@@ -1,0 +1,203 @@
+// One round and one line: a round as a film of its lines, forward and back, by hand or slowly.
+//
+// The engine plays the round at once and tells what each line did. `state.film.index` is the line
+// shown last. The pictures of the round count as played when the film first reaches its end.
+
+import { button, make } from "./dom.js";
+import { t } from "./language.js";
+import { pause } from "./player.js";
+import { adopt, emit, on, state } from "./state.js";
+import { number } from "./written.js";
+
+const PAUSE = 1300; // milliseconds a line in slow motion
+
+let engine, parts;
+let asking = false;
+let slow = null; // the timer of slow motion
+
+export function mount(element, _, opened) {
+  engine = opened;
+  parts = {
+    back: button("", () => show(state.film.index - 1), { id: "line-back" }),
+    slow: button("", toggleSlow, { id: "slow", "aria-pressed": "false" }),
+    place: make("input", { type: "range", id: "film-place", min: 0, oninput: seek }),
+    count: make("output", { id: "film-count", for: "film-place" }),
+    stage: make("strong", { id: "film-stage" }),
+    text: make("p", { id: "film-text", "aria-live": "polite" }),
+  };
+  element.append(
+    make("div", { class: "film-bar" }, parts.back, parts.place, parts.slow, parts.count),
+    parts.text,
+  );
+  document.getElementById("round").addEventListener("click", oneRound);
+  document.getElementById("line").addEventListener("click", oneLine);
+  on("settings", stopSlow);
+  on("playing", () => state.playing && stopSlow());
+  on("film", write);
+  on("language", write);
+  write();
+}
+
+// Go to the end of the round that is shown, or play another.
+async function oneRound() {
+  pause();
+  stopSlow();
+  const { film } = state;
+  if (film && film.index < film.events.length - 1) {
+    show(film.events.length - 1);
+    return;
+  }
+  leave();
+  const reply = await ask({ op: "play", rounds: 1 });
+  if (reply) adopt(reply);
+}
+
+async function oneLine() {
+  pause();
+  const { film } = state;
+  if (film && film.index < film.events.length - 1) show(film.index + 1);
+  else await begin();
+}
+
+// Let the engine play a round and show its first line.
+async function begin() {
+  leave();
+  const reply = await ask({ op: "film" });
+  if (!reply) return;
+  const { events } = reply.header;
+  if (!events.length) {
+    adopt(reply); // a run that has stopped plays no line
+    return;
+  }
+  const before = { runs: state.runs, arrays: state.arrays };
+  state.film = { events, arrays: reply.arrays, index: 0, before, reply, adopted: false };
+  show(0);
+}
+
+function show(index) {
+  const { film } = state;
+  if (!film || index < 0 || index >= film.events.length) return;
+  film.index = index;
+  const last = index === film.events.length - 1;
+  const { runs, arrays } = last ? { ...film.reply.header, arrays: film.reply.arrays } : film.before;
+  if (last && !film.adopted) {
+    film.adopted = true;
+    adopt(film.reply);
+  } else {
+    Object.assign(state, { runs, arrays });
+    emit("picture");
+  }
+  emit("film");
+}
+
+function leave() {
+  if (!state.film) return;
+  state.film = null;
+  emit("film");
+}
+
+function seek() {
+  stopSlow();
+  show(Number(parts.place.value));
+}
+
+function toggleSlow() {
+  if (slow) {
+    stopSlow();
+    return;
+  }
+  oneLine();
+  slow = setInterval(oneLine, PAUSE);
+  parts.slow.setAttribute("aria-pressed", "true");
+}
+
+function stopSlow() {
+  clearInterval(slow);
+  slow = null;
+  parts.slow.setAttribute("aria-pressed", "false");
+}
+
+// The engine's reply, or null if it is answering already or after an error, which is shown.
+async function ask(message) {
+  if (asking) return null;
+  asking = true;
+  try {
+    return await engine.ask(message);
+  } catch (error) {
+    stopSlow();
+    emit("error", error);
+    return null;
+  } finally {
+    asking = false;
+  }
+}
+
+function write() {
+  const { film } = state;
+  const [n, index] = film ? [film.events.length, film.index] : [0, 0];
+  parts.back.textContent = t("film.back");
+  parts.slow.textContent = t("film.slow");
+  parts.back.disabled = !film || index === 0;
+  parts.place.disabled = !film;
+  parts.place.max = Math.max(n - 1, 1);
+  parts.place.value = index;
+  parts.place.setAttribute("aria-label", t("film.place"));
+  parts.count.textContent = film ? t("film.count", { i: index + 1, n }) : "";
+  parts.text.replaceChildren(...(film ? [stage(film), " ", said(film)] : [t("film.hint")]));
+  document.body.dataset.film = film ? film.events[index].function : "";
+}
+
+// Whose step it is.
+function stage({ events, index }) {
+  const starts = events.flatMap((event, i) =>
+    event.function === "d_step" && events[i - 1]?.function !== "d_step" ? [i] : [],
+  );
+  const name = events[index].function;
+  const known = ["play", "d_step", "g_step", "update"].includes(name);
+  const values = { name, i: starts.filter((i) => i <= index).length, k: starts.length };
+  const player = { d_step: " player-D", g_step: " player-G" }[name] ?? "";
+  return make("strong", { class: `stage${player}` }, t(known ? `film.${name}` : "film.other", values));
+}
+
+// What the line did, in a sentence or two.
+function said({ events, index, arrays, before }) {
+  const { made, moved } = events[index];
+  if (moved.length) {
+    const run = state.runs.length - 1;
+    const earlier = (name) => {
+      const i = events.findLastIndex((_, j) => j < index && arrays[`event/${j}/${name}`]);
+      return i < 0 ? before.arrays[`${run}/${name}`] : arrays[`event/${i}/${name}`];
+    };
+    const changed = (name) => distance(earlier(name), arrays[`event/${index}/${name}`]);
+    return [
+      t("film.moved", { players: moved.join(", ") }),
+      changeOf("film.D", changed("heat") ?? changed("d")),
+      changeOf("film.G", changed("fake") ?? changed("p_g")),
+    ].join(" ");
+  }
+  return made
+    .map(({ name, graph, value }) =>
+      value !== null && !graph.length
+        ? t("film.number", { name, value: number(value) })
+        : t(graph.length ? "film.graph" : "film.value", { name, players: graph.join(", ") }),
+    )
+    .join(" ");
+}
+
+function changeOf(key, change) {
+  if (change === null) return "";
+  return change > 0 ? t(`${key}.moved`, { change: change.toPrecision(2) }) : t(`${key}.same`);
+}
+
+// The mean distance of two arrays of points, or the mean difference of two arrays of numbers.
+function distance(a, b) {
+  if (!a || !b) return null;
+  const size = a.shape.length === 2 && a.shape[1] === 2 ? 2 : 1;
+  let sum = 0;
+  for (let i = 0; i < a.data.length; i += size) {
+    let square = 0;
+    for (let j = i; j < i + size; j++) square += (a.data[j] - b.data[j]) ** 2;
+    sum += Math.sqrt(square);
+  }
+  return (sum * size) / a.data.length;
+}
