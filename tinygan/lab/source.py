@@ -47,7 +47,7 @@ def text(module: str) -> str:
     Raises InputError for anything but an imported module of this package.
     """
     found = sys.modules.get(module) if module.partition(".")[0] == "tinygan" else None
-    loader = getattr(getattr(found, "__spec__", None), "loader", None)
+    loader: Any = getattr(getattr(found, "__spec__", None), "loader", None)
     source = loader.get_source(module) if hasattr(loader, "get_source") else None
     if source is None:
         raise InputError(f"module: expected a module of tinygan, got {module!r:.60}")
