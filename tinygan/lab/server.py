@@ -4,6 +4,7 @@
     GET  /TOKEN/config.json tells the page which way it is: {"engine": "local", "edit": false}
     POST /TOKEN/engine      a message to the session of the page that the header Lab-Page names;
                             the reply is what `Session.answer` returns
+    DELETE /TOKEN/engine    ends the session of a page, also while it computes
 
 Only a program that knows the random token is answered. A web page of another origin, or one whose
 host name was made to point here, is refused even if it knows the token. A refused request gets one
@@ -11,7 +12,7 @@ line of text. Only files that were listed when the server started are read, and 
 address becomes part of a path.
 """
 
-import functools
+import ctypes
 import http
 import http.server
 import io
@@ -25,6 +26,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,6 +62,13 @@ class Engine(Protocol):
         """The reply to a message."""
 
 
+@dataclass
+class _Seat:
+    session: Engine
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    thread: int | None = None  # the thread that computes a reply
+
+
 def policy(rules: Mapping[str, str]) -> str:
     """The text of a Content-Security-Policy."""
     return "; ".join(f"{name} {value}" for name, value in rules.items())
@@ -81,8 +90,10 @@ class LabServer(socketserver.ThreadingTCPServer):
         self.token = secrets.token_urlsafe(24)
         self.files = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
         self.config = json.dumps({"engine": "local", "edit": edit}).encode()
-        self._open = functools.lru_cache(SESSIONS)(lambda page: (make(), threading.Lock()))
-        self._opening = threading.Lock()
+        self._make = make
+        self._lock = threading.Lock()  # of the next two
+        self._seats: dict[str, _Seat] = {}  # by page; the one that was used last is at the end
+        self._ended: set[str] = set()  # pages
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as problem:
@@ -93,11 +104,32 @@ class LabServer(socketserver.ThreadingTCPServer):
         self.address = f"http://{self.hosts[0]}/{self.token}/"
 
     def answer(self, page: str, message: bytes) -> bytes:
-        """The reply of the session of `page`, which is opened if there is none."""
-        with self._opening:
-            session, lock = self._open(page)
-        with lock:
-            return session.answer(message)
+        """The reply of the session of `page`, which is opened if there is none.
+
+        Raises KeyError if that session has ended."""
+        with self._lock:
+            if page in self._ended:
+                raise KeyError(page)
+            seat = self._seats[page] = self._seats.pop(page, None) or _Seat(self._make())
+            oldest = next(iter(self._seats)) if len(self._seats) > SESSIONS else None
+        if oldest is not None:
+            self.end(oldest)
+        with seat.lock:
+            seat.thread = threading.get_ident()
+            try:
+                return seat.session.answer(message)
+            finally:
+                seat.thread = None
+
+    def end(self, page: str) -> None:
+        """End the session of `page`. A reply that is being computed, maybe by code that was typed
+        into the page and never returns, ends with SystemExit in its thread."""
+        with self._lock:
+            seat = self._seats.pop(page, None)
+            self._ended.add(page)
+        if seat is not None and seat.thread is not None:
+            thread, exception = ctypes.c_ulong(seat.thread), ctypes.py_object(SystemExit)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, exception)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print a traceback, unless the page has gone: it was closed before its reply came."""
@@ -154,6 +186,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self._message)
 
+    def do_DELETE(self) -> None:
+        self._answer(self._end)
+
     def _answer(self, find: Callable[[str], tuple[str, bytes]]) -> None:
         try:
             kind, body = find(self._name())
@@ -186,8 +221,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return values[0] if values else None
 
     def _file(self, name: str) -> tuple[str, bytes]:
-        if self._only("Content-Length") not in (None, "0") or self._only("Transfer-Encoding"):
-            raise _Refused(400, f"{self.command}: expected no body")
+        self._no_body()
         if name == "engine":
             raise _Refused(405, f"engine: expected POST, got {self.command}")
         if name == "config.json":
@@ -198,13 +232,32 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return TYPES[path.suffix], path.read_bytes()
 
     def _message(self, name: str) -> tuple[str, bytes]:
-        if name != "engine":
-            raise _Refused(405, "POST: expected the address engine")
+        page = self._page(name)
         if self.headers.get_content_type() != "application/json":
             raise _Refused(415, "Content-Type: expected application/json")
-        if PAGE.fullmatch(page := self._only("Lab-Page") or "") is None:
+        try:
+            return "application/octet-stream", self.server.answer(page, self._body())
+        except KeyError:
+            line = f"the session of this page has ended (there are at most {SESSIONS}): reload it"
+            raise _Refused(410, line) from None
+
+    def _end(self, name: str) -> tuple[str, bytes]:
+        page = self._page(name)
+        self._no_body()
+        self.server.end(page)
+        return "text/plain; charset=utf-8", b""
+
+    def _page(self, name: str) -> str:
+        if name != "engine":
+            raise _Refused(405, f"{self.command}: expected the address of the engine")
+        page = self._only("Lab-Page") or ""
+        if PAGE.fullmatch(page) is None:
             raise _Refused(400, "Lab-Page: expected 8 to 64 letters, digits or hyphens")
-        return "application/octet-stream", self.server.answer(page, self._body())
+        return page
+
+    def _no_body(self) -> None:
+        if self._only("Content-Length") not in (None, "0") or self._only("Transfer-Encoding"):
+            raise _Refused(400, f"{self.command}: expected no body")
 
     def _body(self) -> bytes:
         if self._only("Transfer-Encoding") is not None:

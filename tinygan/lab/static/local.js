@@ -3,17 +3,20 @@
 export async function connect() {
   const page = crypto.randomUUID(); // the server keeps a session for each page
   const stop = new AbortController();
+  const request = async (options, headers = {}) => {
+    const reply = await fetch(new URL("./engine", import.meta.url), {
+      ...options,
+      headers: { "Lab-Page": page, ...headers },
+    });
+    if (!reply.ok) throw new Error((await reply.text()).trim());
+    return reply.arrayBuffer();
+  };
   return {
-    async send(text) {
-      const reply = await fetch(new URL("./engine", import.meta.url), {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Lab-Page": page },
-        body: text,
-        signal: stop.signal,
-      });
-      if (!reply.ok) throw new Error((await reply.text()).trim());
-      return reply.arrayBuffer();
+    send: (body) =>
+      request({ method: "POST", body, signal: stop.signal }, { "Content-Type": "application/json" }),
+    async close() {
+      stop.abort();
+      await request({ method: "DELETE" });
     },
-    close: () => stop.abort(new Error("the engine was restarted")),
   };
 }
