@@ -41,8 +41,8 @@ class Reader:
         return self.changes.get(module) or text(module)
 
     def page(self, module: str) -> dict[str, Any]:
-        """The text of a module, its links [line, start, end, "module:line"], the lines that differ
-        from the file, and the first and the last line of `play` if it has one.
+        """The text of a module and that of its file, its links [line, start, end, "module:line"],
+        the changed lines, and the first and the last line of `play` if it has one.
 
         Lines count from 1, columns from 0. Raises InputError for a module outside the package,
         SourceError for a text that is not Python.
@@ -53,6 +53,7 @@ class Reader:
             "module": module,
             "file": file_of(module),
             "text": source,
+            "original": text(module),
             "links": [list(link) for link in sorted(self.links(module))],
             "changed": changed_lines(module, source),
             "focus": [play.lineno, play.end_lineno] if play else None,
