@@ -5,6 +5,7 @@ import { start } from "./player.js";
 import { emit, on, state } from "./state.js";
 
 const SPEED = 5;
+const HIDDEN = "bent"; // the layers that are not drawn until one asks for them
 
 // The address splits into what the engine reads (settings) and what only the page does (view).
 function split() {
@@ -22,7 +23,7 @@ export function readView() {
   const { view } = split();
   const rounds = Number(view.speed);
   state.speed = Number.isInteger(rounds) && rounds >= 1 && rounds <= 1000 ? rounds : SPEED;
-  state.hidden = new Set((view.hide ?? "").split(",").filter(Boolean));
+  state.hidden = new Set((view.hide ?? HIDDEN).split(",").filter(Boolean));
   state.language = view.language ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 }
 
@@ -30,7 +31,8 @@ function hash() {
   const query = new URLSearchParams(state.query);
   if (state.language !== "en") query.set("language", state.language);
   if (state.speed !== SPEED) query.set("speed", state.speed);
-  if (state.hidden.size) query.set("hide", [...state.hidden].join(","));
+  const hidden = [...state.hidden].sort().join();
+  if (hidden !== HIDDEN) query.set("hide", hidden);
   return query.toString().replaceAll("%2C", ",");
 }
 
@@ -40,13 +42,10 @@ function write() {
 
 // Start with the settings in the address; if they are not valid, say so and take the defaults.
 async function startFromAddress() {
-  let refused = null;
-  const stop = (error) => (refused = error ?? refused);
-  on("error", stop);
-  if (!(await start(split().query))) {
-    await start("");
-    emit("error", { message: t("link.bad", { why: refused.message }) });
-  }
+  const refused = await start(split().query);
+  if (!refused) return;
+  await start("");
+  emit("error", { message: t("link.bad", { why: refused.message }) });
 }
 
 // Start from the address, write each change to it, and follow it when it is changed by hand.

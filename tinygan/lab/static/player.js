@@ -5,6 +5,7 @@ import { adopt, emit, state } from "./state.js";
 let engine = null;
 let waiting = null; // the query to change to when the engine has answered the last change
 let changing = false;
+let looping = false; // the loop of `play` still waits for the engine after a pause
 
 export function useEngine(opened) {
   engine = opened;
@@ -27,21 +28,22 @@ export async function play() {
   state.film = null;
   emit("film");
   emit("playing");
+  if (looping) return;
+  looping = true;
   while (state.playing) {
-    const reply = await ask({ op: "play", rounds: state.speed });
-    if (!reply) break;
-    adopt(reply);
-    if (reportStopped()) break;
+    const { reply } = await ask({ op: "play", rounds: state.speed });
+    if (reply) adopt(reply);
+    if (!reply || reportStopped()) pause();
     await new Promise(requestAnimationFrame);
   }
-  pause();
+  looping = false;
 }
 
-// Start anew with the settings of `query`. Returns whether the engine took them.
+// Start anew with the settings of `query`. Returns the error if the engine refused them.
 export async function start(query) {
-  const reply = await ask({ op: "start", query });
-  if (reply) adoptSettings(reply, true);
-  return reply !== null;
+  const { reply, error } = await ask({ op: "start", query });
+  if (reply) adoptSettings(reply);
+  return error;
 }
 
 // Go on with other settings: a query's values by name. Only the last of many quick changes is sent.
@@ -52,7 +54,7 @@ export async function change(values) {
   while (waiting) {
     const query = new URLSearchParams(waiting).toString();
     waiting = null;
-    const reply = await ask({ op: "change", query });
+    const { reply } = await ask({ op: "change", query });
     if (reply) adoptSettings(reply, reply.header.restarted !== false);
     else emit("settings"); // the controls show again what holds
   }
@@ -70,13 +72,13 @@ export function adoptSettings(reply, anew = true) {
   emit("exhibit");
 }
 
-// The engine's reply, or null after an error, which is shown.
+// {reply} of the engine, or {error}, which is shown.
 async function ask(message) {
   try {
-    return await engine.ask(message);
+    return { reply: await engine.ask(message) };
   } catch (error) {
     emit("error", error);
-    return null;
+    return { error };
   }
 }
 

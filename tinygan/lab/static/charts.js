@@ -1,0 +1,185 @@
+// Curves over the rounds: losses, D(x) and D(G(z)), and the estimated JSD, with the values that they
+// have at the equilibrium.
+
+import { number, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
+import { make } from "./dom.js";
+import { t } from "./language.js";
+import { on, state } from "./state.js";
+
+const LOG2 = Math.log(2);
+const MARGIN = { left: 38, right: 62, top: 10, bottom: 22 };
+const SMOOTH = 40; // a smooth curve averages 1/40 of the points shown
+const APART = 14; // pixels between two labels
+
+const CHARTS = {
+  losses: {
+    curves: { d_loss: "d", g_loss: "fake" },
+    lines: ({ d_loss, g_loss }) => [d_loss, g_loss],
+    range: (values) => spread(values, [0, 1.6]),
+  },
+  outputs: {
+    curves: { d_real: "real", d_fake: "fake" },
+    lines: ({ d }) => [d],
+    range: (values, { d }) => (d === null ? spread(values, [-1, 1]) : [0, 1]),
+  },
+  jsd: {
+    curves: { jsd: "d" },
+    lines: () => [0, LOG2],
+    range: () => [-0.1, 0.8],
+  },
+};
+const NAMES = new Map([[2 * LOG2, "log 4"], [LOG2, "log 2"], [0.5, "1/2"], [0, "0"]]);
+
+export function mount(element) {
+  const canvases = Object.keys(CHARTS).map((name) => {
+    const canvas = make("canvas", { role: "img", id: `chart-${name}` });
+    const title = make("h3", { "data-t": `chart.${name}` });
+    element.append(make("figure", {}, title, canvas));
+    return [name, canvas];
+  });
+  const key = make("p", { id: "key" });
+  element.append(key);
+  let waiting = false;
+  const redraw = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      for (const [name, canvas] of canvases) draw(canvas, CHARTS[name]);
+    });
+  };
+  const describe = () => {
+    key.hidden = state.runs.length < 2;
+    key.textContent = t("chart.key");
+    for (const [name, canvas] of canvases) canvas.setAttribute("aria-label", inWords(name));
+  };
+  for (const event of ["playing", "settings", "language"]) on(event, describe);
+  for (const event of ["picture", "language"]) on(event, redraw);
+  onColors(redraw);
+  new ResizeObserver(redraw).observe(element);
+}
+
+function draw(canvas, chart) {
+  if (!state.runs.length) return;
+  const { ctx, width, height, color } = prepare(canvas);
+  const { lines } = state.runs[0];
+  const names = Object.keys(chart.curves);
+  const shown = state.history.flatMap((history) => names.flatMap((name) => history[name]));
+  const rounds = Math.max(100, ...state.runs.map((run) => run.round));
+  const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top };
+  box.bottom = height - MARGIN.bottom;
+  const range = chart.range(shown.filter(Number.isFinite), lines);
+  const x = scale([0, rounds], [box.left, box.right]);
+  const y = scale(range, [box.bottom, box.top]);
+  axes(ctx, box, x, y, rounds, range, color);
+  for (const value of chart.lines(lines)) {
+    if (value !== null) equilibrium(ctx, box, y(value), value, color);
+  }
+  const labels = [];
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(box.left, 0, width - box.left, box.bottom + 1);
+  ctx.clip();
+  state.history.forEach((history, i) => {
+    const other = state.history.length > 1 && i === 0;
+    for (const [name, colorName] of Object.entries(chart.curves)) {
+      const last = curve(ctx, history.round.map(x), history[name], y, color[colorName], other);
+      if (last !== null && !other) labels.push({ name, value: last, color: color[colorName] });
+    }
+  });
+  ctx.restore();
+  writeLabels(ctx, labels, y, box, color);
+  if (!labels.length && state.runs[0].round) {
+    write(ctx, t("chart.none"), (box.left + box.right) / 2, height / 2, { color: color.muted, align: "center" });
+  }
+}
+
+// A curve, pale, and its moving average; returns the last average, or null.
+function curve(ctx, xs, values, y, stroke, dashed) {
+  const means = movingAverage(values, Math.ceil(values.length / SMOOTH));
+  if (!dashed) {
+    ctx.globalAlpha = 0.3;
+    pen(ctx, stroke, 1);
+    polyline(ctx, xs, values.map((v) => (v === null ? null : y(v))));
+  }
+  ctx.globalAlpha = dashed ? 0.75 : 1;
+  pen(ctx, stroke, dashed ? 1.5 : 2, dashed ? [2, 3] : []);
+  polyline(ctx, xs, means.map((v) => (v === null ? null : y(v))));
+  ctx.globalAlpha = 1;
+  return means.at(-1) ?? null;
+}
+
+// The mean of each value and those before it, n in all; null where the value is null.
+function movingAverage(values, n) {
+  let [sum, count] = [0, 0];
+  return values.map((value, i) => {
+    if (value !== null) (sum += value), count++;
+    if (i >= n && values[i - n] !== null) (sum -= values[i - n]), count--;
+    return value === null ? null : sum / count;
+  });
+}
+
+function axes(ctx, { left, right, top, bottom }, x, y, rounds, range, color) {
+  const text = { color: color.muted };
+  pen(ctx, color.rule, 1);
+  for (const value of ticks(range, 3)) {
+    polyline(ctx, [left, right], [y(value), y(value)]);
+    write(ctx, number(value), left - 6, y(value), { ...text, align: "right" });
+  }
+  polyline(ctx, [left, right], [bottom, bottom]);
+  polyline(ctx, [left, left], [top, bottom]);
+  for (const value of ticks([0, rounds], Math.max(2, (right - left) / 90))) {
+    write(ctx, value.toLocaleString(state.language), x(value), bottom + 12, { ...text, align: "center" });
+  }
+  write(ctx, t("chart.round"), right + 6, bottom + 12, text);
+}
+
+// Round numbers in a range, about n.
+function ticks([low, high], n) {
+  const rough = (high - low) / n;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(6)));
+}
+
+function equilibrium(ctx, { left, right }, y, value, color) {
+  pen(ctx, color.muted, 1, [6, 4]);
+  polyline(ctx, [left, right], [y, y]);
+  const name = [...NAMES].find(([known]) => Math.abs(known - value) < 1e-6)?.[1] ?? number(value);
+  write(ctx, name, left + 5, y - 8, { color: color.muted, paper: color.paper });
+}
+
+// The name and last value of each curve at its end, moved apart where they would touch.
+function writeLabels(ctx, labels, y, { right, top, bottom }, color) {
+  labels.sort((a, b) => b.value - a.value);
+  let above = -Infinity;
+  labels.forEach(({ name, value, color: ink }, i) => {
+    const room = (labels.length - 1 - i) * APART;
+    const place = Math.min(Math.max(y(value), top + 4, above + APART), bottom - 4 - room);
+    above = place;
+    write(ctx, `${t(`curve.${name}`)} ${number(value, 2)}`, right + 6, place, { color: ink, paper: color.paper });
+  });
+}
+
+// A range around the values without the outermost, and at least `least`.
+function spread(values, least) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  const [low, high] = [Math.min(least[0], at(0.01)), Math.max(least[1], at(0.99))];
+  const room = 0.06 * (high - low);
+  return [low < least[0] ? low - room : low, high > least[1] ? high + room : high];
+}
+
+function inWords(name) {
+  const values = state.history.map((history, i) => {
+    const parts = Object.keys(CHARTS[name].curves).map((curve) => {
+      const value = history[curve].at(-1);
+      return `${t(`curve.${curve}`)} ${Number.isFinite(value) ? number(value, 2) : t("chart.undefined")}`;
+    });
+    const run = state.history.length > 1 ? `${t(i ? "run.changed" : "run.right")}: ` : "";
+    return run + parts.join(", ");
+  });
+  return `${t(`chart.${name}`)}. ${values.join("; ")}`;
+}
