@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..storage import PARTIAL, flush_folder
-from .server import POLICY, STATIC, policy
+from .server import POLICY, files, policy
 
 PACKAGE = Path(__file__).parent.parent
 DATA = ("data/files/*.gz", "lab/*.json")  # what the engine reads beside its modules
@@ -37,10 +37,10 @@ def export(folder: str | Path, pyodide: str | Path | None = None) -> Path:
     """
     target = Path(folder).resolve()
     _check(target)
-    files = {path.name: path for path in STATIC.iterdir()}
+    parts = files()
     if pyodide is not None:
-        files |= {RUNTIME + path.name: path for path in _runtime(Path(pyodide))}
-    whole = {name: path.read_bytes() for name, path in files.items()}
+        parts |= {RUNTIME + path.name: path for path in _runtime(Path(pyodide))}
+    whole = {name: path.read_bytes() for name, path in parts.items()}
     source = CDN if pyodide is None else f"./{RUNTIME}"
     whole["index.html"] = _page(whole["index.html"].decode(), pyodide is None).encode()
     whole[ARCHIVE] = archive()
@@ -108,8 +108,8 @@ def _files(folder: Path) -> Iterator[str]:
 def _exported(folder: Path) -> set[str]:
     """The names of the files that an earlier export has written."""
     try:
-        files = json.loads((folder / CONFIG).read_bytes())["files"]
-        return set(files) if isinstance(files, list) else set()
+        names = json.loads((folder / CONFIG).read_bytes())["files"]
+        return set(names) if isinstance(names, list) else set()
     except (OSError, ValueError, RecursionError, TypeError, KeyError):
         return set()
 
@@ -131,12 +131,12 @@ def _runtime(folder: Path) -> list[Path]:
     return paths
 
 
-def _replace(target: Path, files: dict[str, bytes]) -> None:
+def _replace(target: Path, whole: dict[str, bytes]) -> None:
     """Write the files to a folder beside `target`, and give it that name when it is complete."""
     new, old = (target.with_name(f".{target.name}.{os.getpid()}.{n}{PARTIAL}") for n in "01")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        for name, contents in files.items():
+        for name, contents in whole.items():
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(contents)

@@ -12,7 +12,6 @@ line of text. Only files that were listed when the server started are read, and 
 address becomes part of a path.
 """
 
-import ctypes
 import http
 import http.server
 import io
@@ -23,14 +22,13 @@ import secrets
 import socket
 import socketserver
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import InputError, first_line
+from .pages import SESSIONS, Ended, Engine, Pages
 
 HOST = "127.0.0.1"
 STATIC = Path(__file__).parent / "static"
@@ -51,22 +49,12 @@ POLICY = {  # Content-Security-Policy of the page; an export writes it into the 
 BODY = 256 << 10  # bytes that a message may have
 SECONDS = 30.0  # for a whole request to arrive, counted from the last reply
 LINGER = 1.0  # seconds in which the rest of a refused request is read and thrown away
-SESSIONS = 8  # the one that was used least recently ends when another page opens
 PAGE = re.compile(r"[0-9a-zA-Z-]{8,64}")
 
 
-class Engine(Protocol):
-    """The part of a session that the server uses."""
-
-    def answer(self, request: bytes) -> bytes:
-        """The reply to a message."""
-
-
-@dataclass
-class _Seat:
-    session: Engine
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    thread: int | None = None  # the thread that computes a reply
+def files() -> dict[str, Path]:
+    """The files of the page by name."""
+    return {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
 def policy(rules: Mapping[str, str]) -> str:
@@ -88,12 +76,9 @@ class LabServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, port: int, make: Callable[[], Engine], *, edit: bool = False) -> None:
         self.token = secrets.token_urlsafe(24)
-        self.files = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
+        self.files = files()
         self.config = json.dumps({"engine": "local", "edit": edit}).encode()
-        self._make = make
-        self._lock = threading.Lock()  # of the next two
-        self._seats: dict[str, _Seat] = {}  # by page; the one that was used last is at the end
-        self._ended: set[str] = set()  # pages
+        self.pages = Pages(make)
         try:
             super().__init__((HOST, port), _Handler)
         except (OSError, OverflowError) as problem:
@@ -102,34 +87,6 @@ class LabServer(socketserver.ThreadingTCPServer):
         self.port = self.server_address[1]
         self.hosts = (f"{HOST}:{self.port}", f"localhost:{self.port}")
         self.address = f"http://{self.hosts[0]}/{self.token}/"
-
-    def answer(self, page: str, message: bytes) -> bytes:
-        """The reply of the session of `page`, which is opened if there is none.
-
-        Raises KeyError if that session has ended."""
-        with self._lock:
-            if page in self._ended:
-                raise KeyError(page)
-            seat = self._seats[page] = self._seats.pop(page, None) or _Seat(self._make())
-            oldest = next(iter(self._seats)) if len(self._seats) > SESSIONS else None
-        if oldest is not None:
-            self.end(oldest)
-        with seat.lock:
-            seat.thread = threading.get_ident()
-            try:
-                return seat.session.answer(message)
-            finally:
-                seat.thread = None
-
-    def end(self, page: str) -> None:
-        """End the session of `page`. A reply that is being computed, maybe by code that was typed
-        into the page and never returns, ends with SystemExit in its thread."""
-        with self._lock:
-            seat = self._seats.pop(page, None)
-            self._ended.add(page)
-        if seat is not None and seat.thread is not None:
-            thread, exception = ctypes.c_ulong(seat.thread), ctypes.py_object(SystemExit)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, exception)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print a traceback, unless the page has gone: it was closed before its reply came."""
@@ -165,7 +122,7 @@ class _Timed(io.RawIOBase):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: LabServer
-    protocol_version = "HTTP/1.1"
+    protocol_version = default_request_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # with it, 15 pictures a second
     server_version, sys_version = "tinygan", ""
 
@@ -207,11 +164,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         origin = self._only("Origin")
         if origin is not None and origin != f"http://{self._only('Host')}":
             raise _Refused(403, "a page of another origin is not answered")
-        empty, token, *rest = self.path.partition("?")[0].split("/", 2)
-        right = secrets.compare_digest(token.encode("latin-1"), self.server.token.encode())
-        if empty or not rest or not right:
+        parts = re.fullmatch(r"/([^/]*)/([^?]*)(\?.*)?", self.path, re.DOTALL)
+        token, name = parts.group(1, 2) if parts else ("", "")
+        if not secrets.compare_digest(token.encode("latin-1"), self.server.token.encode()):
             raise _Refused(403, "the token is missing: open the address that `tinygan lab` printed")
-        return rest[0]
+        return name
 
     def _only(self, header: str) -> str | None:
         """The value of a header; None if it is not sent. Raises _Refused if it is sent twice."""
@@ -236,15 +193,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get_content_type() != "application/json":
             raise _Refused(415, "Content-Type: expected application/json")
         try:
-            return "application/octet-stream", self.server.answer(page, self._body())
-        except KeyError:
+            return "application/octet-stream", self.server.pages.answer(page, self._body())
+        except Ended:
             line = f"the session of this page has ended (there are at most {SESSIONS}): reload it"
             raise _Refused(410, line) from None
 
     def _end(self, name: str) -> tuple[str, bytes]:
         page = self._page(name)
         self._no_body()
-        self.server.end(page)
+        self.server.pages.end(page)
         return "text/plain; charset=utf-8", b""
 
     def _page(self, name: str) -> str:
