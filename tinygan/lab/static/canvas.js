@@ -13,7 +13,7 @@ export function prepare(canvas) {
   return { ctx, width, height, color: colors() };
 }
 
-const NAMES = ["paper", "ink", "muted", "rule", "real", "fake", "d", "grid"];
+const NAMES = ["paper", "ink", "muted", "rule", "real", "fake", "mark", "d", "grid"];
 const HEAT = ["heat-0", "heat-half", "heat-1"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let palette = null;

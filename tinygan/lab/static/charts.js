@@ -7,7 +7,7 @@ import { t } from "./language.js";
 import { on, state } from "./state.js";
 
 const LOG2 = Math.log(2);
-const MARGIN = { left: 38, right: 62, top: 10, bottom: 22 };
+const MARGIN = { left: 40, right: 86, top: 10, bottom: 22 };
 const SMOOTH = 40; // a smooth curve averages 1/40 of the points shown
 const APART = 14; // pixels between two labels
 
@@ -71,10 +71,9 @@ function draw(canvas, chart) {
   const range = chart.range(shown.filter(Number.isFinite), lines);
   const x = scale([0, rounds], [box.left, box.right]);
   const y = scale(range, [box.bottom, box.top]);
-  axes(ctx, box, x, y, rounds, range, color);
-  for (const value of chart.lines(lines)) {
-    if (value !== null) equilibrium(ctx, box, y(value), value, color);
-  }
+  axes(ctx, box, x, rounds, color);
+  const known = chart.lines(lines).filter((value) => value !== null);
+  levels(ctx, box, y, range, known, color);
   const labels = [];
   ctx.save();
   ctx.beginPath();
@@ -119,13 +118,9 @@ function movingAverage(values, n) {
   });
 }
 
-function axes(ctx, { left, right, top, bottom }, x, y, rounds, range, color) {
+function axes(ctx, { left, right, top, bottom }, x, rounds, color) {
   const text = { color: color.muted };
   pen(ctx, color.rule, 1);
-  for (const value of ticks(range, 3)) {
-    polyline(ctx, [left, right], [y(value), y(value)]);
-    write(ctx, number(value), left - 6, y(value), { ...text, align: "right" });
-  }
   polyline(ctx, [left, right], [bottom, bottom]);
   polyline(ctx, [left, left], [top, bottom]);
   for (const value of ticks([0, rounds], Math.max(2, (right - left) / 90))) {
@@ -133,6 +128,25 @@ function axes(ctx, { left, right, top, bottom }, x, y, rounds, range, color) {
   }
   write(ctx, t("chart.round"), right + 6, bottom + 12, text);
 }
+
+// The values at the equilibrium, dashed and with their names, and round numbers where there is room.
+function levels(ctx, { left, right }, y, range, known, color) {
+  const text = { color: color.muted, align: "right" };
+  for (const value of ticks(range, 2)) {
+    if (known.some((other) => Math.abs(y(other) - y(value)) < APART)) continue;
+    pen(ctx, color.rule, 1);
+    polyline(ctx, [left, right], [y(value), y(value)]);
+    write(ctx, number(value), left - 6, y(value), text);
+  }
+  for (const value of known) {
+    pen(ctx, color.muted, 1, [6, 4]);
+    polyline(ctx, [left, right], [y(value), y(value)]);
+    write(ctx, name(value), left - 6, y(value), { ...text, color: color.ink });
+  }
+}
+
+const name = (value) =>
+  [...NAMES].find(([known]) => Math.abs(known - value) < 1e-6)?.[1] ?? number(value);
 
 // Round numbers in a range, about n.
 function ticks([low, high], n) {
@@ -142,13 +156,6 @@ function ticks([low, high], n) {
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step + 1e-9) - first + 1;
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(6)));
-}
-
-function equilibrium(ctx, { left, right }, y, value, color) {
-  pen(ctx, color.muted, 1, [6, 4]);
-  polyline(ctx, [left, right], [y, y]);
-  const name = [...NAMES].find(([known]) => Math.abs(known - value) < 1e-6)?.[1] ?? number(value);
-  write(ctx, name, left + 5, y - 8, { color: color.muted, paper: color.paper });
 }
 
 // The name and last value of each curve at its end, moved apart where they would touch.

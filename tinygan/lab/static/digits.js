@@ -6,7 +6,7 @@ import { t } from "./language.js";
 const TITLE = 26; // pixels above a sheet
 const BETWEEN = 20; // pixels between the sheets
 
-export const LAYER_NAMES = [];
+export const LEGEND = [];
 
 export function draw(canvas, { arrays }) {
   const { ctx, width, height, color } = prepare(canvas);

@@ -3,10 +3,11 @@
 export default {
   title: "tinygan lab: watch a GAN's code train",
   "intro.plane":
-    "G turns noise into orange points that shall pass for the green data; D colors the plane green where it takes a point for real, orange where it takes it for a fake.",
+    "G turns noise into orange points that imitate the green data; D colors the plane green where it takes a point for real, orange where it takes it for a fake.",
   "intro.line":
-    "G turns noise z into numbers x with the orange density, which shall become the green one of the data; D(x), in blue, says how real each x looks.",
-  "intro.digits": "G turns noise into images that shall pass for real digits; D tells the two apart.",
+    "G turns noise z into numbers x (orange density) that imitate the data (green density); D(x), in blue, says how real each x looks.",
+  "intro.digits": "G turns noise into images that imitate real digits; D tells the two apart.",
+  close: "Close",
   nav: "Panels and language",
   overview: "The game as a graph",
   picture: "The picture",
@@ -86,7 +87,7 @@ export default {
   "group.run": "Run",
 
   "set.data": "Data",
-  "note.data": "The examples x that G shall learn to make.",
+  "note.data": "The examples x that G learns to imitate.",
   "data.ring": "ring of 8 clusters",
   "data.grid": "grid of 25 clusters",
   "data.moons": "two moons",
@@ -147,7 +148,6 @@ export default {
   "note.seed": "The same seed plays the same game.",
 
   "help.open": "How to read this picture",
-  "help.close": "Close",
   "help.colors": "What is green, what is orange?",
   "help.colors.text":
     "Green belongs to the data: green points are real examples x, and the plane is green where D(x) is near 1, where D takes a point for real. Orange belongs to G: orange diamonds are fakes G(z), and the plane is orange where D(x) is near 0. Where it has no color, D(x) is 1/2: D cannot tell.",

@@ -12,7 +12,7 @@ const LAYERS = {
   d: (ctx, arrays, view, color) => probability(ctx, arrays, view, arrays.d, color.d, []),
   map,
 };
-export const LAYER_NAMES = Object.keys(LAYERS);
+export const LEGEND = Object.keys(LAYERS);
 
 const SIDE = 46; // pixels beside the axes
 const HEADROOM = 1.7; // the axis ends at this multiple of the data's highest density
@@ -100,7 +100,7 @@ function probability(ctx, { x }, view, { data }, stroke, dash) {
 
 // Arrows from z, which is spread evenly, to G(z): where their heads lie close together, p_g is high.
 function map(ctx, { map: { data } }, view, color) {
-  pen(ctx, color.fake, 1.1);
+  pen(ctx, color.mark, 1.1);
   ctx.globalAlpha = 0.85;
   ctx.beginPath();
   for (let i = 0; i < data.length; i += 2) {

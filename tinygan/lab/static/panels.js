@@ -1,7 +1,7 @@
 // The panels beside the picture: help, settings, museum. One of them is open at a time, or none.
 
 const NAMES = ["help", "controls", "museum"];
-const WIDE = matchMedia("(min-width: 1280px)");
+const WIDE = matchMedia("(min-width: 1600px)");
 
 const byId = (id) => document.getElementById(id);
 
@@ -27,5 +27,6 @@ export function mountPanels() {
       openPanel(byId(name).hidden ? name : null);
     });
   }
+  byId("close-panel").addEventListener("click", closePanels);
   openPanel(WIDE.matches ? "controls" : null);
 }

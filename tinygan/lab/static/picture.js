@@ -19,7 +19,8 @@ export function mount(element) {
   const numbers = make("p", { id: "numbers" });
   const layers = make("fieldset", { id: "layers" });
   const drawing = make("div", { id: "drawing" });
-  element.append(figures, numbers, layers, drawing);
+  const top = make("div", {}, figures, layers);
+  element.append(top, numbers, drawing);
   mountDrawing(drawing, figures);
 
   const redraw = () => {
@@ -33,6 +34,7 @@ export function mount(element) {
   const rebuild = () => {
     if (!state.runs.length) return;
     document.getElementById("intro").textContent = t(`intro.${state.runs[0].kind}`);
+    top.classList.toggle("one", state.runs.length === 1);
     buildFigures(figures);
     buildLayers(layers);
     numbers.textContent = summary();
@@ -71,17 +73,26 @@ function buildFigures(figures) {
 
 // The legend; each of its boxes shows or hides a layer.
 function buildLayers(layers) {
-  const { kind, lines } = state.runs[0];
-  layers.hidden = !KINDS[kind].LAYER_NAMES.length;
+  const { LEGEND } = KINDS[state.runs[0].kind];
+  layers.hidden = !LEGEND.length;
   layers.replaceChildren(
     make("legend", { class: "unseen" }, t("layers")),
-    ...KINDS[kind].LAYER_NAMES.toReversed().map((name) => {
+    ...LEGEND.map((name) => {
       const box = make("input", { type: "checkbox", id: `layer-${name}`, onchange: toggle });
       box.checked = !state.hidden.has(name);
-      const text = name === "heat" && lines.d === null ? "layer.heat.logit" : `layer.${name}`;
-      return make("label", {}, box, make("span", { class: `swatch ${name}` }), t(text));
+      return make("label", {}, box, ...(name === "heat" ? heatLegend() : legend(name)));
     }),
   );
+}
+
+const swatch = (name) => make("span", { class: `swatch ${name}` });
+const legend = (name) => [swatch(name), t(`layer.${name}`)];
+
+// The colors from 0 to 1 with three values under them.
+function heatLegend() {
+  const text = t(state.runs[0].lines.d === null ? "layer.heat.logit" : "layer.heat");
+  const values = [t("heat.fake"), "1/2", t("heat.real")].map((value) => make("span", {}, value));
+  return [make("span", { class: "scale" }, text, swatch("heat"), ...values)];
 }
 
 function toggle({ target }) {

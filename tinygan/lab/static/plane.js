@@ -5,7 +5,7 @@ import { contour } from "./contour.js";
 
 // The layers by name, from back to front.
 const LAYERS = { heat, bent, half, real, arrows, fake };
-export const LAYER_NAMES = Object.keys(LAYERS);
+export const LEGEND = ["real", "fake", "arrows", "heat", "half", "bent"];
 
 const ARROW = 44; // pixels of the longest arrow
 const STEEP = 3; // length of a gradient whose arrow is 3/4 of that
@@ -108,7 +108,7 @@ function real(ctx, { real: { data } }, view, color) {
 
 function fake(ctx, { fake: { data } }, view, color) {
   pen(ctx, color.paper, 1);
-  ctx.fillStyle = color.fake;
+  ctx.fillStyle = color.mark;
   ctx.beginPath();
   for (let i = 0; i < data.length; i += 2) {
     const [x, y] = [view.x(data[i]), view.y(data[i + 1])];
@@ -124,7 +124,7 @@ function fake(ctx, { fake: { data } }, view, color) {
 
 // An arrow from each fake down the gradient of G's loss. Long gradients are compressed.
 function arrows(ctx, { fake: { data }, arrows: { data: way } }, view, color) {
-  pen(ctx, color.fake, 1.25);
+  pen(ctx, color.mark, 1.25);
   ctx.beginPath();
   for (let i = 0; i < data.length; i += 2) {
     const norm = Math.hypot(way[i], way[i + 1]);
