@@ -7,6 +7,7 @@ import { button, make } from "./dom.js";
 import { t } from "./language.js";
 import { emit, on, state } from "./state.js";
 import { lines } from "./tokens.js";
+import { playerOf } from "./graph.js";
 import { written } from "./written.js";
 
 export const LOOP = "tinygan.gan.algorithm";
@@ -91,10 +92,15 @@ function lineOf({ sign, text, line }, content) {
     { class: `line${kind}`, "data-line": line },
     make("span", { class: "number", "aria-hidden": "true" }, line ?? ""),
     make("span", { class: "sign", "aria-hidden": "true" }, sign.replace("-", "−")),
-    sign === " " ? code : make(sign === "-" ? "del" : "ins", {}, code),
+    make("span", { class: "text" }, sign === " " ? code : changed(sign, code)),
   );
   element.style.setProperty("--indent", text.search(/\S|$/));
   return element;
+}
+
+function changed(sign, code) {
+  const [tag, key] = sign === "-" ? ["del", "code.removed"] : ["ins", "code.added"];
+  return make(tag, {}, make("span", { class: "unseen" }, t(key)), code);
 }
 
 // Tokens as colored text; those of a link, [line, start, end, "module:line"], are in a button.
@@ -155,35 +161,35 @@ async function followFilm() {
 // Write behind each line of the film what it made. The line that has just run is the current one.
 function markFilm() {
   for (const element of rows.values()) {
-    element.classList.remove("ran");
+    element.classList.remove("player-D", "player-G");
     element.removeAttribute("aria-current");
     element.querySelector(".made")?.remove();
   }
   const { events, index } = state.film ?? { events: [], index: -1 };
-  for (const [line, event] of latest(events.slice(0, index + 1))) {
-    const element = event.module === state.source.module && rows.get(line);
-    if (!element) continue;
-    element.classList.add("ran");
-    element.append(...written(event));
+  const here = (event) => event.module === state.source.module && rows.get(event.line);
+  for (const event of latest(events.slice(0, index + 1))) {
+    if (here(event)) here(event).querySelector(".text").append(...written(event));
   }
   const now = events[index];
-  if (now && now.module === state.source.module) {
-    rows.get(now.line)?.setAttribute("aria-current", "step");
-  }
   document.body.dataset.line = now?.line ?? "";
+  const player = now && playerOf(events, index);
+  document.body.classList.toggle("film-D", player === "D");
+  document.body.classList.toggle("film-G", player === "G");
+  if (!now || !here(now)) return;
+  here(now).setAttribute("aria-current", "step");
+  if (player) here(now).classList.add(`player-${player}`);
 }
 
-// The last event of each line. A function that begins again forgets its lines.
+// The last event of each line. A call forgets the lines of the call before of the same function.
 function latest(events) {
   const last = new Map();
-  events.forEach((event, i) => {
-    const begins = event.function !== events[i - 1]?.function && event.function.endsWith("_step");
-    if (begins) {
-      for (const [line, each] of last) if (each.function === event.function) last.delete(line);
+  for (const event of events) {
+    for (const [line, { function: name, call }] of last) {
+      if (name === event.function && call !== event.call) last.delete(line);
     }
     last.set(event.line, event);
-  });
-  return last;
+  }
+  return last.values();
 }
 
 function label() {

@@ -4,6 +4,7 @@
 // shown last. The pictures of the round count as played when the film first reaches its end.
 
 import { button, make } from "./dom.js";
+import { playerOf } from "./graph.js";
 import { t } from "./language.js";
 import { pause } from "./player.js";
 import { adopt, emit, on, state } from "./state.js";
@@ -22,7 +23,6 @@ export function mount(element, _, opened) {
     slow: button("", toggleSlow, { id: "slow", "aria-pressed": "false" }),
     place: make("input", { type: "range", id: "film-place", min: 0, oninput: seek }),
     count: make("output", { id: "film-count", for: "film-place" }),
-    stage: make("strong", { id: "film-stage" }),
     text: make("p", { id: "film-text", "aria-live": "polite" }),
   };
   element.append(
@@ -149,39 +149,44 @@ function write() {
 
 // Whose step it is.
 function stage({ events, index }) {
-  const starts = events.flatMap((event, i) =>
-    event.function === "d_step" && events[i - 1]?.function !== "d_step" ? [i] : [],
-  );
-  const name = events[index].function;
-  const known = ["play", "d_step", "g_step", "update"].includes(name);
-  const values = { name, i: starts.filter((i) => i <= index).length, k: starts.length };
-  const player = { d_step: " player-D", g_step: " player-G" }[name] ?? "";
-  return make("strong", { class: `stage${player}` }, t(known ? `film.${name}` : "film.other", values));
+  const player = playerOf(events, index);
+  const calls = [...new Set(events.filter((e) => e.function === "d_step").map((e) => e.call))];
+  const i = calls.filter((call) => call <= events[index].call).length;
+  const key = player ? `film.${player.toLowerCase()}_step` : "film.play";
+  const mark = player ? `stage player-${player}` : "stage";
+  return make("strong", { class: mark }, t(key, { i, k: calls.length }));
 }
 
 // What the line did, in a sentence or two.
 function said({ events, index, arrays, before }) {
-  const { made, moved } = events[index];
-  if (moved.length) {
-    const run = state.runs.length - 1;
-    const earlier = (name) => {
-      const i = events.findLastIndex((_, j) => j < index && arrays[`event/${j}/${name}`]);
-      return i < 0 ? before.arrays[`${run}/${name}`] : arrays[`event/${i}/${name}`];
-    };
-    const changed = (name) => distance(earlier(name), arrays[`event/${index}/${name}`]);
-    return [
-      t("film.moved", { players: moved.join(", ") }),
-      changeOf("film.D", changed("heat") ?? changed("d")),
-      changeOf("film.G", changed("fake") ?? changed("p_g")),
-    ].join(" ");
-  }
-  return made
-    .map(({ name, graph, value }) =>
-      value !== null && !graph.length
-        ? t("film.number", { name, value: number(value) })
-        : t(graph.length ? "film.graph" : "film.value", { name, players: graph.join(", ") }),
-    )
-    .join(" ");
+  const { call, made, moved } = events[index];
+  const next = events[index + 1];
+  if (next?.call > call && !made.length) return t("film.calls", { name: next.function });
+  const sentences = moved.length
+    ? [t("film.moved", { players: moved.join(", ") }), ...changes(index, arrays, before)]
+    : made.filter(({ name }) => /^[a-z]/.test(name)).map(sentence);
+  return sentences.join(" ");
+}
+
+function sentence({ name, graph, value }) {
+  const named = name.replace(/^return.*/, t("film.returned"));
+  if (value !== null && !graph.length) return t("film.number", { name: named, value: number(value) });
+  const key = graph.length ? "film.graph" : "film.value";
+  return t(key, { name: named, players: graph.join(", ") });
+}
+
+// How D's output and the fakes differ from those before the line.
+function changes(index, arrays, before) {
+  const run = state.runs.length - 1;
+  const change = (name) => {
+    let [i, earlier] = [index, undefined];
+    while (i-- > 0 && !earlier) earlier = arrays[`event/${i}/${name}`];
+    return distance(earlier ?? before.arrays[`${run}/${name}`], arrays[`event/${index}/${name}`]);
+  };
+  return [
+    changeOf("film.D", change("heat") ?? change("d")),
+    changeOf("film.G", change("fake") ?? change("p_g")),
+  ];
 }
 
 function changeOf(key, change) {

@@ -2,9 +2,11 @@
 
 import { emit, state } from "./state.js";
 import en from "./en.js";
+import enCode from "./en_code.js";
 import ko from "./ko.js";
+import koCode from "./ko_code.js";
 
-export const LANGUAGES = { en, ko };
+export const LANGUAGES = { en: { ...en, ...enCode }, ko: { ...ko, ...koCode } };
 
 // The text of a key; {names} in it are replaced by values. A key without a text is shown itself.
 export function t(key, values = {}) {

@@ -2,10 +2,15 @@
 
 import { followAddress, readView, share } from "./address.js";
 import { mount as mountCharts } from "./charts.js";
+import { mount as mountCode } from "./code.js";
 import { mount as mountControls } from "./controls.js";
+import { mount as mountEditor } from "./editor.js";
 import { openEngine } from "./engine.js";
+import { mount as mountFilm } from "./film.js";
 import { mount as mountHelp } from "./help.js";
 import { setLanguage, t } from "./language.js";
+import { mount as mountMuseum } from "./museum.js";
+import { mount as mountOverview } from "./overview.js";
 import { closePanels, mountPanels } from "./panels.js";
 import { mount as mountPicture } from "./picture.js";
 import { start, toggle, useEngine } from "./player.js";
@@ -81,6 +86,11 @@ async function main() {
     ["charts", mountCharts],
     ["controls", mountControls],
     ["help", mountHelp],
+    ["overview", mountOverview],
+    ["code", mountFilm],
+    ["code", mountCode],
+    ["code", mountEditor],
+    ["museum", mountMuseum],
   ];
   readView();
   mountTransport();

@@ -5,39 +5,42 @@ import { t } from "./language.js";
 
 // The notes behind a line, in one element, or none.
 export function written({ made, moved }) {
-  const notes = [
-    ...made.map((each) =>
+  const chips = [
+    ...made.map(({ name, graph, ...rest }) =>
       make(
         "span",
-        { class: `note ${owner(each.graph)}` },
-        make("b", {}, each.name),
-        value(each),
+        { class: `chip ${ownerOf(graph)}`, title: graphOf(graph, ".title") },
+        make("b", {}, name.startsWith("return") ? "→" : name),
+        value(rest),
         " ",
-        make("i", {}, graphOf(each.graph)),
+        make("i", {}, graphOf(graph)),
       ),
     ),
     ...moved.map((player) =>
-      make("span", { class: `note moved player-${player}` }, t("code.moved", { player })),
+      make("span", { class: `chip moved player-${player}` }, t("code.moved", { player })),
     ),
   ];
-  return notes.length ? [make("span", { class: "made" }, ...notes)] : [];
+  return chips.length ? [make("span", { class: "made" }, ...chips)] : [];
 }
 
 // " = 1.2380" for a number, " (128, 2)" for anything else.
 function value({ shape, value }) {
+  if (value === null && shape.length === 0) return ` = ${t("code.not-finite")}`;
   return value === null ? ` ${tuple(shape)}` : ` = ${number(value)}`;
 }
 
 export const tuple = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
 export function number(value) {
-  if (typeof value !== "number") return String(value);
+  if (value == null) return "–";
+  if (Number.isInteger(value)) return String(value);
   const size = Math.abs(value);
-  return size === 0 || (size >= 1e-3 && size < 1e5) ? value.toFixed(4) : value.toExponential(2);
+  return size >= 1e-3 && size < 1e5 ? value.toFixed(4) : value.toExponential(2);
 }
 
-export function graphOf(graph) {
-  return graph.length ? t("code.graph", { players: graph.join(", ") }) : t("code.value");
+function graphOf(graph, kind = "") {
+  const players = graph.join(", ");
+  return graph.length ? t(`code.graph${kind}`, { players }) : t(`code.value${kind}`);
 }
 
-const owner = (graph) => (graph.length === 1 ? `player-${graph[0]}` : "");
+const ownerOf = (graph) => (graph.length === 1 ? `player-${graph[0]}` : "");

@@ -1,0 +1,44 @@
+// What was measured of an exhibit and of the right program: a table over seeds.
+
+import { make } from "./dom.js";
+import { t } from "./language.js";
+
+const ROWS = ["modes", "share", "d_loss", "g_loss", "d_real", "d_fake", "diagnoses"];
+
+export function table({ right, wrong }) {
+  const rows = ROWS.filter((name) => right[name] != null || wrong[name] != null);
+  return make(
+    "table",
+    { class: "measured" },
+    make("caption", {}, t("measured.caption")),
+    make(
+      "thead",
+      {},
+      make(
+        "tr",
+        {},
+        make("td"),
+        ...["museum.right", "museum.wrong"].map((key) => make("th", { scope: "col" }, t(key))),
+      ),
+    ),
+    make(
+      "tbody",
+      {},
+      ...rows.map((name) =>
+        make(
+          "tr",
+          {},
+          make("th", { scope: "row" }, t(`measured.${name}`)),
+          ...[right, wrong].map((run) => make("td", {}, cell(name, run[name]))),
+        ),
+      ),
+    ),
+  );
+}
+
+function cell(name, value) {
+  if (value == null) return "–";
+  if (name === "share") return `${Math.round(100 * value)} %`;
+  if (name === "modes") return String(Math.round(10 * value) / 10);
+  return typeof value === "number" ? value.toFixed(2) : String(value);
+}

@@ -1,0 +1,195 @@
+// The museum of bugs: famous mistakes, each played beside the right program with the same seed.
+//
+// The list shows the titles. An exhibit shows its question, the doctor's diagnoses of both runs, and
+// the answer with what was measured, once it is asked for. Its diff stands in the code pane.
+
+import { open } from "./code.js";
+import { button, make } from "./dom.js";
+import { t } from "./language.js";
+import { adoptSettings, pause, play } from "./player.js";
+import { emit, on, state } from "./state.js";
+import { table } from "./measured.js";
+
+let engine, panel, exhibits;
+let answered = false;
+let goal = null; // the round at which playing both runs ends
+
+export async function mount(element, _, opened) {
+  engine = opened;
+  panel = element;
+  exhibits = (await engine.ask({ op: "exhibits" })).header.exhibits;
+  on("exhibit", arrive);
+  on("language", write);
+  on("picture", () => {
+    if (goal !== null && state.runs[0].round >= goal) pause();
+    if (state.exhibit) writeDoctor();
+  });
+  on("playing", () => {
+    if (!state.playing) goal = null;
+    writePlay();
+  });
+  write();
+}
+
+async function visit(name) {
+  pause();
+  try {
+    adoptSettings(await engine.ask({ op: "exhibit", name }));
+  } catch (error) {
+    emit("error", error);
+  }
+}
+
+// Show the exhibit that was opened, here or by the address, with its changed line in the code pane.
+let here = null;
+async function arrive() {
+  const name = state.exhibit?.name ?? null;
+  if (name === here) return;
+  here = name;
+  answered = false;
+  write();
+  panel.scrollTop = 0;
+  if (state.exhibit) await openLine();
+}
+
+function write() {
+  if (!exhibits) return;
+  const focused = panel.contains(document.activeElement);
+  panel.replaceChildren(...(state.exhibit ? exhibit(state.exhibit) : list()));
+  if (state.exhibit) {
+    writeDoctor();
+    writePlay();
+  }
+  if (focused) panel.querySelector("h2").focus({ preventScroll: true });
+}
+
+const text = (words) => words[state.language] ?? words.en;
+const heading = (words) => make("h2", { tabindex: -1 }, words);
+
+function list() {
+  const entry = (each, i) =>
+    make(
+      "li",
+      {},
+      button("", () => visit(each.name), { class: "exhibit", "data-exhibit": each.name }),
+      i,
+    );
+  const items = exhibits.map((each, i) => {
+    const item = entry(each, "");
+    item.firstChild.append(make("span", { class: "place" }, `${i + 1}`), text(each.title));
+    return item;
+  });
+  const notes = exhibits.findIndex(({ name }) => name.startsWith("notes"));
+  const split = notes < 0 ? items.length : notes;
+  return [
+    heading(t("museum.title")),
+    make("p", {}, t("museum.intro")),
+    make("ol", { class: "exhibits" }, ...items.slice(0, split)),
+    ...(split < items.length
+      ? [
+          make("h3", {}, t("museum.notes")),
+          make("p", {}, t("museum.notes.intro")),
+          make("ol", { class: "exhibits", start: split + 1 }, ...items.slice(split)),
+        ]
+      : []),
+  ];
+}
+
+function exhibit({ name, title, question, changes }) {
+  const i = exhibits.findIndex((each) => each.name === name);
+  const go = (to, key, id) =>
+    button(t(key), () => visit(exhibits[to].name), { id, disabled: !exhibits[to] });
+  return [
+    make(
+      "nav",
+      { class: "visit", "aria-label": t("museum.title") },
+      go(i - 1, "museum.previous", "exhibit-previous"),
+      make("span", {}, t("museum.place", { i: i + 1, n: exhibits.length })),
+      go(i + 1, "museum.next", "exhibit-next"),
+      button(t("museum.leave"), () => visit(""), { id: "exhibit-leave" }),
+    ),
+    heading(text(title)),
+    make("p", { class: "question" }, text(question)),
+    make(
+      "div",
+      { class: "acts" },
+      button("", playBoth, { id: "exhibit-play", class: "main" }),
+      changes.length ? button(t("museum.line"), openLine, { id: "exhibit-line" }) : "",
+    ),
+    make("h3", {}, t("museum.doctor")),
+    make("div", { id: "doctor" }),
+    ...answer(state.exhibit),
+  ];
+}
+
+// The answer, or the button that asks for it.
+function answer({ answer, in_curves, measured }) {
+  const show = () => {
+    answered = true;
+    write();
+    document.getElementById("exhibit-answer")?.focus();
+  };
+  if (!answered) return [button(t("museum.ask"), show, { id: "exhibit-ask" })];
+  return [
+    make("h3", { id: "exhibit-answer", tabindex: -1 }, t("museum.answer")),
+    make("p", { class: "answer" }, text(answer)),
+    make("p", { class: "betrayed" }, t(in_curves ? "museum.in_curves" : "museum.not_in_curves")),
+    table(measured),
+  ];
+}
+
+// Play both runs to the round at which the symptom was measured, or further on from there.
+function playBoth() {
+  if (state.playing) {
+    pause();
+    return;
+  }
+  const { rounds } = state.exhibit;
+  goal = state.runs[0].round < rounds ? rounds : null;
+  play();
+}
+
+function writePlay() {
+  const element = document.getElementById("exhibit-play");
+  if (!element) return;
+  const { rounds } = state.exhibit;
+  const before = state.runs[0].round < rounds;
+  const key = state.playing ? "pause" : before ? "museum.play" : "museum.on";
+  element.textContent = t(key, { rounds });
+}
+
+async function openLine() {
+  const [first] = state.exhibit.changes;
+  if (first) await open(first.module, first.line);
+}
+
+// The doctor's diagnoses of each run, now.
+function writeDoctor() {
+  const element = document.getElementById("doctor");
+  if (!element) return;
+  const runs = state.runs.map((run, i) => ({ ...run, title: t(i ? "museum.wrong" : "museum.right") }));
+  const key = JSON.stringify(runs.map(({ title, diagnoses, stopped }) => [title, diagnoses, stopped]));
+  if (element.dataset.key === key) return;
+  element.dataset.key = key;
+  element.replaceChildren(
+    ...runs.map(({ title, diagnoses, stopped }) =>
+      make(
+        "div",
+        {},
+        make("h4", {}, title),
+        ...(stopped ? [make("p", { class: "finding" }, stopped)] : []),
+        ...diagnoses.map(finding),
+        diagnoses.length || stopped ? "" : make("p", { class: "healthy" }, t("museum.healthy")),
+      ),
+    ),
+  );
+}
+
+function finding({ name, round, seen }) {
+  return make(
+    "details",
+    { class: "finding" },
+    make("summary", {}, t("museum.finding", { name: t(`diagnosis.${name}`), round })),
+    make("p", { lang: "en" }, seen),
+  );
+}
