@@ -36,9 +36,9 @@ ORDER = [
     "metrics",
     "environment",
     "doctor",
+    "lab",
     "training",
     "experiments",
-    "lab",
     "commands",
     "__main__",
 ]

@@ -5,7 +5,8 @@
     players     G, D, data, noise and optimizers from settings
     settings    settings, and their text in an address
     samples     points to learn, and images of digits
-    picture     numbers that a page draws
+    density     p_data, p_g, D* and the Jensen-Shannon divergence on the line
+    picture     arrays that a page draws
 
 These modules need NumPy and the standard library alone, so that they also run in a browser.
 """

@@ -2,6 +2,8 @@
 
     players = build(settings)
     rounds = play(rules(settings), *players, m=settings.m, k=settings.k, penalty=penalty(settings))
+
+The settings `data`, `g_width` and so on are in `settings.py`.
 """
 
 from typing import NamedTuple
@@ -10,15 +12,15 @@ import numpy as np
 
 from .. import nn
 from ..backend import Rng
-from ..errors import InputError
+from ..data.minibatches import Minibatches
 from ..gan.algorithm import Penalty, Source
 from ..gan.games import GAMES, AnyGame, SeparableGame
 from ..gan.penalties import PENALTIES
 from ..gan.smoothing import label_noise, one_sided_smoothing
 from ..optim import Optimizer
-from ..optim.rules import OPTIMIZERS, SGD, RMSprop
+from ..optim.rules import OPTIMIZERS
 from ..tensor import Tensor
-from .samples import source
+from .samples import images, sampler
 from .settings import Settings
 
 
@@ -34,92 +36,97 @@ class Players(NamedTuple):
 
 
 def build(settings: Settings) -> Players:
-    """Two untrained networks, real examples, noise, and an optimizer for each network."""
+    """Two untrained networks, sources of real examples and of noise, and two optimizers."""
     rng = np.random.default_rng(settings.seed)
     G = generator(settings, rng)
     D = discriminator(settings, rng)
-    data = source(settings, rng)
+    data = real_source(settings, rng)
     noise = noise_source(settings, rng)
-    return Players(G, D, data, noise, *optimizers(settings, G, D))
+    opt_g, opt_d = optimizers(settings, G, D)
+    return Players(G, D, data, noise, opt_g, opt_d)
 
 
 def generator(settings: Settings, rng: Rng) -> nn.Sequential:
-    """G: noise (m, 2) to points (m, 2), (m, 1) to (m, 1), or (m, 64) to images."""
-    inner = [settings.g_width] * settings.g_depth
-    sizes = [SIZES[settings.data][0], *inner, SIZES[settings.data][1]]
-    layers = hidden(sizes, rng)
+    """G: noise (m, z_size) to points (m, 2) or (m, 1), or to images (m, 1, 28, 28)."""
+    hidden = [settings.g_width] * settings.g_depth
     if settings.data == "digits":
-        layers += [nn.Tanh(), nn.Unflatten(1, (1, 28, 28))]
-    return nn.Sequential(*layers)
+        layers = perceptron([z_size(settings), *hidden, 784], rng)
+        return nn.Sequential(*layers, nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
+    return nn.Sequential(*perceptron([z_size(settings), *hidden, x_size(settings)], rng))
 
 
 def discriminator(settings: Settings, rng: Rng) -> nn.Sequential:
-    """D: points or images to one logit for each, (m, 1)."""
-    sizes = [SIZES[settings.data][1], *[settings.d_width] * settings.d_depth, 1]
-    layers = hidden(sizes, rng, batchnorm=settings.batchnorm == "D")
-    if settings.data == "digits":
-        layers = [nn.Flatten(), *layers]
-    return nn.Sequential(*layers)
+    """D: points or images to a logit for each, (m, 1)."""
+    hidden = [settings.d_width] * settings.d_depth
+    layers = perceptron([x_size(settings), *hidden, 1], rng, settings.batchnorm == "D")
+    return nn.Sequential(nn.Flatten(), *layers)
 
 
-def hidden(sizes: list[int], rng: Rng, batchnorm: bool = False) -> list[nn.Module]:
+def perceptron(sizes: list[int], rng: Rng, batchnorm: bool = False) -> list[nn.Module]:
     """Linear layers of these sizes, with a ReLU after each but the last."""
     layers: list[nn.Module] = []
     for before, after in zip(sizes[:-2], sizes[1:-1], strict=True):
-        layers += [nn.Linear(before, after, rng=rng)]
-        layers += [nn.BatchNorm1d(after)] if batchnorm else []
-        layers += [nn.ReLU()]
+        layers.append(nn.Linear(before, after, rng=rng))
+        if batchnorm:
+            layers.append(nn.BatchNorm1d(after))
+        layers.append(nn.ReLU())
     return [*layers, nn.Linear(sizes[-2], sizes[-1], rng=rng)]
 
 
+def z_size(settings: Settings) -> int:
+    """The number of noise variables of an example."""
+    return {"line": 1, "digits": 64}.get(settings.data, 2)
+
+
+def x_size(settings: Settings) -> int:
+    """The number of coordinates of a point, or of pixels of an image."""
+    return {"line": 1, "digits": 784}.get(settings.data, 2)
+
+
+def real_source(settings: Settings, rng: Rng) -> Source:
+    """The `data` of `gan.play`: data(m) is m real examples. White pixels are 1."""
+    if settings.data == "digits":
+        return Minibatches(images(), rng=rng, low=-1.0)
+    draw = sampler(settings)
+    return lambda m: Tensor(draw(m, rng=rng))
+
+
 def noise_source(settings: Settings, rng: Rng) -> Source:
-    """The `noise` of `gan.play`: uniform on [-1, 1] for the line, else normal."""
-    size = SIZES[settings.data][0]
+    """The `noise` of `gan.play`: normal, but uniform on [-1, 1] for the line."""
+    shape = (z_size(settings),)
     if settings.data == "line":
-        return lambda m: Tensor(rng.uniform(-1, 1, (m, size)).astype(np.float32))
-    return lambda m: Tensor(rng.standard_normal((m, size), dtype=np.float32))
+        return lambda m: Tensor(rng.uniform(-1, 1, (m, *shape)).astype(np.float32))
+    return lambda m: Tensor(rng.standard_normal((m, *shape), dtype=np.float32))
 
 
 def optimizers(
     settings: Settings, G: nn.Sequential, D: nn.Sequential
 ) -> tuple[Optimizer, Optimizer]:
-    """The optimizers of G and of D. SGD takes beta1 as its momentum, RMSprop beta2 as its alpha."""
-    beta1, beta2 = settings.beta1, settings.beta2
-
-    def optimizer(net: nn.Sequential, rate: float) -> Optimizer:
-        kind = OPTIMIZERS[settings.optimizer]
-        if issubclass(kind, SGD):
-            return kind(net.parameters(), rate, beta1)
-        if issubclass(kind, RMSprop):
-            return kind(net.parameters(), rate, beta2)
-        return kind(net.parameters(), rate, (beta1, beta2))  # type: ignore[call-arg]
-
-    return optimizer(G, settings.rate_g), optimizer(D, settings.rate_d)
+    """The optimizers of G and of D. SGD has the momentum beta1, RMSprop the alpha beta2."""
+    make = OPTIMIZERS[settings.optimizer]
+    betas = settings.beta1, settings.beta2
+    options = {
+        "adam": {"betas": betas},
+        "sgd": {"momentum": settings.beta1},
+        "rmsprop": {"alpha": settings.beta2},
+    }[settings.optimizer]
+    opt_g = make(G.parameters(), settings.rate_g, **options)
+    opt_d = make(D.parameters(), settings.rate_d, **options)
+    return opt_g, opt_d
 
 
 def rules(settings: Settings) -> AnyGame:
-    """The game, with label smoothing and label noise.
-
-    Raises InputError for a game that cannot have them."""
+    """The game, with label smoothing and label noise if it has labels."""
     game = GAMES[settings.game]
-    if settings.smoothing or settings.noise:
-        if not isinstance(game, SeparableGame):
-            raise InputError(
-                f"smoothing, noise: expected 0 in the game {settings.game}, which has no labels"
-            )
+    if not isinstance(game, SeparableGame):
+        return game
+    if settings.smoothing:
         game = one_sided_smoothing(game, settings.smoothing)
     if settings.noise:
-        rng = np.random.default_rng([settings.seed, 1])  # the game's other numbers stay the same
-        game = label_noise(game, settings.noise, rng=rng)
+        game = label_noise(game, settings.noise, rng=np.random.default_rng([settings.seed, 1]))
     return game
 
 
 def penalty(settings: Settings) -> Penalty | None:
-    """The term that is added to D's loss."""
+    """The term that is added to D's loss, or None."""
     return PENALTIES[settings.penalty](np.random.default_rng([settings.seed, 2]))
-
-
-SIZES = {
-    "ring": (2, 2), "grid": (2, 2), "moons": (2, 2), "spiral": (2, 2), "drawn": (2, 2),
-    "line": (1, 1), "digits": (64, 784),
-}  # of z and of x  # fmt: skip

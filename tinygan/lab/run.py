@@ -1,110 +1,151 @@
-"""A game in the lab: rounds, curves, and diagnoses on the way."""
+"""A game in the lab: its rounds, the curves of its losses, and the doctor's diagnoses.
+
+    run = Run(settings, load({}))
+    run.play(300)
+    run.take_curves()["d_loss"]     D's loss in each of these rounds
+
+The doctor's minibatches come from sources of their own, so a probe does not change the game.
+"""
 
 import math
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import first_line
+from ..backend import Rng
+from ..doctor import EVERY, Probe, UpdateSize, diagnose, probe
 from ..gan import Round
-from ..tensor import Tensor
+from ..gan.algorithm import Source
+from . import density
+from .players import Players
 from .settings import Settings
+from .source import SourceError, fault
 
-MODULES = (
-    "tinygan.gan.algorithm",
-    "tinygan.gan.games",
-    "tinygan.gan.penalties",
-    "tinygan.optim.rules",
-    "tinygan.lab.players",
-)
 CURVES = "d_loss", "g_loss", "d_real", "d_fake", "jsd"
-Code = Mapping[str, Mapping[str, Any]]  # of each module, its names
+FIRST, LAST = 20, 80  # probes that the doctor keeps
 
-
-def unchanged() -> Code:
-    """The names of each module as they stand in the files."""
-    return {name: vars(import_module(name)) for name in MODULES}
+Code = Mapping[str, Mapping[str, Any]]  # the names of each module, as `source.load` returns them
+Step = Callable[[Iterator[Round]], Round]
 
 
 class Run:
     """A game with these settings, played by this code.
 
-    `stopped` says why no further round can be played; it is "" if one can.
+    `stopped` is None as long as further rounds can be played, or else the reason why not.
+
+    Raises whatever the code raises.
     """
 
     def __init__(self, settings: Settings, code: Code) -> None:
-        self.settings, self.code = settings, code
-        self.players = code["tinygan.lab.players"]["build"](settings)
-        self.round, self.stopped = 0, ""
-        self.curves: dict[str, list[float | None]] = {name: [] for name in CURVES}
+        self.settings, self.code, self.names = settings, code, code["tinygan.lab.players"]
+        self.players: Players = self.names["build"](settings)
+        self.round = 0
+        self.stopped: SourceError | None = None
         self.diagnoses: list[dict[str, Any]] = []
+        self.latest: dict[str, float | None] = dict.fromkeys(CURVES)
+        self._probes: list[Probe] = []
+        self._curves: dict[str, list[float | None]] = {name: [] for name in CURVES}
+        self._begin()
+
+    def change(self, settings: Settings) -> None:
+        """Go on with other settings, of which only live ones differ."""
+        before, old = self.players, self.settings
+        optimizers = self.names["optimizers"](settings, before.G, before.D)
+        for new, now in zip(optimizers, (before.opt_g, before.opt_d), strict=True):
+            new.state, new.t = now.state, now.t
+        data = before.data
+        if (settings.data, settings.points) != (old.data, old.points):
+            rng = np.random.default_rng([settings.seed, 3, self.round])
+            data = self.names["real_source"](settings, rng)
+        self.players = Players(before.G, before.D, data, before.noise, *optimizers)
+        self.settings = settings
         self._begin()
 
     def _begin(self) -> None:
-        """Begin the loop with the present players and settings."""
-        names, settings = self.code["tinygan.lab.players"], self.settings
-        self.base = names["GAMES"][settings.game]
+        """Begin the loop, with the present players and settings."""
+        settings, names = self.settings, self.names
         self.game, self.penalty = names["rules"](settings), names["penalty"](settings)
+        self.quiet_game = names["rules"](replace(settings, noise=0.0))  # draws no random numbers
+        self.watched = self.sources(np.random.default_rng([settings.seed, 4]))
         self.rounds: Iterator[Round] = self.code["tinygan.gan.algorithm"]["play"](
             self.game, *self.players, m=settings.m, k=settings.k, penalty=self.penalty
         )
 
-    def change(self, settings: Settings) -> None:
-        """Go on with other live settings."""
-        self.settings = settings
-        names, before = self.code["tinygan.lab.players"], self.players
-        optimizers = names["optimizers"](settings, before.G, before.D)
-        for new, old in zip(optimizers, before[4:], strict=True):
-            new.state, new.t = old.state, old.t
-        self.players = before._replace(opt_g=optimizers[0], opt_d=optimizers[1])
-        self._begin()
+    def sources(self, rng: Rng) -> tuple[Source, Source]:
+        """Sources of real examples and of noise that are like the game's but independent of it."""
+        return tuple(self.names[f"{kind}_source"](self.settings, rng) for kind in ("real", "noise"))
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `play` by name."""
+        return self.players._asdict() | {"game": self.game, "penalty": self.penalty}
 
     def play(self, rounds: int) -> None:
-        """Play rounds, until one of them stops the run."""
+        """Play rounds until one of them stops the run."""
         for _ in range(rounds):
-            if self.stopped:
-                return
             self.play_one()
 
-    def play_one(self) -> None:
-        """Play a round. If it raises an exception or a loss is not finite, the run has stopped."""
+    def play_one(self, step: Step = next) -> None:
+        """Play a round, `step(self.rounds)`, unless the run has stopped. It stops if the round
+        raises an exception or a loss is not finite."""
+        if self.stopped:
+            return
+        is_probed = (self.round + 1) % EVERY == 0
         try:
             with np.errstate(all="ignore"):
-                result = next(self.rounds)
+                update = UpdateSize(*self.players[-2:]) if is_probed else None
+                result = step(self.rounds)
+                self.round += 1
+                self._note(result)
+                if update and not self.stopped:
+                    self._probe(update.moved())
+        except StopIteration:
+            self.stopped = SourceError("the loop has ended")
         except Exception as problem:
-            self.stopped = f"round {self.round + 1}: {type(problem).__name__}: {first_line(problem)}"
-            return
-        self.round += 1
-        self._note(result)
+            self.stopped = fault(problem)
 
     def _note(self, result: Round) -> None:
-        losses = result.d_loss.item(), result.g_loss.item()
-        with np.errstate(all="ignore"):
-            real, fake = (probability(self.base, l.numpy()) for l in (result.real, result.fake))
-            jsd = math.nan
-            if self.base.probability:
-                jsd = math.log(2) + float(np.log(real).mean() + np.log1p(-fake).mean()) / 2
-        values = (*losses, float(real.mean()), float(fake.mean()), jsd)
-        for name, value in zip(CURVES, values, strict=True):
-            self.curves[name].append(value if math.isfinite(value) else None)
-        for player, loss in zip("DG", losses, strict=True):
+        """Append to the curves. D's loss is that of the minibatch before D's step on it, so the JSD
+        is estimated with examples that D has not seen."""
+        game, G = self.quiet_game, self.players.G
+        real, fake = (l.numpy().astype(np.float64) for l in (result.real, result.fake))
+        jsd = math.nan
+        if self.settings.data == "line":
+            jsd = density.exact_jsd(G)
+        elif game.probability:
+            d_loss = np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean()
+            jsd = math.log(2) - d_loss / 2
+        losses = {"d_loss": result.d_loss.item(), "g_loss": result.g_loss.item()}
+        values = losses | {
+            "d_real": shown(game, real).mean(), "d_fake": shown(game, fake).mean(), "jsd": jsd
+        }  # fmt: skip
+        for name in CURVES:
+            value = float(values[name])
+            self.latest[name] = value if math.isfinite(value) else None
+            self._curves[name].append(self.latest[name])
+        for name, loss in losses.items():
             if not math.isfinite(loss):
-                self.stopped = f"round {self.round}: {player}'s loss is {loss}"
+                self.stopped = SourceError(f"{name} is {loss} after round {self.round}")
+
+    def _probe(self, moved: Mapping[str, float]) -> None:
+        """Let the doctor look at G and D; note each diagnosis once."""
+        data, noise = self.watched
+        x, z = data(self.settings.m), noise(self.settings.m)
+        G, D = self.players.G, self.players.D
+        probes = [*self._probes, probe(self.quiet_game, G, D, x, z, step=self.round, moved=moved)]
+        self._probes = probes[:FIRST] + probes[FIRST:][-LAST:]
+        known = {each["name"] for each in self.diagnoses}
+        for name, step, seen in diagnose(self._probes):
+            if name not in known:
+                self.diagnoses.append({"name": name, "round": step, "seen": seen})
 
     def take_curves(self) -> dict[str, list[float | None]]:
-        """The values of each round since the last call."""
-        taken, self.curves = self.curves, {name: [] for name in CURVES}
+        """The values of each round since the last call; None where there is no number."""
+        taken, self._curves = self._curves, {name: [] for name in CURVES}
         return taken
 
 
-def probability(game: Any, logits: np.ndarray) -> np.ndarray:
-    """D(x) of logits: their sigmoid if the game has probabilities, else the logits."""
-    l = logits.astype(np.float64)
-    return 1 / (1 + np.exp(-l)) if game.probability else l
-
-
-def tensor(x: np.ndarray) -> Tensor:
-    """A tensor of float32."""
-    return Tensor(x.astype(np.float32))
+def shown(game: Any, logits: np.ndarray) -> np.ndarray:
+    """D(x) for D's logits: their sigmoid if D is a probability in this game, or the logits."""
+    return 1 / (1 + np.exp(-logits)) if game.probability else logits

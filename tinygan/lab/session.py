@@ -1,126 +1,218 @@
-"""One function from a request to a reply: the engine behind the lab's page.
+"""One function from a request to a reply: the engine behind the page of the lab.
 
-    session = Session(allow_edit=False)
+    session = Session()
     reply = session.answer(b'{"op": "play", "rounds": 5}')
 
-A reply is the length of its head (uint32, little endian), the head (JSON), then float32 arrays in
+A reply is the length of its head (4 bytes, little endian), the head (JSON), and float32 arrays in
 the order of `head["arrays"] = [[name, shape], ...]`. A server passes requests on, and so does a
-worker in a browser.
+worker in a browser. A request that cannot be answered gets one line and changes nothing.
 """
 
 import json
 import struct
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, first_line
+from ..gan import Round
+from .film import film
+from .links import ALGORITHM, Reader
+from .nodes import node
 from .picture import Arrays, Camera
-from .run import Run, unchanged
+from .run import Run
 from .settings import Settings, describe, is_live, read_query, write_query
+from .source import SourceError, fault, load
 
 ROUNDS = 1000  # maximum of a request
+FIXED = "real", "x", "p_data"  # arrays that no step changes
 Reply = tuple[dict[str, Any], Arrays]
+Changes = Mapping[str, str]  # the texts of changed modules
 
 
 class Session:
-    """Runs of one visitor; `allow_edit` allows other source text than the files'."""
+    """The runs of one page: one, or two while an exhibit is shown, without its change and with it.
+
+    If `allow_edit` is true, the page may send source code, which then runs here.
+    """
 
     def __init__(self, allow_edit: bool = False) -> None:
         self.allow_edit = allow_edit
-        self._start(Settings())
+        self._open(Settings(), {})
 
     def answer(self, request: bytes) -> bytes:
         """The reply to a request."""
         try:
-            message = _read(request)
-            op = message.pop("op", None)
-            if not isinstance(op, str) or op not in OPS:
-                raise InputError(f"op: expected one of {', '.join(OPS)}, got {op!r:.40}")
-            head, arrays = OPS[op](self, **message)
-        except Exception as problem:
-            head, arrays = {"error": _error(problem)}, {}
+            op, fields = _read(request)
+            head, arrays = op(self, **fields)
+        except SourceError as problem:
+            head, arrays = _error(problem, problem.module, problem.line), {}
+        except InputError as problem:
+            head, arrays = _error(problem), {}
+        except Exception as problem:  # a fault of the package, or too little memory
+            head, arrays = _error(f"{type(problem).__name__}: {first_line(problem)}"), {}
         return _write(head, arrays)
 
-    def start(self, query: str = "") -> Reply:
-        self._start(read_query(query))
-        return self._whole()
-
-    def change(self, query: str = "") -> Reply:
+    def start(self, query: str) -> Reply:
+        """Start anew with the settings of a query."""
         settings = read_query(query)
-        restarted = not is_live(self.settings, settings)
+        self._open(settings, self._changes_for(settings))
+        return self._all()
+
+    def change(self, query: str) -> Reply:
+        """Go on with the settings of a query if only live ones differ, or else start anew."""
+        settings = read_query(query)
+        restarted = not is_live(self.settings, settings) or any(run.stopped for run in self.runs)
         if restarted:
-            self._start(settings)
+            self._open(settings, self._changes_for(settings))
         else:
             for run in self.runs:
                 run.change(settings)
-            self.settings = settings
-        head, arrays = self._whole()
+            self.settings, self.cameras = settings, [Camera(run) for run in self.runs]
+        head, arrays = self._all()
         return head | {"restarted": restarted}, arrays
 
-    def play(self, rounds: int = 1) -> Reply:
-        if type(rounds) is not int or not 1 <= rounds <= ROUNDS:
-            raise InputError(f"rounds: expected an integer from 1 to {ROUNDS}, got {rounds!r:.40}")
+    def play(self, rounds: int) -> Reply:
+        """Play rounds in every run."""
+        if not 1 <= rounds <= ROUNDS:
+            raise InputError(f"rounds: expected 1 to {ROUNDS}, got {rounds!r:.40}")
         for run in self.runs:
             run.play(rounds)
         return self._pictures()
 
-    def _start(self, settings: Settings) -> None:
-        runs = [Run(settings, unchanged())]
-        self.camera = Camera(runs[0])
-        self.settings, self.runs = settings, runs
+    def film(self) -> Reply:
+        """Play one round in every run, the last run line by line."""
+        run, camera, source = self.runs[-1], self.cameras[-1], self._reader().text(ALGORITHM)
+        weights = {"G": run.players.G.parameters(), "D": run.players.D.parameters()}
+        events: list[dict[str, Any]] = []
+        shots: Arrays = {}
 
-    def _whole(self) -> Reply:
+        def shoot(event: int) -> None:
+            _, arrays = camera.take()
+            shots.update({f"event/{event}/{k}": v for k, v in arrays.items() if k not in FIXED})
+
+        def step(rounds: Iterator[Round]) -> Round:
+            result, filmed = film(rounds, weights, source=source, moved=shoot)
+            events.extend(filmed)
+            return result
+
+        for other in self.runs[:-1]:
+            other.play(1)
+        run.play_one(step)
         head, arrays = self._pictures()
-        whole = {
+        return head | {"events": events}, arrays | shots
+
+    def source(self, module: str) -> Reply:
+        """The text of a module as it runs in the last run, with links to definitions."""
+        return self._reader().page(module), {}
+
+    def node(self, name: str) -> Reply:
+        """The numbers at a node of the overview, in the last run."""
+        run = self.runs[-1]
+        (data, noise), m = run.sources(np.random.default_rng(0)), run.settings.m
+        with np.errstate(all="ignore"):
+            penalty = run.names["penalty"](run.settings)
+            G, D = run.players.G, run.players.D
+            entries = node(name, run.quiet_game, G, D, data(m), noise(m), penalty)
+        return {"node": name, "entries": entries}, {}
+
+    def edit(self, module: str, text: str | None) -> Reply:
+        """Start anew with this text of a module, or with the file's if it is None."""
+        if not self.allow_edit:
+            raise InputError("edit: this lab does not run code that is typed into the page")
+        changes = {name: each for name, each in self.changes.items() if name != module}
+        self._open(self.settings, changes if text is None else changes | {module: text})
+        return self._all()
+
+    def _changes_for(self, settings: Settings) -> Changes:
+        """The changed texts: those of the last run, unless another exhibit is chosen."""
+        if settings.exhibit == self.settings.exhibit:
+            return self.changes
+        return {}
+
+    def _open(self, settings: Settings, changes: Changes) -> None:
+        """Make new runs, and try a picture of each. If that fails, the old ones stay."""
+        codes = [load({}), load(changes)] if settings.exhibit else [load(changes)]
+        try:
+            runs = [Run(settings, code) for code in codes]
+            cameras = [Camera(run) for run in runs]
+            for camera in cameras:
+                camera.take()
+        except InputError:
+            raise
+        except Exception as problem:
+            raise fault(problem) from problem
+        self.settings, self.changes, self.runs, self.cameras = settings, changes, runs, cameras
+
+    def _reader(self) -> Reader:
+        run = self.runs[-1]
+        return Reader(self.changes, run.code, run.arguments())
+
+    def _all(self) -> Reply:
+        """The settings, the form and the pictures."""
+        head, arrays = self._pictures()
+        settings = {
             "query": write_query(self.settings),
             "settings": asdict(self.settings),
             "form": describe(self.settings),
             "exhibit": None,
         }
-        return whole | head, arrays
+        return settings | head, arrays
 
     def _pictures(self) -> Reply:
-        heads, arrays = [], {}
-        for i, run in enumerate(self.runs):
-            curves = run.take_curves()
-            head, own = self.camera.take(run)
-            last = {name: curves[name][-1] if curves[name] else None for name in curves}
-            heads.append({"d_loss": last["d_loss"], "g_loss": last["g_loss"], "curves": curves} | head)
+        """A picture of each run, with its curves since the last picture."""
+        heads: list[dict[str, Any]] = []
+        arrays: Arrays = {}
+        for i, (run, camera) in enumerate(zip(self.runs, self.cameras, strict=True)):
+            head, own = camera.take()
+            heads.append(head | {"curves": run.take_curves()})
             arrays |= {f"{i}/{name}": array for name, array in own.items()}
         return {"runs": heads}, arrays
 
 
-OPS = {"start": Session.start, "change": Session.change, "play": Session.play}
+# The operations, with their fields and what these are if they are left out.
+OPS: dict[str, tuple[Callable[..., Reply], dict[str, Any]]] = {
+    "start": (Session.start, {"query": ""}),
+    "change": (Session.change, {"query": ""}),
+    "play": (Session.play, {"rounds": 1}),
+    "film": (Session.film, {}),
+    "source": (Session.source, {"module": ALGORITHM}),
+    "node": (Session.node, {"name": ""}),
+    "edit": (Session.edit, {"module": ALGORITHM, "text": None}),
+}
 
 
-def _read(request: bytes) -> dict[str, Any]:
-    """The object of a request. Raises InputError for anything else."""
-
-    def refuse(number: str) -> None:
-        raise InputError(f"the request: expected JSON, got the number {number}")
-
+def _read(request: bytes) -> tuple[Callable[..., Reply], dict[str, Any]]:
+    """The operation of a request and its fields. Raises InputError for anything else."""
     try:
-        message = json.loads(request, parse_constant=refuse)
+        message = json.loads(request)
     except (ValueError, RecursionError) as problem:
-        raise InputError(f"the request: expected JSON; {first_line(problem)}") from problem
+        raise InputError(f"request: expected JSON; {first_line(problem)}") from problem
     if not isinstance(message, dict):
-        raise InputError(f"the request: expected an object, got {type(message).__name__}")
-    return message
+        raise InputError(f"request: expected an object, got {message!r:.40}")
+    op = message.pop("op", None)
+    if not isinstance(op, str) or op not in OPS:
+        raise InputError(f"op: expected one of {', '.join(OPS)}, got {op!r:.40}")
+    method, defaults = OPS[op]
+    for name, value in message.items():
+        if name not in defaults:
+            raise InputError(f"{op}: the field {name!r:.40} is unknown")
+        if value != defaults[name] and type(value) is not type(defaults[name] or ""):
+            kind = "an integer" if name == "rounds" else "text"
+            raise InputError(f"{name}: expected {kind}, got {value!r:.40}")
+    return method, defaults | message
 
 
-def _error(problem: Exception) -> dict[str, Any]:
-    text = first_line(problem)
-    if not isinstance(problem, InputError):
-        text = f"{type(problem).__name__}: {text}"
-    return {"message": text, "module": None, "line": None}
+def _error(message: object, module: str | None = None, line: int | None = None) -> dict[str, Any]:
+    return {"error": {"message": str(message), "module": module, "line": line}}
 
 
 def _write(head: dict[str, Any], arrays: Arrays) -> bytes:
-    """The bytes of a reply. JSON has no NaN and no infinity: null stands for them."""
-    head = head | {"arrays": [[name, list(array.shape)] for name, array in arrays.items()]}
-    text = json.dumps(head, allow_nan=False, separators=(",", ":")).encode()
+    """The bytes of a reply."""
+    shapes = [[name, list(array.shape)] for name, array in arrays.items()]
+    text = json.dumps(head | {"arrays": shapes}, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     parts = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays.values()]
     return b"".join([struct.pack("<I", len(text)), text, *parts])

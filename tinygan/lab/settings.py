@@ -1,6 +1,6 @@
 """The settings of a game in the lab, and the text that stands for them in an address.
 
-    settings = read_query("game=hinge&seed=3")     unnamed settings have their defaults
+    settings = read_query("game=hinge&seed=3")     other settings have their defaults
     write_query(settings)                          "game=hinge&seed=3": only what differs
 
 A live setting can change while the game goes on. Any other change starts it anew.
@@ -9,17 +9,17 @@ A live setting can change while the game goes on. Any other change starts it ane
 import base64
 import binascii
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from ..errors import InputError, choose, first_line
-from ..gan import GAMES, PENALTIES
+from ..gan import GAMES, PENALTIES, SeparableGame
 from ..optim import OPTIMIZERS
 
-LONGEST = 2000  # characters of an address's text
+LONGEST = 2000  # characters of a query
 POINTS = 400  # maximum of drawn points
+IN_PLANE = "ring", "grid", "moons", "spiral", "drawn"
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,19 @@ class Settings:
     d_depth: int = 2
     batchnorm: str = "none"
     optimizer: str = "adam"
-    rate_g: float = 1e-3
-    rate_d: float = 1e-3
-    beta1: float = 0.5
+    rate_g: float = 2e-3
+    rate_d: float = 4e-3
+    beta1: float = 0.0
     beta2: float = 0.999
     seed: int = 0
     exhibit: str = ""
+
+
+# Defaults for images, as in `models.mlp_small`.
+DIGITS = Settings(
+    data="digits", m=64, g_width=128, g_depth=1, d_width=128, d_depth=1,
+    rate_g=1e-3, rate_d=1e-3, beta1=0.5,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,14 @@ class Choice:
     kind: str = "choice"
 
     def read(self, name: str, text: str) -> str:
-        return choose(name, text, self.choices)
+        """The value. Raises InputError if it is not among the choices."""
+        return choose(name, text[:40], self.choices)
 
 
 @dataclass(frozen=True)
 class Number:
-    """A setting with a range; `kind` is "integer" or "number"."""
+    """A setting with a range; `kind` is "integer" or "number". The scale of its slider is
+    logarithmic if `log` is true."""
 
     group: str
     kind: str
@@ -73,24 +82,22 @@ class Number:
     log: bool = False
 
     def read(self, name: str, text: str) -> float:
+        """The value. Raises InputError if it is not a number of this kind in the range."""
+        is_integer = self.kind == "integer"
         try:
-            value = int(text) if self.kind == "integer" else float(text)
+            value = int(text) if is_integer else float(text)
         except ValueError:
             value = math.nan
         if not self.low <= value <= self.high:
             raise InputError(
-                f"{name}: expected {self.kind_text} from {self.low:g} to {self.high:g}, "
-                f"got {text[:40]!r}"
+                f"{name}: expected {'an integer' if is_integer else 'a number'} from {self.low:g} "
+                f"to {self.high:.10g}, got {text[:40]!r}"
             )
         return value
 
-    @property
-    def kind_text(self) -> str:
-        return "an integer" if self.kind == "integer" else "a number"
-
 
 FORM: dict[str, Choice | Number] = {
-    "data": Choice("data", ("ring", "grid", "moons", "spiral", "drawn", "line", "digits")),
+    "data": Choice("data", (*IN_PLANE, "line", "digits"), live=True),  # within the plane
     "game": Choice("game", tuple(GAMES), live=True),
     "k": Number("game", "integer", 1, 10, live=True),
     "m": Number("game", "integer", 2, 1024, live=True, log=True),
@@ -109,75 +116,80 @@ FORM: dict[str, Choice | Number] = {
     "beta2": Number("optimizer", "number", 0, 0.9999, live=True),
     "seed": Number("run", "integer", 0, 2**31 - 1),
 }
-
-# Data that need other networks than the ring: their own defaults.
-DEFAULTS: dict[str, Mapping[str, Any]] = {
-    "digits": {"g_width": 128, "g_depth": 1, "d_width": 128, "d_depth": 1, "m": 64},
-}
+LIVE = {"points", *(name for name, each in FORM.items() if each.live)}
 
 
 def read_query(query: str) -> Settings:
     """The settings that a text stands for, such as "game=hinge&seed=3".
 
-    Raises InputError, which names the setting, for an unknown one or a value out of range.
+    Raises InputError, which names the setting, for an unknown one, a value out of range, and
+    settings that do not go together.
     """
     if len(query) > LONGEST:
         raise InputError(f"query: expected at most {LONGEST} characters, got {len(query)}")
     try:
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, errors="strict")
-    except ValueError as problem:  # a broken escape
+    except ValueError as problem:  # not UTF-8
         raise InputError(f"query: {first_line(problem)}") from problem
     given: dict[str, Any] = {}
     for name, text in pairs:
-        choose("setting", name, [field.name for field in fields(Settings)])
+        choose("setting", name[:40], [field.name for field in fields(Settings)])
         if name in given:
             raise InputError(f"{name}: expected one value, got several")
-        if name in FORM:
-            given[name] = FORM[name].read(name, text)
-        else:
-            given[name] = text
+        given[name] = FORM[name].read(name, text) if name in FORM else text
     settings = replace(_defaults(given.get("data", "ring")), **given)
-    read_points(settings.points)
-    check(settings)
+    _check(settings)
     return settings
 
 
 def write_query(settings: Settings) -> str:
     """The text with the settings that differ from the defaults, in their order."""
-    default = asdict(_defaults(settings.data)) | {"data": "ring"}
+    default = asdict(replace(_defaults(settings.data), data=Settings.data))
     return urlencode({k: v for k, v in asdict(settings).items() if v != default[k]})
-
-
-def _defaults(data: str) -> Settings:
-    return Settings(data=data, **DEFAULTS.get(data, {}))
 
 
 def describe(settings: Settings) -> list[dict[str, Any]]:
     """Each control of a form: its name, kind and limits, and its value."""
     values = asdict(settings)
-    return [{"name": name, **vars(each), "value": values[name]} for name, each in FORM.items()]
+    return [{"name": name, **asdict(each), "value": values[name]} for name, each in FORM.items()]
 
 
 def is_live(before: Settings, after: Settings) -> bool:
-    """Return whether only live settings differ."""
+    """Return whether a game can go on: only live settings differ, and the data stays in the plane
+    if it changes."""
     old, new = asdict(before), asdict(after)
-    return all(name in FORM and FORM[name].live for name in old if old[name] != new[name])
-
-
-def check(settings: Settings) -> None:
-    """Raise InputError for settings that do not go together."""
-    if settings.data == "drawn" and not settings.points:
-        raise InputError("points: expected points for data=drawn, got none")
+    differ = {name for name in old if old[name] != new[name]}
+    return differ <= LIVE and ("data" not in differ or {before.data, after.data} <= set(IN_PLANE))
 
 
 def read_points(text: str) -> bytes:
-    """The bytes of drawn points, two for each.
+    """The coordinates of drawn points, two bytes for each: -2 is 0, 2 is 255.
 
-    Raises InputError unless the text is url-safe base64 of at most 400 pairs."""
+    Raises InputError for anything but url-safe base64 of at most POINTS pairs."""
     try:
-        points = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        points = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError) as problem:
         raise InputError(f"points: expected url-safe base64, got {text[:40]!r}") from problem
     if len(points) % 2 or len(points) > 2 * POINTS:
         raise InputError(f"points: expected at most {POINTS} pairs, got {len(points)} bytes")
     return points
+
+
+def _defaults(data: str) -> Settings:
+    return DIGITS if data == "digits" else Settings(data=data)
+
+
+def _check(settings: Settings) -> None:
+    """Raise InputError for settings that do not go together."""
+    if not read_points(settings.points) and settings.data == "drawn":
+        raise InputError("points: expected at least one for the data drawn, got none")
+    if settings.penalty != "none" and settings.batchnorm != "none":
+        raise InputError(
+            f"penalty: expected none with BatchNorm, which mixes the examples, got "
+            f"{settings.penalty!r}"
+        )
+    labels = settings.smoothing or settings.noise
+    if labels and not isinstance(GAMES[settings.game], SeparableGame):
+        raise InputError(
+            f"smoothing, noise: expected 0 in the game {settings.game!r}, which has no labels"
+        )
