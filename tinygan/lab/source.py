@@ -107,17 +107,17 @@ def _run(module: str, source: str, names: Names, stale: set[str]) -> None:
     stale = stale.union(*map(defined, new))
     while more := {name for each in now if used(each) & stale for name in defined(each)} - stale:
         stale |= more
-    again = [] if source == text(module) else [each for each in now if not isinstance(each, KEPT)]
+    definitions = [each for each in now if not isinstance(each, (ast.Import, ast.ImportFrom))]
+    again = {id(each) for each in definitions if defined(each) & stale}
+    if source != text(module):
+        again |= {id(each) for each in definitions if not isinstance(each, ast.ClassDef)}
     for name in set().union(*map(defined, before)).difference(*map(defined, now)):
         names.pop(name, None)
-    body = [each for each in now if each in new or each in again or defined(each) & stale]
+    body = [each for each in now if each in new or id(each) in again]
     try:
         exec(compile(ast.Module(body, []), file, "exec"), names)
     except Exception as problem:
         raise fault(problem, [module]) from problem
-
-
-KEPT = ast.Import, ast.ImportFrom, ast.ClassDef
 
 
 def defined(statement: ast.stmt) -> set[str]:
