@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def browser():
         chromium = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+def until(page, script, seconds=SECONDS):
+    """Wait until a JavaScript expression is true in the page, and return its value. (Playwright's
+    own `wait_for_function` needs eval, which the page's security policy forbids.)"""
+    deadline = time.monotonic() + seconds
+    while not (value := page.evaluate(script)):
+        assert time.monotonic() < deadline, f"{script}: not within {seconds} s; {page.faults}"
+        page.wait_for_timeout(20)
+    return value
 
 
 @contextmanager
@@ -130,5 +141,5 @@ def exported_address(tmp_path_factory):
 def exported_page(browser, exported_address):
     """The exported page; the test waits until its engine has loaded."""
     with opened(browser, exported_address) as page:
-        page.wait_for_function("window.lab && document.body.dataset.round", timeout=1000 * LOADING)
+        until(page, "document.body.dataset.round", LOADING)
         yield page
