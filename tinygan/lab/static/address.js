@@ -65,8 +65,8 @@ export async function followAddress() {
 export async function share() {
   try {
     await navigator.clipboard.writeText(location.href);
-    emit("error", { message: t("link.copied") });
+    emit("error", { message: t("link.copied"), calm: true });
   } catch {
-    emit("error", { message: t("link.by-hand") });
+    emit("error", { message: t("link.by-hand"), calm: true });
   }
 }

@@ -87,7 +87,8 @@ export function write(ctx, text, x, y, { color, paper, align = "left", base = "m
   ctx.fillText(text, x, y);
 }
 
-// A number as text, with a minus sign and without digits that say nothing.
-export function number(value, digits = 3) {
-  return String(Number(value.toPrecision(digits))).replace("-", "\u2212");
-}
+// A number as text: with three digits at most, or with two decimals.
+export const number = (value) => minus(Number(value.toPrecision(3)));
+export const fixed = (value) => minus(value.toFixed(2));
+
+const minus = (text) => String(text).replace("-", "\u2212");

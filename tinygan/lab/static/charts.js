@@ -1,13 +1,13 @@
 // Curves over the rounds: losses, D(x) and D(G(z)), and the estimated JSD, with the values that they
 // have at the equilibrium.
 
-import { number, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
+import { fixed, number, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { on, state } from "./state.js";
 
 const LOG2 = Math.log(2);
-const MARGIN = { left: 40, right: 86, top: 10, bottom: 22 };
+const MARGIN = { left: 38, right: 8, top: 8, bottom: 22 };
 const SMOOTH = 40; // a smooth curve averages 1/40 of the points shown
 const APART = 14; // pixels between two labels
 
@@ -31,11 +31,11 @@ const CHARTS = {
 const NAMES = new Map([[2 * LOG2, "log 4"], [LOG2, "log 2"], [0.5, "1/2"], [0, "0"]]);
 
 export function mount(element) {
-  const canvases = Object.keys(CHARTS).map((name) => {
+  const figures = Object.keys(CHARTS).map((name) => {
     const canvas = make("canvas", { role: "img", id: `chart-${name}` });
-    const title = make("h3", { "data-t": `chart.${name}` });
-    element.append(make("figure", {}, title, canvas));
-    return [name, canvas];
+    const values = make("p", { class: "values" });
+    element.append(make("figure", {}, make("h3", { "data-t": `chart.${name}` }), values, canvas));
+    return { name, canvas, values };
   });
   const key = make("p", { id: "key" });
   element.append(key);
@@ -45,13 +45,16 @@ export function mount(element) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      for (const [name, canvas] of canvases) draw(canvas, CHARTS[name]);
+      for (const { name, canvas, values } of figures) {
+        draw(canvas, CHARTS[name]);
+        values.replaceChildren(...lastValues(CHARTS[name]));
+      }
     });
   };
   const describe = () => {
     key.hidden = state.runs.length < 2;
     key.textContent = t("chart.key");
-    for (const [name, canvas] of canvases) canvas.setAttribute("aria-label", inWords(name));
+    for (const { name, canvas } of figures) canvas.setAttribute("aria-label", inWords(name));
   };
   for (const event of ["playing", "settings", "language"]) on(event, describe);
   for (const event of ["picture", "language"]) on(event, redraw);
@@ -71,10 +74,9 @@ function draw(canvas, chart) {
   const range = chart.range(shown.filter(Number.isFinite), lines);
   const x = scale([0, rounds], [box.left, box.right]);
   const y = scale(range, [box.bottom, box.top]);
-  axes(ctx, box, x, rounds, color);
+  axes(ctx, box, rounds, color);
   const known = chart.lines(lines).filter((value) => value !== null);
   levels(ctx, box, y, range, known, color);
-  const labels = [];
   ctx.save();
   ctx.beginPath();
   ctx.rect(box.left, 0, width - box.left, box.bottom + 1);
@@ -82,20 +84,25 @@ function draw(canvas, chart) {
   state.history.forEach((history, i) => {
     const other = state.history.length > 1 && i === 0;
     for (const [name, colorName] of Object.entries(chart.curves)) {
-      const last = curve(ctx, history.round.map(x), history[name], y, color[colorName], other);
-      if (last !== null && !other) labels.push({ name, value: last, color: color[colorName] });
+      curve(ctx, history.round.map(x), history[name], y, color[colorName], other);
     }
   });
   ctx.restore();
-  writeLabels(ctx, labels, y, box, color);
-  if (!labels.length && state.runs[0].round) {
-    write(ctx, t("chart.none"), (box.left + box.right) / 2, height / 2, { color: color.muted, align: "center" });
-  }
 }
 
-// A curve, pale, and its moving average; returns the last average, or null.
+// The name and the last mean of each curve of the last run, in its color.
+function lastValues({ curves }) {
+  if (!state.runs.at(-1)?.round) return [];
+  const shown = Object.entries(curves).map(([name, color]) => {
+    const mean = movingAverage(state.history.at(-1)[name]).at(-1) ?? null;
+    return mean === null ? null : make("span", { class: color }, `${t(`curve.${name}`)} ${fixed(mean)}`);
+  });
+  return shown.some(Boolean) ? shown.filter(Boolean) : [t("chart.none")];
+}
+
+// A curve, pale, and its moving average.
 function curve(ctx, xs, values, y, stroke, dashed) {
-  const means = movingAverage(values, Math.ceil(values.length / SMOOTH));
+  const means = movingAverage(values);
   if (!dashed) {
     ctx.globalAlpha = 0.3;
     pen(ctx, stroke, 1);
@@ -105,11 +112,11 @@ function curve(ctx, xs, values, y, stroke, dashed) {
   pen(ctx, stroke, dashed ? 1.5 : 2, dashed ? [2, 3] : []);
   polyline(ctx, xs, means.map((v) => (v === null ? null : y(v))));
   ctx.globalAlpha = 1;
-  return means.at(-1) ?? null;
 }
 
-// The mean of each value and those before it, n in all; null where the value is null.
-function movingAverage(values, n) {
+// The mean of each value and those before it; null where the value is null.
+function movingAverage(values) {
+  const n = Math.ceil(values.length / SMOOTH);
   let [sum, count] = [0, 0];
   return values.map((value, i) => {
     if (value !== null) (sum += value), count++;
@@ -118,15 +125,14 @@ function movingAverage(values, n) {
   });
 }
 
-function axes(ctx, { left, right, top, bottom }, x, rounds, color) {
+function axes(ctx, { left, right, top, bottom }, rounds, color) {
   const text = { color: color.muted };
   pen(ctx, color.rule, 1);
   polyline(ctx, [left, right], [bottom, bottom]);
   polyline(ctx, [left, left], [top, bottom]);
-  for (const value of ticks([0, rounds], Math.max(2, (right - left) / 90))) {
-    write(ctx, value.toLocaleString(state.language), x(value), bottom + 12, { ...text, align: "center" });
-  }
-  write(ctx, t("chart.round"), right + 6, bottom + 12, text);
+  write(ctx, "0", left, bottom + 12, text);
+  const last = t("chart.rounds", { n: rounds.toLocaleString(state.language) });
+  write(ctx, last, right, bottom + 12, { ...text, align: "right" });
 }
 
 // The values at the equilibrium, dashed and with their names, and round numbers where there is room.
@@ -158,18 +164,6 @@ function ticks([low, high], n) {
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
-// The name and last value of each curve at its end, moved apart where they would touch.
-function writeLabels(ctx, labels, y, { right, top, bottom }, color) {
-  labels.sort((a, b) => b.value - a.value);
-  let above = -Infinity;
-  labels.forEach(({ name, value, color: ink }, i) => {
-    const room = (labels.length - 1 - i) * APART;
-    const place = Math.min(Math.max(y(value), top + 4, above + APART), bottom - 4 - room);
-    above = place;
-    write(ctx, `${t(`curve.${name}`)} ${number(value, 2)}`, right + 6, place, { color: ink, paper: color.paper });
-  });
-}
-
 // A range around the values without the outermost, and at least `least`.
 function spread(values, least) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -183,7 +177,7 @@ function inWords(name) {
   const values = state.history.map((history, i) => {
     const parts = Object.keys(CHARTS[name].curves).map((curve) => {
       const value = history[curve].at(-1);
-      return `${t(`curve.${curve}`)} ${Number.isFinite(value) ? number(value, 2) : t("chart.undefined")}`;
+      return `${t(`curve.${curve}`)} ${Number.isFinite(value) ? fixed(value) : t("chart.undefined")}`;
     });
     const run = state.history.length > 1 ? `${t(i ? "run.changed" : "run.right")}: ` : "";
     return run + parts.join(", ");

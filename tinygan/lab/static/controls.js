@@ -1,8 +1,7 @@
-// The settings, as the engine's form lists them. Each change is sent at once; live ones apply while
-// the game runs, the others start it anew.
+// The settings, as the engine's form lists them, but for the data, whose choice is in datasets.js.
+// Each change is sent at once; live ones apply while the game runs, the others start it anew.
 
 import { button, make } from "./dom.js";
-import { drawnSettings } from "./draw.js";
 import { t } from "./language.js";
 import { change } from "./player.js";
 import { on, state } from "./state.js";
@@ -13,7 +12,7 @@ const SEEDS = 10000; // "another seed" draws one below this
 export function mount(element) {
   const rebuild = () => {
     const focused = document.activeElement?.id;
-    const groups = [...new Set(state.form.map((field) => field.group))];
+    const groups = [...new Set(fields().map((field) => field.group))];
     element.replaceChildren(
       make("h2", {}, t("controls.open")),
       make("p", { class: "note" }, t("controls.note")),
@@ -25,7 +24,8 @@ export function mount(element) {
   on("language", rebuild);
 }
 
-const signature = () => state.form.map((field) => field.name).join();
+const fields = () => state.form.filter(({ name }) => name !== "data");
+const signature = () => fields().map(({ name }) => name).join();
 
 // Whether the controls of these fields are there already.
 function sameFields(element) {
@@ -39,7 +39,7 @@ function group(name) {
     "fieldset",
     {},
     make("legend", {}, t(`group.${name}`)),
-    ...state.form.filter((field) => field.group === name).map(control),
+    ...fields().filter((field) => field.group === name).map(control),
   );
 }
 
@@ -88,14 +88,11 @@ function amount(field) {
   return [slider, box];
 }
 
-function send(name, value) {
-  if (name === "data" && value === "drawn") return change(drawnSettings());
-  return change({ [name]: value });
-}
+const send = (name, value) => change({ [name]: value });
 
 // Show the values that hold now, except in a control that is being moved.
 function refresh(element) {
-  for (const field of state.form) {
+  for (const field of fields()) {
     const box = element.querySelector(`#set-${field.name}`);
     const slider = element.querySelector(`#slide-${field.name}`);
     box.value = field.value;

@@ -5,12 +5,13 @@ import { t } from "./language.js";
 
 const TITLE = 26; // pixels above a sheet
 const BETWEEN = 20; // pixels between the sheets
+const RIM = 3; // pixels around a sheet
 
 export const LEGEND = [];
 
 export function draw(canvas, { arrays }) {
   const { ctx, width, height, color } = prepare(canvas);
-  const size = Math.min((width - BETWEEN) / 1.5, height - TITLE);
+  const size = Math.min((width - BETWEEN - 2 * RIM) / 1.5, height - TITLE - RIM);
   const left = (width - BETWEEN - 1.5 * size) / 2;
   sheet(ctx, arrays.fake, 8, left, size, color.fake, t("digits.fake"), color);
   sheet(ctx, arrays.real, 4, left + size + BETWEEN, size / 2, color.real, t("digits.real"), color);

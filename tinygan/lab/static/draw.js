@@ -41,19 +41,14 @@ export function drawnSettings() {
 export function mountDrawing(element, figures) {
   const write = () => {
     const { data, points: text } = state.settings;
-    const onPlane = state.runs[0]?.kind === "plane";
-    const drawn = data === "drawn";
+    const drawn = data === "drawn" && state.exhibit === null;
     points = decode(text ?? "");
     figures.classList.toggle("drawn", drawn);
-    element.hidden = !onPlane || state.exhibit !== null;
+    element.hidden = !drawn;
     element.replaceChildren(
-      ...(drawn
-        ? [
-            t("draw.how"),
-            button(t("draw.cluster"), () => send([...points, ...cluster()]), { id: "add-cluster" }),
-            button(t("draw.clear"), () => send(cluster()), { id: "draw-clear" }),
-          ]
-        : [button(t("draw.begin"), () => change(drawnSettings()), { id: "draw-begin" })]),
+      t("draw.how"),
+      button(t("draw.cluster"), () => send([...points, ...cluster()]), { id: "add-cluster" }),
+      button(t("draw.clear"), () => send(cluster()), { id: "draw-anew" }),
     );
   };
   on("settings", write);

@@ -57,7 +57,7 @@ function axes(ctx, { left, right, top, base, low, ends, noise, ...view }, color)
     write(ctx, name, right + 6, view.d(value), text);
   }
   for (const value of [0, 0.5 * view.highest]) {
-    write(ctx, number(value, 2), left - 6, view.density(value), { ...text, align: "right" });
+    write(ctx, number(value), left - 6, view.density(value), { ...text, align: "right" });
   }
   write(ctx, t("line.density"), left, top - 16, text);
   write(ctx, t("line.d"), right, top - 16, { ...text, align: "right" });

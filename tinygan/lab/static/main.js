@@ -26,6 +26,9 @@ const KEYS = {
   h: "open-help",
 };
 
+const TYPING = "input[type=number], select, textarea, [contenteditable]";
+const PRESSED = "button, a, summary, [role=button], input[type=checkbox]"; // the space key presses it
+
 const byId = (id) => document.getElementById(id);
 
 function mountTransport() {
@@ -63,6 +66,7 @@ function mountHeader() {
 function mountMessage() {
   on("error", (error) => {
     byId("message").textContent = error ? error.message : "";
+    byId("message").classList.toggle("calm", Boolean(error?.calm));
   });
 }
 
@@ -71,8 +75,8 @@ function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") closePanels();
-    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-    if (event.key === " " && event.target.closest("button, a, summary")) return;
+    if (event.target.closest(TYPING)) return;
+    if (event.key === " " && event.target.closest(PRESSED)) return;
     const button = byId(KEYS[event.key]);
     if (!button || button.disabled) return;
     event.preventDefault();
@@ -100,7 +104,7 @@ async function main() {
   listenToKeys();
   setLanguage(state.language);
   try {
-    const engine = await openEngine((text) => emit("error", { message: text }));
+    const engine = await openEngine((text) => emit("error", { message: text, calm: true }));
     window.lab = { state, engine }; // for tests and for the curious
     useEngine(engine);
     for (const [id, mount] of parts) mount(byId(id), state, engine);

@@ -1,6 +1,7 @@
 // The picture of each run with its layers to show or hide, its legend, and its numbers in words.
 
-import { number, onColors } from "./canvas.js";
+import { fixed, onColors } from "./canvas.js";
+import { mount as mountDatasets } from "./datasets.js";
 import * as digits from "./digits.js";
 import { make } from "./dom.js";
 import { mountDrawing } from "./draw.js";
@@ -20,7 +21,9 @@ export function mount(element) {
   const layers = make("fieldset", { id: "layers" });
   const drawing = make("div", { id: "drawing" });
   const top = make("div", {}, figures, layers);
-  element.append(top, numbers, drawing);
+  const datasets = make("fieldset", { id: "datasets" });
+  element.append(datasets, top, numbers, drawing);
+  mountDatasets(datasets);
   mountDrawing(drawing, figures);
 
   const redraw = () => {
@@ -61,7 +64,7 @@ function buildFigures(figures) {
   figures.dataset.kind = kinds();
   figures.replaceChildren(
     ...state.runs.map((run, i) => {
-      const figure = make("figure", { class: run.kind });
+      const figure = make("figure", { class: `of-${run.kind}` });
       if (state.runs.length > 1) {
         figure.append(make("figcaption", {}, t(i ? "run.changed" : "run.right")));
       }
@@ -118,7 +121,7 @@ function inWords(run, i) {
   }
   if (Number.isFinite(d_real.at(-1)) && Number.isFinite(d_fake.at(-1))) {
     const text = run.lines.d === null ? "numbers.logits" : "numbers.d";
-    parts.push(t(text, { real: number(d_real.at(-1), 2), fake: number(d_fake.at(-1), 2) }));
+    parts.push(t(text, { real: fixed(d_real.at(-1)), fake: fixed(d_fake.at(-1)) }));
   }
   return parts.join(" ");
 }

@@ -8,7 +8,8 @@
 //          playing   the game runs or pauses
 //          language  another language
 //          view      another speed or other layers
-//          error     a line to show, as detail: {message, module, line}; null takes it away
+//          error     a line to show, as detail: {message, module, line}; null takes it away. It is
+//                    calm if nothing is wrong: {message, calm: true}
 
 const LONGEST = 1200; // points of a curve; beyond it every second one is dropped
 const CURVES = ["d_loss", "g_loss", "d_real", "d_fake", "jsd"];
