@@ -65,6 +65,7 @@ class Camera:
             "share": None,
             "diagnoses": run.diagnoses,
             "stopped": run.stopped and str(run.stopped),
+            "at": run.stopped and [run.stopped.module, run.stopped.line],
         }
         with np.errstate(all="ignore"), G.evaluating(), D.evaluating():
             more, arrays = {"plane": self._plane, "line": self._line, "digits": self._digits}[

@@ -5,7 +5,7 @@
 import { compare } from "./diff.js";
 import { button, make } from "./dom.js";
 import { t } from "./language.js";
-import { emit, on, state } from "./state.js";
+import { on, state } from "./state.js";
 import { lines } from "./tokens.js";
 import { playerOf } from "./graph.js";
 import { written } from "./written.js";
@@ -25,6 +25,7 @@ export async function mount(element, _, opened) {
   on("film", followFilm);
   on("settings", reload);
   on("source", reload);
+  on("error", markWrong);
   on("language", label);
   label();
   await load(LOOP);
@@ -70,37 +71,39 @@ function show(source) {
   back.disabled = past.length === 0;
   rows.clear();
   const tokens = lines(source.text);
-  list.replaceChildren(
-    ...compare(source.original, source.text).map((row) => {
-      const parts = row.line ? tokens[row.line - 1] : lines(row.text)[0];
-      const links = source.links.filter(([line]) => line === row.line);
-      const element = lineOf(row, colored(parts, links));
-      if (row.line) rows.set(row.line, element);
-      return element;
-    }),
-  );
-  emit("shown");
+  const elements = compare(source.original, source.text).map((row) => {
+    const parts = row.line ? tokens[row.line - 1] : lines(row.text)[0];
+    const links = source.links.filter(([line]) => line === row.line);
+    const element = lineOf(row, colored(parts, links));
+    if (row.line) rows.set(row.line, element);
+    return element;
+  });
+  list.replaceChildren(...elements);
   markFilm();
 }
 
 // One line: number, sign of a difference, code. The sign tells what the color tells.
 function lineOf({ sign, text, line }, content) {
   const kind = { "-": " removed", "+": " added" }[sign] ?? "";
-  const code = make("code", {}, ...content);
   const element = make(
     "li",
     { class: `line${kind}`, "data-line": line },
     make("span", { class: "number", "aria-hidden": "true" }, line ?? ""),
     make("span", { class: "sign", "aria-hidden": "true" }, sign.replace("-", "−")),
-    make("span", { class: "text" }, sign === " " ? code : changed(sign, code)),
+    make("span", { class: "text" }, make("code", {}, ...changed(sign, content))),
   );
   element.style.setProperty("--indent", text.search(/\S|$/));
   return element;
 }
 
-function changed(sign, code) {
+// The content of a changed line as <del> or <ins>, but for its indent, with a word for those who
+// do not see the sign.
+function changed(sign, content) {
+  if (sign === " ") return content;
   const [tag, key] = sign === "-" ? ["del", "code.removed"] : ["ins", "code.added"];
-  return make(tag, {}, make("span", { class: "unseen" }, t(key)), code);
+  const indent = typeof content[0] === "string" && !content[0].trim() ? content.shift() : "";
+  const word = make("span", { class: "unseen" }, `${t(key)} `);
+  return [indent, word, make(tag, {}, ...content)];
 }
 
 // Tokens as colored text; those of a link, [line, start, end, "module:line"], are in a button.
@@ -138,8 +141,8 @@ function scrollTo(line, behavior) {
   const element = rows.get(line);
   if (!element) return;
   const [top, height] = [element.offsetTop - list.scrollTop, list.clientHeight];
-  if (top > 0.15 * height && top < 0.7 * height) return;
-  list.scrollTo({ top: element.offsetTop - 0.4 * height, behavior });
+  if (top > 0.1 * height && top < 0.55 * height) return;
+  list.scrollTo({ top: element.offsetTop - 0.3 * height, behavior });
 }
 
 // Scroll so that the end of the loop is at the lower edge, or its first line at the upper one.
@@ -178,6 +181,14 @@ function markFilm() {
   if (!now || !here(now)) return;
   here(now).setAttribute("aria-current", "step");
   if (player) here(now).classList.add(`player-${player}`);
+}
+
+// Mark the line that an error names.
+function markWrong(error) {
+  for (const each of rows.values()) each.classList.remove("wrong");
+  if (!error?.line || error.module !== state.source?.module) return;
+  rows.get(error.line)?.classList.add("wrong");
+  scrollTo(error.line, "auto");
 }
 
 // The last event of each line. A call forgets the lines of the call before of the same function.

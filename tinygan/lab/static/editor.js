@@ -42,7 +42,6 @@ export function mount(element, _, opened) {
   on("language", label);
   on("exhibit", () => state.exhibit && close());
   on("error", mark);
-  on("picture", stopped);
   label();
 }
 
@@ -84,12 +83,6 @@ async function send(text) {
   parts.area.value = header.text;
   number();
   emit("source");
-}
-
-// A run that has stopped by an exception knows its line.
-function stopped() {
-  const run = state.runs.at(-1);
-  if (run?.stopped && run.line) mark({ message: run.stopped, module: run.module, line: run.line });
 }
 
 function mark(error) {

@@ -73,7 +73,7 @@ export default {
   "node.g_grad.text":
     "The gradient of G's loss at each weight of G. It comes back through D: D tells G in which direction a fake looks more real. D's weights do not move.",
   "node.histogram": "Histogram of {name}, from {low} to {high}",
-  "node.mean": "mean {mean}, standard deviation {sd}",
+  "node.mean": "mean {mean}, sd {sd}",
   "node.first": "First values: {values}",
   "node.now": "After round {round}.",
 
@@ -82,10 +82,10 @@ export default {
     "Each exhibit is a famous mistake of a line or two. It is played beside the right program, with the same seed. Look first, then ask for the answer.",
   "museum.notes": "The loop of the source notes",
   "museum.notes.intro": "A loop with three mistakes, repaired a line at a time.",
-  "museum.previous": "← Previous",
-  "museum.next": "Next →",
+  "museum.previous": "The exhibit before",
+  "museum.next": "The next exhibit",
   "museum.place": "{i} of {n}",
-  "museum.leave": "Leave the exhibit",
+  "museum.leave": "Leave",
   "museum.question": "What do you see? What in the curves betrays it?",
   "museum.play": "▶ Play both to round {rounds}",
   "museum.on": "▶ Play both on",

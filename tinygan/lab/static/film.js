@@ -6,11 +6,11 @@
 import { button, make } from "./dom.js";
 import { playerOf } from "./graph.js";
 import { t } from "./language.js";
-import { pause } from "./player.js";
+import { pause, reportStopped } from "./player.js";
 import { adopt, emit, on, state } from "./state.js";
 import { number } from "./written.js";
 
-const PAUSE = 1300; // milliseconds a line in slow motion
+const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
 let engine, parts;
 let asking = false;
@@ -49,7 +49,9 @@ async function oneRound() {
   }
   leave();
   const reply = await ask({ op: "play", rounds: 1 });
-  if (reply) adopt(reply);
+  if (!reply) return;
+  adopt(reply);
+  reportStopped();
 }
 
 async function oneLine() {
@@ -67,6 +69,8 @@ async function begin() {
   const { events } = reply.header;
   if (!events.length) {
     adopt(reply); // a run that has stopped plays no line
+    stopSlow();
+    reportStopped();
     return;
   }
   const before = { runs: state.runs, arrays: state.arrays };
@@ -83,6 +87,7 @@ function show(index) {
   if (last && !film.adopted) {
     film.adopted = true;
     adopt(film.reply);
+    reportStopped();
   } else {
     Object.assign(state, { runs, arrays });
     emit("picture");
@@ -102,17 +107,22 @@ function seek() {
 }
 
 function toggleSlow() {
-  if (slow) {
-    stopSlow();
-    return;
-  }
-  oneLine();
-  slow = setInterval(oneLine, PAUSE);
-  parts.slow.setAttribute("aria-pressed", "true");
+  if (slow) stopSlow();
+  else step();
+  parts.slow.setAttribute("aria-pressed", slow !== null);
+}
+
+// Show a line and the next after a while: a short one after a line that made and moved nothing.
+async function step() {
+  slow = setTimeout(() => {}); // slow motion is on while the engine is asked
+  await oneLine();
+  if (!slow || !state.film) return;
+  const { made, moved } = state.film.events[state.film.index];
+  slow = setTimeout(step, made.length || moved.length ? LONG : SHORT);
 }
 
 function stopSlow() {
-  clearInterval(slow);
+  clearTimeout(slow);
   slow = null;
   parts.slow.setAttribute("aria-pressed", "false");
 }
@@ -144,7 +154,7 @@ function write() {
   parts.place.setAttribute("aria-label", t("film.place"));
   parts.count.textContent = film ? t("film.count", { i: index + 1, n }) : "";
   parts.text.replaceChildren(...(film ? [stage(film), " ", said(film)] : [t("film.hint")]));
-  document.body.dataset.film = film ? film.events[index].function : "";
+  document.body.classList.toggle("filming", Boolean(film));
 }
 
 // Whose step it is.

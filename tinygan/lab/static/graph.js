@@ -14,7 +14,8 @@ export function owner(name) {
   return /^(D|d_)|-d_/.test(name) ? "player-D" : "";
 }
 
-// A layout: its size, the nodes' centers and size, and the corners of the edges that turn.
+// A layout: its size, the nodes' size and centers, the corners of the edges that turn, and where
+// the names of these edges stand.
 export const WIDE = {
   size: [1080, 196],
   box: [116, 44],
@@ -26,19 +27,21 @@ export const WIDE = {
     "g_grad-G": [[1014, 16], [212, 16]],
     "d_grad-D": [[1014, 182], [526, 182]],
   },
+  labels: { "g_grad-G": [613, 20], "d_grad-D": [770, 186] },
 };
 
 export const NARROW = {
-  size: [400, 336],
-  box: [92, 46],
+  size: [440, 352],
+  box: [112, 46],
   at: {
-    z: [52, 64], G: [180, 64], fake: [308, 64], x: [52, 148], D: [180, 148], logits: [308, 148],
-    d_loss: [116, 230], g_loss: [308, 230], d_grad: [116, 306], g_grad: [308, 306],
+    z: [62, 68], G: [206, 68], fake: [350, 68], x: [62, 150], D: [206, 150], logits: [350, 150],
+    d_loss: [134, 240], g_loss: [350, 240], d_grad: [134, 322], g_grad: [350, 322],
   },
   turns: {
-    "g_grad-G": [[388, 306], [388, 20], [180, 20]],
-    "d_grad-D": [[12, 306], [12, 190], [160, 190], [160, 180]],
+    "g_grad-G": [[430, 322], [430, 20], [206, 20]],
+    "d_grad-D": [[30, 322], [30, 198], [206, 198]],
   },
+  labels: { "g_grad-G": [318, 24], "d_grad-D": [118, 202] },
 };
 
 const FORWARD = ["z-G", "G-fake", "fake-D", "D-logits"];

@@ -5,12 +5,12 @@ import { t } from "./language.js";
 
 const ROWS = ["modes", "share", "d_loss", "g_loss", "d_real", "d_fake", "diagnoses"];
 
-export function table({ right, wrong }) {
+export function table({ right, wrong }, rounds) {
   const rows = ROWS.filter((name) => right[name] != null || wrong[name] != null);
   return make(
     "table",
     { class: "measured" },
-    make("caption", {}, t("measured.caption")),
+    make("caption", {}, t("measured.caption", { rounds })),
     make(
       "thead",
       {},

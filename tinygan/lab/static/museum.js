@@ -12,6 +12,7 @@ import { table } from "./measured.js";
 
 let engine, panel, exhibits;
 let answered = false;
+let here = null; // the name of the exhibit that is shown
 let goal = null; // the round at which playing both runs ends
 
 export async function mount(element, _, opened) {
@@ -41,7 +42,6 @@ async function visit(name) {
 }
 
 // Show the exhibit that was opened, here or by the address, with its changed line in the code pane.
-let here = null;
 async function arrive() {
   const name = state.exhibit?.name ?? null;
   if (name === here) return;
@@ -67,17 +67,10 @@ const text = (words) => words[state.language] ?? words.en;
 const heading = (words) => make("h2", { tabindex: -1 }, words);
 
 function list() {
-  const entry = (each, i) =>
-    make(
-      "li",
-      {},
-      button("", () => visit(each.name), { class: "exhibit", "data-exhibit": each.name }),
-      i,
-    );
-  const items = exhibits.map((each, i) => {
-    const item = entry(each, "");
-    item.firstChild.append(make("span", { class: "place" }, `${i + 1}`), text(each.title));
-    return item;
+  const items = exhibits.map(({ name, title }, i) => {
+    const entry = button("", () => visit(name), { class: "exhibit", "data-exhibit": name });
+    entry.append(make("span", { class: "place" }, `${i + 1}`), text(title));
+    return make("li", {}, entry);
   });
   const notes = exhibits.findIndex(({ name }) => name.startsWith("notes"));
   const split = notes < 0 ? items.length : notes;
@@ -97,15 +90,20 @@ function list() {
 
 function exhibit({ name, title, question, changes }) {
   const i = exhibits.findIndex((each) => each.name === name);
-  const go = (to, key, id) =>
-    button(t(key), () => visit(exhibits[to].name), { id, disabled: !exhibits[to] });
+  const go = (to, sign, key, id) =>
+    button(sign, () => visit(exhibits[to].name), {
+      id,
+      disabled: !exhibits[to],
+      "aria-label": t(key),
+      title: t(key),
+    });
   return [
     make(
       "nav",
       { class: "visit", "aria-label": t("museum.title") },
-      go(i - 1, "museum.previous", "exhibit-previous"),
+      go(i - 1, "←", "museum.previous", "exhibit-previous"),
       make("span", {}, t("museum.place", { i: i + 1, n: exhibits.length })),
-      go(i + 1, "museum.next", "exhibit-next"),
+      go(i + 1, "→", "museum.next", "exhibit-next"),
       button(t("museum.leave"), () => visit(""), { id: "exhibit-leave" }),
     ),
     heading(text(title)),
@@ -123,7 +121,7 @@ function exhibit({ name, title, question, changes }) {
 }
 
 // The answer, or the button that asks for it.
-function answer({ answer, in_curves, measured }) {
+function answer({ answer, in_curves, measured, rounds }) {
   const show = () => {
     answered = true;
     write();
@@ -134,7 +132,7 @@ function answer({ answer, in_curves, measured }) {
     make("h3", { id: "exhibit-answer", tabindex: -1 }, t("museum.answer")),
     make("p", { class: "answer" }, text(answer)),
     make("p", { class: "betrayed" }, t(in_curves ? "museum.in_curves" : "museum.not_in_curves")),
-    table(measured),
+    table(measured, rounds),
   ];
 }
 

@@ -98,15 +98,10 @@ function border([x, y], [toX, toY], [width, height], gap = 0) {
 }
 
 // The names of the two edges by which the weights change.
-function stepLabels({ turns }) {
-  return Object.entries(turns).map(([name, corners]) => {
-    const [[ax, ay], [bx, by]] = corners.slice(0, 4).slice(corners.length > 2 ? 1 : 0);
-    const upright = ax === bx;
-    const [x, y] = upright ? [bx, by] : [(ax + bx) / 2, ay];
-    return upright
-      ? ""
-      : draw("text", { class: `step-label ${owner(name)}`, x, y: y + 4 }, t(`overview.${name}`));
-  });
+function stepLabels({ labels }) {
+  return Object.entries(labels).map(([name, [x, y]]) =>
+    draw("text", { class: `step-label ${owner(name)}`, x, y }, t(`overview.${name}`)),
+  );
 }
 
 // Light what the line of the film used; keep pale what the step has used before.

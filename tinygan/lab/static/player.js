@@ -82,8 +82,12 @@ async function ask(message) {
   }
 }
 
-function reportStopped() {
+// Show why a run has stopped, if one has. Returns whether none can go on.
+export function reportStopped() {
   const stopped = state.runs.filter((run) => run.stopped);
-  if (stopped.length) emit("error", { message: stopped[0].stopped });
+  if (stopped.length) {
+    const { stopped: message, at } = stopped[0];
+    emit("error", { message, module: at[0], line: at[1] });
+  }
   return stopped.length === state.runs.length;
 }
