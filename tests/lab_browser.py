@@ -61,7 +61,7 @@ def opened(browser, address, **options):
         page.faults = faults = []
         page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
-        allowed = (address, "data:", "blob:")
+        allowed = (address.partition("#")[0], "data:", "blob:")
         context.on("request", lambda r: r.url.startswith(allowed) or faults.append(r.url))
         page.goto(address)
         yield page

@@ -26,7 +26,7 @@ def sampler(settings: Settings) -> Sampler:
     """The function that draws points of the data."""
     if settings.data == "drawn":
         points = np.frombuffer(read_points(settings.points), np.uint8).reshape(-1, 2)
-        return Mixture(4 * points / 255 - 2, STROKE).sample
+        return Mixture(points * (4 / 255) - 2, STROKE).sample
     if settings.data in MIXTURES:
         return MIXTURES[settings.data].sample
     others: dict[str, Sampler] = {"moons": moons, "spiral": spiral, "line": LINE.sample}
