@@ -21,7 +21,7 @@ export default {
   line: "One line",
   restart: "↺ Start anew",
   speed: "Speed",
-  "speed.rounds": "{n} a picture",
+  "speed.rounds": "{n} rounds a picture",
   "link.copy": "Copy link",
   "link.copied": "The link is copied. It holds all settings.",
   "link.by-hand": "Copy the link from the address bar: it holds all settings.",

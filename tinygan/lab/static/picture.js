@@ -17,7 +17,7 @@ let waiting = false;
 
 export function mount(element) {
   const figures = make("div", { class: "figures" });
-  const numbers = make("p", { id: "numbers" });
+  const numbers = make("div", { id: "numbers" });
   const layers = make("fieldset", { id: "layers" });
   const drawing = make("div", { id: "drawing" });
   const top = make("div", {}, figures, layers);
@@ -34,18 +34,19 @@ export function mount(element) {
       drawAll(figures);
     });
   };
+  const writeNumbers = () => numbers.replaceChildren(...summary().map((text) => make("p", {}, text)));
   const rebuild = () => {
     if (!state.runs.length) return;
     document.getElementById("intro").textContent = t(`intro.${state.runs[0].kind}`);
     top.classList.toggle("one", state.runs.length === 1);
     buildFigures(figures);
     buildLayers(layers);
-    numbers.textContent = summary();
+    writeNumbers();
     redraw();
   };
   on("picture", () => {
     if (figures.dataset.kind !== kinds()) rebuild();
-    numbers.textContent = summary();
+    writeNumbers();
     publish();
     redraw();
   });
@@ -126,11 +127,12 @@ function inWords(run, i) {
   return parts.join(" ");
 }
 
+// The round and the numbers of each run, as lines of text.
 function summary() {
   const [first, second] = state.runs.map(inWords);
   const round = t("numbers.round", { round: state.runs[0].round.toLocaleString(state.language) });
-  if (second === undefined) return `${round} ${first}`;
-  return `${round} ${t("run.right")}: ${first} ${t("run.changed")}: ${second}`;
+  if (second === undefined) return [`${round} ${first}`];
+  return [round, `${t("run.right")}: ${first}`, `${t("run.changed")}: ${second}`];
 }
 
 // What tests and style sheets read.
@@ -143,14 +145,13 @@ function publish() {
 function speakCalmly() {
   const speak = () => {
     if (!state.runs.length) return;
-    const text = summary();
+    const text = summary().join(" ");
     document.getElementById("live").textContent = text;
     for (const canvas of document.querySelectorAll("#picture canvas")) {
       canvas.setAttribute("aria-label", `${t(`canvas.${state.runs[0].kind}`)} ${text}`);
     }
   };
-  on("playing", () => state.playing || speak());
-  on("settings", speak);
-  on("language", speak);
+  const speakIfPaused = () => state.playing || speak();
+  for (const event of ["playing", "picture", "language"]) on(event, speakIfPaused);
   setInterval(() => state.playing && speak(), CALM);
 }
