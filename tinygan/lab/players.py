@@ -6,6 +6,7 @@
 The settings `data`, `g_width` and so on are in `settings.py`.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..gan.algorithm import Penalty, Source
 from ..gan.games import GAMES, AnyGame, SeparableGame
 from ..gan.penalties import PENALTIES
 from ..gan.smoothing import label_noise, one_sided_smoothing
+from ..models.mlp import perceptron
 from ..optim import Optimizer
 from ..optim.rules import OPTIMIZERS
 from ..tensor import Tensor
@@ -47,30 +49,24 @@ def build(settings: Settings) -> Players:
 
 
 def generator(settings: Settings, rng: Rng) -> nn.Sequential:
-    """G: noise (m, z_size) to points (m, 2) or (m, 1), or to images (m, 1, 28, 28)."""
+    """G: noise (m, z_size) to points (m, x_size) or to images (m, 1, 28, 28)."""
     hidden = [settings.g_width] * settings.g_depth
+    layers = perceptron(z_size(settings), *hidden, x_size(settings), rng=rng)
     if settings.data == "digits":
-        layers = perceptron([z_size(settings), *hidden, 784], rng)
         return nn.Sequential(*layers, nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
-    return nn.Sequential(*perceptron([z_size(settings), *hidden, x_size(settings)], rng))
+    return layers
 
 
 def discriminator(settings: Settings, rng: Rng) -> nn.Sequential:
     """D: points or images to a logit for each, (m, 1)."""
     hidden = [settings.d_width] * settings.d_depth
-    layers = perceptron([x_size(settings), *hidden, 1], rng, settings.batchnorm == "D")
-    return nn.Sequential(nn.Flatten(), *layers)
-
-
-def perceptron(sizes: list[int], rng: Rng, batchnorm: bool = False) -> list[nn.Module]:
-    """Linear layers of these sizes, with a ReLU after each but the last."""
-    layers: list[nn.Module] = []
-    for before, after in zip(sizes[:-2], sizes[1:-1], strict=True):
-        layers.append(nn.Linear(before, after, rng=rng))
-        if batchnorm:
-            layers.append(nn.BatchNorm1d(after))
-        layers.append(nn.ReLU())
-    return [*layers, nn.Linear(sizes[-2], sizes[-1], rng=rng)]
+    leaky = partial(nn.LeakyReLU, 0.2)
+    layers: list[nn.Module] = [nn.Flatten()]
+    for layer in perceptron(x_size(settings), *hidden, 1, rng=rng, activation=leaky):
+        if isinstance(layer, nn.LeakyReLU) and settings.batchnorm == "D":
+            layers.append(nn.BatchNorm1d(settings.d_width))
+        layers.append(layer)
+    return nn.Sequential(*layers)
 
 
 def z_size(settings: Settings) -> int:

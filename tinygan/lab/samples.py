@@ -17,7 +17,7 @@ from .settings import Settings, read_points
 
 Sampler = Callable[..., np.ndarray]
 
-MIXTURES = {"ring": ring(8, radius=1.5, sd=0.05), "grid": grid(5, spacing=0.75, sd=0.05)}
+MIXTURES = {"ring": ring(8, radius=1.5, sd=0.1), "grid": grid(5, spacing=0.75, sd=0.05)}
 LINE = Mixture(np.array([[-1.0], [1.0]]), 0.35)
 STROKE = 0.03  # the standard deviation around each drawn point
 

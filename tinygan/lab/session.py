@@ -199,7 +199,7 @@ def _read(request: bytes) -> tuple[Callable[..., Reply], dict[str, Any]]:
     for name, value in message.items():
         if name not in defaults:
             raise InputError(f"{op}: the field {name!r:.40} is unknown")
-        if value != defaults[name] and type(value) is not type(defaults[name] or ""):
+        if type(value) is not type(defaults[name] or "") and not value is defaults[name] is None:
             kind = "an integer" if name == "rounds" else "text"
             raise InputError(f"{name}: expected {kind}, got {value!r:.40}")
     return method, defaults | message
