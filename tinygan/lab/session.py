@@ -11,13 +11,14 @@ worker in a browser. A request that cannot be answered gets one line and changes
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, first_line
+from ..errors import InputError, choose, first_line
 from ..gan import Round
+from .exhibits import EXHIBITS, texts
 from .film import film
 from .links import ALGORITHM, Reader
 from .nodes import node
@@ -118,6 +119,20 @@ class Session:
             entries = node(name, run.quiet_game, G, D, data(m), noise(m), penalty)
         return {"node": name, "entries": entries}, {}
 
+    def exhibits(self) -> Reply:
+        """The exhibits of the museum."""
+        return {"exhibits": list(EXHIBITS.values())}, {}
+
+    def exhibit(self, name: str) -> Reply:
+        """Start an exhibit with its settings, or leave it if the name is empty."""
+        if not name:
+            settings = replace(self.settings, exhibit="")
+        else:
+            query = EXHIBITS[choose("exhibit", name[:40], EXHIBITS)]["query"]
+            settings = replace(read_query(query), exhibit=name)
+        self._open(settings, texts(name) if name else {})
+        return self._all()
+
     def edit(self, module: str, text: str | None) -> Reply:
         """Start anew with this text of a module, or with the file's if it is None."""
         if not self.allow_edit:
@@ -128,9 +143,12 @@ class Session:
 
     def _changes_for(self, settings: Settings) -> Changes:
         """The changed texts: those of the last run, unless another exhibit is chosen."""
-        if settings.exhibit == self.settings.exhibit:
+        name = settings.exhibit
+        if name:
+            choose("exhibit", name[:40], EXHIBITS)
+        if name == self.settings.exhibit:
             return self.changes
-        return {}
+        return texts(name) if name else {}
 
     def _open(self, settings: Settings, changes: Changes) -> None:
         """Make new runs, and try a picture of each. If that fails, the old ones stay."""
@@ -157,7 +175,7 @@ class Session:
             "query": write_query(self.settings),
             "settings": asdict(self.settings),
             "form": describe(self.settings),
-            "exhibit": None,
+            "exhibit": EXHIBITS.get(self.settings.exhibit),
         }
         return settings | head, arrays
 
@@ -180,6 +198,8 @@ OPS: dict[str, tuple[Callable[..., Reply], dict[str, Any]]] = {
     "film": (Session.film, {}),
     "source": (Session.source, {"module": ALGORITHM}),
     "node": (Session.node, {"name": ""}),
+    "exhibits": (Session.exhibits, {}),
+    "exhibit": (Session.exhibit, {"name": ""}),
     "edit": (Session.edit, {"module": ALGORITHM, "text": None}),
 }
 
