@@ -1,6 +1,6 @@
 """Fixtures of the lab's tests: the page in Chromium, with the engine in a server or in Pyodide.
 
-    local_page       the page of a server process that runs `tinygan lab`
+    local_page       the page of a server process that runs `tinygan lab`, with its first picture
     edit_page        the same with --allow-edit
     exported_page    the exported page, its engine in Pyodide; TINYGAN_PYODIDE names a folder with a
                      copy of Pyodide, without which the test is skipped
@@ -27,6 +27,7 @@ CHROMIUM = next(
 )
 SECONDS = 30  # for one wait of a test on a busy machine
 LOADING = 180  # for Pyodide to load on a busy machine
+FIRST = "document.body.dataset.round"  # is there once the first picture is
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +91,7 @@ def local_address():
 def local_page(browser, local_address):
     """The page of a server process."""
     with opened(browser, local_address) as page:
+        until(page, FIRST)
         yield page
 
 
@@ -97,6 +99,7 @@ def local_page(browser, local_address):
 def edit_page(browser):
     """The page of a server process that runs code which the page sends."""
     with served("--allow-edit") as address, opened(browser, address) as page:
+        until(page, FIRST)
         yield page
 
 
@@ -139,7 +142,7 @@ def exported_address(tmp_path_factory):
 
 @pytest.fixture
 def exported_page(browser, exported_address):
-    """The exported page; the test waits until its engine has loaded."""
+    """The exported page, once its engine has loaded."""
     with opened(browser, exported_address) as page:
-        until(page, "document.body.dataset.round", LOADING)
+        until(page, FIRST, LOADING)
         yield page

@@ -1,7 +1,12 @@
 // The engine as the page sees it: messages go in, a header and arrays come out. Where it runs, in
 // the local server or in Pyodide, is the business of local.js and pyodide.js.
 
-// Opens the engine that config.json names; `progress(text)` is called while it loads.
+import { t } from "./language.js";
+
+const PATIENCE = 5000; // milliseconds after which "start" ends what runs and does not wait for it
+
+// Opens the engine that config.json names; `progress(text)` is called while it loads and while a
+// message takes long.
 // Returns {edit, ask, restart}:
 // - edit: whether the engine runs code that the page sends;
 // - ask(message): a promise of {header, arrays}; messages are answered in order; an error has
@@ -13,23 +18,39 @@ export async function openEngine(progress = () => {}) {
   const way = await import(config.engine === "local" ? "./local.js" : "./pyodide.js");
   let channel = way.connect(config, progress);
   let last = channel; // the reply to the last message
+  let since = Infinity; // when the engine began to work on a message
+
+  async function exchange(open, text) {
+    const { send } = await open;
+    since = performance.now();
+    const note = setTimeout(() => progress(t("load.busy")), PATIENCE);
+    try {
+      return decode(await send(text));
+    } finally {
+      if (performance.now() - since > PATIENCE) progress("");
+      clearTimeout(note);
+      since = Infinity;
+    }
+  }
+
+  function restart() {
+    const close = channel.then((open) => open.close()).catch(() => {});
+    channel = close.then(() => way.connect(config, progress));
+    last = Promise.resolve();
+    return channel;
+  }
+
+  function ask(message) {
+    if (message.op === "start" && performance.now() - since > PATIENCE) restart();
+    const text = JSON.stringify(message);
+    const open = channel;
+    const reply = last.then(() => exchange(open, text));
+    last = reply.catch(() => {});
+    return reply;
+  }
+
   await channel;
-  return {
-    edit: config.edit,
-    ask(message) {
-      const text = JSON.stringify(message);
-      const open = channel;
-      const reply = last.then(async () => (await open).send(text)).then(decode);
-      last = reply.catch(() => {});
-      return reply;
-    },
-    async restart() {
-      const old = await channel.catch(() => null); // null if it could not be opened
-      channel = Promise.resolve(old?.close()).then(() => way.connect(config, progress));
-      last = Promise.resolve();
-      await channel;
-    },
-  };
+  return { edit: config.edit, ask, restart };
 }
 
 // A reply: uint32 n, n bytes of JSON, then the float32 arrays that header.arrays lists.
