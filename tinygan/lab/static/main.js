@@ -41,7 +41,6 @@ function mountTransport() {
   });
   const write = () => {
     byId("play").textContent = t(state.playing ? "pause" : "play");
-    byId("play").setAttribute("aria-pressed", state.playing);
     document.body.dataset.playing = state.playing;
     const speeds = [...new Set([...SPEEDS, state.speed])].sort((a, b) => a - b);
     speed.replaceChildren(
