@@ -36,9 +36,18 @@ export async function mount(element, _, opened) {
 export async function open(module, line = null) {
   past.push({ module: state.source.module, top: list.scrollTop });
   await load(module);
-  if (line) point(line);
+  if (line) point(rows.get(line));
   else scrollToLoop();
   list.focus({ preventScroll: true });
+}
+
+// Show the first line of a module that differs from the file.
+export async function openChange(module) {
+  if (module !== state.source.module) {
+    past.push({ module: state.source.module, top: list.scrollTop });
+  }
+  await load(module);
+  pointAtChange();
 }
 
 async function goBack() {
@@ -56,9 +65,7 @@ async function reload() {
   const { header } = await engine.ask({ op: "source", module: shown.module });
   if (header.text === shown.text && header.original === shown.original) return;
   show(header);
-  const [changed] = header.changed;
-  if (changed) point(changed);
-  else list.scrollTop = top;
+  if (!pointAtChange()) list.scrollTop = top;
 }
 
 async function load(module) {
@@ -131,14 +138,19 @@ function linkTo(place) {
 }
 
 // Mark a line that something else points at, and bring it into view.
-function point(line) {
-  for (const each of rows.values()) each.classList.remove("pointed");
-  rows.get(line)?.classList.add("pointed");
-  scrollTo(line, "auto");
+function point(element) {
+  list.querySelector(".pointed")?.classList.remove("pointed");
+  element?.classList.add("pointed");
+  scrollTo(element);
 }
 
-function scrollTo(line, behavior) {
-  const element = rows.get(line);
+function pointAtChange() {
+  const element = list.querySelector(".removed, .added");
+  if (element) point(element);
+  return element;
+}
+
+function scrollTo(element, behavior = "auto") {
   if (!element) return;
   const [top, height] = [element.offsetTop - list.scrollTop, list.clientHeight];
   if (top > 0.1 * height && top < 0.55 * height) return;
@@ -158,7 +170,7 @@ async function followFilm() {
   if (event && event.module !== state.source.module) await open(event.module, event.line);
   markFilm();
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (event) scrollTo(event.line, calm ? "auto" : "smooth");
+  if (event) scrollTo(rows.get(event.line), calm ? "auto" : "smooth");
 }
 
 // Write behind each line of the film what it made. The line that has just run is the current one.
@@ -188,7 +200,7 @@ function markWrong(error) {
   for (const each of rows.values()) each.classList.remove("wrong");
   if (!error?.line || error.module !== state.source?.module) return;
   rows.get(error.line)?.classList.add("wrong");
-  scrollTo(error.line, "auto");
+  scrollTo(rows.get(error.line));
 }
 
 // The last event of each line. A call forgets the lines of the call before of the same function.

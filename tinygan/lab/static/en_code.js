@@ -35,8 +35,8 @@ export default {
 
   "overview.graph": "A round as a graph, from noise and data to the gradients of D and of G",
   "overview.node": "{name}: {value}. Show its values.",
-  "overview.d_grad-D": "D's step moves D alone",
-  "overview.g_grad-G": "G's step moves G alone",
+  "overview.d_grad-D": "D's step: new weights for D",
+  "overview.g_grad-G": "G's step: new weights for G",
   "node.z": "z",
   "node.G": "G",
   "node.fake": "fakes G(z)",

@@ -204,7 +204,8 @@ function changeOf(key, change) {
   return change > 0 ? t(`${key}.moved`, { change: change.toPrecision(2) }) : t(`${key}.same`);
 }
 
-// The mean distance of two arrays of points, or the mean difference of two arrays of numbers.
+// The mean distance of two arrays of points, or the mean difference of two arrays of numbers; null
+// if it is not known.
 function distance(a, b) {
   if (!a || !b) return null;
   const size = a.shape.length === 2 && a.shape[1] === 2 ? 2 : 1;
@@ -214,5 +215,5 @@ function distance(a, b) {
     for (let j = i; j < i + size; j++) square += (a.data[j] - b.data[j]) ** 2;
     sum += Math.sqrt(square);
   }
-  return (sum * size) / a.data.length;
+  return Number.isFinite(sum) ? (sum * size) / a.data.length : null;
 }

@@ -35,8 +35,8 @@ export default {
 
   "overview.graph": "잡음과 데이터에서 D와 G의 기울기까지, 한 라운드를 나타낸 그래프",
   "overview.node": "{name}: {value}. 값 보기.",
-  "overview.d_grad-D": "D의 학습은 D만 바꿉니다",
-  "overview.g_grad-G": "G의 학습은 G만 바꿉니다",
+  "overview.d_grad-D": "D의 학습: D의 새 가중치",
+  "overview.g_grad-G": "G의 학습: G의 새 가중치",
   "node.z": "z",
   "node.G": "G",
   "node.fake": "가짜 G(z)",

@@ -3,14 +3,17 @@
 // The list shows the titles. An exhibit shows its question, the doctor's diagnoses of both runs, and
 // the answer with what was measured, once it is asked for. Its diff stands in the code pane.
 
-import { open } from "./code.js";
+import { LOOP, openChange } from "./code.js";
 import { button, make } from "./dom.js";
 import { t } from "./language.js";
-import { adoptSettings, pause, play } from "./player.js";
+import { adoptSettings, pause, play, start } from "./player.js";
 import { emit, on, state } from "./state.js";
 import { table } from "./measured.js";
 
+const FAST = 25; // rounds a picture, at least
+
 let engine, panel, exhibits;
+let before = ""; // the settings to go back to
 let answered = false;
 let here = null; // the name of the exhibit that is shown
 let goal = null; // the round at which playing both runs ends
@@ -34,11 +37,18 @@ export async function mount(element, _, opened) {
 
 async function visit(name) {
   pause();
+  if (!state.exhibit) before = state.query;
   try {
     adoptSettings(await engine.ask({ op: "exhibit", name }));
   } catch (error) {
     emit("error", error);
   }
+}
+
+// Go back to the settings that held before the museum.
+async function leave() {
+  pause();
+  await start(before);
 }
 
 // Show the exhibit that was opened, here or by the address, with its changed line in the code pane.
@@ -50,6 +60,7 @@ async function arrive() {
   write();
   panel.scrollTop = 0;
   if (state.exhibit) await openLine();
+  else if (state.source.module !== LOOP) await openChange(LOOP);
 }
 
 function write() {
@@ -104,7 +115,7 @@ function exhibit({ name, title, question, changes }) {
       go(i - 1, "←", "museum.previous", "exhibit-previous"),
       make("span", {}, t("museum.place", { i: i + 1, n: exhibits.length })),
       go(i + 1, "→", "museum.next", "exhibit-next"),
-      button(t("museum.leave"), () => visit(""), { id: "exhibit-leave" }),
+      button(t("museum.leave"), leave, { id: "exhibit-leave" }),
     ),
     heading(text(title)),
     make("p", { class: "question" }, text(question)),
@@ -112,7 +123,7 @@ function exhibit({ name, title, question, changes }) {
       "div",
       { class: "acts" },
       button("", playBoth, { id: "exhibit-play", class: "main" }),
-      changes.length ? button(t("museum.line"), openLine, { id: "exhibit-line" }) : "",
+      changes.length ? button(t("museum.line"), showLine, { id: "exhibit-line" }) : "",
     ),
     make("h3", {}, t("museum.doctor")),
     make("div", { id: "doctor" }),
@@ -144,6 +155,8 @@ function playBoth() {
   }
   const { rounds } = state.exhibit;
   goal = state.runs[0].round < rounds ? rounds : null;
+  state.speed = Math.max(state.speed, FAST);
+  emit("view");
   play();
 }
 
@@ -158,7 +171,13 @@ function writePlay() {
 
 async function openLine() {
   const [first] = state.exhibit.changes;
-  if (first) await open(first.module, first.line);
+  if (first) await openChange(first.module);
+}
+
+function showLine() {
+  openLine();
+  document.getElementById("code").scrollIntoView({ block: "nearest" });
+  document.getElementById("code-lines").focus({ preventScroll: true });
 }
 
 // The doctor's diagnoses of each run, now.

@@ -49,7 +49,7 @@ function write(name, entries) {
   panel.setAttribute("aria-label", t(`node.${name}`));
   const closing = button(t("code.close"), close, { class: "close" });
   panel.replaceChildren(
-    make("div", { class: "node-head" }, make("h2", {}, t(`node.${name}`)), closing),
+    make("div", { class: "node-head" }, make("h2", { "data-shown": name }, t(`node.${name}`)), closing),
     make("p", {}, t(`node.${name}.text`), " ", t("node.now", { round: state.runs.at(-1).round })),
     make("div", { class: `entries ${owner(name)}` }, ...entries.map(card)),
   );
