@@ -195,6 +195,18 @@ def test_a_bad_link_is_one_line_and_the_defaults(browser, local_address):
         assert page.evaluate("location.hash") in ("", "#")
 
 
+def test_a_run_that_stops_says_why_and_pauses(browser, local_address):
+    state = "game=least-squares&optimizer=sgd&rate_g=1&rate_d=1"
+    with opened(browser, f"{local_address}#{state}") as page:
+        until(page, STARTED)
+        page.click("#play")
+        until(page, f"{STATE}.runs[0].stopped && !{STATE}.playing")
+        assert page.inner_text("#message") == page.evaluate(f"{STATE}.runs[0].stopped")
+        page.click("#restart")
+        until(page, f"{STATE}.runs[0].round === 0")
+        assert page.inner_text("#message") == ""
+
+
 def test_copy_link_copies_the_address(browser, local_address):
     options = {"permissions": ["clipboard-read", "clipboard-write"]}
     with opened(browser, f"{local_address}#seed=3", **options) as page:
@@ -288,11 +300,14 @@ def test_a_phone_needs_no_horizontal_scrolling(browser, local_address, language)
             assert width(page) == 390
         page.click("#close-panel")
         assert page.locator("#panels").is_hidden()
-        for data in ("line", "digits"):
+        for data in ("line", "digits", "drawn"):
             page.tap(f"label:has(#data-{data})")
             until(page, f"{STATE}.settings.data === '{data}'")
             drawn(page)
             assert width(page) == 390
+        before = len(settings(page)["points"])
+        page.tap("#canvas-0")  # a finger draws, too
+        until(page, f"{STATE}.settings.points.length > {before}")
 
 
 def test_the_keyboard_alone_is_enough(page):

@@ -46,6 +46,19 @@ function readColors() {
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const mix = (a, b, t) => a.map((low, i) => low + t * (b[i] - low));
 
+// `draw`, at most once for each frame of the screen, however often it is called.
+export function onceAFrame(draw) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+    });
+  };
+}
+
 // A function that maps [a, b] to [from, to].
 export function scale([a, b], [from, to]) {
   return (x) => from + ((x - a) / (b - a)) * (to - from);

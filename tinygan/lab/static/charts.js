@@ -1,7 +1,7 @@
 // Curves over the rounds: losses, D(x) and D(G(z)), and the estimated JSD, with the values that they
 // have at the equilibrium.
 
-import { fixed, number, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
+import { fixed, number, onceAFrame, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { on, state } from "./state.js";
@@ -39,18 +39,12 @@ export function mount(element) {
   });
   const key = make("p", { id: "key" });
   element.append(key);
-  let waiting = false;
-  const redraw = () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      for (const { name, canvas, values } of figures) {
-        draw(canvas, CHARTS[name]);
-        values.replaceChildren(...lastValues(CHARTS[name]));
-      }
-    });
-  };
+  const redraw = onceAFrame(() => {
+    for (const { name, canvas, values } of figures) {
+      draw(canvas, CHARTS[name]);
+      values.replaceChildren(...lastValues(CHARTS[name]));
+    }
+  });
   const describe = () => {
     key.hidden = state.runs.length < 2;
     key.textContent = t("chart.key");

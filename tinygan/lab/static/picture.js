@@ -1,6 +1,6 @@
 // The picture of each run with its layers to show or hide, its legend, and its numbers in words.
 
-import { fixed, onColors } from "./canvas.js";
+import { fixed, onceAFrame, onColors } from "./canvas.js";
 import { mount as mountDatasets } from "./datasets.js";
 import * as digits from "./digits.js";
 import { make } from "./dom.js";
@@ -13,8 +13,6 @@ import { arraysOf, emit, on, state } from "./state.js";
 const KINDS = { plane, line, digits };
 const CALM = 4000; // milliseconds between summaries for screen readers
 
-let waiting = false;
-
 export function mount(element) {
   const figures = make("div", { class: "figures" });
   const numbers = make("div", { id: "numbers" });
@@ -26,18 +24,13 @@ export function mount(element) {
   mountDatasets(datasets);
   mountDrawing(drawing, figures);
 
-  const redraw = () => {
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      drawAll(figures);
-    });
-  };
+  const redraw = onceAFrame(() => drawAll(figures));
   const writeNumbers = () => numbers.replaceChildren(...summary().map((text) => make("p", {}, text)));
   const rebuild = () => {
     if (!state.runs.length) return;
-    document.getElementById("intro").textContent = t(`intro.${state.runs[0].kind}`);
+    const intro = document.getElementById("intro");
+    intro.dataset.t = `intro.${state.runs[0].kind}`;
+    intro.textContent = t(intro.dataset.t);
     top.classList.toggle("one", state.runs.length === 1);
     buildFigures(figures);
     buildLayers(layers);
@@ -58,7 +51,9 @@ export function mount(element) {
   speakCalmly();
 }
 
-const kinds = () => state.runs.map((run) => run.kind).join();
+// What the figures and the legend depend on: the kind of each picture, and whether D(x) is a
+// probability.
+const kinds = () => state.runs.map(({ kind, lines }) => `${kind} ${lines.d !== null}`).join();
 
 // One canvas for each run; two have titles.
 function buildFigures(figures) {
@@ -78,6 +73,7 @@ function buildFigures(figures) {
 // The legend; each of its boxes shows or hides a layer.
 function buildLayers(layers) {
   const { LEGEND } = KINDS[state.runs[0].kind];
+  const focused = layers.contains(document.activeElement) && document.activeElement.id;
   layers.hidden = !LEGEND.length;
   layers.replaceChildren(
     make("legend", { class: "unseen" }, t("layers")),
@@ -87,6 +83,7 @@ function buildLayers(layers) {
       return make("label", {}, box, ...(name === "heat" ? heatLegend() : legend(name)));
     }),
   );
+  if (focused) document.getElementById(focused)?.focus();
 }
 
 const swatch = (name) => make("span", { class: `swatch ${name}` });
