@@ -91,18 +91,18 @@ def test_code_from_the_page_runs_only_if_it_is_allowed(options, allowed):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="writes a shell script")
-def test_the_browser_opens_the_address_with_its_settings(tmp_path):
-    script = tmp_path / "browser"
-    script.write_text(
-        f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/url\n'
-    )
+@pytest.mark.parametrize("edit", [False, True])
+def test_a_browser_opens_the_address_unless_it_gives_rights(tmp_path, edit):
+    script, url = tmp_path / "browser", tmp_path / "url"
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {url}.part && mv {url}.part {url}\n')
     script.chmod(0o755)
-    with process("--state", "game=hinge&seed=3", BROWSER=f"{script} %s") as (_, address):
+    options = ["--state", "game=hinge&seed=3", *(["--allow-edit"] if edit else [])]
+    with process(*options, BROWSER=f"{script} %s") as (_, address):
         assert address.endswith("/#game=hinge&seed=3")
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "url").exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + (1 if edit else 20)
+        while not url.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert (tmp_path / "url").read_text() == address
+    assert url.exists() != edit and (edit or url.read_text() == address)
 
 
 BAD = [

@@ -30,7 +30,10 @@ def add_parser(parsers: Parsers) -> None:
     add = parser.add_argument
     add("--port", type=int, default=0, metavar="N", help="the port (default: a free one)")
     add("--no-browser", action="store_true", help="print the address and open no browser")
-    edit = "let the page run the code that is typed into it, with all rights of this process"
+    edit = (
+        "let the page run the code that is typed into it, with all rights of this process; open "
+        "the address yourself then: others on this computer can see what opens in a browser"
+    )
     add("--allow-edit", action="store_true", help=edit)
     state = "begin with these settings: what stands behind # in the address of a page"
     add("--state", default="", metavar="TEXT", help=state)
@@ -106,7 +109,9 @@ def _serve(args: argparse.Namespace) -> int:
     with LabServer(args.port, lambda: Session(allow_edit=edit), edit=edit) as server:
         address = server.address + (f"#{args.state.removeprefix('#')}" if args.state else "")
         print(f"{address}\nCtrl-C ends the lab.", flush=True)
-        if not args.no_browser:  # in a thread: a browser in the terminal would block the server
+        if not (
+            args.no_browser or edit
+        ):  # in a thread: a browser in the terminal would block the server
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         server.serve_forever()
     return 0

@@ -12,6 +12,7 @@ line of text. Only files that were listed when the server started are read, and 
 address becomes part of a path.
 """
 
+import contextlib
 import http
 import http.server
 import io
@@ -262,13 +263,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         line = message or http.HTTPStatus(code).phrase
         self._send(code, "text/plain; charset=utf-8", f"{line}\n".encode())
-        self.connection.shutdown(socket.SHUT_WR)
         self.timed.deadline = time.monotonic() + LINGER
-        try:
+        with contextlib.suppress(OSError):  # the sender has gone, or sends without an end
+            self.connection.shutdown(socket.SHUT_WR)
             while self.rfile.read1(BODY):
                 pass
-        except OSError:
-            pass
 
     def log_message(self, *parts: Any) -> None:
         """Print nothing: an address has the token in it."""
