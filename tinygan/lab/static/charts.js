@@ -138,11 +138,12 @@ function levels(ctx, { left, right }, y, range, known, color) {
     polyline(ctx, [left, right], [y(value), y(value)]);
     write(ctx, number(value), left - 6, y(value), text);
   }
-  for (const value of known) {
+  known.forEach((value, i) => {
     pen(ctx, color.muted, 1, [6, 4]);
     polyline(ctx, [left, right], [y(value), y(value)]);
+    if (known.slice(0, i).some((other) => Math.abs(y(other) - y(value)) < APART)) return;
     write(ctx, name(value), left - 6, y(value), { ...text, color: color.ink });
-  }
+  });
 }
 
 const name = (value) =>

@@ -39,6 +39,7 @@ export default {
   "numbers.modes": "G hits {modes} of {of} modes; {share} % of the samples lie near one.",
   "numbers.d": "D(x) is {real} on real examples and {fake} on fakes, on average.",
   "numbers.logits": "D's output is {real} on real examples and {fake} on fakes, on average.",
+  "numbers.outside": "Fakes outside the picture: {n}.",
   "canvas.plane": "The plane with real points, fakes, and D's output as colors.",
   "canvas.line": "The densities of the data and of G on a line, with D and the best D.",
   "canvas.digits": "A sheet of images that G made, beside real ones.",

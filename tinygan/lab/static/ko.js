@@ -39,6 +39,7 @@ export default {
   "numbers.modes": "G가 모드 {of}개 중 {modes}개를 맞혔고, 표본의 {share} %가 모드 근처에 있습니다.",
   "numbers.d": "D(x)의 평균은 진짜에서 {real}, 가짜에서 {fake}입니다.",
   "numbers.logits": "D의 출력 평균은 진짜에서 {real}, 가짜에서 {fake}입니다.",
+  "numbers.outside": "그림 밖의 가짜: {n}개.",
   "canvas.plane": "진짜 점과 가짜 점, D의 출력을 색으로 나타낸 평면.",
   "canvas.line": "직선 위 데이터와 G의 밀도, D와 최적의 D.",
   "canvas.digits": "G가 만든 그림과 진짜 그림.",

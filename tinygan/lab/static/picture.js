@@ -121,7 +121,19 @@ function inWords(run, i) {
     const text = run.lines.d === null ? "numbers.logits" : "numbers.d";
     parts.push(t(text, { real: fixed(d_real.at(-1)), fake: fixed(d_fake.at(-1)) }));
   }
+  const outside = run.kind === "plane" ? countOutside(run.bounds, arraysOf(i).fake.data) : 0;
+  if (outside) parts.push(t("numbers.outside", { n: outside }));
   return parts.join(" ");
+}
+
+// How many points lie outside the picture.
+function countOutside([x0, x1, y0, y1], points) {
+  let count = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = [points[i], points[i + 1]];
+    if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) count++;
+  }
+  return count;
 }
 
 // The round and the numbers of each run, as lines of text.
