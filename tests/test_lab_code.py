@@ -236,27 +236,34 @@ def test_a_node_opens_with_its_values(page):
 # The museum
 
 
+@pytest.fixture(scope="module")
+def museum(browser, local_address):  # noqa: F811
+    """A page with the museum open, one for all exhibits."""
+    with lab(browser, local_address) as page:
+        page.keyboard.press("m")
+        yield page
+
+
 @pytest.mark.parametrize("name", EXHIBITS)
-def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(page, name):
+def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(museum, name):
     exhibit = EXHIBITS[name]
-    page.keyboard.press("m")
-    page.click(f"[data-exhibit='{name}']")
-    until(page, f"{STATE}.exhibit?.name === '{name}' && document.querySelector('#exhibit-ask')")
-    assert exhibit["question"]["en"] in page.inner_text("#museum")
+    museum.click(f"[data-exhibit='{name}']")
+    until(museum, f"{STATE}.exhibit?.name === '{name}' && document.querySelector('#exhibit-ask')")
+    assert exhibit["question"]["en"] in museum.inner_text("#museum")
     if exhibit["changes"]:
-        file_shown(page, exhibit["changes"][0]["file"])
-        until(page, "document.querySelector('.line.removed, .line.added')")
-    assert page.locator(".figures canvas").count() == 2
-    page.click("#exhibit-play")
-    until(page, f"{STATE}.runs.length === 2 && {STATE}.runs[0].round >= 25")
-    page.click("#exhibit-play")
-    assert exhibit["answer"]["en"] not in page.inner_text("#museum")
-    page.click("#exhibit-ask")
-    assert exhibit["answer"]["en"] in page.inner_text("#museum")
-    assert page.locator("#museum table tbody tr").count() >= 3
-    page.click("#exhibit-leave")
-    until(page, f"{STATE}.exhibit === null && {STATE}.runs.length === 1")
-    assert page.locator(".line.removed, .line.added").count() == 0
+        file_shown(museum, exhibit["changes"][0]["file"])
+        until(museum, "document.querySelector('.line.removed, .line.added')")
+    assert museum.locator(".figures canvas").count() == 2
+    museum.click("#exhibit-play")
+    until(museum, f"{STATE}.runs.length === 2 && {STATE}.runs[0].round >= 25")
+    museum.click("#exhibit-play")
+    assert exhibit["answer"]["en"] not in museum.inner_text("#museum")
+    museum.click("#exhibit-ask")
+    assert exhibit["answer"]["en"] in museum.inner_text("#museum")
+    assert museum.locator("#museum table tbody tr").count() >= 3
+    museum.click("#exhibit-leave")
+    until(museum, f"{STATE}.exhibit === null && {STATE}.runs.length === 1")
+    until(museum, "!document.querySelector('.line.removed, .line.added')")
 
 
 def test_the_museum_goes_from_exhibit_to_exhibit(page):

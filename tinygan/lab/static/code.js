@@ -188,8 +188,6 @@ function markFilm() {
   const now = events[index];
   document.body.dataset.line = now?.line ?? "";
   const player = now && playerOf(events, index);
-  document.body.classList.toggle("film-D", player === "D");
-  document.body.classList.toggle("film-G", player === "G");
   if (!now || !here(now)) return;
   here(now).setAttribute("aria-current", "step");
   if (player) here(now).classList.add(`player-${player}`);

@@ -20,8 +20,9 @@ export default {
   "film.hint":
     "“One line” walks through a round: you see what each line makes, and whose weights it moves.",
   "film.play": "Algorithm 1.",
-  "film.d_step": "D's step, {i} of {k}. Only D shall move.",
-  "film.g_step": "G's step. Only G shall move.",
+  "film.D": "D's step. Only D shall move.",
+  "film.D.one": "D's step, {i} of {k}. Only D shall move.",
+  "film.G": "G's step. Only G shall move.",
   "film.returned": "The result",
   "film.calls": "It calls {name}.",
   "film.value": "{name} is a value only: no gradient passes through it.",

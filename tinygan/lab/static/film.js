@@ -162,7 +162,8 @@ function stage({ events, index }) {
   const player = playerOf(events, index);
   const calls = [...new Set(events.filter((e) => e.function === "d_step").map((e) => e.call))];
   const i = calls.filter((call) => call <= events[index].call).length;
-  const key = player ? `film.${player.toLowerCase()}_step` : "film.play";
+  const one = player === "D" && calls.length > 1 ? ".one" : "";
+  const key = player ? `film.${player}${one}` : "film.play";
   const mark = player ? `stage player-${player}` : "stage";
   return make("strong", { class: mark }, t(key, { i, k: calls.length }));
 }
@@ -180,9 +181,9 @@ function said({ events, index, arrays, before }) {
 
 function sentence({ name, graph, value }) {
   const named = name.replace(/^return.*/, t("film.returned"));
-  if (value !== null && !graph.length) return t("film.number", { name: named, value: number(value) });
-  const key = graph.length ? "film.graph" : "film.value";
-  return t(key, { name: named, players: graph.join(", ") });
+  const values = { name: named, value: number(value), players: graph.join(", ") };
+  if (graph.length) return t("film.graph", values);
+  return t(value === null ? "film.value" : "film.number", values);
 }
 
 // How D's output and the fakes differ from those before the line.

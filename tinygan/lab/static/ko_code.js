@@ -20,8 +20,9 @@ export default {
   "film.hint":
     "“한 줄”을 누르면 한 라운드를 줄 단위로 실행합니다. 각 줄이 무엇을 만들고 누구의 가중치를 바꾸는지 볼 수 있습니다.",
   "film.play": "알고리즘 1.",
-  "film.d_step": "D의 학습, {k}번 중 {i}번째. D만 바뀌어야 합니다.",
-  "film.g_step": "G의 학습. G만 바뀌어야 합니다.",
+  "film.D": "D의 학습. D만 바뀌어야 합니다.",
+  "film.D.one": "D의 학습, {k}번 중 {i}번째. D만 바뀌어야 합니다.",
+  "film.G": "G의 학습. G만 바뀌어야 합니다.",
   "film.returned": "결과",
   "film.calls": "{name} 함수를 부릅니다.",
   "film.value": "{name}: 값만 있어 기울기가 지나가지 않습니다.",

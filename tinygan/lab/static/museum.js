@@ -1,7 +1,7 @@
 // The museum of bugs: famous mistakes, each played beside the right program with the same seed.
 //
-// The list shows the titles. An exhibit shows its question, the doctor's diagnoses of both runs, and
-// the answer with what was measured, once it is asked for. Its diff stands in the code pane.
+// The list shows the titles. An exhibit shows its question, the doctor's diagnoses of both runs,
+// and, once it is asked for, the answer with what was measured. Its diff stands in the code pane.
 
 import { LOOP, openChange } from "./code.js";
 import { button, make } from "./dom.js";
@@ -17,6 +17,7 @@ let before = ""; // the settings to go back to
 let answered = false;
 let here = null; // the name of the exhibit that is shown
 let goal = null; // the round at which playing both runs ends
+let usual = null; // the speed before it
 
 export async function mount(element, _, opened) {
   engine = opened;
@@ -29,7 +30,7 @@ export async function mount(element, _, opened) {
     if (state.exhibit) writeDoctor();
   });
   on("playing", () => {
-    if (!state.playing) goal = null;
+    if (!state.playing) rest();
     writePlay();
   });
   write();
@@ -154,10 +155,19 @@ function playBoth() {
     return;
   }
   const { rounds } = state.exhibit;
-  goal = state.runs[0].round < rounds ? rounds : null;
-  state.speed = Math.max(state.speed, FAST);
+  goal = state.runs[0].round < rounds ? rounds : Infinity;
+  usual = state.speed;
+  state.speed = Math.max(usual, FAST);
   emit("view");
   play();
+}
+
+// Give the speed back after `playBoth`.
+function rest() {
+  if (goal === null) return;
+  goal = null;
+  state.speed = usual;
+  emit("view");
 }
 
 function writePlay() {
@@ -184,9 +194,11 @@ function showLine() {
 function writeDoctor() {
   const element = document.getElementById("doctor");
   if (!element) return;
-  const runs = state.runs.map((run, i) => ({ ...run, title: t(i ? "museum.wrong" : "museum.right") }));
-  const key = JSON.stringify(runs.map(({ title, diagnoses, stopped }) => [title, diagnoses, stopped]));
-  if (element.dataset.key === key) return;
+  const runs = state.runs.map(({ diagnoses, stopped }, i) => {
+    return { title: t(i ? "museum.wrong" : "museum.right"), diagnoses, stopped };
+  });
+  const key = JSON.stringify(runs);
+  if (element.dataset.key === key) return; // an opened finding stays open
   element.dataset.key = key;
   element.replaceChildren(
     ...runs.map(({ title, diagnoses, stopped }) =>

@@ -46,6 +46,7 @@ function build() {
 function node(name, { at, box: [width, height] }) {
   const [x, y] = at[name];
   const open = () => openNode(name);
+  const round = "GD".includes(name) ? 4 : 22; // networks have corners
   return draw(
     "g",
     {
@@ -62,7 +63,7 @@ function node(name, { at, box: [width, height] }) {
         open();
       },
     },
-    draw("rect", { x: -width / 2, y: -height / 2, width, height, rx: "GD".includes(name) ? 4 : 22 }),
+    draw("rect", { x: -width / 2, y: -height / 2, width, height, rx: round }),
     draw("text", { class: "node-name", y: -3 }, t(`node.${name}`)),
     draw("text", { class: "node-value", y: 14 }),
   );
@@ -122,7 +123,8 @@ function light() {
     element.classList.toggle("lit", made.includes(name));
     element.classList.toggle("moved", Boolean(now?.moved.includes(name)));
   }
-  holder.className = [state.playing && "playing", player && `film-${player}`].filter(Boolean).join(" ");
+  holder.classList.toggle("playing", state.playing);
+  holder.dataset.player = player ?? "";
   write();
 }
 
