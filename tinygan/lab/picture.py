@@ -60,6 +60,7 @@ class Camera:
             "g_loss": run.latest["g_loss"],
             "kind": self.kind,
             "lines": equilibrium(run.settings),
+            "squashed": _has_no_scale(run.settings),
             "modes": None,
             "of_modes": None,
             "share": None,
@@ -131,6 +132,12 @@ class Camera:
         if game.d_at_equilibrium is not None and not game.probability:
             return logits.clip(0, 1)
         return 1 / (1 + np.exp(-logits.astype(np.float64)))
+
+
+def _has_no_scale(settings: Settings) -> bool:
+    """Return whether D's output is neither a probability nor a number with a target."""
+    game = GAMES[settings.game]
+    return game.d_at_equilibrium is None and not game.probability
 
 
 def equilibrium(settings: Settings) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ const CHARTS = {
   outputs: {
     curves: { d_real: "real", d_fake: "fake" },
     lines: ({ d }) => [d],
-    range: (values, { d }) => (d === null ? spread(values, [-1, 1]) : [0, 1]),
+    range: (values, { squashed }) => spread(values, squashed ? [-1, 1] : [0, 1]),
   },
   jsd: {
     curves: { jsd: "d" },
@@ -59,17 +59,17 @@ export function mount(element) {
 function draw(canvas, chart) {
   if (!state.runs.length) return;
   const { ctx, width, height, color } = prepare(canvas);
-  const { lines } = state.runs[0];
+  const [run] = state.runs;
   const names = Object.keys(chart.curves);
   const shown = state.history.flatMap((history) => names.flatMap((name) => history[name]));
   const rounds = Math.max(100, ...state.runs.map((run) => run.round));
   const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top };
   box.bottom = height - MARGIN.bottom;
-  const range = chart.range(shown.filter(Number.isFinite), lines);
+  const range = chart.range(shown.filter(Number.isFinite), run);
   const x = scale([0, rounds], [box.left, box.right]);
   const y = scale(range, [box.bottom, box.top]);
   axes(ctx, box, rounds, color);
-  const known = chart.lines(lines).filter((value) => value !== null);
+  const known = chart.lines(run.lines).filter((value) => value !== null);
   levels(ctx, box, y, range, known, color);
   ctx.save();
   ctx.beginPath();

@@ -51,9 +51,9 @@ export function mount(element) {
   speakCalmly();
 }
 
-// What the figures and the legend depend on: the kind of each picture, and whether D(x) is a
-// probability.
-const kinds = () => state.runs.map(({ kind, lines }) => `${kind} ${lines.d !== null}`).join();
+// What the figures and the legend depend on: the kind of each picture, and whether D's output is
+// squashed to lie between 0 and 1.
+const kinds = () => state.runs.map(({ kind, squashed }) => `${kind} ${squashed}`).join();
 
 // One canvas for each run; two have titles.
 function buildFigures(figures) {
@@ -87,13 +87,17 @@ function buildLayers(layers) {
 }
 
 const swatch = (name) => make("span", { class: `swatch ${name}` });
-const legend = (name) => [swatch(name), t(`layer.${name}`)];
+const squashed = () => state.runs[0].squashed;
+
+function legend(name) {
+  return [swatch(name), t(name === "half" && squashed() ? "layer.half.logit" : `layer.${name}`)];
+}
 
 // The colors from 0 to 1 with three values under them.
 function heatLegend() {
-  const text = t(state.runs[0].lines.d === null ? "layer.heat.logit" : "layer.heat");
-  const values = [t("heat.fake"), "1/2", t("heat.real")].map((value) => make("span", {}, value));
-  return [make("span", { class: "scale" }, text, swatch("heat"), ...values)];
+  const keys = ["layer.heat", "heat.fake", "heat.half", "heat.real"];
+  const texts = keys.map((key) => make("span", {}, t(squashed() ? `${key}.logit` : key)));
+  return [make("span", { class: "scale" }, texts[0], swatch("heat"), ...texts.slice(1))];
 }
 
 function toggle({ target }) {
@@ -118,7 +122,7 @@ function inWords(run, i) {
     parts.push(t("numbers.modes", { modes: run.modes, of: run.of_modes, share }));
   }
   if (Number.isFinite(d_real.at(-1)) && Number.isFinite(d_fake.at(-1))) {
-    const text = run.lines.d === null ? "numbers.logits" : "numbers.d";
+    const text = run.squashed ? "numbers.logits" : "numbers.d";
     parts.push(t(text, { real: fixed(d_real.at(-1)), fake: fixed(d_fake.at(-1)) }));
   }
   const outside = run.kind === "plane" ? countOutside(run.bounds, arraysOf(i).fake.data) : 0;
