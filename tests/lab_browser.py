@@ -53,17 +53,21 @@ def until(page, script, seconds=SECONDS):
 
 
 @contextmanager
-def opened(browser, address, **options):
+def opened(browser, address, *, routes=None, **options):
     """A page at `address` in a context of its own. `options` are those of a browser context, such
-    as viewport, locale or color_scheme. The wrong things that it does are in `page.faults`."""
+    as viewport, locale or color_scheme; `routes` are functions that answer requests to addresses,
+    which are then allowed. The wrong things that the page does are in `page.faults`."""
+    routes = routes or {}
     with browser.new_context(service_workers="block", **options) as context:
         page = context.new_page()
         page.set_default_timeout(1000 * SECONDS)
         page.faults = faults = []
         page.on("console", lambda m: m.type == "error" and faults.append(f"console: {m.text}"))
         page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
-        allowed = (address.partition("#")[0], "data:", "blob:")
+        allowed = (address.partition("#")[0], *routes, "data:", "blob:")
         context.on("request", lambda r: r.url.startswith(allowed) or faults.append(r.url))
+        for start, answer in routes.items():
+            context.route(f"{start}**", answer)
         page.goto(address)
         yield page
         assert faults == []
@@ -103,14 +107,13 @@ def edit_page(browser):
         yield page
 
 
+TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm"}  # of files, for a browser
+
+
 class _Host(http.server.SimpleHTTPRequestHandler):
     """A web host without settings of its own."""
 
-    extensions_map = {  # noqa: RUF012
-        **http.server.SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-        ".wasm": "application/wasm",
-    }
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | TYPES
 
     def log_message(self, *parts):
         pass
@@ -127,15 +130,20 @@ def hosted(folder):
 
 
 @pytest.fixture(scope="session")
-def exported_address(tmp_path_factory):
-    """The address of the exported page in a folder of a web host."""
-    pyodide = os.environ.get("TINYGAN_PYODIDE")
-    if pyodide is None:
+def pyodide():
+    """A folder with a copy of Pyodide."""
+    folder = os.environ.get("TINYGAN_PYODIDE")
+    if folder is None:
         pytest.skip("TINYGAN_PYODIDE names no folder with Pyodide")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def exported_address(tmp_path_factory, pyodide):
+    """The address of the exported page in a folder of a web host."""
     root = tmp_path_factory.mktemp("host")
     command = [sys.executable, "-m", "tinygan", "lab", "--export", str(root / "some" / "lab")]
-    (root / "some").mkdir()
-    subprocess.run([*command, "--pyodide", str(Path(pyodide).resolve())], check=True)
+    subprocess.run([*command, "--pyodide", str(pyodide)], check=True)
     with hosted(root) as address:
         yield f"{address}some/lab/"
 

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tinygan.lab import pages, server
 from tinygan.lab.server import LabServer
@@ -345,6 +347,23 @@ def test_a_page_that_is_closed_before_its_reply_leaves_no_traceback(lab, capfd):
             connection.sendall(good(lab))
     assert lab.request()[0] == 200
     assert capfd.readouterr().err == ""
+
+
+@pytest.fixture(scope="module")
+def shared_lab():
+    one = Lab()
+    yield one
+    one.close()
+
+
+@given(st.binary(max_size=300), st.integers(0, 300))
+def test_any_bytes_get_one_reply_or_none(shared_lab, noise, place):
+    """Random bytes, alone and within a good request. Then the next page is answered."""
+    message = good(shared_lab)
+    for data in (noise, message[:place] + noise + message[place:]):
+        reply = shared_lab.raw(data, end=True)
+        assert re.match(rb"(HTTP/1\.1 (200|4\d\d|501|505) .*)?\Z", reply, re.DOTALL)
+    assert shared_lab.request(page="page-last")[0] == 200
 
 
 ODD = [

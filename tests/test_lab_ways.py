@@ -5,10 +5,11 @@ The exported page needs a copy of Pyodide: TINYGAN_PYODIDE=FOLDER names it.
 
 import numpy as np
 import pytest
-from lab_browser import FIRST, LOADING, opened, served, until
+from lab_browser import FIRST, LOADING, TYPES, hosted, opened, served, until
 
 from tinygan import gan
 from tinygan.lab import players
+from tinygan.lab.export import CDN, LOCK, PARTS, export
 from tinygan.lab.settings import read_query
 
 WAYS = ["local_page", "exported_page"]
@@ -152,8 +153,24 @@ def test_the_exported_page_plays_to_all_modes(exported_page):
 
 
 def test_the_exported_page_says_what_cannot_be_loaded(browser, exported_address):
-    with opened(browser, "about:blank") as page:
-        page.route("**/tinygan.zip", lambda route: route.fulfill(status=404))
-        page.goto(exported_address)
+    routes = {f"{exported_address}tinygan.zip": lambda route: route.fulfill(status=404)}
+    with opened(browser, exported_address, routes=routes) as page:
         until(page, "document.getElementById('message').textContent.includes('404')", LOADING)
         page.faults.clear()  # the browser logs the file that is not there
+
+
+def test_an_export_without_a_copy_loads_pyodide_from_its_cdn_alone(browser, pyodide, tmp_path):
+    """The files of the CDN are those of the copy here: no request leaves this computer."""
+    asked = []
+
+    def send(route):
+        file = pyodide / route.request.url.removeprefix(CDN)
+        kind = TYPES.get(file.suffix, "application/octet-stream")
+        headers = {"Access-Control-Allow-Origin": "*", "Content-Type": kind}
+        route.fulfill(path=file, headers=headers)
+        asked.append(file.name)
+
+    export(tmp_path / "lab")
+    with hosted(tmp_path) as address, opened(browser, f"{address}lab/", routes={CDN: send}) as page:
+        until(page, FIRST, LOADING)
+    assert {*PARTS, LOCK} < set(asked) and len(asked) == len(PARTS) + 2
