@@ -98,7 +98,7 @@ def test_each_setting_is_written_and_read(name):
         assert write_query(read_query("?" + write_query(settings))) == write_query(settings)
 
 
-def test_digits_have_defaults_of_their_own():
+def test_some_data_have_defaults_of_their_own():
     digits = read_query("data=digits")
     assert digits.g_width == 128 and write_query(digits) == "data=digits"
     narrow = read_query("data=digits&g_width=32")
@@ -439,9 +439,8 @@ def test_the_doctor_looks_at_the_game(session):
 
 
 def test_the_default_game_learns_all_modes():
-    """Figures: the docstring of `lab.settings`."""
     run = Run(Settings(), load({}))
-    run.play(2000)
+    run.play(1000)
     head, _ = Camera(run).take()
     assert head["modes"] == 8 and head["share"] > 0.5 and head["diagnoses"] == []
 
@@ -472,14 +471,14 @@ def test_memory_is_steady(session):
 
 
 def test_masses_of_the_line():
-    """G's masses against those of a million samples; the data's against its density."""
+    """G's masses against those of many samples; the data's against its density."""
     G = players.build(read_query("data=line")).G
-    z = np.random.default_rng(0).uniform(-1, 1, (1_000_000, 1)).astype(np.float32)
+    z = np.random.default_rng(0).uniform(-1, 1, (200_000, 1)).astype(np.float32)
     x = G(Tensor(z)).numpy()[:, 0]
     edges = [-math.inf, *density.EDGES, math.inf]
     masses = density.fake_masses(G)
     assert masses.sum() == pytest.approx(1) and (masses >= 0).all()
-    assert abs(masses - np.histogram(x, edges)[0] / len(x)).max() < 1e-3
+    assert abs(masses - np.histogram(x, edges)[0] / len(x)).max() < 3e-3
     data = density.data_masses()
     normal = np.mean([theory.normal_density(density.CENTERS, m, 0.35) for m in (-1, 1)], axis=0)
     assert data.sum() == pytest.approx(1)
@@ -511,15 +510,15 @@ def test_the_best_d_is_that_of_the_labels():
         assert best == pytest.approx(d[loss.argmin()], abs=2e-4)
 
 
-def test_the_line_learns_figure_1():
+def test_the_line_is_learned_and_d_is_near_the_best():
     run = Run(read_query("data=line"), load({}))
     before = density.exact_jsd(run.players.G)
-    run.play(1500)
+    run.play(400)
     curves = run.take_curves()
-    assert curves["jsd"][-1] == density.exact_jsd(run.players.G) < before / 5
+    assert curves["jsd"][-1] == density.exact_jsd(run.players.G) < before / 2
     _, arrays = Camera(run).take()
     shown = arrays["p_data"] > 0.1
-    assert abs(arrays["d"] - arrays["d_star"])[shown].mean() < 0.2
+    assert abs(arrays["d"] - arrays["d_star"])[shown].mean() < 0.1
 
 
 def test_the_equilibrium():

@@ -7,7 +7,7 @@ The settings `data`, `g_width` and so on are in `settings.py`.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -101,11 +101,12 @@ def optimizers(
     """The optimizers of G and of D. SGD has the momentum beta1, RMSprop the alpha beta2."""
     make = OPTIMIZERS[settings.optimizer]
     betas = settings.beta1, settings.beta2
-    options = {
+    known: dict[str, dict[str, Any]] = {
         "adam": {"betas": betas},
         "sgd": {"momentum": settings.beta1},
         "rmsprop": {"alpha": settings.beta2},
-    }[settings.optimizer]
+    }
+    options = known[settings.optimizer]
     opt_g = make(G.parameters(), settings.rate_g, **options)
     opt_d = make(D.parameters(), settings.rate_d, **options)
     return opt_g, opt_d

@@ -21,12 +21,12 @@ from ..gan.algorithm import Source
 from . import density
 from .players import Players
 from .settings import Settings
-from .source import SourceError, fault
+from .source import Names, SourceError, fault
 
 CURVES = "d_loss", "g_loss", "d_real", "d_fake", "jsd"
 FIRST, LAST = 20, 80  # probes that the doctor keeps
 
-Code = Mapping[str, Mapping[str, Any]]  # the names of each module, as `source.load` returns them
+Code = Mapping[str, Names]  # of each module, as `source.load` returns them
 Step = Callable[[Iterator[Round]], Round]
 
 

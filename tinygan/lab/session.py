@@ -39,6 +39,11 @@ class Session:
     If `allow_edit` is true, the page may send source code, which then runs here.
     """
 
+    settings: Settings
+    changes: Changes  # of the last run
+    runs: list[Run]
+    cameras: list[Camera]
+
     def __init__(self, allow_edit: bool = False) -> None:
         self.allow_edit = allow_edit
         self._open(Settings(), {})
