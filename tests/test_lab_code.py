@@ -3,6 +3,7 @@ and the editor, as a reader uses them."""
 
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from lab_browser import browser, local_address, opened, served, until  # noqa: F401
@@ -10,6 +11,7 @@ from lab_browser import browser, local_address, opened, served, until  # noqa: F
 from tinygan.lab.exhibits import EXHIBITS
 from tinygan.lab.source import text
 
+ROOT = Path(__file__).parent.parent
 LOOP = "tinygan.gan.algorithm"
 FILE = "tinygan/gan/algorithm.py"
 NAMES = list(EXHIBITS)
@@ -214,6 +216,51 @@ def test_a_name_opens_its_definition_and_back_returns(page, line, name, file, de
     page.click("#code-back")
     file_shown(page, FILE)
     assert page.is_disabled("#code-back")
+
+
+SAMPLE = """async def f(x=.5e-3):  # "a" comment
+    return r'it\\'s' if x is not None else \'\'\'two
+lines\'\'\'"""
+KINDS = [
+    [
+        *(("keyword", "async"), ("keyword", "def"), ("definition", "f"), ("name", "x")),
+        *(("number", ".5e-3"), ("comment", '# "a" comment')),
+    ],
+    [
+        *(("keyword", "return"), ("string", r"r'it\'s'"), ("keyword", "if"), ("name", "x")),
+        *(("keyword", "is"), ("keyword", "not"), ("keyword", "None"), ("keyword", "else")),
+        ("string", "'''two"),
+    ],
+    [("string", "lines'''")],
+]
+
+
+def test_the_tokens_of_python_are_told_apart_and_lose_nothing(page):
+    """The sample has each kind; in all files of the package the tokens are the text."""
+    tokens = page.evaluate("text => import('./tokens.js').then(m => m.lines(text))", SAMPLE)
+    assert [
+        [(token["kind"], token["text"]) for token in line if token["kind"]] for line in tokens
+    ] == KINDS
+    files = [path.read_text() for path in sorted((ROOT / "tinygan").rglob("*.py"))]
+    joined = """(files) => import('./tokens.js').then(({ lines }) =>
+        files.map((text) => lines(text).map((line) => line.map((t) => t.text).join("")).join("\\n"))
+    )"""
+    assert page.evaluate(joined, files) == files
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "difference"),
+    [
+        ("a b c", "a b c", [" a 1", " b 2", " c 3"]),
+        ("a b c", "a c", [" a 1", "-b None", " c 2"]),
+        ("a b", "a x b", [" a 1", "+x 2", " b 3"]),
+        ("a b c d", "a x c y z", [" a 1", "-b None", "+x 2", " c 3", "-d None", "+y 4", "+z 5"]),
+    ],
+)
+def test_the_difference_of_two_texts(page, before, after, difference):
+    compare = "texts => import('./diff.js').then(m => m.compare(...texts))"
+    rows = page.evaluate(compare, [text.replace(" ", "\n") for text in (before, after)])
+    assert [f"{row['sign']}{row['text']} {row['line']}" for row in rows] == difference
 
 
 def test_a_node_opens_with_its_values(page):

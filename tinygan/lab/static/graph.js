@@ -46,6 +46,12 @@ export const NARROW = {
 
 const FORWARD = ["z-G", "G-fake", "fake-D", "D-logits"];
 
+// All edges of a step of each player.
+export const WAYS = {
+  D: [...FORWARD, "x-D", "logits-d_loss", "d_loss-d_grad", "d_grad-D"],
+  G: [...FORWARD, "logits-g_loss", "g_loss-g_grad", "g_grad-G"],
+};
+
 // Whose step a line of the film belongs to: "D", "G", or null for the loop around the steps.
 export function playerOf(events, index) {
   if (events[index].function === "play") return null;

@@ -3,17 +3,21 @@
 // Edges light up with the line that runs: forward as the data flow, backward as the gradient does.
 
 import { draw, make } from "./dom.js";
-import { EDGES, NARROW, NODES, WIDE } from "./graph.js";
+import { EDGES, NARROW, NODES, WAYS, WIDE } from "./graph.js";
 import { gradientOf, nodeOf, owner, playerOf, route } from "./graph.js";
 import { t } from "./language.js";
 import { mountNode, openNode } from "./node.js";
 import { on, state } from "./state.js";
 import { number, tuple } from "./written.js";
 
+const PULSE = 900; // milliseconds
+
 const narrow = matchMedia("(max-width: 720px)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const edges = new Map();
 const nodes = new Map();
 let holder;
+let turn = { player: "G", since: 0 };
 
 export function mount(element, _, engine) {
   holder = make("div", { id: "graph" });
@@ -23,6 +27,7 @@ export function mount(element, _, engine) {
   on("language", build);
   on("film", light);
   on("picture", write);
+  on("picture", pulse);
   on("playing", light);
   build();
 }
@@ -112,20 +117,31 @@ function light() {
   const player = now ? playerOf(events, index) : null;
   const first = events.findLastIndex((_, i) => i < index && playerOf(events, i) !== player) + 1;
   const done = now ? events.slice(first, index).flatMap((event) => route(event, player)) : [];
-  const [lit, back] = now ? [route(now, player), gradientOf(now, player)] : [[], []];
-  for (const [name, element] of edges) {
-    element.classList.toggle("lit", lit.includes(name));
-    element.classList.toggle("back", back.includes(name) && !lit.includes(name));
-    element.classList.toggle("done", done.includes(name));
-  }
+  const lit = now ? route(now, player) : [];
+  paint({ lit, back: now ? gradientOf(now, player) : [], done }, player);
   const made = now ? now.made.map(({ name }) => nodeOf(name, player)) : [];
   for (const [name, element] of nodes) {
     element.classList.toggle("lit", made.includes(name));
     element.classList.toggle("moved", Boolean(now?.moved.includes(name)));
   }
-  holder.classList.toggle("playing", state.playing);
-  holder.dataset.player = player ?? "";
   write();
+}
+
+function paint({ lit = [], back = [], done = [] }, player) {
+  holder.dataset.player = player ?? "";
+  for (const [name, element] of edges) {
+    element.classList.toggle("lit", lit.includes(name));
+    element.classList.toggle("back", back.includes(name) && !lit.includes(name));
+    element.classList.toggle("done", done.includes(name));
+  }
+}
+
+// While the game is played, show the ways of D's step and of G's in turn. An animation of the edges
+// would take half of the frames.
+function pulse() {
+  if (!state.playing || still.matches || performance.now() - turn.since < PULSE) return;
+  turn = { player: turn.player === "D" ? "G" : "D", since: performance.now() };
+  paint({ done: WAYS[turn.player] }, turn.player);
 }
 
 // Under each node's name what is known of it: a shape in the film, the losses after a round.
