@@ -1,7 +1,8 @@
-// Curves over the rounds: losses, D(x) and D(G(z)), and the estimated JSD, with the values that they
-// have at the equilibrium.
+// Curves over the rounds: losses, D(x) and D(G(z)), and the estimated JSD, with their values at the
+// equilibrium.
 
-import { fixed, number, onceAFrame, onColors, pen, polyline, prepare, scale, write } from "./canvas.js";
+import { fixed, number, onceAFrame, onColors } from "./canvas.js";
+import { pen, polyline, prepare, scale, write } from "./canvas.js";
 import { make } from "./dom.js";
 import { t } from "./language.js";
 import { on, state } from "./state.js";
@@ -15,7 +16,7 @@ const CHARTS = {
   losses: {
     curves: { d_loss: "d", g_loss: "fake" },
     lines: ({ d_loss, g_loss }) => [d_loss, g_loss],
-    range: (values) => spread(values, [0, 1.6]),
+    range: (values, { lines }) => spread(values, [0, 1.15 * (lines.d_loss ?? 0.5)]),
   },
   outputs: {
     curves: { d_real: "real", d_fake: "fake" },
@@ -89,7 +90,8 @@ function lastValues({ curves }) {
   if (!state.runs.at(-1)?.round) return [];
   const shown = Object.entries(curves).map(([name, color]) => {
     const mean = movingAverage(state.history.at(-1)[name]).at(-1) ?? null;
-    return mean === null ? null : make("span", { class: color }, `${t(`curve.${name}`)} ${fixed(mean)}`);
+    if (mean === null) return null;
+    return make("span", { class: color }, `${t(`curve.${name}`)} ${fixed(mean)}`);
   });
   return shown.some(Boolean) ? shown.filter(Boolean) : [t("chart.none")];
 }
@@ -129,7 +131,7 @@ function axes(ctx, { left, right, top, bottom }, rounds, color) {
   write(ctx, last, right, bottom + 12, { ...text, align: "right" });
 }
 
-// The values at the equilibrium, dashed and with their names, and round numbers where there is room.
+// The values at the equilibrium, dashed and named, and round numbers where there is room.
 function levels(ctx, { left, right }, y, range, known, color) {
   const text = { color: color.muted, align: "right" };
   for (const value of ticks(range, 2)) {
@@ -172,7 +174,8 @@ function inWords(name) {
   const values = state.history.map((history, i) => {
     const parts = Object.keys(CHARTS[name].curves).map((curve) => {
       const value = history[curve].at(-1);
-      return `${t(`curve.${curve}`)} ${Number.isFinite(value) ? fixed(value) : t("chart.undefined")}`;
+      const text = Number.isFinite(value) ? fixed(value) : t("chart.undefined");
+      return `${t(`curve.${curve}`)} ${text}`;
     });
     const run = state.history.length > 1 ? `${t(i ? "run.changed" : "run.right")}: ` : "";
     return run + parts.join(", ");

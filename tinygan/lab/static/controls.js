@@ -49,7 +49,8 @@ function control(field) {
   const label = make("label", { for: `set-${name}` }, t(`set.${name}`));
   if (!live) label.append(" ", make("span", { class: "anew" }, t("controls.anew")));
   const note = make("p", { class: "note", id: `note-${name}` }, t(`note.${name}`));
-  return make("div", { class: "control" }, label, ...(field.choices ? choice : amount)(field), note);
+  const parts = field.choices ? choice(field) : amount(field);
+  return make("div", { class: "control" }, label, ...parts, note);
 }
 
 function choice({ name, choices, value }) {
@@ -68,8 +69,8 @@ function choice({ name, choices, value }) {
 function amount(field) {
   const { name, low, high, kind, value } = field;
   const box = make("input", {
-    ...{ type: "number", id: `set-${name}`, min: low, max: high, "aria-describedby": `note-${name}` },
-    step: kind === "integer" ? 1 : "any",
+    ...{ type: "number", id: `set-${name}`, "aria-describedby": `note-${name}` },
+    ...{ min: low, max: high, step: kind === "integer" ? 1 : "any" },
     onchange: () => send(name, box.value),
   });
   box.value = value;

@@ -30,7 +30,8 @@ export function mount(element) {
     const field = state.form.find(({ name }) => name === "data");
     if (!field) return;
     const focused = document.activeElement?.name === "data";
-    element.replaceChildren(make("legend", { class: "unseen" }, t("set.data")), ...field.choices.map(choice));
+    const legend = make("legend", { class: "unseen" }, t("set.data"));
+    element.replaceChildren(legend, ...field.choices.map(choice));
     if (focused) element.querySelector(":checked").focus();
   };
   on("settings", write);

@@ -20,7 +20,8 @@ export function encode(pairs) {
 }
 
 export function decode(text) {
-  const bytes = [...atob(text.replaceAll("-", "+").replaceAll("_", "/"))].map((c) => c.charCodeAt(0));
+  const letters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = [...letters].map((letter) => letter.charCodeAt(0));
   return Array.from({ length: bytes.length / 2 }, (_, i) => [bytes[2 * i], bytes[2 * i + 1]]);
 }
 

@@ -6,10 +6,10 @@ import { t } from "./language.js";
 
 // The layers by name, from back to front.
 const LAYERS = {
-  p_data: (...place) => density("p_data", "real", ...place),
-  p_g: (...place) => density("p_g", "fake", ...place),
-  d_star: (ctx, arrays, view, color) => probability(ctx, arrays, view, arrays.d_star, color.d, [5, 4]),
-  d: (ctx, arrays, view, color) => probability(ctx, arrays, view, arrays.d, color.d, []),
+  p_data: (...where) => density("p_data", "real", ...where),
+  p_g: (...where) => density("p_g", "fake", ...where),
+  d_star: (...where) => probability("d_star", [5, 4], ...where),
+  d: (...where) => probability("d", [], ...where),
   map,
 };
 export const LEGEND = Object.keys(LAYERS);
@@ -93,12 +93,12 @@ function density(name, colorName, ctx, arrays, view, color) {
   polyline(ctx, xs, ys);
 }
 
-function probability(ctx, { x }, view, { data }, stroke, dash) {
-  pen(ctx, stroke, dash.length ? 1.75 : 2.5, dash);
-  polyline(ctx, [...x.data].map(view.x), [...data].map(view.d));
+function probability(name, dash, ctx, arrays, view, color) {
+  pen(ctx, color.d, dash.length ? 1.75 : 2.5, dash);
+  polyline(ctx, [...arrays.x.data].map(view.x), [...arrays[name].data].map(view.d));
 }
 
-// Arrows from z, which is spread evenly, to G(z): where their heads lie close together, p_g is high.
+// Arrows from z, which is spread evenly, to G(z): where their heads are dense, p_g is high.
 function map(ctx, { map: { data } }, view, color) {
   pen(ctx, color.mark, 1.1);
   ctx.globalAlpha = 0.85;

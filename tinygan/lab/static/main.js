@@ -27,7 +27,7 @@ const KEYS = {
 };
 
 const TYPING = "input[type=number], select, textarea, [contenteditable]";
-const PRESSED = "button, a, summary, [role=button], input[type=checkbox]"; // the space key presses it
+const PRESSED = "button, a, summary, [role=button], input[type=checkbox]"; // by the space key
 
 const byId = (id) => document.getElementById(id);
 

@@ -25,7 +25,9 @@ export function mount(element) {
   mountDrawing(drawing, figures);
 
   const redraw = onceAFrame(() => drawAll(figures));
-  const writeNumbers = () => numbers.replaceChildren(...summary().map((text) => make("p", {}, text)));
+  const writeNumbers = () => {
+    numbers.replaceChildren(...summary().map((text) => make("p", {}, text)));
+  };
   const rebuild = () => {
     if (!state.runs.length) return;
     const intro = document.getElementById("intro");

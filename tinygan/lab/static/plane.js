@@ -43,7 +43,7 @@ export function place([x0, x1, y0, y1], width, height) {
   };
 }
 
-const small = document.createElement("canvas"); // D's values, one pixel each, before they are enlarged
+const small = document.createElement("canvas"); // D's values, one pixel each
 
 function heat(ctx, { heat: { shape, data } }, view, color) {
   const [rows, columns] = shape;
@@ -145,7 +145,8 @@ function arrows(ctx, { fake: { data }, arrows: { data: way } }, view, color) {
 // The frame, with whole numbers written along two of its sides.
 function frame(ctx, [x0, x1, y0, y1], view, color) {
   pen(ctx, color.rule, 1);
-  ctx.strokeRect(view.left + 0.5, view.top + 0.5, view.right - view.left - 1, view.bottom - view.top - 1);
+  const [width, height] = [view.right - view.left, view.bottom - view.top];
+  ctx.strokeRect(view.left + 0.5, view.top + 0.5, width - 1, height - 1);
   const text = { color: color.muted, paper: color.paper };
   for (const x of wholeNumbers(x0, x1)) {
     write(ctx, number(x), view.x(x), view.bottom - 10, { ...text, align: "center" });
