@@ -46,7 +46,7 @@ D_STEP = [
 ]
 G_STEP = [
     ("z = noise(m)", ["z (128, 2) value only"]),
-    ("loss = game.g_loss", ["loss = # graph → G, D"]),
+    ("loss = game.g_loss", ["loss = # graph → G and D"]),
     ("opt.step(grad(", ["G moved"]),
     ("return loss.detach()", ["→ = # value only"]),
     ("return update(opt_g", ["→ = # value only"]),

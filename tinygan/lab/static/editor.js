@@ -10,6 +10,7 @@ const INDENT = "    ";
 
 let engine, parts;
 let wrong = null; // the line of an error, in the edited text
+let exhibit = "";
 
 export function mount(element, _, opened) {
   engine = opened;
@@ -33,14 +34,15 @@ export function mount(element, _, opened) {
     reset: button("", reset, { id: "edit-reset" }),
     close: button("", close, { id: "edit-close" }),
     error: make("p", { id: "edit-error", role: "alert" }),
+    done: make("p", { id: "edit-done", role: "status" }),
     help: make("p", { id: "edit-help" }),
   };
   const bar = make("div", { class: "edit-bar" }, parts.run, parts.reset, parts.close);
   const text = make("div", { class: "edit-text" }, parts.numbers, parts.area);
-  parts.form.append(bar, parts.error, text, parts.help);
+  parts.form.append(bar, parts.error, parts.done, text, parts.help);
   element.append(engine.edit ? parts.edit : parts.hint, parts.form);
   on("language", label);
-  on("exhibit", () => state.exhibit && close());
+  on("exhibit", closeForAnother);
   on("error", mark);
   label();
 }
@@ -52,6 +54,13 @@ function start() {
   mark(null);
   number();
   parts.area.focus();
+}
+
+// Another exhibit has another text.
+function closeForAnother() {
+  const name = state.exhibit?.name ?? "";
+  if (name !== exhibit) close();
+  exhibit = name;
 }
 
 function close() {
@@ -82,6 +91,7 @@ async function send(text) {
   const { header } = await engine.ask({ op: "source", module: state.source.module });
   parts.area.value = header.text;
   number();
+  parts.done.textContent = t(text === null ? "edit.restored" : "edit.done");
   emit("source");
 }
 
@@ -90,6 +100,7 @@ function mark(error) {
   const here = error && (!error.module || error.module === state.source.module);
   wrong = here ? (error.line ?? null) : null;
   const place = wrong ? t("edit.line", { line: wrong }) : "";
+  parts.done.textContent = "";
   parts.error.textContent = error ? `${place} ${error.message}`.trim() : "";
   parts.area.setAttribute("aria-invalid", Boolean(error));
   number();

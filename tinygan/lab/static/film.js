@@ -8,7 +8,7 @@ import { playerOf } from "./graph.js";
 import { t } from "./language.js";
 import { pause, reportStopped } from "./player.js";
 import { adopt, emit, on, state } from "./state.js";
-import { number } from "./written.js";
+import { listed, number } from "./written.js";
 
 const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
@@ -174,14 +174,14 @@ function said({ events, index, arrays, before }) {
   const next = events[index + 1];
   if (next?.call > call && !made.length) return t("film.calls", { name: next.function });
   const sentences = moved.length
-    ? [t("film.moved", { players: moved.join(", ") }), ...changes(index, arrays, before)]
+    ? [t("film.moved", { players: listed(moved) }), ...changes(index, arrays, before)]
     : made.filter(({ name }) => /^[a-z]/.test(name)).map(sentence);
   return sentences.join(" ");
 }
 
 function sentence({ name, graph, value }) {
   const named = name.replace(/^return.*/, t("film.returned"));
-  const values = { name: named, value: number(value), players: graph.join(", ") };
+  const values = { name: named, value: number(value), players: listed(graph) };
   if (graph.length) return t("film.graph", values);
   return t(value === null ? "film.value" : "film.number", values);
 }

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { t } from "./language.js";
+import { state } from "./state.js";
 
 // The notes behind a line, in one element, or none.
 export function written({ made, moved }) {
@@ -39,8 +40,10 @@ export function number(value) {
 }
 
 function graphOf(graph, kind = "") {
-  const players = graph.join(", ");
-  return graph.length ? t(`code.graph${kind}`, { players }) : t(`code.value${kind}`);
+  return t(`code.${graph.length ? "graph" : "value"}${kind}`, { players: listed(graph) });
 }
+
+// "G and D".
+export const listed = (names) => new Intl.ListFormat(state.language).format(names);
 
 const ownerOf = (graph) => (graph.length === 1 ? `player-${graph[0]}` : "");
