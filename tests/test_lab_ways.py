@@ -138,6 +138,34 @@ def test_start_does_not_wait_for_a_loop_without_end(edit_page):
     assert ask(edit_page, op="start", query="")["header"]["runs"][0]["round"] == 0
 
 
+@pytest.mark.parametrize("page", EDITING, indirect=True)
+def test_code_that_ends_python_is_an_error_and_start_begins_anew(page):
+    module = "tinygan.gan.algorithm"
+    text = ask(page, op="source", module=module)["header"]["text"]
+    ending = text.replace("\n    while True:", "\n    raise SystemExit\n    while True:", 1)
+    ask(page, op="edit", module=module, text=ending)
+    reply = ask(page, op="play", rounds=1)
+    seen = reply.get("error") or reply["header"]["runs"][0]["stopped"]
+    assert seen and "\n" not in seen
+    page.faults.clear()  # the browser logs a reply that is no picture
+    assert ask(page, op="start", query="")["header"]["runs"][0]["round"] == 0
+    assert ask(page, op="play", rounds=3)["header"]["runs"][0]["round"] == 3
+
+
+def test_start_opens_a_session_anew_that_has_ended_for_others(local_page):
+    local_page.evaluate(
+        """async () => {
+          for (let page = 10000000; page < 10000008; page++) {
+            const headers = { "Content-Type": "application/json", "Lab-Page": `${page}` };
+            await fetch("./engine", { method: "POST", headers, body: "{}" });
+          }
+        }"""
+    )
+    assert "the session of this page has ended" in ask(local_page, op="play", rounds=1)["error"]
+    local_page.faults.clear()  # the browser logs the status of that reply
+    assert ask(local_page, op="start", query="seed=2")["header"]["query"] == "seed=2"
+
+
 def test_a_page_says_that_its_server_has_gone(browser):
     with served() as address, opened(browser, address) as page:
         until(page, FIRST)

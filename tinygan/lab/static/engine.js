@@ -3,14 +3,15 @@
 
 import { t } from "./language.js";
 
-const PATIENCE = 5000; // milliseconds after which "start" ends what runs and does not wait for it
+const PATIENCE = 5000; // milliseconds after which "start" ends what runs
 
 // Opens the engine that config.json names; `progress(text)` is called while it loads and while a
 // message takes long.
 // Returns {edit, ask, restart}:
 // - edit: whether the engine runs code that the page sends;
 // - ask(message): a promise of {header, arrays}; messages are answered in order; an error has
-//   the message of the engine, and .module and .line if a line of source is its cause;
+//   the message of the engine, and .module and .line if a line of source is its cause; "start"
+//   does not wait for what takes long, and opens a new session if the last one was lost;
 // - restart(): ends what runs, with its session; what waits for a reply gets an AbortError, and
 //   the next message must be "start".
 export async function openEngine(progress = () => {}) {
@@ -19,13 +20,18 @@ export async function openEngine(progress = () => {}) {
   let channel = way.connect(config, progress);
   let last = channel; // the reply to the last message
   let since = Infinity; // when the engine began to work on a message
+  let lost = null; // a channel that gave no reply
 
   async function exchange(open, text) {
-    const { send } = await open;
+    const lose = (error) => {
+      lost = open;
+      throw error;
+    };
+    const { send } = await open.catch(lose);
     since = performance.now();
     const note = setTimeout(() => progress(t("load.busy")), PATIENCE);
     try {
-      return decode(await send(text));
+      return decode(await send(text).catch(lose));
     } finally {
       if (performance.now() - since > PATIENCE) progress("");
       clearTimeout(note);
@@ -41,7 +47,8 @@ export async function openEngine(progress = () => {}) {
   }
 
   function ask(message) {
-    if (message.op === "start" && performance.now() - since > PATIENCE) restart();
+    const stuck = lost === channel || performance.now() - since > PATIENCE;
+    if (message.op === "start" && stuck) restart();
     const text = JSON.stringify(message);
     const open = channel;
     const reply = last.then(() => exchange(open, text));

@@ -36,6 +36,7 @@ onmessage = async ({ data }) => {
       postMessage({ reply: null });
     }
   } catch (error) {
-    postMessage({ error: String(error.message ?? error) });
+    const lines = String(error.message ?? error).trim().split("\n");
+    postMessage({ error: lines.at(-1) }); // of a traceback, what happened
   }
 };
