@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lab_browser import browser, local_address, opened, served, until  # noqa: F401
 
-from tinygan.lab.exhibits import EXHIBITS
+from tinygan.lab.exhibits import EXHIBITS, texts
 from tinygan.lab.source import text
 
 ROOT = Path(__file__).parent.parent
@@ -18,6 +18,11 @@ NAMES = list(EXHIBITS)
 STATE = "window.lab.state"
 LIT = "[...document.querySelectorAll('.edge.lit')].map((edge) => edge.dataset.edge)"
 LOSS = "loss = game.d_loss(real_logits, fake_logits)"
+ROWS = """[...document.querySelectorAll(".line")].map((line) => {
+    const shown = [...line.querySelector("code").childNodes];
+    const code = shown.filter((node) => node.className !== "unseen");
+    return [line.querySelector(".sign").textContent, code.map((n) => n.textContent).join("")];
+})"""
 AT_THE_END = f"{STATE}.film?.index === {STATE}.film?.events.length - 1"
 # The lines of Algorithm 1 that make or move something, in their order, by how they begin.
 D_STEP = [
@@ -297,9 +302,13 @@ def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(museum, name
     museum.click(f"[data-exhibit='{name}']")
     until(museum, f"{STATE}.exhibit?.name === '{name}' && document.querySelector('#exhibit-ask')")
     assert exhibit["question"]["en"] in museum.inner_text("#museum")
-    if exhibit["changes"]:
-        file_shown(museum, exhibit["changes"][0]["file"])
-        until(museum, "document.querySelector('.line.removed, .line.added')")
+    for module, changed in texts(name).items():
+        museum.click(f"#museum [data-module='{module}']")
+        until(museum, f"{STATE}.source.module === '{module}' && document.querySelector('.added')")
+        rows = museum.evaluate(ROWS)
+        assert [code for sign, code in rows if sign != "+"] == text(module).split("\n")
+        assert [code for sign, code in rows if sign != "−"] == changed.split("\n")
+        assert {sign for sign, code in rows} == {" ", "+", "−"}
     assert museum.locator(".figures canvas").count() == 2
     museum.click("#exhibit-play")
     until(museum, f"{STATE}.runs.length === 2 && {STATE}.runs[0].round >= 25")

@@ -1,6 +1,6 @@
 // The code pane: a file of the engine as it runs, its changed lines, and the way to definitions.
 //
-// During a film, the lines that have run show what they made. `open` shows another file.
+// During a film, the lines that have run show what they made.
 
 import { compare } from "./diff.js";
 import { button, make } from "./dom.js";
@@ -33,21 +33,21 @@ export async function mount(element, _, opened) {
 }
 
 // Show a module, and a line of it in the middle of the pane.
-export async function open(module, line = null) {
-  past.push({ module: state.source.module, top: list.scrollTop });
-  await load(module);
-  if (line) point(rows.get(line));
-  else scrollToLoop();
+async function open(module, line) {
+  await go(module);
+  point(rows.get(line));
   list.focus({ preventScroll: true });
 }
 
 // Show the first line of a module that differs from the file.
 export async function openChange(module) {
-  if (module !== state.source.module) {
-    past.push({ module: state.source.module, top: list.scrollTop });
-  }
-  await load(module);
+  await (module === state.source.module ? load(module) : go(module));
   pointAtChange();
+}
+
+async function go(module) {
+  past.push({ module: state.source.module, top: list.scrollTop });
+  await load(module);
 }
 
 async function goBack() {
@@ -167,7 +167,7 @@ function scrollToLoop() {
 
 async function followFilm() {
   const event = state.film?.events[state.film.index];
-  if (event && event.module !== state.source.module) await open(event.module, event.line);
+  if (event && event.module !== state.source.module) await go(event.module);
   markFilm();
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (event) scrollTo(rows.get(event.line), calm ? "auto" : "smooth");

@@ -91,6 +91,7 @@ export default {
   "museum.play": "▶ Play both to round {rounds}",
   "museum.on": "▶ Play both on",
   "museum.line": "Open the line",
+  "museum.file": "Open {file}",
   "museum.doctor": "The doctor says, at this round",
   "museum.right": "As it is",
   "museum.wrong": "With the change",
@@ -116,6 +117,7 @@ export default {
   "measured.d_real": "D(x)",
   "measured.d_fake": "D(G(z))",
   "measured.diagnoses": "the doctor's findings",
+  "measured.finding": "{name} ({n} of 5)",
 
   edit: "Edit this file",
   "edit.hint": "To change this code and run it, start the lab by: tinygan lab --allow-edit",

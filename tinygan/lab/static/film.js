@@ -152,7 +152,9 @@ function write() {
   parts.place.max = Math.max(n - 1, 1);
   parts.place.value = index;
   parts.place.setAttribute("aria-label", t("film.place"));
-  parts.count.textContent = film ? t("film.count", { i: index + 1, n }) : "";
+  const count = film ? t("film.count", { i: index + 1, n }) : "";
+  parts.place.setAttribute("aria-valuetext", count);
+  parts.count.textContent = count;
   parts.text.replaceChildren(...(film ? [stage(film), " ", said(film)] : [t("film.hint")]));
   document.body.classList.toggle("filming", Boolean(film));
 }
@@ -176,7 +178,7 @@ function said({ events, index, arrays, before }) {
   const sentences = moved.length
     ? [t("film.moved", { players: listed(moved) }), ...changes(index, arrays, before)]
     : made.filter(({ name }) => /^[a-z]/.test(name)).map(sentence);
-  return sentences.join(" ");
+  return [...new Set(sentences)].join(" ");
 }
 
 function sentence({ name, graph, value }) {

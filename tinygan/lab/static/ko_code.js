@@ -91,6 +91,7 @@ export default {
   "museum.play": "▶ 둘 다 {rounds}라운드까지 재생",
   "museum.on": "▶ 둘 다 이어서 재생",
   "museum.line": "그 줄 열기",
+  "museum.file": "{file} 열기",
   "museum.doctor": "지금 라운드에서 닥터의 진단",
   "museum.right": "원래 코드",
   "museum.wrong": "바뀐 코드",
@@ -116,6 +117,7 @@ export default {
   "measured.d_real": "D(x)",
   "measured.d_fake": "D(G(z))",
   "measured.diagnoses": "닥터의 진단",
+  "measured.finding": "{name} (5번 중 {n}번)",
 
   edit: "이 파일 고치기",
   "edit.hint": "이 코드를 고쳐 실행하려면 다음 명령으로 시작하세요: tinygan lab --allow-edit",

@@ -36,9 +36,13 @@ export function table({ right, wrong }, rounds) {
   );
 }
 
+// "mode collapse (3)": in three of the runs.
+const finding = (_, name, n) => t("measured.finding", { name: t(`diagnosis.${name}`), n });
+
 function cell(name, value) {
   if (value == null) return "–";
   if (name === "share") return `${Math.round(100 * value)} %`;
+  if (name === "diagnoses") return value.replace(/([A-Z][\w ]*) \((\d+)\)/gi, finding);
   if (name === "modes") return String(Math.round(10 * value) / 10);
   return typeof value === "number" ? value.toFixed(2) : String(value);
 }

@@ -60,7 +60,8 @@ async function arrive() {
   answered = false;
   write();
   panel.scrollTop = 0;
-  if (state.exhibit) await openLine();
+  const [first] = state.exhibit?.changes ?? [];
+  if (first) await openChange(first.module);
   else if (state.source.module !== LOOP) await openChange(LOOP);
 }
 
@@ -124,12 +125,22 @@ function exhibit({ name, title, question, changes }) {
       "div",
       { class: "acts" },
       button("", playBoth, { id: "exhibit-play", class: "main" }),
-      changes.length ? button(t("museum.line"), showLine, { id: "exhibit-line" }) : "",
+      ...openers(changes),
     ),
     make("h3", {}, t("museum.doctor")),
     make("div", { id: "doctor" }),
     ...answer(state.exhibit),
   ];
+}
+
+// A button for each file that has a changed line.
+function openers(changes) {
+  const modules = [...new Set(changes.map(({ module }) => module))];
+  return modules.map((module) => {
+    const file = `${module.split(".").at(-1)}.py`;
+    const name = modules.length > 1 ? t("museum.file", { file }) : t("museum.line");
+    return button(name, () => showLine(module), { "data-module": module });
+  });
 }
 
 // The answer, or the button that asks for it.
@@ -179,13 +190,8 @@ function writePlay() {
   element.textContent = t(key, { rounds });
 }
 
-async function openLine() {
-  const [first] = state.exhibit.changes;
-  if (first) await openChange(first.module);
-}
-
-function showLine() {
-  openLine();
+function showLine(module) {
+  openChange(module);
   document.getElementById("code").scrollIntoView({ block: "nearest" });
   document.getElementById("code-lines").focus({ preventScroll: true });
 }
