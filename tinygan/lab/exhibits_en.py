@@ -1,0 +1,3 @@
+"""The words of the museum."""
+
+WORDS: dict[str, tuple[str, str, str]] = {}
