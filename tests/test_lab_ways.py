@@ -161,7 +161,7 @@ def test_start_opens_a_session_anew_that_has_ended_for_others(local_page):
           }
         }"""
     )
-    assert "the session of this page has ended" in ask(local_page, op="play", rounds=1)["error"]
+    assert "“Start anew” begins another" in ask(local_page, op="play", rounds=1)["error"]
     local_page.faults.clear()  # the browser logs the status of that reply
     assert ask(local_page, op="start", query="seed=2")["header"]["query"] == "seed=2"
 

@@ -32,6 +32,8 @@ export default {
   "load.busy": "The engine has been computing for a while. “Start anew” ends it.",
   "load.ended": "What was running has been ended.",
   "load.gone": "The lab's server does not answer. Start `tinygan lab` again.",
+  "load.lost":
+    "This page's session has ended, because many pages of the lab are open. “Start anew” begins another one.",
 
   "run.right": "As it is",
   "run.changed": "With the changed line",

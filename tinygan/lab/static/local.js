@@ -10,6 +10,7 @@ export async function connect() {
     const reply = await fetch(new URL("./engine", import.meta.url), whole).catch((error) => {
       throw error.name === "AbortError" ? error : new Error(t("load.gone"));
     });
+    if (reply.status === 410) throw new Error(t("load.lost"));
     if (!reply.ok) throw new Error((await reply.text()).trim());
     return reply.arrayBuffer();
   };

@@ -17,7 +17,7 @@ export async function connect(config, progress) {
     else if (data.error) waiting.reject(new Error(data.error));
     else waiting.resolve(data.reply);
   };
-  worker.onerror = (event) => waiting.reject(new Error(event.message ?? t("load.failed")));
+  worker.onerror = (event) => waiting.reject(new Error(event.message || t("load.failed")));
   await send({
     runtime: new URL(config.pyodide, document.baseURI).href,
     archive: new URL(config.package, document.baseURI).href,
