@@ -153,8 +153,11 @@ function pointAtChange() {
 function scrollTo(element, behavior = "auto") {
   if (!element) return;
   const [top, height] = [element.offsetTop - list.scrollTop, list.clientHeight];
-  if (top > 0.1 * height && top < 0.55 * height) return;
-  list.scrollTo({ top: element.offsetTop - 0.3 * height, behavior });
+  if (top > 0.1 * height && top < 0.55 * height) {
+    list.scrollTo({ top: list.scrollTop, behavior: "instant" }); // ends a smooth one on its way
+  } else {
+    list.scrollTo({ top: element.offsetTop - 0.3 * height, behavior });
+  }
 }
 
 // Scroll so that the end of the loop is at the lower edge, or its first line at the upper one.
