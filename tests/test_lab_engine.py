@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tinygan.errors import InputError
 from tinygan.gan import theory
-from tinygan.lab import density, players, samples
+from tinygan.lab import density, exhibits, players, samples
 from tinygan.lab.picture import Camera, equilibrium
 from tinygan.lab.run import CURVES, Run
 from tinygan.lab.session import OPS, ROUNDS, Session
@@ -616,6 +616,48 @@ def test_code_that_fails_while_it_runs_stops_the_run(session):
             assert reason in run["stopped"] and "\n" not in run["stopped"]
         if "raise" in bad:
             assert run["at"] == [ALGORITHM, source[: source.index(bad)].count("\n") + 1]
+
+
+@pytest.fixture
+def twice(monkeypatch):
+    """An exhibit: two steps of D for each that was asked for."""
+    change = exhibits.Change(ALGORITHM, "in range(k):", "in range(2 * k):")
+    query = f"seed=2&{TINY}"
+    monkeypatch.setitem(exhibits.MISTAKES, "twice", exhibits.Mistake((change,), query))
+    monkeypatch.setitem(exhibits.EXHIBITS, "twice", {"name": "twice", "query": query})
+    return exhibits.EXHIBITS["twice"]
+
+
+def test_an_exhibit_runs_beside_the_right_program(session, twice):
+    ask(session, "start", query=twice["query"])
+    alone = ask(session, "play", rounds=5)[0]["runs"][0]
+    head, arrays = ask(session, "exhibit", name="twice")
+    assert head["exhibit"] == twice and head["settings"]["seed"] == 2
+    assert head["query"] == f"{TINY}&seed=2&exhibit=twice" and len(head["runs"]) == 2
+    assert np.array_equal(arrays["0/fake"], arrays["1/fake"])
+    right, wrong = ask(session, "play", rounds=5)[0]["runs"]
+    assert right == alone and wrong["curves"] != right["curves"]
+    film, _ = ask(session, "film")
+    assert [e["moved"] for e in film["events"] if e["moved"]] == [["D"], ["D"], ["G"]]
+    assert [run["round"] for run in film["runs"]] == [6, 6]
+    assert ask(session, "source", module=ALGORITHM)[0]["changed"] != []
+
+
+def test_an_exhibit_is_left_and_found_by_its_address(session, twice):
+    query = ask(session, "exhibit", name="twice")[0]["query"]
+    head, _ = ask(session, "change", query=query.replace("m=8", "m=9"))
+    assert head["restarted"] is False and len(head["runs"]) == 2
+    head, _ = ask(session, "exhibit", name="")
+    assert len(head["runs"]) == 1 and head["exhibit"] is None and head["settings"]["m"] == 9
+    assert ask(session, "source", module=ALGORITHM)[0]["changed"] == []
+    head, _ = ask(session, "start", query=query)
+    assert len(head["runs"]) == 2 and head["exhibit"] == twice and head["query"] == query
+    head, _ = ask(session, "change", query=TINY)
+    assert head["restarted"] is True and len(head["runs"]) == 1
+
+
+def test_the_list_of_exhibits(session, twice):
+    assert twice in ask(session, "exhibits")[0]["exhibits"]
 
 
 BLOCKED = """

@@ -114,7 +114,7 @@ class Camera:
         return {"bounds": [0.0, 1.0, 0.0, 1.0]}, {"fake": fake[:, 0], "real": real[:, 0]}
 
     def _modes(self, samples: np.ndarray) -> Head:
-        """How many modes the samples (n, 2) have, and the share of samples near a mode."""
+        """The number of modes of the samples (n, 2), and the share of samples near a mode."""
         mixture = MIXTURES.get(self.run.settings.data)
         if mixture is None:
             return {}

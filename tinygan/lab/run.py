@@ -106,8 +106,9 @@ class Run:
             self.stopped = fault(problem)
 
     def _note(self, result: Round) -> None:
-        """Append to the curves. D's loss is that of the minibatch before D's step on it, so the JSD
-        is estimated with examples that D has not seen."""
+        """Append to the curves. On the line the JSD is exact. Otherwise it is log 2 - d_loss / 2, a
+        lower bound on average: the best D would have the smallest loss. The logits of a round are
+        those before D's step."""
         game, G = self.quiet_game, self.players.G
         real, fake = (l.numpy().astype(np.float64) for l in (result.real, result.fake))
         jsd = math.nan
