@@ -80,14 +80,15 @@ export default {
 
   "museum.title": "Museum of bugs",
   "museum.intro":
-    "Each exhibit is a famous mistake of a line or two. It is played beside the right program, with the same seed. Look first, then ask for the answer.",
+    "Each exhibit is a famous mistake of a line or two. It is played beside the right program, with the same seed. What do you see? What in the curves betrays it, and which mistakes do not show in the curves? Look first, then ask for the answer.",
+  "museum.proof":
+    "Losses at log 4 = 1.386 for D and log 2 = 0.693 for G prove nothing. They are those of the equilibrium, but also those of a D that has learned nothing.",
   "museum.notes": "The loop of the source notes",
   "museum.notes.intro": "A loop with three mistakes, repaired a line at a time.",
   "museum.previous": "The exhibit before",
   "museum.next": "The next exhibit",
   "museum.place": "{i} of {n}",
   "museum.leave": "Leave",
-  "museum.question": "What do you see? What in the curves betrays it?",
   "museum.play": "▶ Play both to round {rounds}",
   "museum.on": "▶ Play both on",
   "museum.line": "Open the line",

@@ -90,6 +90,7 @@ function list() {
   return [
     heading(t("museum.title")),
     make("p", {}, t("museum.intro")),
+    make("p", {}, t("museum.proof")),
     make("ol", { class: "exhibits" }, ...items.slice(0, split)),
     ...(split < items.length
       ? [
