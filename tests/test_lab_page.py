@@ -3,15 +3,20 @@
 `TINYGAN_LAB_PICTURES=1 pytest tests/test_lab_page.py -k pictures` writes the README's pictures.
 """
 
+import io
 import os
 from pathlib import Path
 
 import pytest
 from lab_browser import opened, until
+from PIL import Image
 
+from tinygan.lab.exhibits import EXHIBITS
 from tinygan.lab.settings import FORM, read_query
 
 PICTURES = Path(__file__).parent.parent / "examples" / "thumbnails"
+WANTED = os.environ.get("TINYGAN_LAB_PICTURES")
+EXHIBIT = "detach"  # the one in the README's picture
 STARTED = "document.body.dataset.round"
 STATE = "window.lab.state"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -207,6 +212,25 @@ def test_a_run_that_stops_says_why_and_pauses(browser, local_address):
         assert page.inner_text("#message") == ""
 
 
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+def test_an_exhibit_is_played_beside_the_right_run(browser, local_address, options):
+    name = next(iter(EXHIBITS))
+    with opened(browser, f"{local_address}#exhibit={name}", **options) as page:
+        until(page, STARTED)
+        titles = page.locator("#picture figcaption").all_inner_texts()
+        assert titles == ["As it is", "With the changed line"]
+        play_until(page, f"{STATE}.runs[1].round >= 20 || {STATE}.runs[1].stopped", speed="5")
+        assert all(title in page.inner_text("#numbers") for title in titles)
+        assert page.locator("#key").is_visible()
+        assert page.evaluate(f"{STATE}.history.length") == 2
+        assert all(page.get_attribute(f"#canvas-{i}", "aria-label") for i in (0, 1))
+        assert page.evaluate("location.hash").startswith(f"#exhibit={name}")
+        assert width(page) == page.viewport_size["width"]
+        page.evaluate("location.hash = ''")
+        until(page, "document.querySelectorAll('#picture canvas').length === 1")
+        assert page.locator("#key").is_hidden()
+
+
 def test_copy_link_copies_the_address(browser, local_address):
     options = {"permissions": ["clipboard-read", "clipboard-write"]}
     with opened(browser, f"{local_address}#seed=3", **options) as page:
@@ -342,12 +366,32 @@ def test_each_control_has_a_name(page):
     assert nameless == []
 
 
+def save(page, name):
+    """Write what the page shows as a small picture."""
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(88, kmeans=1, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
+    assert (PICTURES / name).stat().st_size <= 100_000
+
+
+@pytest.mark.skipif(WANTED is None, reason="TINYGAN_LAB_PICTURES is not set")
 def test_pictures_of_the_page(browser, local_address):
-    """The README's pictures: the ring with all modes, and an exhibit of the museum."""
-    if "TINYGAN_LAB_PICTURES" not in os.environ:
-        pytest.skip("TINYGAN_LAB_PICTURES is not set")
-    view = {"viewport": {"width": 1280, "height": 860}}
+    """The README's pictures: a round on the ring at the end of D's step, and an exhibit."""
+    view = {"viewport": {"width": 1280, "height": 980}}
     with opened(browser, local_address, **view) as page:
         until(page, STARTED)
-        play_until(page, "document.body.dataset.modes === '8' && document.body.dataset.share > .6")
-        page.screenshot(path=PICTURES / "lab.png")
+        play_until(page, f"{STATE}.runs[0].round >= 1000", speed="25")
+        film = f"{STATE}.film"
+        page.click("#line")
+        until(page, film)
+        while not page.evaluate(f"{film}.events[{film}.index].made[0]?.name === 'd_loss'"):
+            page.click("#line")
+        page.wait_for_timeout(1000)  # the code scrolls
+        save(page, "lab.png")
+    with opened(browser, f"{local_address}#exhibit={EXHIBIT}", **view) as page:
+        until(page, STARTED)
+        page.click("#open-museum")
+        page.click("#exhibit-play")
+        until(page, f"!{STATE}.playing && {STATE}.runs[0].round > 100", seconds=120)
+        settle(page)
+        drawn(page)
+        save(page, "lab-museum.png")
