@@ -415,9 +415,11 @@ def test_the_seed_decides(session):
     assert losses(TINY) == losses(TINY) != losses(f"{TINY}&seed=1")
 
 
-def test_a_run_that_is_not_finite_stops_with_one_line(session):
+@pytest.mark.parametrize("data", FORM["data"].choices)
+def test_a_run_that_is_not_finite_stops_with_one_line(session, data):
     """And a change starts it anew."""
-    ask(session, "start", query=f"{TINY}&game=least-squares&optimizer=sgd&rate_d=1&rate_g=1")
+    query = f"{TINY}&data={data}&{DRAWN}&game=least-squares&optimizer=sgd&rate_d=1&rate_g=1"
+    ask(session, "start", query=query)
     head, _ = ask(session, "play", rounds=ROUNDS)
     (run,) = head["runs"]
     assert re.fullmatch(r"[dg]_loss is (nan|-?inf) after round \d+", run["stopped"])

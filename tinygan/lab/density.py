@@ -7,6 +7,7 @@
 G maps z, uniform on [-1, 1], to x. Between two neighbors of NOISE, G is taken to be linear.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -24,6 +25,7 @@ NOISE = np.linspace(-1, 1, 401)
 FLAT = 1e-6  # the least width of an interval of x
 
 
+@functools.cache
 def data_masses() -> np.ndarray:
     """The probabilities (CELLS + 2,) of the data below LOW, in each cell, and above HIGH."""
     z = (EDGES - LINE.means) / (LINE.sd * math.sqrt(2))
@@ -60,7 +62,10 @@ def exact_jsd(G: Module) -> float:
 
 
 def best_probability(settings: Settings, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """D* for the densities p of the data and q of G, with label smoothing and label noise."""
+    """D* for the densities p of the data and q of G, with label smoothing and label noise; NaN if q
+    is not finite."""
+    if not np.isfinite(q).all():
+        return np.full_like(q, np.nan)
     wrong = settings.noise / 2  # the average weight of the other label
     best = wrong + (1 - 2 * wrong) * optimal_discriminator(p, q)
     return (1 - settings.smoothing) * best

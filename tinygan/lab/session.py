@@ -52,14 +52,14 @@ class Session:
         """The reply to a request."""
         try:
             op, fields = _read(request)
-            head, arrays = op(self, **fields)
+            return _write(*op(self, **fields))
         except SourceError as problem:
-            head, arrays = _error(problem, problem.module, problem.line), {}
+            error = _error(problem, problem.module, problem.line)
         except InputError as problem:
-            head, arrays = _error(problem), {}
+            error = _error(problem)
         except Exception as problem:  # a fault of the package, or too little memory
-            head, arrays = _error(f"{type(problem).__name__}: {first_line(problem)}"), {}
-        return _write(head, arrays)
+            error = _error(f"{type(problem).__name__}: {first_line(problem)}")
+        return _write(error, {})
 
     def start(self, query: str) -> Reply:
         """Start anew with the settings of a query."""
