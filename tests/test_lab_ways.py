@@ -174,10 +174,13 @@ def test_a_page_says_that_its_server_has_gone(browser):
         page.faults.clear()  # the browser logs a request that fails
 
 
-def test_the_exported_page_plays_to_all_modes(exported_page):
-    exported_page.keyboard.press(" ")
-    until(exported_page, "+document.body.dataset.modes === 8", LOADING)
-    assert exported_page.evaluate("+document.body.dataset.round") <= 2500
+def test_the_exported_page_plays_to_all_modes(browser, exported_address):
+    """The key is pressed before the engine has loaded, and counts."""
+    with opened(browser, exported_address) as page:
+        page.keyboard.press(" ")
+        assert page.evaluate("[document.body.dataset.playing, window.lab]") == ["true", None]
+        until(page, "+document.body.dataset.modes === 8", LOADING)
+        assert page.evaluate("+document.body.dataset.round") <= 2500
 
 
 def test_the_exported_page_says_what_cannot_be_loaded(browser, exported_address):

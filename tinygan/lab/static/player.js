@@ -3,12 +3,15 @@
 import { adopt, emit, state } from "./state.js";
 
 let engine = null;
+let tell;
+const loaded = new Promise((resolve) => (tell = resolve)); // whoever asks before waits for it
 let waiting = null; // the query to change to when the engine has answered the last change
 let changing = false;
 let looping = false; // the loop of `play` still waits for the engine after a pause
 
 export function useEngine(opened) {
   engine = opened;
+  tell();
 }
 
 export function toggle() {
@@ -75,6 +78,7 @@ export function adoptSettings(reply, anew = true) {
 // {reply} of the engine, or {error}, which is shown.
 async function ask(message) {
   try {
+    if (!engine) await loaded;
     return { reply: await engine.ask(message) };
   } catch (error) {
     emit("error", error);
