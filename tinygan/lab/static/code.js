@@ -4,10 +4,10 @@
 
 import { compare } from "./diff.js";
 import { button, make } from "./dom.js";
+import { playerOf } from "./graph.js";
 import { t } from "./language.js";
 import { on, state } from "./state.js";
 import { lines } from "./tokens.js";
-import { playerOf } from "./graph.js";
 import { written } from "./written.js";
 
 export const LOOP = "tinygan.gan.algorithm";
@@ -57,13 +57,13 @@ async function goBack() {
   list.focus({ preventScroll: true });
 }
 
-// Show the same module again if its text is another one now.
+// Show the same module again if its text or its links are others now.
 async function reload() {
   const shown = state.source;
   if (!shown) return;
   const top = list.scrollTop;
   const { header } = await engine.ask({ op: "source", module: shown.module });
-  if (header.text === shown.text && header.original === shown.original) return;
+  if (JSON.stringify(header) === JSON.stringify(shown)) return;
   show(header);
   if (!pointAtChange()) list.scrollTop = top;
 }

@@ -13,13 +13,14 @@ import { listed, number } from "./written.js";
 const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
 let engine, parts;
+let left = null; // the film that was shown last
 let asking = false;
 let slow = null; // the timer of slow motion
 
 export function mount(element, _, opened) {
   engine = opened;
   parts = {
-    back: button("", () => show(state.film.index - 1), { id: "line-back" }),
+    back: button("", oneLineBack, { id: "line-back" }),
     slow: button("", toggleSlow, { id: "slow", "aria-pressed": "false" }),
     place: make("input", { type: "range", id: "film-place", min: 0, oninput: seek }),
     count: make("output", { id: "film-count", for: "film-place" }),
@@ -30,10 +31,16 @@ export function mount(element, _, opened) {
     parts.text,
   );
   document.getElementById("round").addEventListener("click", oneRound);
-  document.getElementById("line").addEventListener("click", oneLine);
-  on("settings", stopSlow);
+  document.getElementById("line").addEventListener("click", () => {
+    stopSlow();
+    oneLine();
+  });
+  on("settings", () => {
+    left = null;
+    stopSlow();
+  });
   on("playing", () => state.playing && stopSlow());
-  on("film", write);
+  on("film", follow);
   on("language", write);
   write();
 }
@@ -61,6 +68,11 @@ async function oneLine() {
   else await begin();
 }
 
+function oneLineBack() {
+  stopSlow();
+  show(state.film.index - 1);
+}
+
 // Let the engine play a round and show its first line.
 async function begin() {
   leave();
@@ -83,16 +95,26 @@ function show(index) {
   if (!film || index < 0 || index >= film.events.length) return;
   film.index = index;
   const last = index === film.events.length - 1;
-  const { runs, arrays } = last ? { ...film.reply.header, arrays: film.reply.arrays } : film.before;
+  const { header, arrays } = film.reply;
   if (last && !film.adopted) {
     film.adopted = true;
     adopt(film.reply);
     reportStopped();
   } else {
-    Object.assign(state, { runs, arrays });
+    Object.assign(state, last ? { runs: header.runs, arrays } : film.before);
     emit("picture");
   }
   emit("film");
+}
+
+// A film that is left before its end counts as played, too, unless the game starts anew.
+function follow() {
+  if (left && !state.film && !left.adopted) {
+    left.adopted = true;
+    adopt(left.reply);
+  }
+  left = state.film;
+  write();
 }
 
 function leave() {
@@ -116,7 +138,11 @@ function toggleSlow() {
 async function step() {
   slow = setTimeout(() => {}); // slow motion is on while the engine is asked
   await oneLine();
-  if (!slow || !state.film) return;
+  if (!slow) return;
+  if (!state.film) {
+    stopSlow();
+    return;
+  }
   const { made, moved } = state.film.events[state.film.index];
   slow = setTimeout(step, made.length || moved.length ? LONG : SHORT);
 }
