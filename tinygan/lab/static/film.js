@@ -201,8 +201,14 @@ function said({ events, index, arrays, before }) {
   const { call, made, moved } = events[index];
   const next = events[index + 1];
   if (next?.call > call && !made.length) return t("film.calls", { name: next.function });
+  const player = playerOf(events, index);
+  const others = moved.filter((each) => each !== player);
   const sentences = moved.length
-    ? [t("film.moved", { players: listed(moved) }), ...changes(index, arrays, before)]
+    ? [
+        t("film.moved", { players: listed(moved) }),
+        player && others.length ? t("film.foreign", { players: listed(others) }) : "",
+        ...changes(index, arrays, before),
+      ]
     : made.filter(({ name }) => /^[a-z]/.test(name)).map(sentence);
   return [...new Set(sentences)].join(" ");
 }
