@@ -329,6 +329,18 @@ def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(museum, name
     until(museum, "!document.querySelector('.line.removed, .line.added')")
 
 
+def test_the_film_of_an_exhibit_shows_that_the_other_player_moved(browser, local_address):
+    with lab(browser, f"{local_address}#exhibit=detach-forgotten") as page:
+        page.click("#round")
+        told = ""
+        while not told.startswith("G's step") or "D moved" not in told:
+            one_line(page)
+            told = page.inner_text("#film-text")
+        assert "✗ This is not the step of D." in told
+        assert page.locator("[data-node].moved").count() == 1
+        assert page.locator("[data-node=D].moved").count() == 1
+
+
 def test_the_museum_goes_from_exhibit_to_exhibit(page):
     page.click("#open-museum")
     page.click(f"[data-exhibit='{NAMES[0]}']")
