@@ -53,7 +53,17 @@ function start() {
   show(true);
   mark(null);
   number();
-  parts.area.focus();
+  putCursor(state.source.focus?.[0] ?? 1);
+}
+
+// The cursor goes to the beginning of a line, which comes into view.
+function putCursor(line) {
+  const before = parts.area.value.split("\n").slice(0, line - 1);
+  const place = before.reduce((sum, { length }) => sum + length + 1, 0);
+  parts.area.setSelectionRange(place, place);
+  parts.area.focus({ preventScroll: true });
+  parts.form.scrollIntoView({ block: "nearest" });
+  reveal(line);
 }
 
 // Another exhibit has another text.
