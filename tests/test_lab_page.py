@@ -16,7 +16,7 @@ from tinygan.lab.settings import FORM, read_query
 
 PICTURES = Path(__file__).parent.parent / "examples" / "thumbnails"
 WANTED = os.environ.get("TINYGAN_LAB_PICTURES")
-EXHIBIT = "detach"  # the one in the README's picture
+EXHIBIT = "sigmoid-twice"  # the one in the README's picture
 STARTED = "document.body.dataset.round"
 STATE = "window.lab.state"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -369,14 +369,14 @@ def test_each_control_has_a_name(page):
 def save(page, name):
     """Write what the page shows as a small picture."""
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(88, kmeans=1, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
+    picture.quantize(160, kmeans=1, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
     assert (PICTURES / name).stat().st_size <= 100_000
 
 
 @pytest.mark.skipif(WANTED is None, reason="TINYGAN_LAB_PICTURES is not set")
 def test_pictures_of_the_page(browser, local_address):
     """The README's pictures: a round on the ring at the end of D's step, and an exhibit."""
-    view = {"viewport": {"width": 1280, "height": 980}}
+    view = {"viewport": {"width": 1280, "height": 1030}, "device_scale_factor": 0.8}
     with opened(browser, local_address, **view) as page:
         until(page, STARTED)
         play_until(page, f"{STATE}.runs[0].round >= 1000", speed="25")
@@ -387,11 +387,12 @@ def test_pictures_of_the_page(browser, local_address):
             page.click("#line")
         page.wait_for_timeout(1000)  # the code scrolls
         save(page, "lab.png")
+    view = {"viewport": {"width": 1440, "height": 1140}, "device_scale_factor": 0.72}
     with opened(browser, f"{local_address}#exhibit={EXHIBIT}", **view) as page:
         until(page, STARTED)
         page.click("#open-museum")
         page.click("#exhibit-play")
-        until(page, f"!{STATE}.playing && {STATE}.runs[0].round > 100", seconds=120)
+        until(page, f"!{STATE}.playing && {STATE}.runs[0].round > 100", seconds=200)
         settle(page)
         drawn(page)
         save(page, "lab-museum.png")

@@ -102,6 +102,6 @@ export function write(ctx, text, x, y, { color, paper, align = "left", base = "m
 
 // A number as text: with three digits at most, or with two decimals.
 export const number = (value) => minus(Number(value.toPrecision(3)));
-export const fixed = (value) => minus(value.toFixed(2));
+export const fixed = (value) => minus((Math.round(100 * value) / 100 || 0).toFixed(2)); // no -0
 
 const minus = (text) => String(text).replace("-", "\u2212");
