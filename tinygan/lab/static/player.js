@@ -24,7 +24,8 @@ export function pause() {
   emit("playing");
 }
 
-// Ask for rounds, draw, ask again: no more than one request waits for the engine.
+// Ask for rounds, draw, ask again: no more than one request waits for the engine, which computes
+// while the browser shows the last picture.
 export async function play() {
   if (state.playing) return;
   state.playing = true;
@@ -33,11 +34,13 @@ export async function play() {
   emit("playing");
   if (looping) return;
   looping = true;
+  let shown = null;
   while (state.playing) {
     const { reply } = await ask({ op: "play", rounds: state.speed });
+    await shown;
     if (reply) adopt(reply);
     if (!reply || reportStopped()) pause();
-    await new Promise(requestAnimationFrame);
+    shown = new Promise(requestAnimationFrame);
   }
   looping = false;
 }
