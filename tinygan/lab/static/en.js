@@ -176,12 +176,15 @@ export default {
   "help.g": "What does G's step change?",
   "help.g.text":
     "Only the orange points. G moves them a little along the arrows, all together, since one network makes them all. The colors stay.",
+  "help.modes": "When does G hit a mode?",
+  "help.modes.text":
+    "A mode is a cluster of the data. A fake lies near it within 3 standard deviations of its center. G hits a mode if clearly more of 1,000 fakes lie near it than of points that are spread evenly.",
   "help.half": "Why does D(G(z)) go to 1/2?",
   "help.half.text":
     "For a fixed G, the best D is D*(x) = p_data(x) / (p_data(x) + p_g(x)). When the fakes lie as the data do, both densities are equal, and D* is 1/2 everywhere: guessing is the best that D can do. Then D's loss is log 4 = 1.386 and G's is log 2 = 0.693. But these losses prove nothing: a D that has learned nothing gives 1/2, too. Look at the picture.",
   "help.curves": "What do the curves show?",
   "help.curves.text":
-    "The losses of both, D(x) and D(G(z)), and an estimate of the Jensen-Shannon divergence JSD between the data and the fakes: log 2 minus half of D's loss. It is 0 if they are equal and log 2 if they do not overlap. It is too low as long as D is not the best D. Dashed lines are the values at the equilibrium.",
+    "The losses of both, D(x) and D(G(z)), and an estimate of the Jensen-Shannon divergence JSD between the data and the fakes: log 2 minus half of D's loss. It is 0 if they are equal and log 2 if they do not overlap. It is too low as long as D is not the best D. Dashed lines are the values at the equilibrium. A pale line has each round, a strong one the mean of the last rounds.",
   "help.line": "And the line?",
   "help.line.text":
     "Choose “a line” in the settings: there, D* is known and dashed under D, and arrows show where G sends each z. It is Figure 1 of the paper, live.",

@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 import { t } from "./language.js";
 import { on } from "./state.js";
 
-const QUESTIONS = ["colors", "arrows", "d", "g", "half", "curves", "line", "keys"];
+const QUESTIONS = ["colors", "arrows", "d", "g", "modes", "half", "curves", "line", "keys"];
 
 export function mount(element) {
   const write = () =>
