@@ -74,6 +74,13 @@ def page(browser, local_address):
 
 
 @pytest.fixture(scope="module")
+def shared(browser, local_address):
+    """A page for the tests that leave it as it is."""
+    with lab(browser, local_address) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
 def edit_address():
     """The address of a lab that runs code which the page sends."""
     with served("--allow-edit") as address:
@@ -171,6 +178,13 @@ def test_the_film_tells_what_each_step_changes(page):
     assert shown(page, "fake") == before["fake"]  # a step back takes the picture back, too
 
 
+def test_no_press_is_lost_while_the_engine_plays(page):
+    presses = ["round", *["line"] * 5]
+    page.evaluate("ids => ids.map((id) => document.getElementById(id).click())", presses)
+    until(page, f"{STATE}.film?.index === 4")
+    assert page.evaluate(f"{STATE}.film.before.runs[0].round") == 1
+
+
 def test_a_film_that_is_left_counts_as_played(page):
     one_line(page)
     page.click("#play")
@@ -220,16 +234,16 @@ def test_slow_motion_goes_on_by_itself_until_it_is_pressed_again(page):
         (r"return update\(opt_g", "opt_g", "tinygan/optim/rules.py", "class Adam("),
     ],
 )
-def test_a_name_opens_its_definition_and_back_returns(page, line, name, file, definition):
-    link(page, line, name).click()
-    file_shown(page, file)
-    assert page.inner_text(".line.pointed code").strip().startswith(definition)
-    shown_lines = page.locator(".line code").all_inner_texts()
+def test_a_name_opens_its_definition_and_back_returns(shared, line, name, file, definition):
+    link(shared, line, name).click()
+    file_shown(shared, file)
+    assert shared.inner_text(".line.pointed code").strip().startswith(definition)
+    shown_lines = shared.locator(".line code").all_inner_texts()
     module = file.removesuffix(".py").replace("/", ".")
     assert [each.rstrip() for each in shown_lines] == text(module).split("\n")
-    page.click("#code-back")
-    file_shown(page, FILE)
-    assert page.is_disabled("#code-back")
+    shared.click("#code-back")
+    file_shown(shared, FILE)
+    assert shared.is_disabled("#code-back")
 
 
 SAMPLE = """async def f(x=.5e-3):  # "a" comment
@@ -249,9 +263,9 @@ KINDS = [
 ]
 
 
-def test_the_tokens_of_python_are_told_apart_and_lose_nothing(page):
+def test_the_tokens_of_python_are_told_apart_and_lose_nothing(shared):
     """The sample has each kind; in all files of the package the tokens are the text."""
-    tokens = page.evaluate("text => import('./tokens.js').then(m => m.lines(text))", SAMPLE)
+    tokens = shared.evaluate("text => import('./tokens.js').then(m => m.lines(text))", SAMPLE)
     assert [
         [(token["kind"], token["text"]) for token in line if token["kind"]] for line in tokens
     ] == KINDS
@@ -259,10 +273,10 @@ def test_the_tokens_of_python_are_told_apart_and_lose_nothing(page):
     joined = """(files) => import('./tokens.js').then(({ lines }) =>
         files.map((text) => lines(text).map((line) => line.map((t) => t.text).join("")).join("\\n"))
     )"""
-    assert page.evaluate(joined, files) == files
+    assert shared.evaluate(joined, files) == files
 
 
-def test_the_difference_of_two_texts(page):
+def test_the_difference_of_two_texts(shared):
     compare = "texts => import('./diff.js').then(m => m.compare(...texts))"
     for before, after, difference in (
         ("a b c", "a b c", " a 1,  b 2,  c 3"),
@@ -270,63 +284,57 @@ def test_the_difference_of_two_texts(page):
         ("a b", "a x b", " a 1, +x 2,  b 3"),
         ("a b c d", "a x c y z", " a 1, -b None, +x 2,  c 3, -d None, +y 4, +z 5"),
     ):
-        rows = page.evaluate(compare, [text.replace(" ", "\n") for text in (before, after)])
+        rows = shared.evaluate(compare, [text.replace(" ", "\n") for text in (before, after)])
         told = [f"{row['sign']}{row['text']} {row['line']}" for row in rows]
         assert ", ".join(told) == difference
 
 
-def test_a_node_opens_with_its_values(page):
-    nodes = page.locator("[data-node]")
+def test_a_node_opens_with_its_values(shared):
+    nodes = shared.locator("[data-node]")
     names = [each.get_attribute("data-node") for each in nodes.all()]
     assert names == ["z", "G", "fake", "x", "D", "logits", "d_loss", "g_loss", "d_grad", "g_grad"]
     for name in names:
-        page.focus(f"[data-node={name}]")
-        page.keyboard.press("Enter")
-        until(page, f"document.querySelector('#node figure') && {opened_node(name)}")
-        assert page.locator("#node figure svg").count() >= 1
-        page.keyboard.press("Escape")
-        assert page.is_hidden("#node")
-        assert page.evaluate("document.activeElement.dataset.node") == name
-    page.click("[data-node=g_grad]")
-    until(page, opened_node("g_grad"))
-    assert "0.weight (32, 2)" in page.inner_text("#node")
+        shared.focus(f"[data-node={name}]")
+        shared.keyboard.press("Enter")
+        until(shared, f"document.querySelector('#node figure') && {opened_node(name)}")
+        assert shared.locator("#node figure svg").count() >= 1
+        shared.keyboard.press("Escape")
+        assert shared.is_hidden("#node")
+        assert shared.evaluate("document.activeElement.dataset.node") == name
+    shared.click("[data-node=g_grad]")
+    until(shared, opened_node("g_grad"))
+    assert "0.weight (32, 2)" in shared.inner_text("#node")
 
 
 # The museum
 
 
-@pytest.fixture(scope="module")
-def museum(browser, local_address):
-    """A page with the museum open, one for all exhibits."""
-    with lab(browser, local_address) as page:
-        page.keyboard.press("m")
-        yield page
-
-
 @pytest.mark.parametrize("name", EXHIBITS)
-def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(museum, name):
+def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(shared, name):
     exhibit = EXHIBITS[name]
-    museum.click(f"[data-exhibit='{name}']")
-    until(museum, f"{STATE}.exhibit?.name === '{name}' && document.querySelector('#exhibit-ask')")
-    assert exhibit["question"]["en"] in museum.inner_text("#museum")
+    if shared.locator("#museum").is_hidden():
+        shared.click("#open-museum")
+    shared.click(f"[data-exhibit='{name}']")
+    until(shared, f"{STATE}.exhibit?.name === '{name}' && document.querySelector('#exhibit-ask')")
+    assert exhibit["question"]["en"] in shared.inner_text("#museum")
     for module, changed in texts(name).items():
-        museum.click(f"#museum [data-module='{module}']")
-        until(museum, f"{STATE}.source.module === '{module}' && document.querySelector('.added')")
-        rows = museum.evaluate(ROWS)
+        shared.click(f"#museum [data-module='{module}']")
+        until(shared, f"{STATE}.source.module === '{module}' && document.querySelector('.added')")
+        rows = shared.evaluate(ROWS)
         assert [code for sign, code in rows if sign != "+"] == text(module).split("\n")
         assert [code for sign, code in rows if sign != "−"] == changed.split("\n")
         assert {sign for sign, code in rows} == {" ", "+", "−"}
-    assert museum.locator(".figures canvas").count() == 2
-    museum.click("#exhibit-play")
-    until(museum, f"{STATE}.runs.length === 2 && {STATE}.runs[0].round >= 25")
-    museum.click("#exhibit-play")
-    assert exhibit["answer"]["en"] not in museum.inner_text("#museum")
-    museum.click("#exhibit-ask")
-    assert exhibit["answer"]["en"] in museum.inner_text("#museum")
-    assert museum.locator("#museum table tbody tr").count() >= 3
-    museum.click("#exhibit-leave")
-    until(museum, f"{STATE}.exhibit === null && {STATE}.runs.length === 1")
-    until(museum, "!document.querySelector('.line.removed, .line.added')")
+    assert shared.locator(".figures canvas").count() == 2
+    shared.click("#exhibit-play")
+    until(shared, f"{STATE}.runs.length === 2 && {STATE}.runs[0].round >= 25")
+    shared.click("#exhibit-play")
+    assert exhibit["answer"]["en"] not in shared.inner_text("#museum")
+    shared.click("#exhibit-ask")
+    assert exhibit["answer"]["en"] in shared.inner_text("#museum")
+    assert shared.locator("#museum table tbody tr").count() >= 3
+    shared.click("#exhibit-leave")
+    until(shared, f"{STATE}.exhibit === null && {STATE}.runs.length === 1")
+    until(shared, "!document.querySelector('.line.removed, .line.added')")
 
 
 def test_the_film_of_an_exhibit_shows_that_the_other_player_moved(browser, local_address):
@@ -420,10 +428,10 @@ def test_tab_indents_and_after_escape_it_leaves(editor):
     assert editor.evaluate("document.activeElement.id") != "edit-text"
 
 
-def test_without_permission_there_is_no_editor(page):
-    assert page.locator("#edit").count() == 0
-    assert "tinygan lab --allow-edit" in page.inner_text("#edit-hint")
-    error = page.evaluate(
+def test_without_permission_there_is_no_editor(shared):
+    assert shared.locator("#edit").count() == 0
+    assert "tinygan lab --allow-edit" in shared.inner_text("#edit-hint")
+    error = shared.evaluate(
         f"window.lab.engine.ask({{op: 'edit', module: '{LOOP}', text: ''}}).catch(e => e.message)"
     )
     assert error.startswith("edit: ")
@@ -432,9 +440,9 @@ def test_without_permission_there_is_no_editor(page):
 # Languages
 
 
-def test_both_languages_have_the_same_words_with_the_same_values(page):
+def test_both_languages_have_the_same_words_with_the_same_values(shared):
     english, korean = (
-        page.evaluate(f"import('./{name}_code.js').then(words => words.default)")
+        shared.evaluate(f"import('./{name}_code.js').then(words => words.default)")
         for name in ("en", "ko")
     )
     assert english.keys() == korean.keys()

@@ -13,7 +13,7 @@ const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
 let engine, parts;
 let left = null; // the film that was shown last
-let asking = false;
+let busy = null; // a promise while the engine is asked
 let slow = null; // the timer of slow motion
 
 export function mount(element, _, opened) {
@@ -48,6 +48,7 @@ export function mount(element, _, opened) {
 async function oneRound() {
   pause();
   stopSlow();
+  await idle();
   const { film } = state;
   if (film && film.index < film.events.length - 1) {
     show(film.events.length - 1);
@@ -62,6 +63,7 @@ async function oneRound() {
 
 async function oneLine() {
   pause();
+  await idle();
   const { film } = state;
   if (film && film.index < film.events.length - 1) show(film.index + 1);
   else await begin();
@@ -152,19 +154,22 @@ function stopSlow() {
   parts.slow.setAttribute("aria-pressed", "false");
 }
 
-// The engine's reply, or null if it is answering already or after an error, which is shown.
+// The engine's reply, or null after an error, which is shown.
 async function ask(message) {
-  if (asking) return null;
-  asking = true;
+  const reply = engine.ask(message);
+  busy = reply.catch(() => {}).then(() => (busy = null));
   try {
-    return await engine.ask(message);
+    return await reply;
   } catch (error) {
     stopSlow();
     emit("error", error);
     return null;
-  } finally {
-    asking = false;
   }
+}
+
+// Wait for the reply to what was pressed before.
+async function idle() {
+  while (busy) await busy;
 }
 
 function write() {
