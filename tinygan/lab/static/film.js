@@ -13,7 +13,7 @@ const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
 let engine, parts;
 let left = null; // the film that was shown last
-let busy = null; // a promise while the engine is asked
+let last = Promise.resolve(); // what was pressed last, done
 let slow = null; // the timer of slow motion
 
 export function mount(element, _, opened) {
@@ -29,11 +29,12 @@ export function mount(element, _, opened) {
     make("div", { class: "film-bar" }, parts.back, parts.place, parts.slow, parts.count),
     parts.text,
   );
-  document.getElementById("round").addEventListener("click", oneRound);
-  document.getElementById("line").addEventListener("click", () => {
-    stopSlow();
-    oneLine();
-  });
+  for (const [id, act] of [["round", oneRound], ["line", oneLine]]) {
+    document.getElementById(id).addEventListener("click", () => {
+      stopSlow();
+      inTurn(act);
+    });
+  }
   on("settings", () => {
     left = null;
     stopSlow();
@@ -44,11 +45,15 @@ export function mount(element, _, opened) {
   write();
 }
 
+// Act when what was pressed before is done.
+function inTurn(act) {
+  last = last.then(act, act);
+  return last;
+}
+
 // Go to the end of the round that is shown, or play another.
 async function oneRound() {
   pause();
-  stopSlow();
-  await idle();
   const { film } = state;
   if (film && film.index < film.events.length - 1) {
     show(film.events.length - 1);
@@ -63,7 +68,6 @@ async function oneRound() {
 
 async function oneLine() {
   pause();
-  await idle();
   const { film } = state;
   if (film && film.index < film.events.length - 1) show(film.index + 1);
   else await begin();
@@ -138,7 +142,7 @@ function toggleSlow() {
 // Show a line and the next after a while: a short one after a line that made and moved nothing.
 async function step() {
   slow = setTimeout(() => {}); // slow motion is on while the engine is asked
-  await oneLine();
+  await inTurn(oneLine);
   if (!slow) return;
   if (!state.film) {
     stopSlow();
@@ -156,20 +160,13 @@ function stopSlow() {
 
 // The engine's reply, or null after an error, which is shown.
 async function ask(message) {
-  const reply = engine.ask(message);
-  busy = reply.catch(() => {}).then(() => (busy = null));
   try {
-    return await reply;
+    return await engine.ask(message);
   } catch (error) {
     stopSlow();
     emit("error", error);
     return null;
   }
-}
-
-// Wait for the reply to what was pressed before.
-async function idle() {
-  while (busy) await busy;
 }
 
 function write() {
