@@ -8,7 +8,7 @@
 An exhibit is measured beside the right program, with the same settings and seeds. The losses and
 D's outputs are means over the last 200 rounds. `in_curves` says that one of these four separates
 the two programs: all seeds of one lie on the same side of all seeds of the other, and the means are
-further apart than the right program's values are from each other.
+further apart than CLEAR and than the right program's values are from each other.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from tinygan.lab.settings import read_query
 from tinygan.storage import atomic
 
 SEEDS, LAST = range(5), 200
+CLEAR = 0.1  # a difference of losses, or of probabilities, that shows in a picture of the curves
 MEASURED = Path(exhibits.__file__).with_name("measured.json")
 SHOWN = ("modes", "share", *CURVES)
 
@@ -72,7 +73,7 @@ def separates(right: list[Any], wrong: list[Any]) -> bool:
         return True
     apart = max(right) < min(wrong) or max(wrong) < min(right)
     distance = abs(statistics.fmean(right) - statistics.fmean(wrong))
-    return apart and distance > max(right) - min(right)
+    return apart and distance > max(CLEAR, max(right) - min(right))
 
 
 def museum(names: list[str]) -> None:

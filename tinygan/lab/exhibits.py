@@ -110,8 +110,8 @@ MISTAKES = {
         (
             Change(
                 PLAYERS,
-                "return nn.Sequential(*layers)\n",
-                "return nn.Sequential(*layers, nn.Sigmoid())\n",
+                "return nn.Sequential(*layers)",
+                "return nn.Sequential(*layers, nn.Sigmoid())",
             ),
         ),
         SLOW,
@@ -124,7 +124,8 @@ MISTAKES = {
                 "non_saturating = replace(minimax, generator_loss=lambda l: -softplus(l))",
             ),
         ),
-        "optimizer=sgd&rate_g=0.1&rate_d=0.3&beta1=0.5",
+        "optimizer=sgd&rate_g=0.02&rate_d=0.5&k=5",
+        500,
     ),
     "batchnorm-mixed": Mistake(
         (
@@ -211,4 +212,6 @@ def _located(module: str, old: str, new: str) -> dict[str, Any]:
     return {"module": module, "file": file_of(module), "line": line, "old": old, "new": new}
 
 
-EXHIBITS: dict[str, dict[str, Any]] = {}
+EXHIBITS: dict[str, dict[str, Any]] = {
+    name: _described(name, found) for name, found in measured()["exhibits"].items()
+}
