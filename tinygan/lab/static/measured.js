@@ -44,5 +44,5 @@ function cell(name, value) {
   if (name === "share") return `${Math.round(100 * value)} %`;
   if (name === "diagnoses") return value.replace(/([A-Z][\w ]*) \((\d+)\)/gi, finding);
   if (name === "modes") return String(Math.round(10 * value) / 10);
-  return typeof value === "number" ? value.toFixed(2) : String(value);
+  return Math.abs(value) < 1e4 ? value.toFixed(2) : value.toExponential(1);
 }

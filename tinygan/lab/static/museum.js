@@ -145,17 +145,18 @@ function openers(changes) {
 }
 
 // The answer, or the button that asks for it.
-function answer({ answer, in_curves, measured, rounds }) {
+function answer({ answer, in_curves, changes, measured, rounds }) {
   const show = () => {
     answered = true;
     write();
     document.getElementById("exhibit-answer")?.focus();
   };
   if (!answered) return [button(t("museum.ask"), show, { id: "exhibit-ask" })];
+  const betrayed = in_curves ? "museum.in_curves" : "museum.not_in_curves";
   return [
     make("h3", { id: "exhibit-answer", tabindex: -1 }, t("museum.answer")),
     make("p", { class: "answer" }, text(answer)),
-    make("p", { class: "betrayed" }, t(in_curves ? "museum.in_curves" : "museum.not_in_curves")),
+    changes.length ? make("p", { class: "betrayed" }, t(betrayed)) : "",
     table(measured, rounds),
   ];
 }
