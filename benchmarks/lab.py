@@ -110,7 +110,9 @@ def frames(minutes: float) -> None:
     subprocess.run([sys.executable, "-c", FIRST], check=True)
     print(f"first picture {time.perf_counter() - start:.2f} s after the start of Python")
     session = Session()
+    start = time.perf_counter()
     ask(session, op="start", query="")
+    print(f"and {time.perf_counter() - start:.3f} s after a request, once the server runs")
     times = []
     for _ in range(200):
         start = time.perf_counter()

@@ -124,6 +124,15 @@ def test_only_some_modules_can_change():
         source.load({"tinygan.storage": ""})
 
 
+def test_a_text_can_import_more_and_can_be_empty():
+    code = source.load({ALGORITHM: TEXT.replace("import checks\n", "import checks, losses\n")})
+    assert code[ALGORITHM]["losses"] is sys.modules["tinygan.losses"]
+    code = source.load({ALGORITHM: ""})
+    assert (
+        "play" not in code[ALGORITHM] and links.Reader({ALGORITHM: ""}, code).text(ALGORITHM) == ""
+    )
+
+
 def test_an_exception_of_a_round_names_its_line():
     run = Run(
         read_query(TINY),

@@ -38,7 +38,7 @@ class Reader:
 
     def text(self, module: str) -> str:
         """The text of a module. Raises InputError for anything but a module of this package."""
-        return self.changes.get(module) or text(module)
+        return self.changes[module] if module in self.changes else text(module)
 
     def page(self, module: str) -> dict[str, Any]:
         """The text of a module and that of its file, its links [line, start, end, "module:line"],
