@@ -85,10 +85,10 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "BatchNorm sees real points and fakes together",
         "D is right about nearly every point. Then why does G learn nothing?",
         "In D's step real points and fakes share one minibatch, so each logit depends on both"
-        " kinds, and D tells them apart by that mixture: D's loss is .04. In G's step the"
-        " minibatch has fakes only, and the same D calls them real: G's loss is small as well. G"
-        " gets no useful gradient and stays far from the data (JSD .69 of at most .69). The"
-        " curves betray it: both losses are small at once.",
+        " kinds, and D learns to tell them apart with the statistics of that mixture: D's loss"
+        " is .04. In G's step the minibatch has fakes only, and the same D calls them real: G's"
+        " loss is small as well. G gets no useful gradient and stays far from the data (JSD .69"
+        " of at most .69). The curves betray it: both losses are small at once.",
     ),
     "zero-to-one": (
         "Pixels from 0 to 1, and a tanh",
