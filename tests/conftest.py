@@ -25,6 +25,8 @@ else:
 import pytest
 from hypothesis import Phase, settings
 
+pytest_plugins = ["lab_browser", "lab_requests"]  # fixtures of test_lab_*.py
+
 settings.register_profile(
     "quick",
     deadline=None,

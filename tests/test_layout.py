@@ -36,6 +36,7 @@ ORDER = [
     "metrics",
     "environment",
     "doctor",
+    "lab",
     "training",
     "experiments",
     "commands",
