@@ -428,6 +428,30 @@ def test_tab_indents_and_after_escape_it_leaves(editor):
     assert editor.evaluate("document.activeElement.id") != "edit-text"
 
 
+def test_the_editor_keeps_its_file_while_the_film_shows_another(browser, edit_address):
+    with lab(browser, edit_address) as page:
+        link(page, r"loss = game\.d_loss", "d_loss").click()
+        file_shown(page, "tinygan/gan/games.py")
+        page.click("#edit")
+        one_line(page)
+        file_shown(page, FILE)
+        write(page, "real_loss=lambda l: softplus(-l),  # -log D(x)", "real_loss=lambda l: 0 * l,")
+        until(page, "document.querySelector('#edit-done').textContent")
+        assert loss_of_the_first_round(page) < 1  # log 2 of fakes is left
+        page.click("#edit-reset")
+        until(page, "document.querySelector('#edit-text').value.includes('log D(x)')")
+
+
+def test_only_the_files_of_the_game_can_be_changed(browser, edit_address):
+    with lab(browser, edit_address) as page:
+        link(page, r"opt\.step\(grad", "grad").click()
+        file_shown(page, "tinygan/autograd.py")
+        assert page.is_disabled("#edit")
+        page.click("#code-back")
+        file_shown(page, FILE)
+        assert page.is_enabled("#edit")
+
+
 def test_without_permission_there_is_no_editor(shared):
     assert shared.locator("#edit").count() == 0
     assert "tinygan lab --allow-edit" in shared.inner_text("#edit-hint")
