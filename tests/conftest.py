@@ -25,7 +25,7 @@ else:
 import pytest
 from hypothesis import Phase, settings
 
-pytest_plugins = ["lab_browser", "lab_requests"]  # fixtures of test_lab_*.py
+pytest_plugins = ["lab_browser", "lab_code", "lab_requests"]  # fixtures of test_lab_*.py
 
 settings.register_profile(
     "quick",

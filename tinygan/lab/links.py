@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from .source import Names, changed_lines, defined, file_of, text
+from .source import MODULES, Names, changed_lines, defined, file_of, text
 
 Place = tuple[str, int]  # a module and a line of it
 ALGORITHM = "tinygan.gan.algorithm"
@@ -42,7 +42,8 @@ class Reader:
 
     def page(self, module: str) -> dict[str, Any]:
         """The text of a module and that of its file, its links [line, start, end, "module:line"],
-        the changed lines, and the first and the last line of `play` if it has one.
+        the changed lines, the first and the last line of `play` if it has one, and whether the
+        text can be another one.
 
         Lines count from 1, columns from 0. Raises InputError for a module outside the package,
         SourceError for a text that is not Python.
@@ -57,6 +58,7 @@ class Reader:
             "links": [list(link) for link in sorted(self.links(module))],
             "changed": changed_lines(module, source),
             "focus": [play.lineno, play.end_lineno] if play else None,
+            "editable": module in MODULES,
         }
 
     def links(self, module: str) -> Iterator[tuple[int, int, int, str]]:

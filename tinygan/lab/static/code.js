@@ -6,7 +6,7 @@ import { compare } from "./diff.js";
 import { button, make } from "./dom.js";
 import { playerOf } from "./graph.js";
 import { t } from "./language.js";
-import { on, state } from "./state.js";
+import { emit, on, state } from "./state.js";
 import { lines } from "./tokens.js";
 import { written } from "./written.js";
 
@@ -24,7 +24,6 @@ export async function mount(element, _, opened) {
   element.append(make("div", { class: "code-head" }, back, file), list);
   on("film", followFilm);
   on("settings", reload);
-  on("source", reload);
   on("error", markWrong);
   on("language", label);
   label();
@@ -87,6 +86,7 @@ function show(source) {
   });
   list.replaceChildren(...elements);
   markFilm();
+  emit("source");
 }
 
 // One line: number, sign of a difference, code. The sign tells what the color tells.

@@ -9,6 +9,7 @@ import { emit, on, state } from "./state.js";
 const INDENT = "    ";
 
 let engine, parts;
+let module = null; // whose text is edited; the code pane may show another one meanwhile
 let wrong = null; // the line of an error, in the edited text
 let exhibit = "";
 
@@ -17,6 +18,7 @@ export function mount(element, _, opened) {
   parts = {
     hint: make("p", { id: "edit-hint" }),
     edit: button("", start, { id: "edit", "aria-expanded": "false", "aria-controls": "editor" }),
+    file: make("code", {}),
     form: make("div", { id: "editor", hidden: true }),
     numbers: make("pre", { class: "numbers", "aria-hidden": "true" }),
     area: make("textarea", {
@@ -37,10 +39,11 @@ export function mount(element, _, opened) {
     done: make("p", { id: "edit-done", role: "status" }),
     help: make("p", { id: "edit-help" }),
   };
-  const bar = make("div", { class: "edit-bar" }, parts.run, parts.reset, parts.close);
+  const bar = make("div", { class: "edit-bar" }, parts.file, parts.run, parts.reset, parts.close);
   const text = make("div", { class: "edit-text" }, parts.numbers, parts.area);
   parts.form.append(bar, parts.error, parts.done, text, parts.help);
   element.append(engine.edit ? parts.edit : parts.hint, parts.form);
+  on("source", fit);
   on("language", label);
   on("exhibit", closeForAnother);
   on("error", mark);
@@ -49,6 +52,8 @@ export function mount(element, _, opened) {
 
 function start() {
   pause();
+  module = state.source.module;
+  parts.file.textContent = state.source.file;
   parts.area.value = state.source.text;
   show(true);
   mark(null);
@@ -64,6 +69,12 @@ function putCursor(line) {
   parts.area.focus({ preventScroll: true });
   parts.form.scrollIntoView({ block: "nearest" });
   reveal(line);
+}
+
+// The files of the game can be changed, the engine's others cannot.
+function fit() {
+  parts.edit.disabled = !state.source?.editable;
+  parts.edit.title = parts.edit.disabled ? t("edit.fixed") : "";
 }
 
 // Another exhibit has another text.
@@ -93,21 +104,20 @@ async function send(text) {
   pause();
   mark(null);
   try {
-    adoptSettings(await engine.ask({ op: "edit", module: state.source.module, text }));
+    adoptSettings(await engine.ask({ op: "edit", module, text }));
   } catch (error) {
     emit("error", error);
     return;
   }
-  const { header } = await engine.ask({ op: "source", module: state.source.module });
+  const { header } = await engine.ask({ op: "source", module });
   parts.area.value = header.text;
   number();
   parts.done.textContent = t(text === null ? "edit.restored" : "edit.done");
-  emit("source");
 }
 
 function mark(error) {
   if (parts.form.hidden && error) return;
-  const here = error && (!error.module || error.module === state.source.module);
+  const here = error && (!error.module || error.module === module);
   wrong = here ? (error.line ?? null) : null;
   const place = wrong ? t("edit.line", { line: wrong }) : "";
   parts.done.textContent = "";
@@ -165,6 +175,7 @@ function indent(less) {
 }
 
 function label() {
+  fit();
   parts.hint.textContent = t("edit.hint");
   parts.edit.textContent = t("edit");
   parts.run.textContent = t("edit.run");

@@ -123,6 +123,8 @@ export default {
 
   edit: "Edit this file",
   "edit.hint": "To change this code and run it, start the lab by: tinygan lab --allow-edit",
+  "edit.fixed":
+    "This file cannot be changed here. These can: algorithm, games, penalties, rules, players.",
   "edit.run": "Run it",
   "edit.reset": "Back to the file's text",
   "edit.area": "The source of this file",

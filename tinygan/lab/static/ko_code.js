@@ -123,6 +123,8 @@ export default {
 
   edit: "이 파일 고치기",
   "edit.hint": "이 코드를 고쳐 실행하려면 다음 명령으로 시작하세요: tinygan lab --allow-edit",
+  "edit.fixed":
+    "이 파일은 여기서 고칠 수 없습니다. algorithm, games, penalties, rules, players만 고칠 수 있습니다.",
   "edit.run": "실행",
   "edit.reset": "원래 파일로 되돌리기",
   "edit.area": "이 파일의 소스",
