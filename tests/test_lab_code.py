@@ -7,11 +7,11 @@ import pytest
 from lab_browser import until
 from lab_code import FILE, STATE, file_shown, lab, link, one_line, opened_node
 
-from tinygan.lab.exhibits import EXHIBITS
+from tinygan.lab.exhibits import described
 from tinygan.lab.source import text
 
 ROOT = Path(__file__).parent.parent
-NAMES = list(EXHIBITS)
+NAMES = list(described())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_page_speaks_korean(page):
     page.click("#exhibit-ask")
     for part in ("film-text", "line-back", "slow", "code-back", "edit-hint", "node", "museum"):
         assert re.search("[가-힣]", page.inner_text(f"#{part}")), part
-    assert EXHIBITS[NAMES[0]]["answer"]["ko"] in page.inner_text("#museum")
+    assert described()[NAMES[0]]["answer"]["ko"] in page.inner_text("#museum")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,10 +4,10 @@ import pytest
 from lab_browser import until
 from lab_code import STATE, lab, one_line
 
-from tinygan.lab.exhibits import EXHIBITS, texts
+from tinygan.lab.exhibits import described, texts
 from tinygan.lab.source import text
 
-NAMES = list(EXHIBITS)
+NAMES = list(described())
 ROWS = """[...document.querySelectorAll(".line")].map((line) => {
     const shown = [...line.querySelector("code").childNodes];
     const code = shown.filter((node) => node.className !== "unseen");
@@ -15,9 +15,9 @@ ROWS = """[...document.querySelectorAll(".line")].map((line) => {
 })"""
 
 
-@pytest.mark.parametrize("name", EXHIBITS)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(shared, name):
-    exhibit = EXHIBITS[name]
+    exhibit = described()[name]
     if shared.locator("#museum").is_hidden():
         shared.click("#open-museum")
     shared.click(f"[data-exhibit='{name}']")

@@ -11,7 +11,7 @@ import pytest
 from lab_browser import opened, until
 from PIL import Image
 
-from tinygan.lab.exhibits import EXHIBITS
+from tinygan.lab.exhibits import described
 from tinygan.lab.settings import FORM, read_query
 
 PICTURES = Path(__file__).parent.parent / "examples" / "thumbnails"
@@ -214,7 +214,7 @@ def test_a_run_that_stops_says_why_and_pauses(browser, local_address):
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
 def test_an_exhibit_is_played_beside_the_right_run(browser, local_address, options):
-    name = next(iter(EXHIBITS))
+    name = next(iter(described()))
     with opened(browser, f"{local_address}#exhibit={name}", **options) as page:
         until(page, STARTED)
         titles = page.locator("#picture figcaption").all_inner_texts()

@@ -1,12 +1,13 @@
 """The museum: famous mistakes, each as a changed line of the source.
 
-    EXHIBITS["sign"]       its title, changes, settings, question and answer, as the page gets them
+    described()["sign"]    its title, changes, settings, question and answer, as the page gets them
     texts("sign")          the changed texts by module, for `source.load`
 
 The words are in `exhibits_en.py` and `exhibits_ko.py`. What is measured of an exhibit and of the
 right program over five seeds is in `measured.json`, which `benchmarks/lab.py` writes.
 """
 
+import functools
 import json
 from importlib import import_module
 from importlib.resources import files
@@ -190,6 +191,12 @@ def summary(runs: dict[str, list[Any]]) -> dict[str, Any]:
     return means | {"diagnoses": ", ".join(counts) or None}
 
 
+@functools.cache
+def described() -> dict[str, dict[str, Any]]:
+    """All exhibits by name, as the page gets them."""
+    return {name: _described(name, found) for name, found in measured()["exhibits"].items()}
+
+
 def _described(name: str, found: dict[str, Any]) -> dict[str, Any]:
     """An exhibit as the page gets it."""
     en, ko = exhibits_en.WORDS[name], exhibits_ko.WORDS[name]
@@ -210,8 +217,3 @@ def _located(module: str, old: str, new: str) -> dict[str, Any]:
     import_module(module)
     line = text(module).partition(old)[0].count("\n") + 1
     return {"module": module, "file": file_of(module), "line": line, "old": old, "new": new}
-
-
-EXHIBITS: dict[str, dict[str, Any]] = {
-    name: _described(name, found) for name, found in measured()["exhibits"].items()
-}

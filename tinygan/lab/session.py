@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError, choose, first_line
 from ..gan import Round
-from .exhibits import EXHIBITS, texts
+from .exhibits import described, texts
 from .film import film
 from .links import ALGORITHM, Reader
 from .nodes import node
@@ -126,14 +126,14 @@ class Session:
 
     def exhibits(self) -> Reply:
         """The exhibits of the museum."""
-        return {"exhibits": list(EXHIBITS.values())}, {}
+        return {"exhibits": list(described().values())}, {}
 
     def exhibit(self, name: str) -> Reply:
         """Start an exhibit with its settings, or leave it if the name is empty."""
         if not name:
             settings = replace(self.settings, exhibit="")
         else:
-            query = EXHIBITS[choose("exhibit", name[:40], EXHIBITS)]["query"]
+            query = described()[choose("exhibit", name[:40], described())]["query"]
             settings = replace(read_query(query), exhibit=name)
         self._open(settings, texts(name) if name else {})
         return self._all()
@@ -150,7 +150,7 @@ class Session:
         """The changed texts: those of the last run, unless another exhibit is chosen."""
         name = settings.exhibit
         if name:
-            choose("exhibit", name[:40], EXHIBITS)
+            choose("exhibit", name[:40], described())
         if name == self.settings.exhibit:
             return self.changes
         return texts(name) if name else {}
@@ -180,7 +180,7 @@ class Session:
             "query": write_query(self.settings),
             "settings": asdict(self.settings),
             "form": describe(self.settings),
-            "exhibit": EXHIBITS.get(self.settings.exhibit),
+            "exhibit": described().get(self.settings.exhibit),
         }
         return settings | head, arrays
 
