@@ -108,7 +108,7 @@ def test_a_browser_opens_the_address_unless_it_gives_rights(tmp_path, edit):
 BAD = [
     ("--port 65536", "--port 65536: expected in [0, 65535]"),
     ("--port -1", "--port -1: expected in [0, 65535]"),
-    ("--port x", "argument --port: invalid int value: 'x'; see tinygan lab --help"),
+    ("--port x", "argument --port: expected a whole number, got 'x'; see tinygan lab --help"),
     ("--pyodide x", "--pyodide: works only with --export"),
     ("--rounds 0", "--rounds: expected at least 1, got 0"),
     ("--state game=hing", "--state: game 'hing' is unknown"),

@@ -74,7 +74,7 @@ def drawn(page):
 
 def test_the_page_plays_the_ring_until_all_modes_are_found(page):
     assert page.title().startswith("tinygan lab")
-    play_until(page, "document.body.dataset.modes === '8' && document.body.dataset.share > .4")
+    play_until(page, "document.body.dataset.modes === '8' && document.body.dataset.share > .7")
     numbers = page.inner_text("#numbers")
     assert "8 of 8 modes" in numbers
     assert f"Round {page.evaluate(f'{STATE}.runs[0].round'):,}" in numbers
