@@ -121,10 +121,10 @@ run.save_curves()
 
 # %% The figures: modes forgotten, on average over the looks in the second half of the training
 forgets = {name: forgotten["ring", name] for kind, name in games if kind == "ring"}
-run.found("ring, WGAN-GP: modes forgotten", forgets["WGAN-GP"], at_least=2, compare=forgets)
+most, what = max(forgets["GAN"], forgets["WGAN-GP"]), "modes forgotten"
+run.found(f"ring, {what}: more of GAN and WGAN-GP", most, at_least=2, compare=forgets)
 for name in ("2 packed", "R1 + R2"):
-    what = f"ring, {name}: modes forgotten"
-    run.found(what, forgets[name], at_most=forgets["GAN"] / 2, compare=forgets)
+    run.found(f"ring, {what}: {name}", forgets[name], at_most=most / 2, compare=forgets)
 targets = {"ring, 2 packed": 7, "ring, R1 + R2": 7, "grid, R1 + R2": 24}  # of modes
 for (kind, name), found in final.items():
     real, noise = controls[kind]
