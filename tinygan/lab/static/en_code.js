@@ -20,9 +20,9 @@ export default {
   "film.hint":
     "“One line” walks through a round: you see what each line makes, and whose weights it moves.",
   "film.play": "Algorithm 1.",
-  "film.D": "D's step. Only D shall move.",
-  "film.D.one": "D's step, {i} of {k}. Only D shall move.",
-  "film.G": "G's step. Only G shall move.",
+  "film.D": "D's step. Only D should move.",
+  "film.D.one": "D's step, {i} of {k}. Only D should move.",
+  "film.G": "G's step. Only G should move.",
   "film.returned": "The result",
   "film.calls": "It calls {name}.",
   "film.value": "{name} is a value only: no gradient passes through it.",
@@ -81,11 +81,11 @@ export default {
 
   "museum.title": "Museum of bugs",
   "museum.intro":
-    "Each exhibit is a famous mistake of a line or two. It is played beside the right program, with the same seed. What do you see? What in the curves betrays it, and which mistakes do not show in the curves? Look first, then ask for the answer.",
+    "Each exhibit is a famous mistake of a line or two. It is played beside the right program, with the same seed. What do you see? Which curves show it, and which mistakes do not show in the curves? Look first, then ask for the answer.",
   "museum.proof":
     "Losses at log 4 = 1.386 for D and log 2 = 0.693 for G prove nothing. They are those of the equilibrium, but also those of a D that has learned nothing.",
-  "museum.notes": "The loop of the source notes",
-  "museum.notes.intro": "A loop with three mistakes, repaired a line at a time.",
+  "museum.notes": "A loop from lecture notes",
+  "museum.notes.intro": "It has three mistakes. They are repaired a line at a time.",
   "museum.previous": "The exhibit before",
   "museum.next": "The next exhibit",
   "museum.place": "{i} of {n}",
@@ -101,8 +101,8 @@ export default {
   "museum.finding": "{name}, since round {round}",
   "museum.ask": "Show the answer",
   "museum.answer": "The answer",
-  "museum.in_curves": "The losses betray it.",
-  "museum.not_in_curves": "The losses alone do not betray it.",
+  "museum.in_curves": "The losses show it.",
+  "museum.not_in_curves": "The losses alone do not show it.",
   "diagnosis.divergence": "divergence",
   "diagnosis.D too strong": "D is too strong",
   "diagnosis.G too strong": "G is too strong",
