@@ -148,6 +148,19 @@ def test_a_setting_that_the_engine_refuses_is_said_and_taken_back(page):
     assert page.input_value("#set-m") == "128"
 
 
+def test_changes_while_the_engine_answers_another_are_all_kept(page):
+    open_settings(page)
+    page.click("#play")
+    quick = {"rate_g": "0.0005", "k": "3", "m": "64", "rate_d": "0.001"}
+    for name, value in quick.items():
+        page.fill(f"#set-{name}", value)
+        page.press(f"#set-{name}", "Enter")
+    page.select_option("#set-game", "hinge")
+    until(page, f"{STATE}.settings.game === 'hinge'")
+    theirs = settings(page)
+    assert {name: theirs[name] for name in quick} == {k: float(v) for k, v in quick.items()}
+
+
 def test_the_engine_never_has_more_than_one_request_to_play(page):
     page.evaluate(
         """() => {
@@ -341,6 +354,7 @@ def test_the_keyboard_alone_is_enough(page):
     until(page, f"!{STATE}.playing")
     page.keyboard.press("h")
     assert page.locator("#help").is_visible()
+    assert page.evaluate("document.activeElement.id") == "help"
     page.keyboard.press("Escape")
     assert page.locator("#help").is_hidden()
     page.keyboard.press("s")

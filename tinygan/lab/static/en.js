@@ -30,7 +30,8 @@ export default {
   "load.python": "Python is loading …",
   "load.engine": "The engine is loading …",
   "load.failed": "The engine could not be loaded.",
-  "load.busy": "The engine has been computing for a while. “Start anew” ends it.",
+  "load.busy":
+    "The engine has been computing for a while. “Start anew” ends it; run changed code again then.",
   "load.ended": "What was running has been ended.",
   "load.gone": "The lab's server does not answer. Start `tinygan lab` again.",
   "load.lost":

@@ -78,6 +78,7 @@ export default {
   "node.mean": "mean {mean}, sd {sd}",
   "node.first": "First values: {values}",
   "node.now": "After round {round}.",
+  "node.now.minibatch": "After round {round}, for a minibatch that is the same each time.",
 
   "museum.title": "Museum of bugs",
   "museum.intro":

@@ -30,7 +30,8 @@ export default {
   "load.python": "파이썬을 불러오는 중 …",
   "load.engine": "엔진을 불러오는 중 …",
   "load.failed": "엔진을 불러올 수 없습니다.",
-  "load.busy": "엔진이 오래 계산하고 있습니다. “처음부터”를 누르면 끝냅니다.",
+  "load.busy":
+    "엔진이 오래 계산하고 있습니다. “처음부터”를 누르면 끝냅니다. 고친 코드는 다시 실행해야 적용됩니다.",
   "load.ended": "실행 중이던 계산을 끝냈습니다.",
   "load.gone": "서버가 응답하지 않습니다. `tinygan lab`을 다시 시작하세요.",
   "load.lost":
