@@ -16,7 +16,7 @@ from tinygan.lab.settings import FORM, read_query
 
 PICTURES = Path(__file__).parent.parent / "examples" / "thumbnails"
 WANTED = os.environ.get("TINYGAN_LAB_PICTURES")
-EXHIBIT = "sigmoid-twice"  # the one in the README's picture
+EXHIBIT = "sigmoid-twice"  # the one in the README's picture, with its own settings
 STARTED = "document.body.dataset.round"
 STATE = "window.lab.state"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -402,7 +402,8 @@ def test_pictures_of_the_page(browser, local_address):
         page.wait_for_timeout(1000)  # the code scrolls
         save(page, "lab.png")
     view = {"viewport": {"width": 1440, "height": 1140}, "device_scale_factor": 0.72}
-    with opened(browser, f"{local_address}#exhibit={EXHIBIT}", **view) as page:
+    query = f"{described()[EXHIBIT]['query']}&seed=0&exhibit={EXHIBIT}"
+    with opened(browser, f"{local_address}#{query}", **view) as page:
         until(page, STARTED)
         page.click("#open-museum")
         page.click("#exhibit-play")
