@@ -85,7 +85,8 @@ def test_a_node_opens_with_its_values(shared):
         shared.focus(f"[data-node={name}]")
         shared.keyboard.press("Enter")
         until(shared, f"document.querySelector('#node figure') && {opened_node(name)}")
-        assert shared.locator("#node figure svg").count() >= 1
+        pictures = shared.locator("#node figure svg").count()
+        assert pictures == 0 if name.endswith("loss") else pictures >= 1  # a number has none
         shared.keyboard.press("Escape")
         assert shared.is_hidden("#node")
         assert shared.evaluate("document.activeElement.dataset.node") == name

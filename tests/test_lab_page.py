@@ -16,7 +16,7 @@ from tinygan.lab.settings import FORM, read_query
 
 PICTURES = Path(__file__).parent.parent / "examples" / "thumbnails"
 WANTED = os.environ.get("TINYGAN_LAB_PICTURES")
-EXHIBIT = "sigmoid-twice"  # the one in the README's picture
+EXHIBIT = "sigmoid-twice"  # the one in the README's picture, with its own settings
 STARTED = "document.body.dataset.round"
 STATE = "window.lab.state"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -146,6 +146,19 @@ def test_a_setting_that_the_engine_refuses_is_said_and_taken_back(page):
     until(page, "document.querySelector('#message').textContent.includes('m: expected')")
     assert settings(page)["m"] == 128
     assert page.input_value("#set-m") == "128"
+
+
+def test_changes_while_the_engine_answers_another_are_all_kept(page):
+    open_settings(page)
+    page.click("#play")
+    quick = {"rate_g": "0.0005", "k": "3", "m": "64", "rate_d": "0.001"}
+    for name, value in quick.items():
+        page.fill(f"#set-{name}", value)
+        page.press(f"#set-{name}", "Enter")
+    page.select_option("#set-game", "hinge")
+    until(page, f"{STATE}.settings.game === 'hinge'")
+    theirs = settings(page)
+    assert {name: theirs[name] for name in quick} == {k: float(v) for k, v in quick.items()}
 
 
 def test_the_engine_never_has_more_than_one_request_to_play(page):
@@ -341,6 +354,7 @@ def test_the_keyboard_alone_is_enough(page):
     until(page, f"!{STATE}.playing")
     page.keyboard.press("h")
     assert page.locator("#help").is_visible()
+    assert page.evaluate("document.activeElement.id") == "help"
     page.keyboard.press("Escape")
     assert page.locator("#help").is_hidden()
     page.keyboard.press("s")
@@ -388,7 +402,8 @@ def test_pictures_of_the_page(browser, local_address):
         page.wait_for_timeout(1000)  # the code scrolls
         save(page, "lab.png")
     view = {"viewport": {"width": 1440, "height": 1140}, "device_scale_factor": 0.72}
-    with opened(browser, f"{local_address}#exhibit={EXHIBIT}", **view) as page:
+    query = f"{described()[EXHIBIT]['query']}&seed=0&exhibit={EXHIBIT}"
+    with opened(browser, f"{local_address}#{query}", **view) as page:
         until(page, STARTED)
         page.click("#open-museum")
         page.click("#exhibit-play")

@@ -101,7 +101,13 @@ export function write(ctx, text, x, y, { color, paper, align = "left", base = "m
 }
 
 // A number as text: with three digits at most, or with two decimals.
-export const number = (value) => minus(Number(value.toPrecision(3)));
-export const fixed = (value) => minus((Math.round(100 * value) / 100 || 0).toFixed(2)); // no -0
+// From 100,000 on, both are short: 1.54e6.
+export const number = (value) =>
+  large(value) ? short(value) : minus(Number(value.toPrecision(3)));
+export const fixed = (value) =>
+  large(value) ? short(value) : minus((Math.round(100 * value) / 100 || 0).toFixed(2)); // no -0
+
+const large = (value) => Math.abs(value) >= 1e5;
+const short = (value) => minus(Number(value.toPrecision(3)).toExponential()).replace("e+", "e");
 
 const minus = (text) => String(text).replace("-", "\u2212");

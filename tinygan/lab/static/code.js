@@ -22,6 +22,8 @@ export async function mount(element, _, opened) {
   file = make("h2", { id: "code-file" });
   list = make("ol", { id: "code-lines", tabindex: 0, "aria-labelledby": "code-file" });
   element.append(make("div", { class: "code-head" }, back, file), list);
+  const keep = () => scrollTo(list.querySelector("[aria-current]"));
+  new ResizeObserver(keep).observe(list); // lines wrap at other places now
   on("film", followFilm);
   on("settings", reload);
   on("error", markWrong);

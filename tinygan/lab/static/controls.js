@@ -71,7 +71,11 @@ function amount(field) {
   const box = make("input", {
     ...{ type: "number", id: `set-${name}`, "aria-describedby": `note-${name}` },
     ...{ min: low, max: high, step: kind === "integer" ? 1 : "any" },
-    onchange: () => send(name, box.value),
+    oninput: () => (box.dataset.typing = ""),
+    onchange: () => {
+      delete box.dataset.typing;
+      send(name, box.value);
+    },
   });
   box.value = value;
   if (name === "seed") {
@@ -91,12 +95,12 @@ function amount(field) {
 
 const send = (name, value) => change({ [name]: value });
 
-// Show the values that hold now, except in a control that is being moved.
+// Show the values that hold now, except in a control that is being moved or typed in.
 function refresh(element) {
   for (const field of fields()) {
     const box = element.querySelector(`#set-${field.name}`);
     const slider = element.querySelector(`#slide-${field.name}`);
-    box.value = field.value;
+    if (!("typing" in box.dataset)) box.value = field.value;
     if (slider && slider !== document.activeElement) slider.value = position(field, field.value);
   }
 }

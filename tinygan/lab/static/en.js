@@ -21,6 +21,7 @@ export default {
   line: "One line",
   restart: "↺ Start anew",
   speed: "Speed",
+  "speed.round": "1 round a picture",
   "speed.rounds": "{n} rounds a picture",
   "link.copy": "Copy link",
   "link.copied": "The link is copied. It holds all settings.",
@@ -29,7 +30,8 @@ export default {
   "load.python": "Python is loading …",
   "load.engine": "The engine is loading …",
   "load.failed": "The engine could not be loaded.",
-  "load.busy": "The engine has been computing for a while. “Start anew” ends it.",
+  "load.busy":
+    "The engine has been computing for a while. “Start anew” ends it; run changed code again then.",
   "load.ended": "What was running has been ended.",
   "load.gone": "The lab's server does not answer. Start `tinygan lab` again.",
   "load.lost":
@@ -169,7 +171,7 @@ export default {
     "Green belongs to the data: green points are real examples x, and the plane is green where D(x) is near 1, where D takes a point for real. Orange belongs to G: orange diamonds are fakes G(z), and the plane is orange where D(x) is near 0. Where it has no color, D(x) is 1/2: D cannot tell.",
   "help.arrows": "What are the arrows?",
   "help.arrows.text":
-    "Each fake has an arrow along minus the gradient of G's loss: the way in which the fake would look more real to D. It is all that G learns from. Short arrows mean that D has little to say.",
+    "Each fake has an arrow along minus the gradient of G's loss: the way in which the fake would look more real to D. It is all that G learns from. Short arrows mean that this gradient is small.",
   "help.d": "What does D's step change?",
   "help.d.text":
     "Only the colors, and with them the arrows. D moves the border between green and orange; no point moves.",
@@ -184,10 +186,10 @@ export default {
     "For a fixed G, the best D is D*(x) = p_data(x) / (p_data(x) + p_g(x)). When the fakes lie as the data do, both densities are equal, and D* is 1/2 everywhere: guessing is the best that D can do. Then D's loss is log 4 = 1.386 and G's is log 2 = 0.693. But these losses prove nothing: a D that has learned nothing gives 1/2, too. Look at the picture.",
   "help.curves": "What do the curves show?",
   "help.curves.text":
-    "The losses of both, D(x) and D(G(z)), and an estimate of the Jensen-Shannon divergence JSD between the data and the fakes: log 2 minus half of D's loss. It is 0 if they are equal and log 2 if they do not overlap. It is too low as long as D is not the best D. Dashed lines are the values at the equilibrium. A pale line has each round, a strong one the mean of the last rounds.",
+    "The losses of both, D(x) and D(G(z)), and an estimate of the Jensen-Shannon divergence JSD between the data and the fakes, from D's outputs: log 2 minus half of D's loss in the game with log D. On the line the JSD is exact. It is 0 if they are equal and log 2 if they do not overlap. It is too low as long as D is not the best D. Dashed lines are the values at the equilibrium. A pale line has each round, a strong one the mean of the last rounds.",
   "help.line": "And the line?",
   "help.line.text":
-    "Choose “a line” in the settings: there, D* is known and dashed under D, and arrows show where G sends each z. It is Figure 1 of the paper, live.",
+    "Choose “line” above the picture: there, D* is known and dashed under D, and arrows show where G sends each z. It is Figure 1 of the paper, live.",
   "help.keys": "Keys",
   "help.keys.text":
     "Space: play or pause. R: one round. L: one line. S: settings. M: museum. H: this help. Escape: close.",

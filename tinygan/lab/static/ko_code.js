@@ -78,6 +78,7 @@ export default {
   "node.mean": "평균 {mean}, 표준편차 {sd}",
   "node.first": "처음 값: {values}",
   "node.now": "{round}라운드 뒤의 값입니다.",
+  "node.now.minibatch": "{round}라운드 뒤에 언제나 같은 미니배치로 구한 값입니다.",
 
   "museum.title": "버그 박물관",
   "museum.intro":

@@ -44,7 +44,10 @@ function mountTransport() {
     document.body.dataset.playing = state.playing;
     const speeds = [...new Set([...SPEEDS, state.speed])].sort((a, b) => a - b);
     speed.replaceChildren(
-      ...speeds.map((n) => new Option(t("speed.rounds", { n }), n, false, n === state.speed)),
+      ...speeds.map((n) => {
+        const text = t(n === 1 ? "speed.round" : "speed.rounds", { n });
+        return new Option(text, n, false, n === state.speed);
+      }),
     );
   };
   for (const event of ["playing", "language", "view"]) on(event, write);

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { t } from "./language.js";
+import { state } from "./state.js";
 
 const ROWS = ["modes", "share", "d_loss", "g_loss", "d_real", "d_fake", "diagnoses"];
 
@@ -10,7 +11,7 @@ export function table({ right, wrong }, rounds) {
   return make(
     "table",
     { class: "measured" },
-    make("caption", {}, t("measured.caption", { rounds })),
+    make("caption", {}, t("measured.caption", { rounds: rounds.toLocaleString(state.language) })),
     make(
       "thead",
       {},
@@ -44,5 +45,6 @@ function cell(name, value) {
   if (name === "share") return `${Math.round(100 * value)} %`;
   if (name === "diagnoses") return value.replace(/([A-Z][\w ]*) \((\d+)\)/gi, finding);
   if (name === "modes") return String(Math.round(10 * value) / 10);
-  return Math.abs(value) < 1e4 ? value.toFixed(2) : value.toExponential(1);
+  const text = Math.abs(value) < 1e4 ? value.toFixed(2) : value.toExponential(1);
+  return text.replace("-", "\u2212");
 }

@@ -189,7 +189,7 @@ function writePlay() {
   const { rounds } = state.exhibit;
   const before = state.runs[0].round < rounds;
   const key = state.playing ? "pause" : before ? "museum.play" : "museum.on";
-  element.textContent = t(key, { rounds });
+  element.textContent = t(key, { rounds: rounds.toLocaleString(state.language) });
 }
 
 function showLine(module) {

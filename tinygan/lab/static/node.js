@@ -51,9 +51,10 @@ function write(name, entries) {
   const range = ranges(name, entries);
   const cards = entries.map((entry, i) => card(entry, range[i]));
   const closing = button(t("code.close"), close, { class: "close" });
+  const now = `node.now${["G", "D"].includes(name) ? "" : ".minibatch"}`;
   panel.replaceChildren(
     make("div", { class: "node-head" }, heading, closing),
-    make("p", {}, t(`node.${name}.text`), " ", t("node.now", { round: state.runs.at(-1).round })),
+    make("p", {}, t(`node.${name}.text`), " ", t(now, { round: state.runs.at(-1).round })),
     make("div", { class: `entries ${owner(name)}` }, ...cards),
   );
   if (focused) closing.focus({ preventScroll: true });
@@ -68,11 +69,13 @@ function ranges(name, entries) {
 }
 
 function card({ name, shape, mean, sd, values, histogram }, [low, high]) {
+  const caption = make("figcaption", {}, make("b", {}, name), ` ${tuple(shape)}`);
+  if (!shape.length) return make("figure", {}, caption, make("p", {}, values.map(number).join()));
   const title = t("node.histogram", { name, low: number(low), high: number(high) });
   return make(
     "figure",
     {},
-    make("figcaption", {}, make("b", {}, name), ` ${tuple(shape)}`),
+    caption,
     draw(
       "svg",
       { viewBox: "0 0 200 50", preserveAspectRatio: "none", role: "img", "aria-label": title },

@@ -23,8 +23,10 @@ export function closePanels() {
 
 export function mountPanels() {
   for (const name of NAMES) {
+    byId(name).tabIndex = -1; // it takes the focus when it opens, so that Tab goes on inside
     byId(`open-${name}`).addEventListener("click", () => {
       openPanel(byId(name).hidden ? name : null);
+      byId(name).focus({ preventScroll: true });
     });
   }
   byId("close-panel").addEventListener("click", closePanels);

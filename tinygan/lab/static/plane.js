@@ -93,8 +93,9 @@ function bent(ctx, { bent: { shape, data } }, view, color) {
 
 const range = (n) => [...Array(n).keys()];
 
+// Real points, and below them fakes. All outlines come first, so that none covers a mark.
 function real(ctx, { real: { data } }, view, color) {
-  pen(ctx, color.paper, 1);
+  pen(ctx, color.paper, 2);
   ctx.fillStyle = color.real;
   ctx.beginPath();
   for (let i = 0; i < data.length; i += 2) {
@@ -102,12 +103,12 @@ function real(ctx, { real: { data } }, view, color) {
     ctx.moveTo(x + 3, y);
     ctx.arc(x, y, 3, 0, 2 * Math.PI);
   }
-  ctx.fill();
   ctx.stroke();
+  ctx.fill();
 }
 
 function fake(ctx, { fake: { data } }, view, color) {
-  pen(ctx, color.paper, 1);
+  pen(ctx, color.paper, 2);
   ctx.fillStyle = color.mark;
   ctx.beginPath();
   for (let i = 0; i < data.length; i += 2) {
@@ -118,8 +119,8 @@ function fake(ctx, { fake: { data } }, view, color) {
     ctx.lineTo(x - 4.2, y);
     ctx.closePath();
   }
-  ctx.fill();
   ctx.stroke();
+  ctx.fill();
 }
 
 // An arrow from each fake down the gradient of G's loss. Long gradients are compressed.

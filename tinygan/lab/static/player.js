@@ -5,7 +5,7 @@ import { adopt, emit, state } from "./state.js";
 let engine = null;
 let tell;
 const loaded = new Promise((resolve) => (tell = resolve)); // whoever asks before waits for it
-let waiting = null; // the query to change to when the engine has answered the last change
+let waiting = null; // the values to change to when the engine has answered the last change
 let changing = false;
 let looping = false; // the loop of `play` still waits for the engine after a pause
 
@@ -54,11 +54,12 @@ export async function start(query) {
 
 // Go on with other settings: a query's values by name. Only the last of many quick changes is sent.
 export async function change(values) {
-  waiting = { ...(waiting ?? Object.fromEntries(new URLSearchParams(state.query))), ...values };
+  waiting = { ...waiting, ...values };
   if (changing) return;
   changing = true;
   while (waiting) {
-    const query = new URLSearchParams(waiting).toString();
+    const now = Object.fromEntries(new URLSearchParams(state.query)); // with the last reply
+    const query = new URLSearchParams({ ...now, ...waiting }).toString();
     waiting = null;
     const { reply } = await ask({ op: "change", query });
     if (reply) adoptSettings(reply, reply.header.restarted !== false);
