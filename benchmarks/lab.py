@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ SHOWN = ("modes", "share", *CURVES)
 @functools.cache
 def play(query: str, rounds: int, seed: int, name: str) -> dict[str, Any]:
     """The symptoms of one run with the changes of an exhibit, or without if `name` is empty."""
-    settings = read_query(f"{query}&seed={seed}".lstrip("&"))
+    settings = replace(read_query(query), seed=seed)
     run = Run(settings, source.load(exhibits.texts(name) if name else {}))
     run.play(rounds)
     curves = run.take_curves()

@@ -68,6 +68,15 @@ def test_a_change_changes_the_losses_and_reset_brings_the_file_back(editor):
     assert loss_of_the_first_round(editor) == right
 
 
+def test_an_engine_that_was_started_anew_runs_the_files_own_text_and_the_editor_says_so(editor):
+    write(editor, LOSS, f"{LOSS} * 2")
+    until(editor, "document.querySelector('#edit-done').textContent.includes('your text')")
+    editor.evaluate("window.lab.engine.restart().then(() => null)")
+    editor.click("#restart")
+    until(editor, "document.querySelector('#edit-done').textContent.includes('started anew')")
+    assert f"{LOSS} * 2" in editor.input_value("#edit-text")  # it is not lost
+
+
 def loss_of_the_first_round(page):
     until(page, "document.body.dataset.round === '0'")
     page.click("#round")

@@ -402,7 +402,7 @@ def test_pictures_of_the_page(browser, local_address):
         page.wait_for_timeout(1000)  # the code scrolls
         save(page, "lab.png")
     view = {"viewport": {"width": 1440, "height": 1140}, "device_scale_factor": 0.72}
-    query = f"{described()[EXHIBIT]['query']}&seed=0&exhibit={EXHIBIT}"
+    query = f"{described()[EXHIBIT]['query']}&exhibit={EXHIBIT}"
     with opened(browser, f"{local_address}#{query}", **view) as page:
         until(page, STARTED)
         page.click("#open-museum")

@@ -12,6 +12,7 @@ let engine, parts;
 let module = null; // whose text is edited; the code pane may show another one meanwhile
 let wrong = null; // the line of an error, in the edited text
 let exhibit = "";
+let running = ""; // the text of the module that the engine runs
 
 export function mount(element, _, opened) {
   engine = opened;
@@ -54,7 +55,7 @@ function start() {
   pause();
   module = state.source.module;
   parts.file.textContent = state.source.file;
-  parts.area.value = state.source.text;
+  parts.area.value = running = state.source.text;
   show(true);
   mark(null);
   number();
@@ -71,8 +72,14 @@ function putCursor(line) {
   reveal(line);
 }
 
-// The files of the game can be changed, the engine's others cannot.
+// The files of the game can be changed, the engine's others cannot. An engine that was started
+// anew, because a loop had no end, runs the file's own text.
 function fit() {
+  const text = state.source?.module === module ? state.source.text : running;
+  if (!parts.form.hidden && text !== running) {
+    parts.done.textContent = t("edit.lost");
+    running = text;
+  }
   parts.edit.disabled = !state.source?.editable;
   parts.edit.title = parts.edit.disabled ? t("edit.fixed") : "";
 }
@@ -110,7 +117,7 @@ async function send(text) {
     return;
   }
   const { header } = await engine.ask({ op: "source", module });
-  parts.area.value = header.text;
+  parts.area.value = running = header.text;
   number();
   parts.done.textContent = t(text === null ? "edit.restored" : "edit.done");
 }

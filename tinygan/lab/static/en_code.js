@@ -134,4 +134,5 @@ export default {
   "edit.line": "Line {line}:",
   "edit.done": "The game runs your text now.",
   "edit.restored": "The game runs the file's own text again.",
+  "edit.lost": "The engine was started anew: the game runs the file's own text, not the one below.",
 };
