@@ -108,6 +108,9 @@ def test_a_browser_opens_the_address_unless_it_gives_rights(tmp_path, edit):
 BAD = [
     ("--port 65536", "--port 65536: expected in [0, 65535]"),
     ("--port -1", "--port -1: expected in [0, 65535]"),
+    ("--rounds 2 --allow-edit", "--allow-edit: does not work with --export or --rounds"),
+    ("--export site --port 3", "--port: does not work with --export or --rounds"),
+    ("--export site --rounds 3", "--export: does not work with --rounds or --state"),
     ("--port x", "argument --port: expected a whole number, got 'x'; see tinygan lab --help"),
     ("--pyodide x", "--pyodide: works only with --export"),
     ("--rounds 0", "--rounds: expected at least 1, got 0"),
@@ -146,10 +149,10 @@ def test_rounds_in_the_terminal_are_those_of_the_loop(capsys):
     losses = [next(rounds)[:2] for _ in range(25)]
     shown = [(i, *(float(loss.item()) for loss in losses[i - 1])) for i in (*range(3, 25, 3), 25)]
     assert rows == [f"round {i}: loss of D {d!r}, loss of G {g!r}" for i, d, g in shown]
-    assert re.fullmatch(r"\d of 8 modes, share \d\.\d+", modes)
+    assert re.fullmatch(r"\d of 8 modes; \d\.\d+ of the samples lie near one", modes)
 
 
 def test_a_run_that_diverges_prints_no_warning(capsys):
     assert main(["lab", "--rounds", "60", "--state", "rate_g=1&rate_d=1&optimizer=sgd&m=2"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == "" and "0 of 8 modes, share 0.0\n" in captured.out
+    assert captured.err == "" and "0 of 8 modes; 0.0 of the samples lie near one\n" in captured.out

@@ -51,6 +51,12 @@ def run(args: argparse.Namespace) -> int:
     Raises InputError for options that do not go together."""
     if args.pyodide is not None and args.export is None:
         raise InputError("--pyodide: works only with --export")
+    serves = args.export is None and args.rounds is None
+    for option, given in (("--port", args.port), ("--allow-edit", args.allow_edit)):
+        if given and not serves:
+            raise InputError(f"{option}: does not work with --export or --rounds")
+    if args.export is not None and (args.rounds is not None or args.state):
+        raise InputError("--export: does not work with --rounds or --state")
     if args.export is not None:
         return _export(args)
     settings = _settings(args.state)
@@ -97,7 +103,8 @@ def _play(settings: Settings, rounds: int) -> int:
                 print(f"round {i}: loss of D {d_loss.item()!r}, loss of G {g_loss.item()!r}")
     found, _ = Camera(run).take()
     if found["of_modes"] is not None:
-        print(f"{found['modes']} of {found['of_modes']} modes, share {found['share']!r}")
+        share = f"{found['share']!r} of the samples lie near one"
+        print(f"{found['modes']} of {found['of_modes']} modes; {share}")
     return 0
 
 
