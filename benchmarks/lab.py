@@ -5,7 +5,7 @@
     python benchmarks/lab.py frames              pictures a second, first picture, memory
     python benchmarks/lab.py frames --minutes 1  memory over one minute instead of ten
 
-An exhibit is measured beside the right program, with the same settings and seeds. The losses and
+Each exhibit and the right program are played with the same settings and seeds. The losses and
 D's outputs are means over the last 200 rounds. `in_curves` says that one of these four separates
 the two programs: all seeds of one lie on the same side of all seeds of the other, and the means are
 further apart than CLEAR and than the right program's values are from each other.
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygan.environment import machine
-from tinygan.errors import choose
+from tinygan.errors import InputError, choose
 from tinygan.lab import exhibits, source
 from tinygan.lab.picture import Camera
 from tinygan.lab.run import CURVES, Run
@@ -157,8 +157,11 @@ def main() -> None:
     if args.command == "frames":
         frames(args.minutes)
         return
-    for name in args.names:
-        choose("exhibit", name, exhibits.MISTAKES)
+    try:
+        for name in args.names:
+            choose("exhibit", name, exhibits.MISTAKES)
+    except InputError as problem:
+        parser.error(str(problem))
     museum(args.names)
 
 

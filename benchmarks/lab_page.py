@@ -94,12 +94,16 @@ def measure(page: Any, minutes: float) -> None:
 
 
 def main() -> None:
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--pyodide", metavar="DIR", help="a copy of Pyodide with NumPy")
     parser.add_argument("--minutes", type=float, default=0.5, help="of the measurement of memory")
     args = parser.parse_args()
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        parser.error("playwright is not installed: pip install playwright")
+    if args.pyodide and not Path(args.pyodide, "pyodide.mjs").is_file():
+        parser.error(f"--pyodide {args.pyodide}: expected a folder with pyodide.mjs")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         parser.error("Chromium is not installed")

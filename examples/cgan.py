@@ -24,14 +24,14 @@ import numpy as np
 from tinygan import gan, optim
 from tinygan.data import Minibatches
 from tinygan.experiments.class_report import report_classes, save_classes
-from tinygan.experiments.example import DIGIT, Example
+from tinygan.experiments.example import Example
 from tinygan.models.cgan import cgan28, labeled_players, labeled_samples
 
 run = Example("cgan", __doc__, steps=1400, full=6000)
-train, test = run.load_labeled(shape=DIGIT)
+train, test = run.load_labeled(shape=(1, 28, 28))
 images, labels = train.labeled()
 names = train.classes or ()
-pair = cgan28(DIGIT, len(names), rng=run.rng, width=run.width / 2).to(run.backend)
+pair = cgan28((1, 28, 28), len(names), rng=run.rng, width=run.width / 2).to(run.backend)
 data = Minibatches(images, labels=labels, rng=run.rng, backend=run.backend)
 average = optim.EMA(pair.G, 0.998)  # samples are drawn from the average of G's weights
 
@@ -39,7 +39,7 @@ average = optim.EMA(pair.G, 0.998)  # samples are drawn from the average of G's 
 def draw(n, G=average.module):
     """n samples of G in [0, 1] and their labels: equally many of each class, sorted."""
     rng = np.random.default_rng(1)  # the same noise in each call
-    return labeled_samples(pair._replace(G=G), n, DIGIT, len(names), rng=rng)
+    return labeled_samples(pair._replace(G=G), n, (1, 28, 28), len(names), rng=rng)
 
 
 # %% Algorithm 1; its examples are pairs of an image and a label

@@ -23,12 +23,12 @@ from matplotlib.figure import Figure
 
 from tinygan import Tensor, gan, models, nn, optim, plots
 from tinygan.data import Minibatches
-from tinygan.experiments.example import DIGIT, Example
+from tinygan.experiments.example import Example
 from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
 from tinygan.models.pair import scaled
 
 run = Example("cyclegan", __doc__, steps=250, full=10_000)
-images, n = run.load(shape=DIGIT).images, run.many(500)
+images, n = run.load(shape=(1, 28, 28)).images, run.many(500)
 
 
 def zebra(x):

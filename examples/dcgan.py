@@ -19,13 +19,13 @@ import numpy as np
 
 from tinygan import Tensor, gan, models, nn, optim, plots
 from tinygan.data import Minibatches
-from tinygan.experiments.example import Example, is_digits
+from tinygan.experiments.example import Example
+from tinygan.experiments.example_data import is_digits
 from tinygan.experiments.latent_directions import directions, effect
 from tinygan.metrics.frechet import frechet_distance
 from tinygan.metrics.image_sets import box_blur
 from tinygan.metrics.pixels import stroke_width
 from tinygan.models.latent import interpolate
-from tinygan.nn import init
 from tinygan.ops import mean, softplus
 
 run = Example("dcgan", __doc__, steps=4000, full=20_000)
@@ -44,7 +44,7 @@ D = nn.Sequential(  # no BatchNorm at the input: it would hide brightness and co
     nn.Flatten(), nn.Linear(a * s * s, 1, rng=rng),  # l, (m, 1)
 )  # fmt: skip
 for network in (G, D):
-    init.dcgan_(network, rng=rng).to(run.backend)
+    nn.init.dcgan_(network, rng=rng).to(run.backend)
 
 # %% Algorithm 1
 data, pair = Minibatches(train.images, rng=rng, backend=run.backend), models.Pair(G, D, z_size=50)

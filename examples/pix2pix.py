@@ -20,12 +20,12 @@ from matplotlib.figure import Figure
 
 from tinygan import Tensor, gan, models, nn, ops, optim, plots
 from tinygan.data import Minibatches
-from tinygan.experiments.example import DIGIT, Example
+from tinygan.experiments.example import Example
 from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.models.pair import Pair, scaled
 
 run = Example("pix2pix", __doc__, steps=1200, full=10_000)
-images, n = run.load(shape=DIGIT).images, run.many(500)
+images, n = run.load(shape=(1, 28, 28)).images, run.many(500)
 
 
 def outlined(images):

@@ -73,8 +73,8 @@ def test_the_difference_of_two_texts(shared):
         ("a b c d", "a x c y z", " a 1, -b None, +x 2,  c 3, -d None, +y 4, +z 5"),
     ):
         rows = shared.evaluate(compare, [text.replace(" ", "\n") for text in (before, after)])
-        told = [f"{row['sign']}{row['text']} {row['line']}" for row in rows]
-        assert ", ".join(told) == difference
+        lines = [f"{row['sign']}{row['text']} {row['line']}" for row in rows]
+        assert ", ".join(lines) == difference
 
 
 def test_a_node_opens_with_its_values(shared):

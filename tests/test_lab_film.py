@@ -67,14 +67,14 @@ def test_slow_motion_walks_the_lines_of_the_algorithm(page, k):
 
 def test_the_film_tells_what_each_step_changes(page):
     """D's step changes D(x) and no fake; G's step moves the fakes and leaves D(x)."""
-    for player, told, changed, same in (
+    for player, words, changed, same in (
         ("D", r"D\(x\) changed by .* The fakes are where they were\.", "heat", "fake"),
         ("G", r"D\(x\) is the same as before\. The fakes moved by ", "fake", "heat"),
     ):
         before = {name: shown(page, name) for name in ("heat", "fake")}
         while f"{player} moved" not in current_chips(page):
             one_line(page)
-        assert re.search(told, page.inner_text("#film-text"))
+        assert re.search(words, page.inner_text("#film-text"))
         assert page.get_attribute(f"[data-node={player}]", "class").endswith("moved")
         assert page.locator("[data-node].moved").count() == 1
         assert shown(page, changed) != before[changed] and shown(page, same) == before[same]

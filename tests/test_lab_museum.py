@@ -1,4 +1,4 @@
-"""The museum of bugs in Chromium: each exhibit with its diff, beside the right run."""
+"""The museum of bugs in Chromium: each exhibit with its diff, next to the right run."""
 
 import pytest
 from lab_browser import until
@@ -46,11 +46,11 @@ def test_an_exhibit_shows_its_change_and_plays_beside_the_right_run(shared, name
 def test_the_film_of_an_exhibit_shows_that_the_other_player_moved(browser, local_address):
     with lab(browser, f"{local_address}#exhibit=detach-forgotten") as page:
         page.click("#round")
-        told = ""
-        while not told.startswith("G's step") or "D moved" not in told:
+        words = ""
+        while not words.startswith("G's step") or "D moved" not in words:
             one_line(page)
-            told = page.inner_text("#film-text")
-        assert "✗ This is not the step of D." in told
+            words = page.inner_text("#film-text")
+        assert "✗ This is not the step of D." in words
         assert page.locator("[data-node].moved").count() == 1
         assert page.locator("[data-node=D].moved").count() == 1
 

@@ -56,7 +56,7 @@ REFUSED = {
     "GET of the engine": (get("/TOKEN/engine"), 405, "engine: expected POST, got GET"),
     "POST of a file": (post(target="/TOKEN/main.js"), 405, "POST: expected the address of the"),
     "POST of the page": (post(target="/TOKEN/"), 405, "POST: expected the address of the engine"),
-    "POST beside the engine": (post(target="/TOKEN/./engine"), 405, "POST: expected the address"),
+    "POST to another address": (post(target="/TOKEN/./engine"), 405, "POST: expected the address"),
     "DELETE of a file": (post(target="/TOKEN/main.js", method="DELETE"), 405, "DELETE: expected"),
     "PUT": (post(method="PUT"), 501, "Unsupported method ('PUT')"),
     "OPTIONS": (post(method="OPTIONS"), 501, "Unsupported method ('OPTIONS')"),

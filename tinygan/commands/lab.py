@@ -23,7 +23,7 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "lab",
         help="watch the code train a GAN, in the browser",
-        description="Open a page that shows the engine's source beside the game that it plays. "
+        description="Open a page that shows the engine's source next to the game that it plays. "
         "The page is served on this computer only; Ctrl-C ends it. With --export, it is written as "
         "a static site that runs the engine in the browser.",
     )

@@ -40,13 +40,12 @@ from ..gan import AnyGame
 from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
+from .example_data import DIGIT, check_images, is_digits, part, with_labels
 from .findings import HEADINGS, Finding, table
 from .options import check_folder, in_notebook, interrupted, or_stop, parsed, report_error, stop
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
-
-DIGIT = (1, 28, 28)  # the shape of a digit
 
 
 class Example:
@@ -117,20 +116,12 @@ class Example:
                 stop(str(problem))
             print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
             data = load("digits", split)
-        n, found = len(data.images), data.images.shape[1:]
-        if (shape and found != shape) or (sizes and found[1] not in sizes):
-            wanted = shape or " or ".join(f"(C, {size}, {size})" for size in sizes)
-            stop(
-                f"data {data.name!r}: the networks of this example are for images {wanted}, got "
-                f"{found}; folder:PATH resizes your own images to {DIGIT}"
-            )
-        if n < minimum:
-            stop(f"data {data.name!r}: expected at least {minimum} images, got {n}")
+        check_images(data, shape, sizes, minimum)
         entry = DATASETS.get(data.name)
         self.has_test = entry is not None and entry.test_set == data.name
         self._loaded = data.name
         # A folder is sorted by class: its first images would lack classes of its last ones.
-        return data if entry else _part(data, np.random.default_rng(0).permutation(n))
+        return data if entry else part(data, np.random.default_rng(0).permutation(len(data.images)))
 
     def load_labeled(
         self, n: int = 1000, *, shape: tuple[int, ...] | None = None, sizes: Sequence[int] = ()
@@ -146,12 +137,12 @@ class Example:
                 "the classifier that measures its results, learns from labels (in folder:PATH, the "
                 "name of an image's subfolder is its label)"
             )
-        data = _with_labels(data, 1000)
+        data = with_labels(data, 1000)
         if self.has_test:
-            test = _with_labels(self.load("test", minimum=200), 200)
-            return data, test if self.full else _part(test, slice(0, max(200, self.many(n))))
+            test = with_labels(self.load("test", minimum=200), 200)
+            return data, test if self.full else part(test, slice(0, max(200, self.many(n))))
         kept = len(data.images) - min(max(200, self.many(n)), len(data.images) // 5)
-        return _part(data, slice(0, kept)), _part(data, slice(kept, None))
+        return part(data, slice(0, kept)), part(data, slice(kept, None))
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
         """`load_labeled`, for an example about digits. The program ends if the data are not
@@ -302,23 +293,3 @@ class Example:
             findings=[finding._asdict() for finding in self._findings],
         )
         print(end="", flush=True)  # a closed pipe is reported here, and not when Python ends
-
-
-def is_digits(data: Dataset) -> bool:
-    """Return whether these are labeled 28x28 digits, which the built-in classifier can classify."""
-    named = data.labels is not None and data.classes == tuple("0123456789")
-    return named and data.images.shape[1:] == DIGIT
-
-
-def _with_labels(data: Dataset, minimum: int) -> Dataset:
-    """The images that have a label. The program ends if there are fewer than `minimum`."""
-    labeled = np.flatnonzero(data.labeled()[1] >= 0)
-    if len(labeled) < minimum:
-        stop(f"data {data.name!r}: expected at least {minimum} labels, got {len(labeled)}")
-    return data if len(labeled) == len(data.images) else _part(data, labeled)
-
-
-def _part(data: Dataset, at: Any) -> Dataset:
-    """The images of a data set at these indices, with their labels."""
-    labels = None if data.labels is None else data.labels[at]
-    return data._replace(images=data.images[at], labels=labels)

@@ -7,7 +7,7 @@ import { button, make } from "./dom.js";
 import { t } from "./language.js";
 import { pause, reportStopped } from "./player.js";
 import { adopt, emit, on, state } from "./state.js";
-import { said, stage } from "./told.js";
+import { said, stage } from "./sentences.js";
 
 const [SHORT, LONG] = [500, 1600]; // milliseconds a line in slow motion
 
