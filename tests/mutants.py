@@ -23,7 +23,7 @@ WHOLE = {
         *("images_to_rows", "rows_to_images"),
     },
     "conv/winograd.py": {
-        *("Winograd.of_x", "Winograd.to_x", "Winograd.of_w", "Winograd.to_w"),
+        *("Winograd.of_x", "Winograd.to_x", "Winograd._of_w", "Winograd.to_w"),
         *("Winograd.of_y", "Winograd.to_y", "Winograd._cells", "Winograd._uncells"),
         *("_matrices", "_windows", "_added_up"),
     },

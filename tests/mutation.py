@@ -140,7 +140,7 @@ EQUIVALENT: dict[str, str] = {
             "conv/winograd.py, Winograd.to_w: stop - start  ->  (start) - (stop)": "as reshape's -1",  # noqa: E501
         },
         "if (v.taps * sh, h.taps * sw) != (kh, kw):": {
-            f"conv/winograd.py, Winograd.of_w: {change}": "an equal copy"
+            f"conv/winograd.py, Winograd._of_w: {change}": "an equal copy"
             for change in (
                 "(v.taps * sh, h.taps * sw) != (kh, kw)  ->  True",
                 "v.taps * sh  ->  sh",

@@ -40,7 +40,7 @@ SIZES = [  # stride, padding, kernel, image, channels, kernels, as DCGANs and cl
 
 @pytest.mark.parametrize("chunk", [1, winograd.CHUNK])
 @pytest.mark.parametrize("stride, padding, kernel, image, c, o", SIZES)
-def test_winograd_is_used_for_many_channels_and_equals_im2col(
+def test_winograd_equals_im2col_in_float32(
     stride, padding, kernel, image, c, o, chunk, monkeypatch
 ):
     """In float32, in chunks of one image or all, errors are below 1e-5 of the largest value."""
@@ -49,21 +49,46 @@ def test_winograd_is_used_for_many_channels_and_equals_im2col(
     x, w = (rng.normal(size=s).astype(np.float32) for s in ((5, c, *image), (o, c, *kernel)))
     y = conv2d(x, w, stride, padding).data
     geometry = Geometry(stride, padding, kernel, image, y.shape[2:])
-    assert winograd.is_faster(geometry, c, o)
-    plain, fast = Im2Col(geometry), Winograd(geometry)
     for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
-        exact = op(*lift(a.astype(np.float64), b.astype(np.float64)), plain).data
-        found = op(*lift(a, b), fast).data
-        assert found.dtype == np.float32
-        assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
+        exact = op(*lift(a.astype(np.float64), b.astype(np.float64)), Im2Col(geometry)).data
+        for points in (5, 4, 3)[: 3 if max(kernel) <= 2 * min(stride) else 2]:
+            found = op(*lift(a, b), Winograd(geometry, points)).data
+            assert found.dtype == np.float32
+            assert np.abs(found - exact).max() < 1e-5 * np.abs(exact).max()
 
 
-def test_im2col_is_used_for_few_channels_and_small_images():
-    geometry = Geometry((2, 2), (1, 1), (4, 4), (28, 28), (14, 14))
-    assert winograd.is_faster(geometry, 64, 64)
-    assert not winograd.is_faster(geometry, 1, 64) and not winograd.is_faster(geometry, 64, 3)
-    assert not winograd.is_faster(Geometry((1, 1), (2, 2), (5, 5), (28, 28), (28, 28)), 64, 64)
-    assert not winograd.is_faster(Geometry((2, 2), (1, 1), (4, 4), (4, 4), (2, 2)), 64, 64)
+def test_winograd_is_used_where_it_is_faster():
+    """Not for a gray image, few positions, kernels of more than three strides, or tiles of which
+    half is outside of the image; with three points for few positions and large kernels."""
+
+    def points(n, c, o, stride, padding, kernel, image):
+        places = (image + 2 * padding - kernel) // stride + 1
+        pairs = ((size, size) for size in (stride, padding, kernel, image, places))
+        method = winograd.faster(Geometry(*pairs), n, c, o)
+        return method and method.points
+
+    assert points(64, 64, 128, 2, 1, 4, 14) == 5
+    assert points(16, 3, 24, 2, 1, 4, 64) == 5 and points(8, 16, 32, 1, 1, 3, 32) == 5
+    assert points(64, 1, 64, 2, 1, 4, 28) is None
+    assert points(64, 128, 256, 2, 1, 4, 8) == 5 and points(32, 128, 256, 2, 1, 4, 8) == 3
+    assert points(8, 128, 256, 2, 1, 4, 8) is None
+    assert points(8, 64, 64, 1, 2, 5, 28) is None and points(64, 64, 64, 2, 1, 4, 10) is None
+
+
+def test_a_transform_of_kernels_is_kept_until_their_values_change(monkeypatch):
+    count, transform = [], Winograd._of_w
+    monkeypatch.setattr(Winograd, "_of_w", lambda *args: count.append(1) or transform(*args))
+    geometry = Geometry((2, 2), (1, 1), (4, 4), (8, 8), (4, 4))
+    w = np.random.default_rng(0).normal(size=(3, 2, 4, 4))
+    kept = len(winograd._kept)
+    first = Winograd(geometry).of_w(w)
+    assert Winograd(geometry).of_w(w) is first and len(count) == 1
+    w[0, 0, 0, 0] += 1  # in place
+    assert not np.array_equal(Winograd(geometry).of_w(w), first) and len(count) == 2
+    Winograd(geometry, 4).of_w(w)
+    assert len(count) == 3 and len(winograd._kept) == kept + 1
+    del w
+    assert len(winograd._kept) == kept
 
 
 def test_one_channel_is_scipys_correlation():
@@ -145,7 +170,8 @@ def test_winograd_at_every_edge(stride, kernel):
                     (4, 1, *geometry.image), (2, 1, *geometry.kernel), (4, 2, *geometry.places)
                 )
             )  # fmt: skip
-            fast, plain = Winograd(geometry), Im2Col(geometry)
+            points = 3 if turned and kernel <= 2 * stride else 5
+            fast, plain = Winograd(geometry, points), Im2Col(geometry)
             for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
                 got, expected = (op(*lift(a, b), way).data for way in (fast, plain))
                 np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)

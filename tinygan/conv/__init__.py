@@ -70,7 +70,7 @@ def conv2d(
             f"conv2d: kernel {w.shape[2:]} is larger than the image {x.shape[2:]} with padding "
             f"{padding}"
         )
-    method = _method(Geometry(stride, padding, w.shape[2:], x.shape[2:], places), w)
+    method = _method(Geometry(stride, padding, w.shape[2:], x.shape[2:], places), len(x), w)
     return _by_y(x, w, method, bias=_bias(bias, w.shape[0], w))
 
 
@@ -105,7 +105,7 @@ def conv_transpose2d(
             f"conv_transpose2d: nothing is left of the image {y.shape[2:]} with kernel "
             f"{w.shape[2:]}, stride {stride} and padding {padding}"
         )
-    method = _method(Geometry(stride, padding, w.shape[2:], size, y.shape[2:]), w)
+    method = _method(Geometry(stride, padding, w.shape[2:], size, y.shape[2:]), len(y), w)
     return _by_x(y, w, method, bias=_bias(bias, w.shape[1], w))
 
 
@@ -119,12 +119,12 @@ def _bias(bias: Operand | None, channels: int, w: Tensor) -> Tensor | None:
     return b if b.dtype == w.dtype else astype(b, w.dtype)
 
 
-def _method(geometry: Geometry, w: Tensor) -> Method:
-    """Return the faster method for images of this geometry and w's channels and dtype."""
+def _method(geometry: Geometry, n: int, w: Tensor) -> Method:
+    """Return the faster method for n images of this geometry and w's channels and dtype."""
     o, c = w.shape[:2]
     precise = w.dtype.kind == "f" and w.dtype.itemsize >= 4
-    fast = precise and of(w.data).winograd and winograd.is_faster(geometry, c, o)
-    return Winograd(geometry) if fast else Im2Col(geometry)
+    fast = precise and of(w.data).winograd and winograd.faster(geometry, n, c, o)
+    return fast or Im2Col(geometry)
 
 
 # The three derivatives of T as ops: dT/dy, dT/dx, dT/dw. X, W and Y are passed on if they exist.

@@ -18,8 +18,11 @@ channels. Larger outputs are divided into tiles of M places.
 in float32 the error is about five times that of im2col, a few times 1e-6.
 """
 
+import math
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,42 +30,64 @@ from ..backend import Array, numpy
 from .im2col import Geometry
 
 POINTS = (0.0, 1.0, -1.0, 2.0)  # and infinity
-P = len(POINTS) + 1
 CHUNK = 1 << 18  # elements that are transformed at a time, so that they stay in the cache
-MIN_CHANNELS = 32  # of the input and of the output
+MIN_PLACES = 256  # of all images: with fewer, the transforms of the kernels take too long
+MIN_ROWS, LARGE = 64, 1 << 19  # fewer rows take less time than to read more kernels than LARGE
 
 
-def is_faster(geometry: Geometry, c: int, o: int) -> bool:
-    """Return whether an estimate favors this method over im2col, for c input and o output channels.
-    The transforms take time, and the tiles may cover more than the output."""
+def faster(geometry: Geometry, n: int, c: int, o: int) -> "Winograd | None":
+    """This method, if it is faster than im2col for n images, c input and o output channels, or
+    None. This is an estimate: it must need 40 % fewer multiplications, and its transforms must not
+    be much larger than the patches of im2col."""
     stride, _, kernel, _, places = geometry
-    if min(c, o) < MIN_CHANNELS or any(k > 3 * s for k, s in zip(kernel, stride, strict=True)):
-        return False
-    v, h = (_Axis(s, k, n) for s, k, n in zip(stride, kernel, places, strict=True))
-    products = v.tiles * h.tiles * P * P * stride[0] * stride[1]
-    return 10 * products < 6 * places[0] * places[1] * kernel[0] * kernel[1]
+    taps, phases = max(-(-k // s) for k, s in zip(kernel, stride, strict=True)), math.prod(stride)
+    if taps > 3:
+        return None
+    method = Winograd(geometry)
+    if method.tiles * n < MIN_ROWS and 25 * phases * c * o > LARGE and taps < 3:
+        method = Winograd(geometry, 3)  # more rows, and smaller kernels
+    values = method.tiles * method.points**2
+    direct = math.prod(places) * math.prod(kernel)
+    pays = (
+        n * math.prod(places) >= MIN_PLACES
+        and 10 * values * phases < 6 * direct
+        and values * (phases * c + o) < 4 * direct * c
+    )
+    return method if pays else None
+
+
+class _Kept(NamedTuple):
+    """The transform of an array of kernels, with the values from which it was computed."""
+
+    method: tuple[Geometry, int]
+    values: Array
+    transform: Array
+
+
+_kept: dict[int, _Kept] = {}  # by the id of the array, until this array is freed
 
 
 class _Axis:
     """The sizes along one of the two axes. A cell is one stride of the image."""
 
-    def __init__(self, stride: int, kernel: int, places: int) -> None:
+    def __init__(self, stride: int, kernel: int, places: int, points: int) -> None:
+        self.points = points
         self.taps = -(-kernel // stride)  # R
-        self.places = P + 1 - self.taps  # of a tile: M
+        self.places = points + 1 - self.taps  # of a tile: M
         self.tiles = -(-places // self.places)
         self.cells = self.tiles * self.places + self.taps - 1  # that all tiles cover
 
 
 @lru_cache
-def _matrices(taps: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _matrices(taps: int, points: int, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A, B and G for kernels of this number of taps."""
 
     def evaluation(n: int) -> np.ndarray:
         """(P, n): from n coefficients to the values at the points."""
-        values = np.vander(POINTS, n, increasing=True)
+        values = np.vander(POINTS[: points - 1], n, increasing=True)
         return np.vstack([values, np.arange(n) == n - 1])
 
-    a, b, g = evaluation(P + 1 - taps), np.linalg.inv(evaluation(P)).T, evaluation(taps)
+    a, b, g = evaluation(points + 1 - taps), np.linalg.inv(evaluation(points)).T, evaluation(taps)
     return a.astype(dtype), b.astype(dtype), g.astype(dtype)
 
 
@@ -70,54 +95,60 @@ class Winograd:
     """The method of Winograd for one geometry, with X (P*P, tiles*N, K), W (P*P, K, O) and
     Y (P*P, tiles*N, O). K is the number of phases times channels."""
 
-    def __init__(self, geometry: Geometry) -> None:
-        self.geometry = geometry
-        self.axes = [
-            _Axis(s, k, n)
+    def __init__(self, geometry: Geometry, points: int = 5) -> None:
+        self.geometry, self.points = geometry, points
+        v, h = self.axes = [
+            _Axis(s, k, n, points)
             for s, k, n in zip(geometry.stride, geometry.kernel, geometry.places, strict=True)
         ]
+        self.tiles = v.tiles * h.tiles
 
     def _matrices(self, which: int, like: Array) -> tuple[Array, Array]:
         """A (0), B (1) or G (2), for both axes."""
-        first, second = (_matrices(axis.taps, like.dtype.name)[which] for axis in self.axes)
+        first, second = (
+            _matrices(axis.taps, self.points, like.dtype.name)[which] for axis in self.axes
+        )
         return first, second
 
     def product(self, a: Array, b: Array) -> Array:
         """a @ b, with different points on different cores."""
+        p = self.points
         out = np.empty((*a.shape[:2], b.shape[2]), a.dtype)
-        numpy.share(lambda i, j: np.matmul(a[i:j], b[i:j], out=out[i:j]), P * P, 1)
+        numpy.share(lambda i, j: np.matmul(a[i:j], b[i:j], out=out[i:j]), p * p, 1)
         return out
 
-    # x: pad, divide into cells of one stride, transform windows of P cells along both axes.
+    # x: pad, divide into cells of one stride, transform windows of p cells along both axes.
 
     def of_x(self, x: Array) -> Array:
+        p = self.points
         (v, h), (bv, bh) = self.axes, self._matrices(1, x)
         (n, c), (sh, sw) = x.shape[:2], self.geometry.stride
         k = c * sh * sw
-        out = np.empty((P, P, v.tiles, h.tiles, n, k), x.dtype)
+        out = np.empty((p, p, v.tiles, h.tiles, n, k), x.dtype)
 
         def transform(start: int, stop: int) -> None:
             cells, m = self._cells(x[start:stop]), (stop - start) * k
-            tall = np.empty((P, v.tiles, h.cells * m), x.dtype)
+            tall = np.empty((p, v.tiles, h.cells * m), x.dtype)
             np.matmul(bv, _windows(cells, v), out=tall.swapaxes(0, 1))
-            windows = _windows(tall.reshape(P, v.tiles, h.cells, m), h)
-            part = out[..., start:stop, :].reshape(P, P, v.tiles, h.tiles, m)
+            windows = _windows(tall.reshape(p, v.tiles, h.cells, m), h)
+            part = out[..., start:stop, :].reshape(p, p, v.tiles, h.tiles, m)
             np.matmul(bh, windows, out=part.transpose(0, 2, 3, 1, 4))
 
         _in_chunks(transform, n, v.cells * h.cells * k)
-        return out.reshape(P * P, -1, k)
+        return out.reshape(p * p, -1, k)
 
     def to_x(self, x: Array) -> Array:
+        p = self.points
         (v, h), (bv, bh) = self.axes, self._matrices(1, x)
         k, (sh, sw), (height, width) = x.shape[2], self.geometry.stride, self.geometry.image
-        x = x.reshape(P, P, v.tiles, h.tiles, -1, k)
+        x = x.reshape(p, p, v.tiles, h.tiles, -1, k)
         n = x.shape[4]
         out = np.empty((n, height, width, k // (sh * sw)), x.dtype)
 
         def transform(start: int, stop: int) -> None:
-            part = x[..., start:stop, :].reshape(P, P, v.tiles, h.tiles, -1)
+            part = x[..., start:stop, :].reshape(p, p, v.tiles, h.tiles, -1)
             tall = _added_up(bh.T @ part.transpose(0, 2, 3, 1, 4), h)
-            cells = _added_up(bv.T @ tall.reshape(P, v.tiles, -1).swapaxes(0, 1), v)
+            cells = _added_up(bv.T @ tall.reshape(p, v.tiles, -1).swapaxes(0, 1), v)
             self._uncells(cells, out[start:stop])
 
         _in_chunks(transform, n, v.cells * h.cells * k)
@@ -148,6 +179,17 @@ class Winograd:
     # w: one set of kernels for each phase, evaluated at the points.
 
     def of_w(self, w: Array) -> Array:
+        """The transform of w. It is kept while w has the same values: D's weights, for example, are
+        the same for real images and fakes."""
+        kept, method = _kept.get(id(w)), (self.geometry, self.points)
+        if kept is None:
+            weakref.finalize(w, _kept.pop, id(w), None)
+        if kept is None or kept.method != method or not np.array_equal(kept.values, w):
+            _kept[id(w)] = kept = _Kept(method, w.copy(), self._of_w(w))
+        return kept.transform
+
+    def _of_w(self, w: Array) -> Array:
+        p = self.points
         (sh, sw), (v, h), (gv, gh) = self.geometry.stride, self.axes, self._matrices(2, w)
         o, c, kh, kw = w.shape
         kernels = w.transpose(2, 3, 1, 0)
@@ -155,40 +197,42 @@ class Winograd:
             kernels = np.zeros((v.taps * sh, h.taps * sw, c, o), w.dtype)
             kernels[:kh, :kw] = w.transpose(2, 3, 1, 0)
         kernels = kernels.reshape(v.taps, sh, h.taps, sw, c, o).swapaxes(1, 2)
-        out = np.empty((P, P, sh * sw, c, o), w.dtype)
+        out = np.empty((p, p, sh * sw, c, o), w.dtype)
 
         def transform(start: int, stop: int) -> None:
             tall = gv @ kernels[..., start:stop, :].reshape(v.taps, -1)
-            part = out[..., start:stop, :].reshape(P, P, sh * sw, -1)
-            tall = tall.reshape(P, h.taps, sh * sw, -1).swapaxes(1, 2)
+            part = out[..., start:stop, :].reshape(p, p, sh * sw, -1)
+            tall = tall.reshape(p, h.taps, sh * sw, -1).swapaxes(1, 2)
             np.matmul(gh, tall, out=part.swapaxes(1, 2))
 
-        _in_chunks(transform, c, P * P * sh * sw * o)
-        return out.reshape(P * P, -1, o)
+        _in_chunks(transform, c, p * p * sh * sw * o)
+        return out.reshape(p * p, -1, o)
 
     def to_w(self, w: Array) -> Array:
+        p = self.points
         (sh, sw), (v, h), (gv, gh) = self.geometry.stride, self.axes, self._matrices(2, w)
         (kh, kw), o = self.geometry.kernel, w.shape[2]
-        w = w.reshape(P, P, sh * sw, -1, o)
+        w = w.reshape(p, p, sh * sw, -1, o)
         c = w.shape[3]
         out = np.empty((v.taps, sh, h.taps, sw, c, o), w.dtype)
 
         def transform(start: int, stop: int) -> None:
-            part = w[..., start:stop, :].reshape(P, P, sh * sw, -1).swapaxes(1, 2)
-            kernels = gv.T @ (gh.T @ part).reshape(P, -1)
+            part = w[..., start:stop, :].reshape(p, p, sh * sw, -1).swapaxes(1, 2)
+            kernels = gv.T @ (gh.T @ part).reshape(p, -1)
             kernels = kernels.reshape(v.taps, sh, sw, h.taps, stop - start, o)
             out[..., start:stop, :] = kernels.transpose(0, 1, 3, 2, 4, 5)
 
-        _in_chunks(transform, c, P * P * sh * sw * o)
+        _in_chunks(transform, c, p * p * sh * sw * o)
         kernels = out.reshape(v.taps * sh, h.taps * sw, c, o)
         return kernels[:kh, :kw].transpose(3, 2, 0, 1)
 
     # y: tiles of M * M places, evaluated at the points.
 
     def of_y(self, y: Array) -> Array:
+        p = self.points
         (v, h), (av, ah) = self.axes, self._matrices(0, y)
         (n, o), (i, j) = y.shape[:2], self.geometry.places
-        out = np.empty((P, P, v.tiles * h.tiles, n, o), y.dtype)
+        out = np.empty((p, p, v.tiles * h.tiles, n, o), y.dtype)
 
         def transform(start: int, stop: int) -> None:
             places = y[start:stop].transpose(0, 2, 3, 1)
@@ -198,38 +242,40 @@ class Winograd:
                 places[:, :i, :j] = y[start:stop].transpose(0, 2, 3, 1)
             tiles = places.reshape(-1, v.tiles, v.places, h.tiles, h.places, o)
             tiles = tiles.transpose(2, 1, 3, 4, 0, 5).reshape(v.places, -1)
-            tall = (av @ tiles).reshape(P, v.tiles * h.tiles, h.places, -1)
-            part = out[..., start:stop, :].reshape(P, P, v.tiles * h.tiles, -1)
+            tall = (av @ tiles).reshape(p, v.tiles * h.tiles, h.places, -1)
+            part = out[..., start:stop, :].reshape(p, p, v.tiles * h.tiles, -1)
             np.matmul(ah, tall, out=part.swapaxes(1, 2))
 
-        _in_chunks(transform, n, v.tiles * h.tiles * P * P * o)
-        return out.reshape(P * P, -1, o)
+        _in_chunks(transform, n, v.tiles * h.tiles * p * p * o)
+        return out.reshape(p * p, -1, o)
 
     def to_y(self, y: Array) -> Array:
+        p = self.points
         (v, h), (av, ah) = self.axes, self._matrices(0, y)
         (i, j), o = self.geometry.places, y.shape[2]
-        y = y.reshape(P, P, v.tiles * h.tiles, -1, o)
+        y = y.reshape(p, p, v.tiles * h.tiles, -1, o)
         n = y.shape[3]
         out = np.empty((n, i, j, o), y.dtype)
 
         def transform(start: int, stop: int) -> None:
-            part = y[..., start:stop, :].reshape(P, P, v.tiles * h.tiles, -1)
-            tiles = av.T @ (ah.T @ part.swapaxes(1, 2)).reshape(P, -1)
+            part = y[..., start:stop, :].reshape(p, p, v.tiles * h.tiles, -1)
+            tiles = av.T @ (ah.T @ part.swapaxes(1, 2)).reshape(p, -1)
             tiles = tiles.reshape(v.places, v.tiles, h.tiles, h.places, stop - start, o)
             places = tiles.transpose(4, 1, 0, 2, 3, 5)
             places = places.reshape(stop - start, v.tiles * v.places, h.tiles * h.places, o)
             out[start:stop] = places[:, :i, :j]
 
-        _in_chunks(transform, n, v.tiles * h.tiles * P * P * o)
+        _in_chunks(transform, n, v.tiles * h.tiles * p * p * o)
         return out.transpose(0, 3, 1, 2)
 
 
 def _windows(cells: Array, axis: _Axis) -> Array:
-    """A view (..., tiles, P, m) of cells (..., cells, m): each tile covers P of them."""
+    """A view (..., tiles, points, m) of cells (..., cells, m): a tile covers
+    one for each point."""
     *lead, by_cell, by_m = cells.strides
     return np.lib.stride_tricks.as_strided(
         cells,
-        (*cells.shape[:-2], axis.tiles, P, cells.shape[-1]),
+        (*cells.shape[:-2], axis.tiles, axis.points, cells.shape[-1]),
         (*lead, axis.places * by_cell, by_cell, by_m),
     )
 
@@ -240,7 +286,7 @@ def _added_up(windows: Array, axis: _Axis) -> Array:
     cells = np.zeros((*lead, axis.cells, m), windows.dtype)
     for t in range(axis.tiles):
         start = t * axis.places
-        cells[..., start : start + P, :] += windows[..., t, :, :]
+        cells[..., start : start + axis.points, :] += windows[..., t, :, :]
     return cells
 
 
