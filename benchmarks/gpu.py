@@ -36,7 +36,7 @@ from tinygan import gan, models, optim  # noqa: E402
 from tinygan.backend.graph_replay import captured  # noqa: E402
 from tinygan.backend.philox import Philox  # noqa: E402
 from tinygan.commands.bench import bench, report  # noqa: E402
-from tinygan.conv import winograd  # noqa: E402
+from tinygan.conv import im2col, winograd  # noqa: E402
 from tinygan.data import Minibatches, load  # noqa: E402
 from tinygan.environment import machine  # noqa: E402
 from tinygan.nn import Dropout  # noqa: E402
@@ -178,7 +178,8 @@ def sessions() -> Iterator[Claim]:
 
 def numpy() -> Iterator[Claim]:
     """CuPy and NumPy agree in float64, from the same weights and noise."""
-    winograd.faster = lambda *sizes: None  # the same method of convolution on both backends
+    # The same method of convolution on both backends.
+    winograd.faster, im2col.flips_kernels = lambda *sizes: None, lambda geometry: False
     for model in ("mlp-small", "mlp-2014", "dcgan28-slim"):
         states = []
         for backend in ("cupy", "numpy"):

@@ -1,8 +1,10 @@
 """Threads of the CPU: each index is in one part, errors of parts are raised, np.errstate holds in
-all threads, idle threads sleep, and freed memory is used again."""
+all threads, products have the same bits with any number of threads, and freed memory is used
+again."""
 
 import os
 import platform
+import queue
 import subprocess
 import sys
 import threading
@@ -26,27 +28,28 @@ def python(code, without="OPENBLAS", *options, **environment):
 
 @pytest.fixture(params=[1, 2, 3, 7])
 def cores(request, monkeypatch):
-    before = cpu.blas_threads()
-    monkeypatch.setattr(cpu, "blas_threads", lambda: request.param)
-    yield request.param
-    cpu._set_blas_threads(before)  # `share` set it to request.param
+    monkeypatch.setattr(cpu, "threads", lambda: request.param)
+    return request.param
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
 @pytest.mark.parametrize("minimum", [1, 30])
 def test_every_index_is_in_one_part(cores, n, minimum):
-    done, parts, workers = np.zeros(n, int), [], set()
+    done, parts = np.zeros(n, int), []
 
     def work(start, stop):
         done[start:stop] += 1
         parts.append(stop - start)
-        workers.add(threading.get_ident())
 
     cpu.share(work, n, minimum)
     assert (done == 1).all() and sum(parts) == n
-    assert len(parts) == max(1, min(cores, n // minimum))
+    assert len(parts) == (max(1, min(cpu.PARTS * cores, n // minimum)) if cores > 1 else 1)
     assert len(parts) == 1 or min(parts) >= minimum
-    assert len(workers) == len(parts)
+
+
+def test_as_many_threads_work_at_the_same_time(cores):
+    together = threading.Barrier(cores)
+    cpu.share(lambda start, stop: together.wait(30) if stop <= cores else None, 4 * cores, 1)
 
 
 def test_a_nested_share_does_all_its_work_in_one_thread(cores):
@@ -56,7 +59,7 @@ def test_a_nested_share_does_all_its_work_in_one_thread(cores):
         done[start:stop] += 1
 
     cpu.share(lambda start, stop: cpu.share(inner, 12, 1), cores, 1)
-    assert (done == cores).all()
+    assert (done == max(1, min(cores, cpu.PARTS * cores))).all()
 
 
 @pytest.mark.parametrize("at", [0, 99])
@@ -71,61 +74,112 @@ def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
 
 
 def test_errstate_holds_in_all_threads(cores, recwarn):
-    zeros = np.zeros(100, np.float32)
+    zeros, together = np.zeros(cores, np.float32), threading.Barrier(cores)
 
     def divide(start, stop):
+        together.wait(30)
         np.divide(1, zeros[start:stop])
 
     with np.errstate(all="ignore"):
-        cpu.share(divide, 100, 1)
+        cpu.share(divide, cores, 1)
     assert not recwarn.list
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
-        cpu.share(divide, 100, 1)
+        cpu.share(divide, cores, 1)
 
 
-def test_the_thread_count_of_blas_is_restored(cores):
-    functions = cpu._thread_count()
-    if functions is None:
-        pytest.skip("NumPy's BLAS is not an OpenBLAS that reports its threads")
-    count, _ = functions
-    cpu._set_blas_threads(2)
-    counts = []
-    cpu.share(lambda start, stop: counts.append(count()), 100, 1)
-    assert set(counts) == {1 if cores > 1 else 2}
-    assert count() == cores if cores > 1 else count() == 2
+def test_no_helper_is_waited_for_or_asked_again_before_it_has_begun(monkeypatch):
+    """As on a busy machine, where the system gives a helper no core."""
+    monkeypatch.setattr(cpu, "threads", lambda: 2)
+    begun, leave = threading.Event(), threading.Event()
+
+    def busy(start, stop):
+        begun.set()
+        leave.wait(30)
+
+    monkeypatch.setattr(cpu, "_calls", queue.SimpleQueue())  # new helpers
+    monkeypatch.setattr(cpu, "_helpers", [])
+    others = threading.Thread(target=cpu.share, args=(busy, 2, 1))  # occupies the only helper
+    others.start()
+    begun.wait(30)
+    try:
+        for _ in range(50):
+            parts = []
+            cpu.share(lambda start, stop, parts=parts: parts.append(start), 8, 1)
+            assert len(parts) == 8
+        assert cpu._calls.qsize() <= 1
+    finally:
+        leave.set()
+        others.join()
 
 
-WAITS = """
-import os, sys, time
-import numpy as np
-{before}
-from tinygan.backend import process
+PRODUCTS = [(64, 1024, 1024), (1024, 64, 1024), (1000, 300, 701), (3, 4096, 8192), (5, 7, 9)]
+
+
+@pytest.mark.parametrize("rows, inner, columns", PRODUCTS)
+def test_the_bits_of_a_product_do_not_depend_on_the_number_of_threads(
+    rows, inner, columns, monkeypatch
+):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(rows, inner)).astype("f4"), rng.normal(size=(columns, inner)).T
+    b = b.astype("f4", order="K")
+    exact, found = a.astype("f8") @ b.astype("f8"), []
+    for count in (1, 2, 3, 7):
+        monkeypatch.setattr(cpu, "threads", lambda count=count: count)
+        found.append(cpu.matmul(a, b))
+        assert found[-1].dtype == np.float32
+        np.testing.assert_array_equal(found[-1], found[0])
+    np.testing.assert_allclose(found[0], exact, atol=1e-4 * np.sqrt(inner))
+
+
+def test_a_product_of_other_types_and_shapes_is_numpys():
+    rng = np.random.default_rng(0)
+    for a, b, dtypes in (
+        ((700, 400), (400, 700), ("f8", "f4")),
+        ((700, 400), (400, 700), ("i4", "f4")),
+        ((7, 300, 200), (200, 300), ("f8", "f8")),
+        ((0, 5), (5, 3), ("f4", "f4")),
+    ):
+        a, b = (rng.normal(size=s).astype(t) for s, t in zip((a, b), dtypes, strict=True))
+        found, expected = cpu.matmul(a, b), a @ b
+        assert found.dtype == expected.dtype and found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_blas_has_one_thread_in_a_block_and_its_own_number_afterward():
+    """Also if blocks overlap, and if Ctrl-C comes between the change and the block."""
+    code = """
+import weakref
+from tinygan.backend import cpu
+
+before, found = cpu._blas_threads(), []
+first, second = cpu.OneBlasThread(), cpu.OneBlasThread()
+first.__enter__()
+second.__enter__()
+first.__exit__()
+found.append(cpu._blas_threads())
+second.__exit__()
+found.append(cpu._blas_threads())
+third = cpu.OneBlasThread()
+third.__enter__()
+del third  # without __exit__
+cpu.share(lambda start, stop: found.append(cpu._blas_threads()), 1, 1)
+found.append(cpu._blas_threads())
+print(before, found)
+"""
+    assert python(code, OPENBLAS_NUM_THREADS="2") == "2 [1, 2, 1, 2]"
+
+
+def test_a_tuned_process_leaves_blas_one_thread_and_shares_by_as_many_as_it_had():
+    code = """
+from tinygan.backend import cpu, process
 
 process.tune()
-
-a = np.ones((1000, 1000), np.float32)
-(a @ a).sum()
-before = time.process_time()
-time.sleep(0.02)  # idle threads that wait in a loop use the processor meanwhile
-print(time.process_time() - before, os.environ.get("OPENBLAS_THREAD_TIMEOUT"), (a @ a)[0, 0])
+print(cpu._blas_threads(), cpu.threads())
+cpu.at_most(1)
+print(cpu.threads())
 """
-
-
-def waits(before, **environment):
-    found = python(WAITS.format(before=before), **{"OPENBLAS_NUM_THREADS": "2", **environment})
-    seconds, setting, product = found.split()
-    assert float(product) == 1000
-    return float(seconds), setting
-
-
-@pytest.mark.skipif(
-    not hasattr(cpu.openblas(), "openblas_read_env"),
-    reason="needs an OpenBLAS that reads its environment again",
-)
-def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
-    seconds, setting = waits("np.ones((500, 500)) @ np.ones((500, 500))")
-    assert setting == "19" and seconds < 0.005
-    assert waits("", OPENBLAS_THREAD_TIMEOUT="25")[1] == "25"
+    assert python(code, OPENBLAS_NUM_THREADS="2").split() == ["1", str(min(2, cpu.cores())), "1"]
+    assert python(code, OPENBLAS_NUM_THREADS="1").split() == ["1", "1", "1"]
 
 
 FORK = """
@@ -138,7 +192,7 @@ def parts():
     return len(found)
 
 before = parts()
-cpu._lock.acquire()  # as if another thread were in `share`
+cpu.share(lambda start, stop: None, 2, 1)  # starts a helper
 child = os.fork()
 if child == 0:
     import signal
@@ -152,30 +206,6 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_child_process_shares_work_too():
     quiet = "-W", "ignore::DeprecationWarning"  # of a fork of a process with threads
     python(FORK, "OPENBLAS", *quiet, OPENBLAS_NUM_THREADS="2")
-
-
-COUNT = """
-import threading, time
-from tinygan.backend import cpu
-
-begun, alone = threading.Event(), cpu.blas_threads()
-
-def work(start, stop):
-    begun.set()
-    time.sleep(0.3)
-
-other = threading.Thread(target=cpu.share, args=(work, 2, 1))
-other.start()
-begun.wait()
-print(cpu.blas_threads() == alone)
-other.join()
-"""
-
-
-@pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
-def test_counting_threads_waits_until_another_thread_has_shared_its_work():
-    """BLAS has one thread until then, and a run would write that number into its files."""
-    assert python(COUNT, OPENBLAS_NUM_THREADS="2") == "True"
 
 
 def test_importing_the_package_leaves_the_environment_unchanged():

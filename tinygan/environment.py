@@ -12,20 +12,19 @@ import numpy as np
 
 from . import __version__
 from . import backend as backends
-from .backend.cpu import blas_threads, cores
+from .backend.cpu import cores, threads
 
 SOURCES = ":/*.py", ":/*.cu"  # git's patterns of the files that can change results
 
 
 def report() -> str:
     """The text of `tinygan info`."""
-    threads = blas_threads()
+    count = threads()
     return "\n".join([
         f"tinygan   {__version__}",
         f"python    {platform.python_version()} on {platform.system()} {platform.machine()}",
         f"numpy     {np.__version__}",
-        f"blas      {blas()}, {threads or 'an unknown number of'} "
-        f"thread{'' if threads == 1 else 's'} on {os.cpu_count()} cores "
+        f"blas      {blas()}, {count} thread{'' if count == 1 else 's'} on {os.cpu_count()} cores "
         "(set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
         "backends",
         *(
@@ -43,7 +42,6 @@ def describe(backend: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": blas(),
-        "blas_threads": blas_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
     }
@@ -69,7 +67,8 @@ def blas() -> str:
 
 def machine(backend: str = "numpy") -> dict[str, Any]:
     """The software and hardware on which a measured time on `backend` depends: the entries of
-    `describe`, the number of cores, the versions of torch and CuPy, the commit and the date."""
+    `describe`, the numbers of threads and cores, the versions of torch and CuPy, the commit and the
+    date."""
     from importlib.metadata import PackageNotFoundError, version  # slow to import
 
     versions = {}
@@ -77,7 +76,8 @@ def machine(backend: str = "numpy") -> dict[str, Any]:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     commit = {"commit": _commit(), "date": time.strftime("%Y-%m-%d")}
-    return {**describe(backend), "cores": cores(), **versions, **commit}
+    sizes = {"blas_threads": threads(), "cores": cores()}
+    return {**describe(backend), **sizes, **versions, **commit}
 
 
 def _commit() -> str:

@@ -87,8 +87,9 @@ class Backend:
     # the ranks in place; all ranks call it together. If `reducer` or this function is None, the
     # sum is taken on the host.
     reducer: Callable[[Any, Any], Callable[[Array], None] | None] | None = None
-    # Whether Winograd's method of convolution (many small matrix products) is faster.
-    winograd: bool = False
+    # Whether the methods of convolution that save time on a CPU are used: Winograd's (many small
+    # matrix products) and flipped kernels.
+    saves_products: bool = False
     # Whether it is cheap to read one value. On a GPU, reading waits for all queued work, so
     # values (unlike shapes) are checked only if this is True.
     reads_are_free: bool = False
@@ -100,13 +101,11 @@ numpy = Backend(
     array_type=np.ndarray,
     from_host=lambda array, device: array.copy(),
     to_host=lambda array: array,
-    matmul=cpu.undisturbed(np.matmul),
-    column_sums=cpu.undisturbed(  # five times as fast as sum
-        lambda rows: np.ones(len(rows), rows.dtype) @ rows
-    ),
+    matmul=cpu.matmul,
+    column_sums=lambda rows: cpu.matmul(np.ones(len(rows), rows.dtype), rows),  # faster than sum
     share=cpu.share,
     kernels={"adam": functools.partial(cpu.adam, np)},
-    winograd=True,
+    saves_products=True,
     reads_are_free=True,
 )
 

@@ -1,34 +1,81 @@
-"""Threads of the CPU, and NumPy's faster form of Adam.
+"""Threads of the CPU, matrix products in pieces, and NumPy's faster form of Adam.
 
-    share(work, n, minimum=1000)      work(start, stop) on parts of range(n), in parallel threads
+    share(work, n, minimum)           work(start, stop) on parts of range(n), in parallel threads
+    matmul(a, b)                      a @ b, by `share` if it is large
 
-NumPy releases the interpreter's lock while it computes, so threads run in parallel. `share` uses as
-many threads as NumPy's BLAS: `OPENBLAS_NUM_THREADS=1` makes everything run in one thread. While the
-parts run, BLAS itself has one thread. The thread count of a BLAS other than OpenBLAS cannot be
-read; then `share` runs everything in one thread.
+NumPy releases the interpreter's lock while it computes, so threads run in parallel. The parts of a
+call wait in a queue, from which the caller and helper threads take them. The caller waits for no
+helper that has not begun a part. So on a busy machine, where a helper gets no core, the caller does
+the work alone, and `share` does not wake this helper again until it has.
 
-The thread count of BLAS is global, and it changes the rounding of products. A matrix product
-therefore waits while another thread has lowered the count (`undisturbed`). So two trainings in one
-process do not change each other's last bits.
+`share` uses as many threads as NumPy's BLAS had, and at most one for each core; so
+`OPENBLAS_NUM_THREADS=1` makes everything run in one thread. BLAS itself has one thread in each
+part. The pieces of a product depend on its shape alone, so no result depends on the number of
+threads.
 """
 
-import ctypes
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
-from functools import cache, wraps
-from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
+from functools import cache
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 import numpy as np
 
 Work = Callable[[int, int], object]
-_queues: list[SimpleQueue[Any]] = []  # the tasks of each worker thread
-_lock = threading.Lock()  # only one caller at a time uses BLAS or the workers
+
+PARTS = 4  # maximum of parts for each thread, so that a slow thread gets fewer of them
+LARGE, PIECES = 1 << 23, 8  # multiplications of a piece of a product; maximum of pieces
+
+
+class _Parts:
+    """The parts of one call of `share`: those that wait, and the helpers that work on one."""
+
+    def __init__(self, work: Work, bounds: list[tuple[int, int]]) -> None:
+        self.work, self.waiting = work, deque(bounds)
+        self.helpers: deque[None] = deque()  # one entry for each; its methods are atomic
+        self.problems: deque[BaseException] = deque()
+        self.ended: SimpleQueue[None] = SimpleQueue()
+
+    def take(self) -> None:
+        """Do parts until none is left."""
+        while self.waiting:
+            try:
+                start, stop = self.waiting.popleft()
+            except IndexError:  # another thread has taken the last
+                return
+            self.work(start, stop)
+
+    def help(self) -> None:
+        """Do parts in a helper thread."""
+        self.helpers.append(None)
+        try:
+            with OneBlasThread():  # OpenMP has a number for each thread
+                self.take()
+        except BaseException as problem:
+            self.problems.append(problem)
+        finally:
+            self.helpers.pop()
+            self.ended.put(None)
+
+    def close(self) -> None:
+        """Leave no part to helpers, and wait for those that work on one. It can be called again if
+        Ctrl-C has interrupted it."""
+        self.waiting.clear()
+        while self.helpers:
+            with suppress(Empty):
+                self.ended.get(timeout=0.05)
+
+
+_calls: SimpleQueue[Any] = SimpleQueue()  # the calls of `share` that ask for a helper
+_helpers: list[threading.Thread] = []
 _inside: ContextVar[bool] = ContextVar("inside", default=False)  # whether this runs inside `share`
-_threaded = False  # whether BLAS ever had several threads; if not, `undisturbed` needs no lock
 
 
 def share(work: Work, n: int, minimum: int) -> None:
@@ -38,130 +85,130 @@ def share(work: Work, n: int, minimum: int) -> None:
     part if any failed. Starting a part takes about 20 us, so the work on `minimum` indices should
     take several times that.
     """
-    if _inside.get() or not _is_threaded():  # a nested call does not divide its work again
-        work(0, n)
+    count = threads()
+    parts = min(count * PARTS, n // minimum)
+    if parts < 2 or count < 2 or _inside.get():  # a nested call does not divide its work again
+        with OneBlasThread():
+            work(0, n)
         return
-    with _lock:
-        token = _inside.set(True)
-        try:
-            _run_in_parallel(work, n, minimum)
-        finally:
-            _inside.reset(token)
+    bounds = [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+    _in_parallel(_Parts(work, bounds), min(count, parts) - 1)
 
 
-def _run_in_parallel(work: Work, n: int, minimum: int) -> None:
-    threads = blas_threads() or 1
-    parts = min(threads, n // minimum)
-    if parts < 2:
-        work(0, n)
-        return
-    outcomes: SimpleQueue[BaseException | None] = SimpleQueue()  # the error of each part, or None
-    bounds = [n * i // parts for i in range(parts + 1)]
+def _in_parallel(parts: _Parts, helpers: int) -> None:
+    token = _inside.set(True)
     try:
-        _set_blas_threads(1)
-        for queue, start, stop in zip(_workers(parts - 1), bounds[1:], bounds[2:], strict=False):
-            queue.put((copy_context(), work, start, stop, outcomes))  # keeps np.errstate
-        problems = [_attempt(work, 0, bounds[1]), *(_wait(outcomes) for _ in range(parts - 1))]
+        with OneBlasThread():
+            try:
+                _ask(parts, helpers)
+                parts.take()
+            finally:
+                try:
+                    parts.close()
+                finally:
+                    parts.close()  # the first was interrupted by Ctrl-C
     finally:
-        _set_blas_threads(threads)
-    for problem in problems:
-        if problem is not None:
-            raise problem
+        _inside.reset(token)
+    if parts.problems:
+        raise parts.problems[0]
 
 
-def undisturbed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function`, which uses BLAS, with a wait at its start while another thread is in
-    `share` and has lowered the thread count of BLAS. A decorator."""
-
-    @wraps(function)
-    def call(*args: Any) -> Any:
-        if not _threaded or _inside.get():
-            return function(*args)
-        with _lock:
-            return function(*args)
-
-    return call
+def _ask(parts: _Parts, helpers: int) -> None:
+    """Ask as many helper threads for help, but none that has not begun what it was asked before."""
+    while len(_helpers) < helpers:
+        thread = threading.Thread(target=_run_helper, daemon=True, name="tinygan")
+        _helpers.append(thread)
+        thread.start()
+    for _ in range(helpers - _calls.qsize()):
+        _calls.put((copy_context(), parts))  # the context keeps np.errstate
 
 
-def _is_threaded() -> bool:
-    """Return whether BLAS has, or ever had, several threads outside of `share`."""
-    global _threaded
-    _threaded = _threaded or (blas_threads() or 1) > 1
-    return _threaded
-
-
-def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
-    try:
-        work(start, stop)
-    except BaseException as problem:
-        return problem
-    return None
-
-
-def _wait(outcomes: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """Wait until a part has ended and return its error. After Ctrl-C wait too, because the part
-    still writes to its arrays."""
-    try:
-        return outcomes.get()
-    except KeyboardInterrupt as stop:
-        outcomes.get()
-        return stop
-
-
-def _workers(count: int) -> list[SimpleQueue[Any]]:
-    """The queues of at least `count` worker threads; starts those that are missing."""
-    while len(_queues) < count:
-        queue: SimpleQueue[Any] = SimpleQueue()
-        threading.Thread(target=_run_worker, args=(queue,), daemon=True, name="tinygan").start()
-        _queues.append(queue)
-    return _queues
-
-
-def _run_worker(queue: SimpleQueue[Any]) -> None:
+def _run_helper() -> None:
     while True:
-        context, work, start, stop, outcomes = queue.get()
-        outcomes.put(context.run(_attempt, work, start, stop))
-        del context, work  # an idle worker keeps no array alive
+        context, parts = _calls.get()
+        context.run(parts.help)
+        del context, parts  # an idle helper keeps no array alive
 
 
 def _reset_after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()  # another thread may have held it when the process forked
-    _queues.clear()
+    global _calls
+    _calls = SimpleQueue()
+    _helpers.clear()
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of the worker threads
+if hasattr(os, "register_at_fork"):  # a forked process has no helper threads
     os.register_at_fork(after_in_child=_reset_after_fork)
 
 
-@cache
-def openblas() -> ctypes.CDLL | None:
-    """The OpenBLAS library inside NumPy's wheel; None if there is none."""
-    for path in (Path(np.__file__).parent.parent / "numpy.libs").glob("*openblas*"):
-        return ctypes.CDLL(str(path))
-    return None
+# The threads of BLAS.
 
 
 @cache
-def _thread_count() -> tuple[Callable[[], int], Callable[[int], None]] | None:
-    """OpenBLAS's functions that get and set its thread count; None for another BLAS."""
-    library = openblas()
-    for name in ("scipy_openblas_%s_num_threads64_", "openblas_%s_num_threads"):
-        if hasattr(library, name % "get"):
-            return getattr(library, name % "get"), getattr(library, name % "set")
-    return None
+def _libraries() -> tuple[Any, ...]:
+    """The BLAS libraries of this process; none if their threads cannot be counted."""
+    try:
+        from threadpoolctl import ThreadpoolController  # slow to import
+    except ImportError:
+        return ()
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-@undisturbed
-def blas_threads() -> int | None:
-    """The number of threads of NumPy's BLAS outside of `share`; None if it cannot be read."""
-    found = _thread_count()
-    return int(found[0]()) if found else None
+def _blas_threads() -> int:
+    return max((library.get_num_threads() or 1 for library in _libraries()), default=1)
+
+
+def _set_blas_threads(n: int) -> None:
+    for library in _libraries():
+        # threadpoolctl lets only the first thread that asks change the number, except by this.
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(n)
+
+
+class OneBlasThread:
+    """A block within which BLAS has one thread. Blocks of several threads may overlap: the last to
+    end gives BLAS its threads back."""
+
+    blocks: ClassVar[WeakSet["OneBlasThread"]] = WeakSet()  # Ctrl-C can prevent __exit__
+    lock: ClassVar[Lock] = Lock()
+    before: ClassVar[int] = 1  # the number of threads to give back
+
+    def __enter__(self) -> None:
+        if self.before > 1 or _blas_threads() > 1:
+            with self.lock:
+                self.blocks.add(self)
+                OneBlasThread.before = max(self.before, _blas_threads())
+                _set_blas_threads(1)
+
+    def __exit__(self, *problem: object) -> None:
+        if self.before > 1:
+            with self.lock:
+                self.blocks.discard(self)
+                if not self.blocks:
+                    _set_blas_threads(self.before)
+                    OneBlasThread.before = 1
+
+
+_maximum: list[int] = []  # threads of `share`; empty until it is known
+
+
+def threads() -> int:
+    """The number of threads that `share` uses: as many as BLAS had at first, at most one for each
+    core."""
+    if not _maximum:
+        with OneBlasThread.lock:
+            before = max(OneBlasThread.before, _blas_threads())
+            _maximum[:] = [min(cores(), before) if _libraries() else cores()]
+    return _maximum[0]
+
+
+def lower_blas() -> None:
+    """Leave BLAS one thread from now on, so that products need not ask for it each time."""
+    threads()
+    _set_blas_threads(1)
 
 
 def at_most(n: int) -> None:
-    """Let BLAS and `share` use at most n threads from now on."""
-    _set_blas_threads(min(n, blas_threads() or n))
+    """Let `share` use at most n threads from now on."""
+    _maximum[:] = [min(n, threads())]
 
 
 def cores() -> int:
@@ -169,13 +216,26 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _set_blas_threads(n: int) -> None:
-    found = _thread_count()
-    if found:
-        found[1](n)
+def matmul(a: Any, b: Any) -> Any:
+    """a @ b. A large product of two matrices is cut into pieces, along its longer axis."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[0] * a.shape[1] * b.shape[1] < 2 * LARGE:
+        with OneBlasThread():
+            return np.matmul(a, b)
+    (rows, inner), columns = a.shape, b.shape[1]
+    out = np.empty((rows, columns), np.result_type(a, b))
+    longer = max(rows, columns)
+    pieces = min(rows * inner * columns // LARGE, PIECES, longer)
 
+    def work(start: int, stop: int) -> None:
+        for i in range(start, stop):
+            piece = slice(longer * i // pieces, longer * (i + 1) // pieces)
+            if rows >= columns:
+                np.matmul(a[piece], b, out=out[piece])
+            else:
+                np.matmul(a, b[:, piece], out=out[:, piece])
 
-_is_threaded()
+    share(work, pieces, 1)
+    return out
 
 
 def adam(

@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 
-from .cpu import openblas
+from . import cpu
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGEST = 32 << 20  # bytes: the largest M_MMAP_THRESHOLD that glibc accepts
@@ -29,24 +29,9 @@ def keep_freed() -> None:
 
 
 def tune() -> None:
-    """Set up this process for speed by `keep_freed` and `sleep_soon`. No result depends on it.
+    """Set up this process for speed: keep freed memory, and leave BLAS one thread, since
+    `cpu.share` divides the work. No result depends on it.
 
     The commands, the benchmarks and the examples call it; `import tinygan` does not."""
     keep_freed()
-    sleep_soon()
-
-
-def sleep_soon() -> None:
-    """Let OpenBLAS's idle threads sleep after 2^19 cycles, unless OPENBLAS_THREAD_TIMEOUT is set.
-
-    By default they spin for 2^26 cycles (20 ms) and occupy cores that other threads need; 2^19
-    (0.2 ms) is still longer than the pause between two layers. OpenBLAS reads the variable when
-    NumPy loads it, so this function makes it read the variable again and restart its threads. An
-    OpenBLAS without the necessary functions does not change.
-    """
-    library, names = openblas(), ("openblas_read_env", "blas_thread_shutdown_", "blas_thread_init")
-    if "OPENBLAS_THREAD_TIMEOUT" in os.environ or not all(hasattr(library, n) for n in names):
-        return
-    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "19"
-    for name in names:
-        getattr(library, name)()
+    cpu.lower_blas()

@@ -20,8 +20,9 @@ A method for T consists of a linear map for each argument and the transposes of 
     X, W, Y = of_x(x), of_w(w), of_y(y)         T(x, w, y) = sum X W * Y
     dT/dy = to_y(X W)    dT/dx = to_x(Y W^T)    dT/dw = to_w(X^T Y)
 
-with matrix products over the last two axes. There are two methods: `im2col`, and `winograd` on the
-CPU where it is faster. X, W and Y of one derivative are reused in the others.
+with matrix products over the last two axes (`to_x_of_product` is to_x(Y W^T)). There are two
+methods: `im2col`, and `winograd` on the CPU where it is faster. X, W and Y of one derivative are
+reused in the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -123,7 +124,7 @@ def _method(geometry: Geometry, n: int, w: Tensor) -> Method:
     """Return the faster method for n images of this geometry and w's channels and dtype."""
     o, c = w.shape[:2]
     precise = w.dtype.kind == "f" and w.dtype.itemsize >= 4
-    fast = precise and of(w.data).winograd and winograd.faster(geometry, n, c, o)
+    fast = precise and of(w.data).saves_products and winograd.faster(geometry, n, c, o)
     return fast or Im2Col(geometry)
 
 
@@ -157,7 +158,7 @@ def _by_x(
 ) -> Tensor:
     Y, W, X = Y or _lazy(method.of_y, y), W or _lazy(method.of_w, w), _once_for_each(method.of_x)
     return _biased(
-        method.to_x(method.product(Y(), W().swapaxes(-1, -2))),
+        method.to_x_of_product(Y(), W()),
         bias,
         (y, lambda g, _: _by_y(g, w, method, X(g), W)),
         (w, lambda g, _: _by_w(g, y, method, X(g), Y)),

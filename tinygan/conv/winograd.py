@@ -154,6 +154,9 @@ class Winograd:
         _in_chunks(transform, n, v.cells * h.cells * k)
         return out.transpose(0, 3, 1, 2)
 
+    def to_x_of_product(self, y: Array, w: Array) -> Array:
+        return self.to_x(self.product(y, w.swapaxes(-1, -2)))
+
     def _cells(self, x: Array) -> Array:
         """Images as cells of one stride, (cells, cells * n * phases * C)."""
         (sh, sw), (ph, pw), _, (height, width), _ = self.geometry

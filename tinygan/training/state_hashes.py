@@ -1,6 +1,6 @@
 """State hashes: the SHA-256 of the complete state of a run, every hundred rounds and at its end.
 
-    {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "blas_threads": 2, ...}}
+    {"made_with": {"tinygan": "0.1.0", "numpy": "2.4.1", "ranks": 1, ...}}
     {"step": 0, "sha256": "..."}
     {"step": 100, "sha256": "..."}
 
@@ -23,7 +23,7 @@ HASH_EVERY = 100  # rounds; for the largest model a hash takes as long as two ro
 
 
 def surroundings(backend: str, comm: Comm) -> dict[str, Any]:
-    """The environment of a run on `backend`: versions, threads, processor, and the number of
+    """The environment of a run on `backend`: versions, processor, and the number of
     ranks."""
     return {**describe(backend), "ranks": comm.size}
 
