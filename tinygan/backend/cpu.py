@@ -15,7 +15,8 @@ process do not change each other's last bits.
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cache, wraps
 from pathlib import Path
@@ -162,6 +163,23 @@ def blas_threads() -> int | None:
 def at_most(n: int) -> None:
     """Let BLAS and `share` use at most n threads from now on."""
     _set_blas_threads(min(n, blas_threads() or n))
+
+
+@contextmanager
+def limited(n: int) -> Iterator[None]:
+    """Within this block, let BLAS and `share` use at most n threads."""
+    before = blas_threads()
+    at_most(n)
+    try:
+        yield
+    finally:
+        if before is not None:
+            _set_blas_threads(before)
+
+
+def threads_are_set() -> bool:
+    """Return whether the environment sets the number of threads."""
+    return "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
 
 
 def cores() -> int:
