@@ -128,6 +128,20 @@ def test_idle_threads_of_blas_sleep_even_if_numpy_came_first():
     assert waits("", OPENBLAS_THREAD_TIMEOUT="25")[1] == "25"
 
 
+LIMITED = """
+from tinygan.backend import cpu
+
+with cpu.limited(1):
+    inside = cpu.blas_threads()
+print(inside, cpu.blas_threads())
+"""
+
+
+@pytest.mark.skipif(cpu.blas_threads() is None, reason="NumPy's BLAS does not report its threads")
+def test_a_limit_of_threads_ends_with_its_block():
+    assert python(LIMITED, "OPENBLAS", OPENBLAS_NUM_THREADS="2").split() == ["1", "2"]
+
+
 FORK = """
 import os, sys, threading
 from tinygan.backend import cpu

@@ -138,7 +138,8 @@ def ranks(n: int) -> Iterator[Comm]:
     The ranks divide the cores among them, unless the environment sets the number of threads.
 
     Raises ValueError unless n >= 1; InputError if this system cannot fork, or if another rank has
-    an error that rank 0 has not: the message names the rank."""
+    an error that rank 0 has not: the message names the rank; RankLost if rank 0 waits for a rank
+    that has ended without an error."""
     checks.sizes(n=n)
     if n == 1:
         yield SINGLE_PROCESS
@@ -230,7 +231,7 @@ def _leave(problem: BaseException | None, words: np.ndarray) -> NoReturn:
             traceback.print_exception(problem)
             text = f"{type(problem).__name__}: {first_line(problem)}; its traceback is above"
         message = text.encode(errors="backslashreplace")[: words.size]
-        words[: len(message)] = list(message)
+        words[: len(message)] = np.frombuffer(message, np.uint8)
         _flush()
     finally:
         os._exit(INTERRUPTED if isinstance(problem, KeyboardInterrupt) else bool(text))
@@ -277,6 +278,6 @@ def _status(pid: int, deadline: float) -> int | None:
 def _ending(status: int, words: np.ndarray) -> str:
     """The last words of a process, or the signal that killed it; "" if it had no error."""
     if status >= 0:
-        return words.tobytes().rstrip(b"\0").decode()
+        return words.tobytes().rstrip(b"\0").decode(errors="replace")
     hint = ": out of memory?" if -status == signal.SIGKILL else ""
     return f"killed by signal {-status} ({signal.Signals(-status).name}){hint}"
