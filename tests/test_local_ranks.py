@@ -155,8 +155,15 @@ def test_one_rank_is_this_process_and_many_uses_leave_nothing_behind():
 
 
 def test_ranks_divide_the_cores_unless_the_environment_sets_the_threads(monkeypatch):
-    given, limited = [], cpu.limited
-    monkeypatch.setattr(cpu, "limited", lambda n: given.append(n) or limited(n))
+    given = []
+
+    @contextlib.contextmanager
+    def limited(n):
+        given.append(n)
+        yield
+        given.append("end")
+
+    monkeypatch.setattr(cpu, "limited", limited)
     monkeypatch.setattr(cpu, "cores", lambda: 9)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     with ranks(2):
@@ -166,7 +173,7 @@ def test_ranks_divide_the_cores_unless_the_environment_sets_the_threads(monkeypa
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     with ranks(2):
         pass
-    assert given == [4]
+    assert given == [4, "end"]
 
 
 def fail(comm, problems):
@@ -224,6 +231,22 @@ def test_a_rank_that_does_not_end_is_killed(monkeypatch):
             time.sleep(60)
         raise InputError("bad")
     assert no_process_is_left()
+
+
+def test_after_ctrl_c_rank_0_does_not_wait_for_the_others(monkeypatch):
+    monkeypatch.setattr(local_ranks, "PATIENCE", 1e9)
+    with pytest.raises(KeyboardInterrupt), ranks(2) as comm:
+        if comm.rank:
+            signal.pause()
+        raise KeyboardInterrupt
+    assert no_process_is_left()
+
+
+def test_text_that_was_buffered_before_the_fork_is_printed_once():
+    code = "from tinygan.local_ranks import ranks\nprint('once')\nwith ranks(3): pass"
+    environment = {k: v for k, v in ENVIRONMENT.items() if k != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, env=environment, text=True, timeout=20) == "once\n"
 
 
 def test_a_rank_may_end_before_the_others_if_no_one_waits_for_it():
@@ -335,11 +358,16 @@ def test_a_run_resumes_with_its_ranks_bit_for_bit_and_with_others_up_to_rounding
     command(*TRAIN, "--steps", 40, "--ranks", 2, "--out", "whole")
     command(*TRAIN, "--steps", 20, "--ranks", 2, "--out", "same")
     shutil.copytree("same", "other")
+    shutil.copy("same/checkpoint.safetensors", "twentieth.safetensors")
     assert command("train", "--quiet", "--resume", "same", "--steps", 40)[0] == 0
     assert command("train", "--quiet", "--resume", "other", "--steps", 40, "--ranks", 4)[0] == 0
     assert states_of("same")[-1] == states_of("whole")[-1]
     made = [line["made_with"]["ranks"] for line in states_of("other") if "made_with" in line]
     assert made == [2, 4]
+    out = command("verify", "other", "--quiet")[1]  # by two ranks, as at the start
+    assert "round 40 differs; it agreed until round 20" in out
+    out = command("verify", "other", "--quiet", "--from", "twentieth.safetensors")[1]  # by four
+    assert "all states agree, 2 from round 20 to 40" in out
     np.testing.assert_allclose(log_of("other"), log_of("whole"), rtol=1e-3)
     assert command("train", "--quiet", "--resume", "whole", "--ranks", 1)[0] == 0  # draws again
 
