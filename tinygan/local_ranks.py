@@ -191,7 +191,7 @@ def _shared_bytes(*shape: int) -> np.ndarray:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Within this block, let Ctrl-C wait: a new process must first know its rank."""
+    """Within this block, let Ctrl-C wait, so that each process is either known or ended."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -243,35 +243,34 @@ def _end(
     """Wait until the other ranks have ended, remove them from `children`, and return the error of
     all ranks, if there is one; `problem` is that of rank 0.
 
-    After an error, rank 0 waits for PATIENCE only."""
-    patience = math.inf if problem is None else PATIENCE
-    if not isinstance(problem, (type(None), RankLost, Interrupted, *EXPECTED)):
-        patience = 0
-    deadline = time.monotonic() + patience
+    After an error, rank 0 waits for PATIENCE; after Ctrl-C or a defect, it does not wait."""
+    is_plain = isinstance(problem, (type(None), RankLost, *EXPECTED))
+    patience = PATIENCE if is_plain or isinstance(problem, Interrupted) else 0
+    deadline = time.monotonic() + (math.inf if problem is None else patience)
     said = {0: message_of(problem)} if isinstance(problem, EXPECTED) else {}
     own = set(said.values())
     for pid, rank in list(children.items()):
-        if (status := _status(pid, deadline)) is None:
-            continue
-        del children[pid]
-        if status == INTERRUPTED and isinstance(problem, (type(None), RankLost)):
-            problem = KeyboardInterrupt()
+        status = _status(children, pid, deadline)
         if text := _ending(status, words[rank]):
             said[rank] = text
-    alone = isinstance(problem, (type(None), RankLost, *EXPECTED))
-    if alone and set(said.values()) != own:
+        if status == INTERRUPTED and isinstance(problem, (type(None), RankLost)):
+            return KeyboardInterrupt()
+    if is_plain and set(said.values()) != own:
         return InputError("; ".join(f"rank {rank}: {text}" for rank, text in said.items()))
     return problem
 
 
-def _status(pid: int, deadline: float) -> int | None:
-    """The exit status of a process once it has ended; None if it has not at the deadline."""
+def _status(children: dict[int, int], pid: int, deadline: float) -> int:
+    """The exit status of a process once it has ended, and has been removed from `children`; 0 if it
+    has not ended at the deadline."""
     while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
+        with _without_interrupts():
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                del children[pid]
+                return os.waitstatus_to_exitcode(status)
         if time.monotonic() > deadline:
-            return None
+            return 0
         time.sleep(0.01)
 
 
