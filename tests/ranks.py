@@ -83,7 +83,7 @@ SETUPS = {
         "simultaneous": True,
     },
 }
-M = 8  # examples of a whole minibatch
+M = 8  # examples of a whole minibatch, if no other number is given
 # The gradient of a bias before BatchNorm is zero up to rounding, and so is that of D's last bias in
 # a relativistic game, which depends only on differences of logits. Adam divides by the size of the
 # gradient, so these biases, and the running means after them, depend on the rounding.
@@ -104,7 +104,7 @@ def assert_same(several, one, setup, tolerance=1e-12, no_gradient=1e-7):
 
 def play_setup(
     comm, model, dtype="float64", rounds=3, width=1, k=1, philox=False, labels=False, penalty=False,
-    simultaneous=False, synchronized=True, game="non-saturating",
+    simultaneous=False, synchronized=True, game="non-saturating", m=M,
 ):  # fmt: skip
     """The weights, buffers and losses after some rounds of a small pair, by name."""
     rng = np.random.default_rng(0)
@@ -123,10 +123,10 @@ def play_setup(
     opts = pair.optimizers()
     if dtype == "float32":  # steps of Adam can depend on rounding alone
         opts = [optim.SGD(net.parameters(), 0.02, 0.5) for net in (pair.G, pair.D)]
-    opts = [parallel.DataParallel(opt, comm) for opt in opts]
+    opts = [parallel.data_parallel(opt, comm) for opt in opts]
     real = lambda m: data(m).astype(dtype)  # noqa: E731
     players = (game, pair.G, pair.D, real, pair.noise(noise_rng), *opts)
-    options = {"m": M // comm.size}
+    options = {"m": m // comm.size}
     if penalty:
         options |= {"k": k, "penalty": gan.wgan_gp(rng=noise_rng)}
     start = gan.play_simultaneously if simultaneous else gan.play

@@ -182,6 +182,13 @@ print(cpu.threads())
     assert python(code, OPENBLAS_NUM_THREADS="1").split() == ["1", "1", "1"]
 
 
+def test_a_limit_of_threads_ends_with_its_block():
+    before = cpu.threads()
+    with cpu.limited(1):
+        assert cpu.threads() == 1
+    assert cpu.threads() == before
+
+
 FORK = """
 import os, sys, threading
 from tinygan.backend import cpu

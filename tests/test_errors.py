@@ -16,6 +16,7 @@ from tinygan import (
     doctor,
     gan,
     grad,
+    local_ranks,
     losses,
     models,
     nn,
@@ -392,6 +393,10 @@ OPTIMIZERS = [
     (lambda: optim.EMA(None), "module: expected a Module, got NoneType"),
     (lambda: optim.EMA(NET, 1.0), "decay: expected a number in [0, 1), got 1.0"),
     (lambda: parallel.DataParallel(None, SINGLE_PROCESS), "optimizer: expected an Optimizer, got "),
+    (lambda: parallel.data_parallel(None, SINGLE_PROCESS), "optimizer: expected an Optimizer, got"),
+    (lambda: parallel.SharedMemoryParallel(None, None), "optimizer: expected an Optimizer, got "),
+    (lambda: local_ranks.ranks(0).__enter__(), "n: expected an int >= 1, got 0"),
+    (lambda: local_ranks.ranks("2").__enter__(), "n: expected an int >= 1, got '2'"),
     (lambda: Philox(-1), "seed: expected an int >= 0, got -1"),
     (lambda: Philox(0, "a"), "stream: expected an int >= 0, got 'a'"),
 ]

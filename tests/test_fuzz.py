@@ -513,6 +513,12 @@ def test_no_pickle_is_opened(folder, file):
 
 
 def test_no_module_can_open_a_pickle():
+    """But for local_ranks.py: in memory that only the ranks of a run share, they send pickles."""
     ways = r"^\s*(import|from) (pickle|marshal|shelve)|allow_pickle|np\.load\("
-    for path in Path(tinygan.__file__).parent.rglob("*.py"):
-        assert not re.search(ways, path.read_text(encoding="utf-8"), re.M), path
+    package = Path(tinygan.__file__).parent
+    able = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(ways, path.read_text(encoding="utf-8"), re.M)
+    ]
+    assert able == ["local_ranks.py"]

@@ -28,6 +28,7 @@ ORDER = [
     "nn",
     "losses",
     "optim",
+    "local_ranks",
     "parallel",
     "gan",
     "__init__",
@@ -140,7 +141,11 @@ RUNTIME = ("cpu", "cuda", "graph_replay", "philox", "process")  # of backend/
 
 @pytest.mark.parametrize("name", [n for n in SOURCES if n.split(".")[1] in ENGINE])
 def test_the_engine_names_no_threads_no_ranks_and_no_cuda(name):
-    runtime = {"tinygan.parallel", *(f"tinygan.backend.{each}" for each in RUNTIME)}
+    runtime = {
+        "tinygan.local_ranks",
+        "tinygan.parallel",
+        *(f"tinygan.backend.{each}" for each in RUNTIME),
+    }
     assert not [other for other in imports(name, SOURCES[name]) if other in runtime]
 
 

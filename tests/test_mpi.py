@@ -351,6 +351,7 @@ def test_verification_by_several_ranks_prints_a_difference_once(tmp_path):
     [
         (["--batch", "15"], "tinygan: --batch 15: expected a multiple of 2, the number of ranks"),
         (["--model", "nonsense"], "tinygan: --model 'nonsense' is unknown"),
+        (["--ranks", "2"], "tinygan: --ranks 2: mpiexec has started 2 ranks already"),
         (["--nonsense"], "tinygan: --nonsense: no such argument"),
         (["--out", HERE], f"tinygan: --out {HERE}: exists and is not an empty folder"),
     ],

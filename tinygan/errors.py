@@ -12,6 +12,11 @@ class InputError(ValueError):
     """Bad input from outside: a file, a name, an option, a checkpoint, a missing backend."""
 
 
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM stopped the run, which is saved. `args`: its folder's path, and the number
+    of rounds played."""
+
+
 class BackendUnavailable(InputError):
     """The array library is missing or cannot reach its device; the message gives the remedy."""
 
@@ -30,6 +35,15 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
 def first_line(problem: BaseException) -> str:
     """The first line of an exception's message, or its type if the message is empty."""
     return (str(problem) or type(problem).__name__).splitlines()[0]
+
+
+def message_of(problem: InputError | OSError | MemoryError) -> str:
+    """The message of an error that is no bug, as the command line prints it."""
+    if isinstance(problem, MemoryError):
+        return "out of memory"
+    if isinstance(problem, OSError):
+        return f"{problem.filename}: " * bool(problem.filename) + (problem.strerror or str(problem))
+    return str(problem)
 
 
 def plain(message: str) -> str:

@@ -1,10 +1,11 @@
 """Data-parallel training: each rank computes the gradients on its part of a minibatch, and all
 ranks take the same step.
 
-    mpiexec -n 4 tinygan train          four processes of one run, the ranks 0 to 3
+    tinygan train --ranks 4             four processes of one run, the ranks 0 to 3: `local_ranks`
+    mpiexec -n 4 tinygan train          the same by MPI, on several machines or GPUs
 
-    comm = join()                       the ranks of this run, or SINGLE_PROCESS
-    opt = DataParallel(opt, comm)       an optimizer with the mean gradient of all ranks
+    comm = join()                       the ranks that mpiexec started, or SINGLE_PROCESS
+    opt = data_parallel(opt, comm)      an optimizer with the mean gradient of all ranks
     with playing(comm):                 see `backend.inputs` for the rows that each rank gets
         z = noise(16)                   this rank's 16 of the minibatch's 16 * comm.size examples
 
@@ -20,6 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import TracebackType
 from typing import Any
@@ -29,7 +31,8 @@ import numpy as np
 from .backend import Array, cpu, of, place
 from .backend.inputs import SINGLE_PROCESS, Comm, T
 from .errors import InputError, first_line
-from .optim.optimizer import Optimizer, check_optimizers
+from .local_ranks import LocalComm, mean_of_rows, ranks
+from .optim.optimizer import CHUNK, MIN_SHARE, Optimizer, check_optimizers, views
 from .tensor import Tensor
 
 PATIENCE = 3.0  # seconds that a rank with an error waits for errors of the others
@@ -81,6 +84,11 @@ def own_device(backend: str, comm: Comm) -> str:
     return f"cupy:{comm.local}" if backend == "cupy" and comm.size > 1 else backend
 
 
+def is_launched() -> bool:
+    """Return whether mpiexec or srun started this process."""
+    return any(name in os.environ for name in (*SIZES, *RANKS))
+
+
 @cache
 def join() -> Comm:
     """The ranks that mpiexec (or srun) started with this process, or SINGLE_PROCESS.
@@ -110,7 +118,7 @@ def join() -> Comm:
     if world.size == 1:
         return SINGLE_PROCESS
     neighbors = world.Split_type(MPI.COMM_TYPE_SHARED)
-    if not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"} & set(os.environ):
+    if not cpu.threads_are_set():
         cpu.at_most(max(1, cpu.cores() // neighbors.size))
 
     def end_all(kind: type[BaseException], problem: BaseException, at: TracebackType | None) -> Any:
@@ -119,6 +127,14 @@ def join() -> Comm:
 
     sys.excepthook = end_all
     return MPIComm(MPI, world, neighbors.rank)
+
+
+def start(n: int) -> AbstractContextManager[Comm]:
+    """The ranks that mpiexec started, or else n ranks of `local_ranks`, which run the block.
+
+    Raises the errors of `join` and of `local_ranks.ranks`."""
+    comm = join()
+    return nullcontext(comm) if comm.size > 1 else ranks(n)
 
 
 class MPIComm:
@@ -196,6 +212,22 @@ def mean_of(comm: Comm, values: Sequence[float]) -> list[float]:
     return list(map(float, numbers))
 
 
+def data_parallel(
+    optimizer: Optimizer, comm: Comm
+) -> "Optimizer | DataParallel | SharedMemoryParallel":
+    """An optimizer that takes the steps of `optimizer` with the mean gradient of all ranks; for one
+    rank it is `optimizer` itself.
+
+    Raises TypeError unless `optimizer` is an Optimizer; ValueError if local ranks would share
+    arrays that are not NumPy's."""
+    check_optimizers(optimizer=optimizer)
+    if comm.size == 1:
+        return optimizer
+    if isinstance(comm, LocalComm):
+        return SharedMemoryParallel(optimizer, comm)
+    return DataParallel(optimizer, comm)
+
+
 class DataParallel:
     """An optimizer that takes the steps of `optimizer`, with the mean gradient of all ranks of
     `comm`.
@@ -209,11 +241,7 @@ class DataParallel:
         check_optimizers(optimizer=optimizer)
         self.optimizer, self.comm, self.parameters = optimizer, comm, optimizer.parameters
         self._flat = of(optimizer.w).xp.zeros_like(optimizer.w)
-        ends = itertools.accumulate(p.size for p in optimizer.parameters)
-        self._means = [
-            self._flat[end - p.size : end].reshape(p.shape)
-            for p, end in zip(optimizer.parameters, ends, strict=True)
-        ]
+        self._means = views(self._flat, optimizer.parameters)
 
     def step(self, grads: Sequence[Tensor]) -> None:
         """Update the parameters with the mean of `grads`, one for each parameter, over the ranks.
@@ -223,3 +251,36 @@ class DataParallel:
             mean[...] = g.data
         self.comm.allreduce_mean_(self._flat)
         self.optimizer.step([Tensor(mean) for mean in self._means])
+
+
+class SharedMemoryParallel:
+    """`DataParallel` for the ranks of one machine. They share one array of parameters, its state
+    and the gradients of all ranks. Each takes the mean of its part of the gradients, and updates
+    this part of the parameters.
+    """
+
+    def __init__(self, optimizer: Optimizer, comm: LocalComm) -> None:
+        check_optimizers(optimizer=optimizer)
+        if (name := of(optimizer.w).name) != "numpy":
+            raise ValueError(f"optimizer: expected parameters on numpy, got {name}; use mpiexec")
+        optimizer.move(comm.shared, comm.share)
+        self.optimizer, self.comm, self.parameters = optimizer, comm, optimizer.parameters
+        self._gradients = comm.shared(np.zeros((comm.size, optimizer.w.size), optimizer.w.dtype))
+        self._mean = comm.shared(np.zeros_like(optimizer.w))
+        self._own = views(self._gradients[comm.rank], optimizer.parameters)
+        self._means = [Tensor(mean) for mean in views(self._mean, optimizer.parameters)]
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update the parameters with the mean of `grads`, one for each parameter, over the ranks.
+
+        Raises ValueError or TypeError for other gradients, before anything is exchanged."""
+        for g, own in zip(self.optimizer.checked(grads), self._own, strict=True):
+            own[...] = g.data
+        self.comm.barrier()
+        self.comm.share(self._take_mean, self._mean.size, MIN_SHARE)
+        self.optimizer.step(self._means)
+
+    def _take_mean(self, start: int, stop: int) -> None:
+        for begin in range(start, stop, CHUNK):
+            part = slice(begin, min(begin + CHUNK, stop))
+            mean_of_rows(self._gradients[:, part], self._mean[part])

@@ -17,8 +17,8 @@ threads.
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import cache
 from queue import Empty, SimpleQueue
@@ -209,6 +209,22 @@ def lower_blas() -> None:
 def at_most(n: int) -> None:
     """Let `share` use at most n threads from now on."""
     _maximum[:] = [min(n, threads())]
+
+
+@contextmanager
+def limited(n: int) -> Iterator[None]:
+    """Within this block, let `share` use at most n threads."""
+    before = threads()
+    at_most(n)
+    try:
+        yield
+    finally:
+        _maximum[:] = [before]
+
+
+def threads_are_set() -> bool:
+    """Return whether the environment sets the number of threads."""
+    return "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
 
 
 def cores() -> int:

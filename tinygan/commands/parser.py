@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..backend import process
-from ..errors import InputError, plain
+from ..errors import InputError, message_of, plain
 from .shared import stop
 
 
@@ -47,18 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = int(args.run(args))
         print(end="", flush=True)
         return status
-    except InputError as problem:
-        return stop(2, str(problem))
     except KeyboardInterrupt:
         return stop(130, "stopped")
-    except MemoryError:
-        return stop(2, "out of memory" + (f"; use {smaller}" if smaller else ""))
+    except MemoryError as problem:
+        return stop(2, message_of(problem) + (f"; use {smaller}" if smaller else ""))
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as problem:
-        file = f"{problem.filename}: " if problem.filename else ""
-        return stop(2, f"{file}{problem.strerror or problem}")
+    except (InputError, OSError) as problem:
+        return stop(2, message_of(problem))
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,6 +8,7 @@ from typing import Any
 from .. import parallel, training
 from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
+from ..training.ranks import ranks_of, ranks_to_start
 from ..training.run_folder import RESUMABLE
 from .shared import Parsers, stop
 
@@ -27,6 +28,11 @@ def add_parser(parsers: Parsers) -> None:
             add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     add("--resume", metavar="RUN", help="continue a run up to its own --steps, or new ones")
+    ranks = (
+        "processes that share the cores and each minibatch: auto, or 1 to 64 (default: auto, the "
+        "number that is useful, or that the resumed run had)"
+    )
+    add("--ranks", default="auto", metavar="N", help=ranks)
     add("--quiet", action="store_true", help="show no progress bar")
     doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
     add("--doctor", default="on", metavar="ON", help=doctor)
@@ -40,7 +46,6 @@ def run(args: argparse.Namespace) -> int:
     options: dict[str, Any] = {
         "progress": not args.quiet,
         "doctor": choose("--doctor", args.doctor, ("on", "off")) == "on",
-        "comm": parallel.join(),
     }
     try:
         if args.resume is not None:
@@ -50,16 +55,28 @@ def run(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume keeps the options of the run; only "
                     "--steps, --backend and --no-graph may be given with it"
                 )
-            folder = training.resume(args.resume, **options, **given)
+            n = _ranks_to_resume(args.ranks, args.resume, given)
+            with parallel.start(n) as comm:
+                folder = training.resume(args.resume, comm=comm, **options, **given)
         else:
-            folder = training.train(Config(**given), args.out, **options)
+            config = Config(**given)
+            with parallel.start(ranks_to_start(args.ranks, config)) as comm:
+                folder = training.train(config, args.out, comm=comm, **options)
     except training.Interrupted as interruption:
         path, step = interruption.args
         message = f"stopped after round {step}, and saved. Continue with"
         return stop(130, message, f"  tinygan train --resume {path}")
-    if options["comm"].rank == 0:
+    if comm.rank == 0:
         print(_summary(folder))
     return 0
+
+
+def _ranks_to_resume(given: str, run: str, changes: dict[str, Any]) -> int:
+    """The number of ranks to start, for a run that is resumed with changed options."""
+    folder = training.RunFolder.existing(run)
+    options = folder.contents()[1]["config"]
+    recorded = ranks_of(folder.states.read().made_with, -1)
+    return ranks_to_start(given, Config.from_dict({**options, **changes}), recorded)
 
 
 def _summary(folder: training.RunFolder) -> str:

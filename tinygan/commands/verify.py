@@ -4,6 +4,9 @@ import argparse
 import sys
 
 from .. import parallel, training
+from ..backend.inputs import Comm
+from ..training.config import Config
+from ..training.ranks import can_start, ranks_of
 from .shared import Parsers
 
 
@@ -25,7 +28,18 @@ def add_parser(parsers: Parsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print whether all states agree; return the exit status, 0 if they do and 1 if not."""
-    comm = parallel.join()
+    with parallel.start(_ranks(args.folder, first=args.start is None)) as comm:
+        return _verify(args, comm)
+
+
+def _ranks(run: str, first: bool) -> int:
+    """The number of ranks to start: the first that was recorded, or the last."""
+    folder = training.RunFolder.existing(run)
+    n = ranks_of(folder.states.read().made_with, 0 if first else -1)
+    return n if can_start(n, Config.from_dict(folder.contents()[1]["config"])) else 1
+
+
+def _verify(args: argparse.Namespace, comm: Comm) -> int:
     shown = comm.rank == 0 and not args.quiet and sys.stderr is not None and sys.stderr.isatty()
 
     def echo(step: int, last: int) -> None:

@@ -41,7 +41,7 @@ class Round(NamedTuple):
 
 
 class AnyOptimizer(Protocol):
-    """An optimizer: `optim.Optimizer`, or `parallel.DataParallel` for several ranks."""
+    """An optimizer: `optim.Optimizer`, or that of `parallel.data_parallel`."""
 
     @property
     def parameters(self) -> Sequence[Tensor]: ...

@@ -5,6 +5,7 @@ is applied to one chunk at a time, so that temporaries stay in the cache, and th
 share the chunks. A `Schedule` is a number or a function of the number of updates so far.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..backend import numpy, of
+from ..backend import Array, cpu, numpy, of
 from ..backend.inputs import host_input
 from ..nn.module import Parameter
 from ..tensor import Tensor, listed
@@ -69,18 +70,32 @@ class Optimizer:
         xp = self.parameters[0].xp
         self.w = xp.concatenate([p.data.reshape(-1) for p in self.parameters])
         self.state = {slot: xp.zeros_like(self.w) for slot in self.slots}
-        self._views: list[Any] = []
+        self._share: Callable[[cpu.Work, int, int], object] = of(self.w).share
+        self._bind()
         self._runs: list[list[Tensor]] = []  # consecutive small ones, or one large one
-        start = 0
         for p in self.parameters:
-            p.data = self.w[start : start + p.size].reshape(p.shape)
-            self._views.append(p.data)
-            start += p.size
             last = self._runs[-1] if self._runs else []
             if 0 < len(last) < JOINED and max(p.size, last[0].size) < MIN_SHARE:
                 last.append(p)
             else:
                 self._runs.append([p])
+
+    def _bind(self) -> None:
+        """Make the parameters views of `w`."""
+        self._views = views(self.w, self.parameters)
+        for p, view in zip(self.parameters, self._views, strict=True):
+            p.data = view
+
+    def move(
+        self, copy: Callable[[Array], Array], share: Callable[[cpu.Work, int, int], object]
+    ) -> None:
+        """Move the parameters and the state into the arrays that `copy` returns, which have the
+        same values. From now on, `share(work, n, minimum)` divides the work of an update, as
+        `cpu.share` does."""
+        self.w = copy(self.w)
+        self.state = {slot: copy(vector) for slot, vector in self.state.items()}
+        self._share = share
+        self._bind()
 
     def step(self, grads: Sequence[Tensor]) -> None:
         """Update the parameters, given their gradients in the same order.
@@ -108,7 +123,7 @@ class Optimizer:
                     self.update(self.w[in_w], g[in_g], *(s[in_w] for s in state), *numbers)
                 first += g.size
 
-        of(self.w).share(update, self.w.size, MIN_SHARE)
+        self._share(update, self.w.size, MIN_SHARE)
 
     def _count(self) -> np.ndarray:
         """Count an update and return its `numbers`. A captured round calls it at each launch."""
@@ -182,6 +197,14 @@ class Optimizer:
                     "was built (by .to(), .astype() or an assignment to .data); build optimizers "
                     "last, or write in place: p.data[...] = value"
                 )
+
+
+def views(flat: Array, parameters: Sequence[Tensor]) -> list[Array]:
+    """Views of a flat array, one after the other, in the shapes of the parameters."""
+    ends = itertools.accumulate(p.size for p in parameters)
+    return [
+        flat[end - p.size : end].reshape(p.shape) for p, end in zip(parameters, ends, strict=True)
+    ]
 
 
 def check_optimizers(**values: Any) -> None:

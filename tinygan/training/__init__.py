@@ -4,8 +4,9 @@ from tinygan.training import Config, train
 train(Config(model="mlp-mid", steps=2000), "runs/mine")
 """
 
+from ..errors import Interrupted
 from .config import Config
-from .loop import Interrupted, resume, train
+from .loop import resume, train
 from .run_folder import RunFolder
 from .sampling import Sampler
 from .session import Session

@@ -76,7 +76,7 @@ class Config:
     )
     batchnorm: str = _option(
         "synchronized",
-        "BatchNorm statistics under mpiexec: {} (synchronized: of all ranks, as in one process; "
+        "BatchNorm statistics of several ranks: {} (synchronized: of all, as in one process; "
         "local: of each rank alone, which is faster)",
         ("synchronized", "local"),
     )

@@ -86,7 +86,7 @@ class HealthMonitor:
         if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
             return (
                 "The first number that is not finite was not searched for, because the run has "
-                "several ranks; `tinygan train --resume` in one process finds it"
+                "several ranks; `tinygan train --resume RUN --ranks 1` finds it"
             )
         self.echo("doctor: searching for the first number that is not finite ...")
         try:

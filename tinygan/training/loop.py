@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import plots
 from ..backend.inputs import SINGLE_PROCESS, Comm
-from ..errors import InputError
+from ..errors import InputError, Interrupted
 from ..parallel import agree, from_first, mean_of
 from .config import Config
 from .health_monitor import HealthMonitor, health
@@ -27,11 +27,6 @@ from .state_hashes import HASH_EVERY, surroundings
 LOG_EVERY = 10  # rounds
 LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 SAVE_EVERY = 20.0  # seconds; when checkpoints are written does not change the run
-
-
-class Interrupted(Exception):
-    """Ctrl-C or SIGTERM stopped the run, which is saved. `args`: its folder's path, and the number
-    of rounds played."""
 
 
 def train(

@@ -25,10 +25,10 @@ from ..backend.inputs import SINGLE_PROCESS, Comm, playing
 from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
-from ..gan import AnyGame, AnyOptimizer, Round
+from ..gan import AnyGame, Round
 from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
 from ..optim import EMA
-from ..parallel import DataParallel, mean_of, own_device
+from ..parallel import data_parallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
 from .readings import readings
@@ -80,9 +80,7 @@ class Session:
                     module.rng = sources["networks"]
         self._sources = sources
         self.game = _game(config, sources["game"])
-        self._steppers: tuple[AnyOptimizer, AnyOptimizer] = self.opt_g, self.opt_d
-        if comm.size > 1:
-            self._steppers = DataParallel(self.opt_g, comm), DataParallel(self.opt_d, comm)
+        self._steppers = data_parallel(self.opt_g, comm), data_parallel(self.opt_d, comm)
         self._rounds = self._play() if config.no_graph else captured(self._play, self.backend)
 
     def _play(self) -> Iterator[Round]:

@@ -4,16 +4,15 @@ Each is one step of D and one of G in the non-saturating game, in float32, with 
 and .999).
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ... import data, nn
+from ... import data
 from ...backend import Rng
 from ...errors import choose
 from ...models import Pair, build
-from ...tensor import Tensor, no_grad
+from ...models.flops import flops
 
 LR, BETAS = 2e-4, (0.5, 0.999)
 
@@ -37,34 +36,9 @@ class Workload(NamedTuple):
         return rng.integers(256, size=(10_000, *self.shape), dtype=np.uint8)
 
     def flops(self, batch: int, width: float = 1) -> int:
-        """Floating-point operations of the matrix products and convolutions in one round: a
-        multiplication and an addition count as two, and unused gradients as none."""
+        """The floating-point operations of one round: see `models.flops`."""
         pair = self.build(np.random.default_rng(0), width)
-        with no_grad():
-            z = Tensor(np.zeros((1, pair.z_size), np.float32))
-            x = Tensor(np.zeros((1, *self.shape), np.float32))
-            g, d = (_forward(net.eval(), x) for net, x in ((pair.G, z), (pair.D, x)))
-        # D's step: G forward; twice D forward, the gradients of its weights, those of its inputs
-        # (but not of the images).
-        d_step = sum(g) + 2 * (2 * sum(d) + sum(d[1:]))
-        # G's step: both forward; the gradients of D's inputs; those of G's weights and inputs (but
-        # not of the noise).
-        g_step = sum(g) + 2 * sum(d) + sum(g) + sum(g[1:])
-        return batch * (d_step + g_step)
-
-
-def _forward(net: nn.Module, x: Tensor) -> list[int]:
-    """The operations of each layer with weights in a forward pass of one example x."""
-    counts = []
-    for _, layer in net.children():
-        y = layer(x)
-        if isinstance(layer, (nn.Linear, nn.Maxout)):
-            counts.append(2 * layer.weight.size)
-        elif isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            # Each weight is used once for each position of the smaller image.
-            counts.append(2 * layer.weight.size * min(math.prod(t.shape[2:]) for t in (x, y)))
-        x = y
-    return counts
+        return batch * flops(pair, self.shape)
 
 
 WORKLOADS = {

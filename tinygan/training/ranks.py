@@ -1,0 +1,80 @@
+"""The number of ranks of a run on this machine: as given, as recorded, or as is useful."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import models
+from ..backend import cpu
+from ..data import load
+from ..errors import InputError
+from ..local_ranks import can_fork
+from ..models.flops import flops
+from ..parallel import is_launched, join
+from .config import Config
+
+MOST = 64  # ranks
+EXAMPLES = 8  # minimum of a rank's share of a minibatch
+WORK = 1_000_000_000  # operations: minimum for a rank in a round
+
+
+def useful_ranks(config: Config) -> int:
+    """The number of ranks that makes a run faster: as many as the cores, if each has enough
+    examples and enough work in a round, and if they divide the minibatch.
+
+    It is 1 on a GPU, under mpiexec, where processes cannot fork, and if the environment sets the
+    number of threads. It depends on the model, the minibatch and the cores, not on time.
+
+    Raises InputError if the images cannot be loaded or do not fit the model."""
+    if config.backend != "numpy" or not can_fork() or is_launched() or cpu.threads_are_set():
+        return 1
+    most = min(cpu.cores(), config.batch // EXAMPLES, MOST)
+    if most < 2:
+        return 1
+    size, mode = config.folder_size, config.folder_mode
+    shape = load(config.data, folder_size=size, folder_mode=mode).images.shape[1:]
+    pair = models.build(config.model, shape, rng=np.random.default_rng(0))
+    most = min(most, config.batch * flops(pair, shape) // WORK)
+    return max((n for n in range(1, most + 1) if config.batch % n == 0), default=1)
+
+
+def ranks_to_start(given: str, config: Config, recorded: int = 0) -> int:
+    """The number of ranks to start for the option --ranks: `given`, or if that is "auto",
+    `recorded`, the number that the run had before, if it can be had, or else `useful_ranks`.
+
+    Raises InputError unless `given` is "auto" or a number of ranks that this run can have."""
+    if given == "auto":
+        return recorded if can_start(recorded, config) else useful_ranks(config)
+    n = int(given) if given.isdecimal() else 0
+    if not 1 <= n <= MOST:
+        raise InputError(f"--ranks: expected auto or a number from 1 to {MOST}, got {given!r}")
+    if (started := join().size) > 1:
+        raise InputError(
+            f"--ranks {n}: mpiexec has started {started} ranks already; leave one of them out"
+        )
+    if n > 1 and config.backend != "numpy":
+        raise InputError(
+            f"--ranks {n}: expected 1 with --backend {config.backend}; use mpiexec for several GPUs"
+        )
+    if config.batch % n:
+        fit = [each for each in range(1, MOST + 1) if config.batch % each == 0]
+        raise InputError(
+            f"--ranks {n}: expected a number that divides --batch {config.batch}: "
+            f"{', '.join(map(str, fit))}"
+        )
+    return n
+
+
+def can_start(n: int, config: Config) -> bool:
+    """Return whether a run can have n ranks that are started here."""
+    if n == 1:
+        return True
+    fits = 1 < n <= MOST and config.batch % n == 0
+    return fits and config.backend == "numpy" and can_fork() and not is_launched()
+
+
+def ranks_of(made_with: Sequence[dict[str, Any]], i: int) -> int:
+    """The number of ranks in the recorded environment with index i; 0 if it is unknown."""
+    recorded = made_with[i].get("ranks") if made_with else 0
+    return recorded if type(recorded) is int else 0
