@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from .cores import cores as cores
+
 Work = Callable[[int, int], object]
 _queues: list[SimpleQueue[Any]] = []  # the tasks of each worker thread
 _lock = threading.Lock()  # only one caller at a time uses BLAS or the workers
@@ -180,11 +182,6 @@ def limited(n: int) -> Iterator[None]:
 def threads_are_set() -> bool:
     """Return whether the environment sets the number of threads."""
     return "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _set_blas_threads(n: int) -> None:
