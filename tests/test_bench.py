@@ -1,23 +1,28 @@
 """tinygan bench: the table, the counted operations, and the rounds of the peers."""
 
 import functools
+import io
 import json
+import os
 import re
+import signal
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from tinygan import InputError, Tensor, environment, gan, grad, optim
-from tinygan.commands.bench import WORKLOADS, bench, by_hand, measure, report
-from tinygan.commands.bench.workloads import BETAS, LR
+from tinygan import InputError, Tensor, environment, gan, grad, models, optim
+from tinygan.commands.bench import DEFAULT, WORKLOADS, bench, by_hand, contender, measure, report
+from tinygan.commands.bench.busy import busy
+from tinygan.commands.bench.workloads import BETAS, LR, SHAPES
 from tinygan.commands.parser import main
 
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(measure, "SLOT", 0.02)
-    monkeypatch.setattr(measure, "_gemm_peak", lambda backend, **speed: 100.0)
+    monkeypatch.setattr(contender, "SLOT", 0.02)
+    monkeypatch.setattr(measure, "_gemm_peak", lambda backend, threads, tf32: 100.0)
 
 
 def operations(g, d):
@@ -40,6 +45,31 @@ def test_flops_of_convolutions_are_those_of_their_smaller_image():
     g = [2 * 100 * 128 * 49, 2 * 128 * 64 * 16 * 49, 2 * 64 * 16 * 196]
     d = [2 * 64 * 16 * 196, 2 * 64 * 128 * 16 * 49, 2 * 128 * 49]
     assert WORKLOADS["dcgan28"].flops(3) == 3 * operations(g, d)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_other_shapes_have_images_and_logits_that_fit(shape):
+    pair = shape.build(np.random.default_rng(0), width=0.5)
+    fakes = pair.G(pair.noise(np.random.default_rng(0))(2))
+    assert fakes.shape == (2, *shape.shape) == (2, *shape.images().shape[1:])
+    assert pair.D(fakes).shape == (2, 1)
+
+
+def test_the_sizes_of_other_shapes_are_those_of_their_names():
+    sizes = {
+        name: [p.shape for p in WORKLOADS[name].build(np.random.default_rng(0)).G.parameters()]
+        for name in ("mlp-64-300-3072", "dcgan64-24", "conv-k5-s2-128")
+    }
+    assert sizes["mlp-64-300-3072"] == [(300, 64), (300,), (3072, 300), (3072,)]
+    kernels = [shape for shape in sizes["dcgan64-24"] if len(shape) == 4]
+    assert kernels == [(96, 48, 4, 4), (48, 24, 4, 4), (24, 3, 4, 4)]
+    assert WORKLOADS["dcgan64-24"].shape == (3, 64, 64) and WORKLOADS["dcgan64-24"].batch == 16
+    assert next(s for s in sizes["conv-k5-s2-128"] if len(s) == 4) == (128, 64, 5, 5)
+
+
+def test_the_default_workloads_are_the_models():
+    assert all(name in models.MODELS for name in DEFAULT)
+    assert not any(shape.name in (*DEFAULT, *models.MODELS) for shape in SHAPES)
 
 
 @pytest.mark.parametrize("name", ["mlp-small", "mlp-mid"])
@@ -106,11 +136,87 @@ def test_the_table(short, tmp_path, capsys):
         assert row["of_peak"] == pytest.approx(row["gflops"] / 100)
         assert row["quartiles"][0] <= row["median"] <= row["quartiles"][1]
         assert row["peak_memory"] > 2**20
-    assert table["threads"] == 1 and table["machine"]["numpy"] == np.__version__
+    assert table["threads"] == [1] and table["machine"]["numpy"] == np.__version__
     text = capsys.readouterr().out
     assert "mlp-small, batch 8, width x0.5" in text and "NumPy by hand" in text
     lines = report(table, markdown=True).splitlines()[:4]
     assert len({line.count("|") for line in lines}) == 1 and set(lines[1]) <= set("| -:")
+
+
+def test_threads_and_ranks_give_a_contender_each(short, capsys):
+    command = ["bench", "mlp-small", "--against", "by-hand", "--seconds", "0.1", "--batch", "8"]
+    settings = ["--threads", "auto", "--threads", "1", "--ranks", "auto", "--ranks", "1"]
+    assert main([*command, *settings, "--busy", "1"]) == 0
+    text = capsys.readouterr().out
+    engines = [line.split("  ")[1] for line in text.splitlines()[1:5]]
+    names = ("tinygan, numpy", "NumPy by hand")
+    assert engines == [name + setting for name in names for setting in ("", ", 1 thread")]
+    assert "1 busy process;" in text
+
+
+def test_a_ratio_is_to_tinygan_with_the_same_setting_of_threads(short):
+    table = bench(["mlp-small"], against=["by-hand"], threads=[None, 1], seconds=0.1, batch=8)
+    ours, theirs = table["rows"][:2], table["rows"][2:]
+    for mine, peer in zip(ours, theirs, strict=True):
+        assert mine["threads"] == peer["threads"]
+        ratios = np.divide(mine["times"], peer["times"])
+        assert peer["ratio"] == pytest.approx(np.median(ratios))
+
+
+@pytest.mark.parametrize(("threads", "option"), [(None, "--threads=0"), (3, "--threads=3")])
+def test_only_a_given_number_of_threads_is_set(monkeypatch, threads, option):
+    started = {}
+
+    class Process:
+        stdout = io.StringIO('{"supported": true}\n')
+
+        def __init__(self, command, *, env, **streams):
+            started.update(command=command, env=env)
+
+    monkeypatch.setattr(contender.subprocess, "Popen", Process)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    contender.Worker("mlp-small", contender.Contender("torch", threads), batch=1).errors.close()
+    assert option in started["command"]
+    variables = [started["env"].get(name) for name in contender.THREADS]
+    assert variables == (["3"] * 3 if threads else ["7", os.environ.get("MKL_NUM_THREADS"), None])
+
+
+def test_pytorch_as_it_comes_keeps_its_number_of_threads(monkeypatch):
+    torch = pytest.importorskip("torch")
+    from tinygan.commands.bench import torch_peer
+
+    numbers = []
+    monkeypatch.setattr(torch, "set_num_threads", numbers.append)
+    pair, images = WORKLOADS["mlp-small"].build(np.random.default_rng(0)), np.zeros((9, 1, 28, 28))
+    for threads in (0, 2):
+        torch_peer.player(pair, images, 4, threads, "torch")
+    assert numbers == [2]
+
+
+def test_busy_processes_end_with_the_block_also_at_ctrl_c(monkeypatch):
+    started, popen = [], subprocess.Popen
+
+    def start(*arguments, **options):
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt), busy(2):
+        assert [process.poll() for process in started] == [None, None]
+        raise KeyboardInterrupt
+    assert [process.returncode for process in started] == [-signal.SIGKILL] * 2
+
+
+def test_busy_processes_end_if_the_bench_is_killed():
+    code = (
+        "import os, signal\n"
+        "from tinygan.commands.bench.busy import busy\n"
+        "with busy(2): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    # Its output ends when the last process that writes to it has ended.
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=30)
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
@@ -121,14 +227,27 @@ def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
 def test_the_peak_is_measured(monkeypatch):
     play = functools.cache(measure.Worker.play)  # one product of the twenty
     monkeypatch.setattr(measure.Worker, "play", play)
-    assert 1 < measure._gemm_peak("numpy", threads=1, tf32=0) < 1e5
+    assert 1 < measure._gemm_peak("numpy", 1, 0) < 1e5
 
 
 BAD = {
     "workload": (["mlp-smal"], "workload 'mlp-smal' is unknown; .* did you mean 'mlp-small'"),
-    "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, by-hand"),
+    "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, .*by-hand"),
     "backend": (["--backend", "torch"], "backend 'torch' is unknown"),
     "threads": (["--threads", "0"], r"--threads: expected an int in \[1, \d+\], got 0"),
+    "threads in words": (
+        ["--threads", "two"],
+        "--threads: expected a whole number or auto, got .t",
+    ),
+    "ranks": (["--ranks", "0"], r"--ranks: expected an int in \[1, 64\], got 0"),
+    "ranks in words": (["--ranks", "1.5"], "--ranks: expected a whole number or auto, got '1.5'"),
+    "ranks that do not divide": (
+        ["dcgan28", "mlp-2014", "--ranks", "8"],
+        "--ranks 8: the minibatch of mlp-2014 has 100 examples; expected a number that divides it",
+    ),
+    "busy": (["--busy", "65"], r"--busy: expected an int in \[0, 64\], got 65"),
+    "negative busy": (["--busy", "-1"], r"--busy: expected an int in \[0, 64\], got -1"),
+    "busy in words": (["--busy", "x"], "--busy: expected a whole number, got 'x'"),
     "batch": (["--batch", "-3"], r"--batch: expected an int in \[1, 65536\], got -3"),
     "seconds": (["--seconds", "nan"], "--seconds: expected a number > 0, got nan"),
     "width": (["--width", "inf"], "--width: expected a number > 0, got inf"),
