@@ -108,8 +108,12 @@ def add(parts: dict[str, Any]) -> None:
 
 
 def write() -> None:
-    """Write the blocks of all processors into README.md."""
+    """Write the blocks of all processors into README.md.
+
+    Raises InputError if there are no results."""
     files = sorted(HERE.glob("results/speed-*.json"))
+    if not files:
+        raise InputError("--write: expected a file results/speed-*.json, found none; measure first")
     body = "\n\n".join(block(json.loads(path.read_text())) for path in files)
     readme = HERE / "README.md"
     before, _, rest = readme.read_text().partition(BEGIN)
@@ -128,20 +132,20 @@ def main() -> None:
     parts: dict[str, Any] = {}
     try:
         if args.quick:
-            parts["shapes"] = shapes(["mlp-small", "dcgan28"], 0.5)
-            parts["busy"] = busy(["dcgan28"], 0.5, (0, 2))
+            parts["shapes"] = shapes(["dcgan28"], 0.5)
+            parts["busy"] = busy(["dcgan28"], 0.5, [2])
             runs = {part: [run] for part, run in parts.items()}
             print(block({"processor": processor(), "cores": cores(), **runs}))
             return
         if not args.write and args.only != "busy":
             parts["shapes"] = shapes(list(WORKLOADS), args.seconds)
         if not args.write and args.only != "shapes":
-            parts["busy"] = busy(DEFAULT, args.seconds, (0, 1, 2, 4))
+            parts["busy"] = busy(DEFAULT, args.seconds, [0, 1, 2, 4])
+        if parts:
+            add(parts)
+        write()
     except InputError as problem:
         parser.error(str(problem))
-    if parts:
-        add(parts)
-    write()
 
 
 if __name__ == "__main__":

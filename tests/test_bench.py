@@ -163,6 +163,22 @@ def test_a_ratio_is_to_tinygan_with_the_same_setting_of_threads(short):
         assert peer["ratio"] == pytest.approx(np.median(ratios))
 
 
+def test_ranks_share_a_minibatch(short):
+    table = bench(["dcgan28"], ranks=[2, 1], seconds=0.05, batch=4, width=0.1)
+    two, one = table["rows"]
+    assert (two["ranks"], one["ranks"]) == (2, 1)
+    assert two["flops"] == one["flops"] and two["peak_memory"] > 1.5 * one["peak_memory"]
+    assert report(table).splitlines()[1].split("  ")[1] == "tinygan, numpy, 2 ranks"
+
+
+def test_without_a_number_of_threads_there_are_as_many_ranks_as_in_training(short, monkeypatch):
+    monkeypatch.setattr(measure, "ranks_for", lambda batch, work: 2 if work > 1e6 else 1)
+    settings = {"threads": [None, 1], "seconds": 0.05, "batch": 4}
+    table = bench(["dcgan28"], width=0.25, ranks=[None, 1], **settings)
+    found = [(row["threads"], row["ranks"]) for row in table["rows"]]
+    assert found == [(None, 2), (None, 1), (1, 1)]
+
+
 @pytest.mark.parametrize(("threads", "option"), [(None, "--threads=0"), (3, "--threads=3")])
 def test_only_a_given_number_of_threads_is_set(monkeypatch, threads, option):
     started = {}
@@ -272,7 +288,7 @@ def test_a_missing_peer_is_one_error(monkeypatch, short):
 
 def test_a_process_that_fails_is_one_error_and_a_peer_that_fails_is_left_out(short, capsys):
     with pytest.raises(InputError, match=r"the process of .numpy. failed: .*Error"):
-        bench(["mlp-2014"], backends=["numpy"], width=1e6, seconds=0.1)
+        bench(["mlp-2014"], backends=["numpy"], ranks=[1], width=1e6, seconds=0.1)
     with measure._echoed(is_peer=True):
         raise InputError("bench: it failed")
     assert capsys.readouterr().err == "without this peer: bench: it failed\n"

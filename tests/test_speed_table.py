@@ -1,5 +1,6 @@
 """benchmarks/table.py: ratios, sentences about targets, the quota, the file of a processor."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ import table
 from test_cores import tree, v1
 
 from tinygan.backend import cores
+from tinygan.commands import parser
+from tinygan.commands.bench import DEFAULT, WORKLOADS
 
 MACHINE = {
     "tinygan": "0.2",
@@ -137,6 +140,48 @@ def test_the_file_of_a_processor_keeps_the_last_two_runs(tmp_path, monkeypatch):
     assert text.index("### A (model 1)") < text.index("### B")
 
 
+def test_what_is_measured(monkeypatch, tmp_path, capsys):
+    calls = []
+
+    def bench(names, **options):
+        calls.append((list(names), options))
+        return run()
+
+    (tmp_path / "results").mkdir()
+    (tmp_path / "README.md").write_text(table.BEGIN + table.END)
+    monkeypatch.setattr(table, "HERE", tmp_path)
+    monkeypatch.setattr(table, "bench", bench)
+    monkeypatch.setattr(table, "import_seconds", lambda: 0.1)
+    monkeypatch.setattr(table, "one_core", lambda: contextlib.nullcontext())
+    monkeypatch.setattr(sys, "argv", ["table.py"])
+    table.main()
+    (names, options), *busy = calls
+    assert names == list(WORKLOADS) and options["threads"] == options["ranks"] == [None, 1]
+    assert [(names, options["busy"]) for names, options in busy] == [
+        (list(DEFAULT), n) for n in (0, 1, 2, 4)
+    ]
+    assert "There is no quota of one core" in (tmp_path / "README.md").read_text()
+    before = (tmp_path / "README.md").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["table.py", "--quick"])
+    table.main()
+    assert "| dcgan28 | 2 busy |" in capsys.readouterr().out
+    assert (tmp_path / "README.md").read_bytes() == before and len(calls) == 7
+
+
+def test_the_row_with_a_quota_plays_the_same_contenders(monkeypatch):
+    def start(command, **options):
+        assert command[:2] == ["env", "A=1"]
+        args = parser._parser().parse_args(command[command.index("bench") :])
+        assert args.threads == [None, 1] and args.against == ["torch-eager"]
+        assert args.workloads == ["dcgan28"] and args.seconds == 0.5 and args.busy == 0
+        with open(args.o, "w") as file:
+            json.dump(run(), file)
+
+    monkeypatch.setattr(table, "one_core", lambda: contextlib.nullcontext(["env", "A=1"]))
+    monkeypatch.setattr(subprocess, "run", start)
+    assert table.busy(["dcgan28"], 0.5, []) == {"quota of one core": run()}
+
+
 def test_the_processor_has_a_name():
     assert table.processor()
 
@@ -146,10 +191,12 @@ def test_the_processor_has_a_name():
     [
         (["--seconds", "0"], "--seconds: expected a number > 0, got 0.0"),
         (["--seconds", "x"], "argument --seconds: invalid float value: 'x'"),
+        (["--write"], "--write: expected a file results/speed-*.json, found none; measure first"),
         (["--only", "gpu"], "argument --only: invalid choice: 'gpu'"),
     ],
 )
-def test_wrong_input_is_status_2_and_the_reason(monkeypatch, capsys, arguments, message):
+def test_wrong_input_is_status_2_and_the_reason(monkeypatch, capsys, tmp_path, arguments, message):
+    monkeypatch.setattr(table, "HERE", tmp_path)
     monkeypatch.setattr(sys, "argv", ["table.py", *arguments])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     with pytest.raises(SystemExit) as end:

@@ -15,6 +15,7 @@ from ...backend.arrays import get, survey
 from ...backend.cores import cores
 from ...environment import machine
 from ...errors import InputError, choose
+from ...training.ranks import ranks_for
 from . import contender as contenders
 from .busy import busy as busy_machine
 from .contender import Contender, Worker
@@ -125,6 +126,9 @@ def _ours(
     if backend != "numpy":
         return [Contender(name, n) for n in threads for name in (backend, backend + EAGER)]
     useful = 1
+    if None in threads and None in ranks:
+        batch = int(sizes["batch"])
+        useful = ranks_for(batch, workload.flops(batch, sizes["width"]))
     found = (Contender(backend, t, r or (1 if t else useful)) for t in threads for r in ranks)
     return list(dict.fromkeys(found))
 

@@ -12,7 +12,9 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -144,6 +146,11 @@ def _peak_memory(name: str) -> int:
         return int(torch.cuda.max_memory_reserved())
     if name.startswith("cupy"):
         return backends.get(name.removesuffix(EAGER)).held()
+    with suppress(
+        OSError, IndexError
+    ):  # Linux; there ru_maxrss also counts the process that started this one
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     if resource is None:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
