@@ -146,6 +146,7 @@ def test_the_table(short, tmp_path, capsys):
 def test_threads_and_ranks_give_a_contender_each(short, capsys):
     command = ["bench", "mlp-small", "--against", "by-hand", "--seconds", "0.1", "--batch", "8"]
     settings = ["--threads", "auto", "--threads", "1", "--ranks", "auto", "--ranks", "1"]
+    settings += ["--threads", "1", "--against", "by-hand"]  # again: still one contender each
     assert main([*command, *settings, "--busy", "1"]) == 0
     text = capsys.readouterr().out
     engines = [line.split("  ")[1] for line in text.splitlines()[1:5]]

@@ -102,7 +102,7 @@ def bench(
             for workload in found:
                 sizes = {"batch": batch or workload.batch, "width": width, "tf32": int(tf32)}
                 ours = _ours(backend, workload, sizes, threads, ranks)
-                theirs = [Contender(name, n) for n in threads for name in dict.fromkeys(peers)]
+                theirs = list(dict.fromkeys(Contender(name, n) for n in threads for name in peers))
                 rows += _compare(workload, ours, theirs, seconds, peaks[backend], **sizes)
     return {
         "rows": rows,
@@ -124,7 +124,8 @@ def _ours(
 ) -> list[Contender]:
     """The contenders of tinygan, each once."""
     if backend != "numpy":
-        return [Contender(name, n) for n in threads for name in (backend, backend + EAGER)]
+        names = (backend, backend + EAGER)
+        return list(dict.fromkeys(Contender(name, n) for n in threads for name in names))
     useful = 1
     if None in threads and None in ranks:
         batch = int(sizes["batch"])
