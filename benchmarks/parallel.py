@@ -26,8 +26,8 @@ import numpy as np
 from tinygan import gan, optim, parallel
 from tinygan.backend import inputs
 from tinygan.backend.cpu import cores
-from tinygan.commands.bench import WORKLOADS
-from tinygan.commands.bench.measure import THREADS
+from tinygan.commands.bench import DEFAULT, WORKLOADS
+from tinygan.commands.bench.contender import THREADS
 from tinygan.commands.bench.workloads import BETAS, LR
 from tinygan.data import Minibatches
 from tinygan.environment import machine
@@ -244,7 +244,7 @@ def estimate() -> str:
          "half up to", *(f"strong, {n}" for n in counts[:2]), "half up to"],
         ["---", *["---:"] * 11],
     ]  # fmt: skip
-    choices = ((name, s) for name in WORKLOADS for s in (True, False)[: 1 + ("dcgan" in name)])
+    choices = ((name, s) for name in DEFAULT for s in (True, False)[: 1 + ("dcgan" in name)])
     for name, synchronized in choices:
         sent = traffic(name, synchronized)
         row = [name if synchronized else f"{name}, local BatchNorm"]

@@ -1,4 +1,4 @@
-"""Rounds a second against minibatch size and width, in one figure.
+"""Rounds a second of one process against minibatch size and width, in one figure.
 
     python benchmarks/scaling.py                measure, write results/ and scaling.png
     python benchmarks/scaling.py --from FILE    draw scaling.png from these results
@@ -29,7 +29,7 @@ def measure(seconds: float) -> dict[str, Any]:
         for key, values in (("batch", BATCHES), ("width", WIDTHS)):
             for value in values:
                 size: dict[str, Any] = {key: value}
-                table = bench([model], backends=["numpy"], seconds=seconds, **size)
+                table = bench([model], backends=["numpy"], ranks=[1], seconds=seconds, **size)
                 results[key] += table["rows"]
                 print(model, key, value, flush=True)
     return {**results, "machine": table["machine"]}

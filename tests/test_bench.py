@@ -8,16 +8,16 @@ import subprocess
 import numpy as np
 import pytest
 
-from tinygan import InputError, Tensor, environment, gan, grad, optim
-from tinygan.commands.bench import WORKLOADS, bench, by_hand, measure, report
-from tinygan.commands.bench.workloads import BETAS, LR
+from tinygan import InputError, Tensor, environment, gan, grad, models, optim
+from tinygan.commands.bench import DEFAULT, WORKLOADS, bench, by_hand, contender, measure, report
+from tinygan.commands.bench.workloads import BETAS, LR, SHAPES
 from tinygan.commands.parser import main
 
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(measure, "SLOT", 0.02)
-    monkeypatch.setattr(measure, "_gemm_peak", lambda backend, **speed: 100.0)
+    monkeypatch.setattr(contender, "SLOT", 0.02)
+    monkeypatch.setattr(measure, "_gemm_peak", lambda backend, threads, tf32: 100.0)
 
 
 def operations(g, d):
@@ -40,6 +40,31 @@ def test_flops_of_convolutions_are_those_of_their_smaller_image():
     g = [2 * 100 * 128 * 49, 2 * 128 * 64 * 16 * 49, 2 * 64 * 16 * 196]
     d = [2 * 64 * 16 * 196, 2 * 64 * 128 * 16 * 49, 2 * 128 * 49]
     assert WORKLOADS["dcgan28"].flops(3) == 3 * operations(g, d)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_other_shapes_have_images_and_logits_that_fit(shape):
+    pair = shape.build(np.random.default_rng(0), width=0.5)
+    fakes = pair.G(pair.noise(np.random.default_rng(0))(2))
+    assert fakes.shape == (2, *shape.shape) == (2, *shape.images().shape[1:])
+    assert pair.D(fakes).shape == (2, 1)
+
+
+def test_the_sizes_of_other_shapes_are_those_of_their_names():
+    sizes = {
+        name: [p.shape for p in WORKLOADS[name].build(np.random.default_rng(0)).G.parameters()]
+        for name in ("mlp-64-300-3072", "dcgan64-24", "conv-k5-s2-128")
+    }
+    assert sizes["mlp-64-300-3072"] == [(300, 64), (300,), (3072, 300), (3072,)]
+    kernels = [shape for shape in sizes["dcgan64-24"] if len(shape) == 4]
+    assert kernels == [(96, 48, 4, 4), (48, 24, 4, 4), (24, 3, 4, 4)]
+    assert WORKLOADS["dcgan64-24"].shape == (3, 64, 64) and WORKLOADS["dcgan64-24"].batch == 16
+    assert next(s for s in sizes["conv-k5-s2-128"] if len(s) == 4) == (128, 64, 5, 5)
+
+
+def test_the_default_workloads_are_the_models():
+    assert all(name in models.MODELS for name in DEFAULT)
+    assert not any(shape.name in (*DEFAULT, *models.MODELS) for shape in SHAPES)
 
 
 @pytest.mark.parametrize("name", ["mlp-small", "mlp-mid"])
@@ -106,11 +131,48 @@ def test_the_table(short, tmp_path, capsys):
         assert row["of_peak"] == pytest.approx(row["gflops"] / 100)
         assert row["quartiles"][0] <= row["median"] <= row["quartiles"][1]
         assert row["peak_memory"] > 2**20
-    assert table["threads"] == 1 and table["machine"]["numpy"] == np.__version__
+    assert table["threads"] == [1] and table["machine"]["numpy"] == np.__version__
     text = capsys.readouterr().out
     assert "mlp-small, batch 8, width x0.5" in text and "NumPy by hand" in text
     lines = report(table, markdown=True).splitlines()[:4]
     assert len({line.count("|") for line in lines}) == 1 and set(lines[1]) <= set("| -:")
+
+
+def test_threads_and_ranks_give_a_contender_each(short, capsys):
+    command = ["bench", "mlp-small", "--against", "by-hand", "--seconds", "0.1", "--batch", "8"]
+    settings = ["--threads", "auto", "--threads", "1", "--ranks", "auto", "--ranks", "1"]
+    settings += ["--threads", "1", "--against", "by-hand"]  # again: still one contender each
+    assert main([*command, *settings, "--busy", "1"]) == 0
+    text = capsys.readouterr().out
+    engines = [line.split("  ")[1] for line in text.splitlines()[1:5]]
+    names = ("tinygan, numpy", "NumPy by hand")
+    assert engines == [name + setting for name in names for setting in ("", ", 1 thread")]
+    assert "1 busy process;" in text
+
+
+def test_a_ratio_is_to_tinygan_with_the_same_setting_of_threads(short):
+    table = bench(["mlp-small"], against=["by-hand"], threads=[None, 1], seconds=0.1, batch=8)
+    ours, theirs = table["rows"][:2], table["rows"][2:]
+    for mine, peer in zip(ours, theirs, strict=True):
+        assert mine["threads"] == peer["threads"]
+        ratios = np.divide(mine["times"], peer["times"])
+        assert peer["ratio"] == pytest.approx(np.median(ratios))
+
+
+def test_ranks_share_a_minibatch(short):
+    table = bench(["dcgan28"], ranks=[2, 1], seconds=0.05, batch=4, width=0.1)
+    two, one = table["rows"]
+    assert (two["ranks"], one["ranks"]) == (2, 1)
+    assert two["flops"] == one["flops"] and two["peak_memory"] > 1.5 * one["peak_memory"]
+    assert report(table).splitlines()[1].split("  ")[1] == "tinygan, numpy, 2 ranks"
+
+
+def test_without_a_number_of_threads_there_are_as_many_ranks_as_in_training(short, monkeypatch):
+    monkeypatch.setattr(measure, "ranks_for", lambda batch, work: 2 if work > 1e6 else 1)
+    settings = {"threads": [None, 1], "seconds": 0.05, "batch": 4}
+    table = bench(["dcgan28"], width=0.25, ranks=[None, 1], **settings)
+    found = [(row["threads"], row["ranks"]) for row in table["rows"]]
+    assert found == [(None, 2), (None, 1), (1, 1)]
 
 
 def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
@@ -121,14 +183,27 @@ def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
 def test_the_peak_is_measured(monkeypatch):
     play = functools.cache(measure.Worker.play)  # one product of the twenty
     monkeypatch.setattr(measure.Worker, "play", play)
-    assert 1 < measure._gemm_peak("numpy", threads=1, tf32=0) < 1e5
+    assert 1 < measure._gemm_peak("numpy", 1, 0) < 1e5
 
 
 BAD = {
     "workload": (["mlp-smal"], "workload 'mlp-smal' is unknown; .* did you mean 'mlp-small'"),
-    "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, by-hand"),
+    "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, .*by-hand"),
     "backend": (["--backend", "torch"], "backend 'torch' is unknown"),
     "threads": (["--threads", "0"], r"--threads: expected an int in \[1, \d+\], got 0"),
+    "threads in words": (
+        ["--threads", "two"],
+        "--threads: expected a whole number or auto, got .t",
+    ),
+    "ranks": (["--ranks", "0"], r"--ranks: expected an int in \[1, 64\], got 0"),
+    "ranks in words": (["--ranks", "1.5"], "--ranks: expected a whole number or auto, got '1.5'"),
+    "ranks that do not divide": (
+        ["dcgan28", "mlp-2014", "--ranks", "8"],
+        "--ranks 8: the minibatch of mlp-2014 has 100 examples; expected a number that divides it",
+    ),
+    "busy": (["--busy", "65"], r"--busy: expected an int in \[0, 64\], got 65"),
+    "negative busy": (["--busy", "-1"], r"--busy: expected an int in \[0, 64\], got -1"),
+    "busy in words": (["--busy", "x"], "--busy: expected a whole number, got 'x'"),
     "batch": (["--batch", "-3"], r"--batch: expected an int in \[1, 65536\], got -3"),
     "seconds": (["--seconds", "nan"], "--seconds: expected a number > 0, got nan"),
     "width": (["--width", "inf"], "--width: expected a number > 0, got inf"),
@@ -153,7 +228,7 @@ def test_a_missing_peer_is_one_error(monkeypatch, short):
 
 def test_a_process_that_fails_is_one_error_and_a_peer_that_fails_is_left_out(short, capsys):
     with pytest.raises(InputError, match=r"the process of .numpy. failed: .*Error"):
-        bench(["mlp-2014"], backends=["numpy"], width=1e6, seconds=0.1)
+        bench(["mlp-2014"], backends=["numpy"], ranks=[1], width=1e6, seconds=0.1)
     with measure._echoed(is_peer=True):
         raise InputError("bench: it failed")
     assert capsys.readouterr().err == "without this peer: bench: it failed\n"

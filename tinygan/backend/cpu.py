@@ -28,6 +28,8 @@ from weakref import WeakSet
 
 import numpy as np
 
+from .cores import cores as cores
+
 Work = Callable[[int, int], object]
 
 PARTS = 4  # maximum of parts for each thread, so that a slow thread gets fewer of them
@@ -225,11 +227,6 @@ def limited(n: int) -> Iterator[None]:
 def threads_are_set() -> bool:
     """Return whether the environment sets the number of threads."""
     return "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def matmul(a: Any, b: Any) -> Any:

@@ -27,16 +27,21 @@ def useful_ranks(config: Config) -> int:
     number of threads. It depends on the model, the minibatch and the cores, not on time.
 
     Raises InputError if the images cannot be loaded or do not fit the model."""
-    if config.backend != "numpy" or not can_fork() or is_launched() or cpu.threads_are_set():
-        return 1
-    most = min(cpu.cores(), config.batch // EXAMPLES, MOST)
-    if most < 2:
+    if config.backend != "numpy" or ranks_for(config.batch, MOST * WORK) == 1:
         return 1
     size, mode = config.folder_size, config.folder_mode
     shape = load(config.data, folder_size=size, folder_mode=mode).images.shape[1:]
     pair = models.build(config.model, shape, rng=np.random.default_rng(0))
-    most = min(most, config.batch * flops(pair, shape) // WORK)
-    return max((n for n in range(1, most + 1) if config.batch % n == 0), default=1)
+    return ranks_for(config.batch, config.batch * flops(pair, shape))
+
+
+def ranks_for(batch: int, work: int) -> int:
+    """`useful_ranks` on NumPy, for a minibatch of `batch` examples and a round of `work`
+    operations."""
+    if not can_fork() or is_launched() or cpu.threads_are_set():
+        return 1
+    most = min(cpu.cores(), batch // EXAMPLES, work // WORK, MOST)
+    return max((n for n in range(1, most + 1) if batch % n == 0), default=1)
 
 
 def ranks_to_start(given: str, config: Config, recorded: int = 0) -> int:

@@ -10,7 +10,7 @@ from ...storage import atomic
 from ..shared import check_writable
 from .measure import bench
 from .table import report
-from .workloads import WORKLOADS
+from .workloads import DEFAULT, WORKLOADS
 
 if TYPE_CHECKING:
     from ..shared import Parsers
@@ -25,8 +25,8 @@ def add_parser(parsers: Parsers) -> None:
         "process, and the contenders take turns.",
     )
     add = parser.add_argument
-    names = ", ".join(WORKLOADS)
-    add("workloads", nargs="*", metavar="WORKLOAD", help=f"some of {names} (default: all)")
+    names = f"some of {', '.join(WORKLOADS)} (default: the first {len(DEFAULT)})"
+    add("workloads", nargs="*", metavar="WORKLOAD", help=names)
     backend = "numpy, cupy, or one GPU; repeatable (default: all that work)"
     add("--backend", action="append", metavar="NAME", help=backend)
     add(
@@ -34,10 +34,27 @@ def add_parser(parsers: Parsers) -> None:
         action="append",
         default=[],
         metavar="PEER",
-        help="torch (eager and tuned; on a GPU eager, compiled, and captured as a CUDA graph) or "
-        "by-hand (NumPy without an engine); repeatable",
+        help="torch (eager and tuned; on a GPU eager, compiled, and captured as a CUDA graph), "
+        "torch-eager (the first of these) or by-hand (NumPy without an engine); repeatable",
     )
-    add("--threads", type=int, metavar="N", help="number of threads (default: all cores)")
+    add(
+        "--threads",
+        action="append",
+        type=number_or_auto,
+        metavar="N",
+        help="number of threads of each process; auto: as the contender comes, with no number set; "
+        "repeatable (default: auto)",
+    )
+    add(
+        "--ranks",
+        action="append",
+        type=number_or_auto,
+        metavar="N",
+        help="number of ranks of tinygan on NumPy; auto: as tinygan train has, but 1 with a number "
+        "of threads; repeatable (default: auto)",
+    )
+    busy = "number of other processes that each keep a core busy (default: 0)"
+    add("--busy", type=int, default=0, metavar="N", help=busy)
     add("--batch", type=int, metavar="N", help="minibatch size (default: the workload's own)")
     add(
         "--width",
@@ -54,15 +71,28 @@ def add_parser(parsers: Parsers) -> None:
     parser.set_defaults(run=run, smaller="a smaller --batch or --width")
 
 
+def number_or_auto(text: str) -> int | None:
+    """The number in `text`; None for "auto".
+
+    Raises ArgumentTypeError for anything else."""
+    try:
+        return None if text == "auto" else int(text)
+    except ValueError:
+        message = f"expected a whole number or auto, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table of times; return the exit status."""
     if args.o is not None:
         check_writable("-o", args.o)
     table = bench(
-        args.workloads or list(WORKLOADS),
+        args.workloads or DEFAULT,
         backends=args.backend,
         against=args.against,
-        threads=args.threads,
+        threads=args.threads or [None],
+        ranks=args.ranks or [None],
+        busy=args.busy,
         seconds=args.seconds,
         batch=args.batch,
         width=args.width,

@@ -1,106 +1,47 @@
-"""The measurement: contenders in processes that take turns, and the quartiles of their times."""
+"""The measurement: contenders that take turns, and the quartiles of their times."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from ...backend.arrays import get, survey
-from ...backend.cpu import cores
+from ...backend.cores import cores
 from ...environment import machine
 from ...errors import InputError, choose
+from ...training.ranks import ranks_for
+from . import contender as contenders
+from .busy import busy as busy_machine
+from .contender import Contender, Worker
 from .worker import EAGER, GEMM
-from .workloads import WORKLOADS, Workload, find
+from .workloads import DEFAULT, Workload, find
 
-PEERS = {"torch": ("torch", "torch-tuned"), "by-hand": ("by-hand",)}
-GPU_PEERS = {"torch": ("torch-cuda", "torch-cuda-compile", "torch-cuda-graph"), "by-hand": ()}
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-SLOT = 0.5  # seconds that a contender plays before the next one's turn
-
-
-class Worker:
-    """A contender in its own process, which plays rounds on request.
-
-    `sizes`: the options of the process: batch, width, threads and tf32. `supported` is False if the
-    contender lacks a layer of the workload.
-
-    Raises InputError if the process fails."""
-
-    def __init__(self, workload: str, name: str, **sizes: float) -> None:
-        self.name, self.memory = name, 0
-        options = [f"--{key}={value}" for key, value in sizes.items()]
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  an unread pipe could fill up
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __package__ + ".worker", workload, name, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env={**os.environ, **dict.fromkeys(THREADS, str(sizes["threads"]))},
-        )
-        try:
-            self.supported = self._answer()["supported"]
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-        self.errors.close()
-
-    def play(self, rounds: int) -> float:
-        """The seconds of `rounds` rounds, after an untimed one that wakes threads and fills caches.
-
-        Raises InputError if the process has ended."""
-        assert self.process.stdin
-        with suppress(BrokenPipeError):  # it has ended: `_answer` raises the reason
-            self.process.stdin.write(f"{rounds}\n")
-            self.process.stdin.flush()
-        answer = self._answer()
-        self.memory = answer["memory"]
-        return float(answer["seconds"])
-
-    def calibrate(self) -> None:
-        """Warm up, and set `rounds` to the number that fills a slot."""
-        self.rounds = 1
-        while (seconds := self.play(self.rounds)) < SLOT / 4:
-            self.rounds *= 2
-        self.rounds = max(1, round(self.rounds * SLOT / min(seconds, self.play(self.rounds))))
-
-    def _answer(self) -> dict[str, Any]:
-        """The next answer of the process.
-
-        Raises InputError if it has ended."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            self.process.wait()
-            self.errors.seek(0)
-            last = (self.errors.read().strip() or "it ended without a message").splitlines()[-1]
-            raise InputError(f"bench: the process of {self.name!r} failed: {last}")
-        return json.loads(line)
+PEERS = {
+    "torch": ("torch", "torch-tuned"),
+    "torch-eager": ("torch",),
+    "by-hand": ("by-hand",),
+}
+GPU_PEERS = {
+    "torch": ("torch-cuda", "torch-cuda-compile", "torch-cuda-graph"),
+    "torch-eager": ("torch-cuda",),
+    "by-hand": (),
+}
 
 
 def bench(
-    workloads: Sequence[str] = tuple(WORKLOADS),
+    workloads: Sequence[str] = DEFAULT,
     *,
     backends: Sequence[str] | None = None,
     against: Sequence[str] = (),
-    threads: int | None = None,
+    threads: Sequence[int | None] = (None,),
+    ranks: Sequence[int | None] = (None,),
+    busy: int = 0,
     seconds: float = 5.0,
     batch: int | None = None,
     width: float = 1,
@@ -111,8 +52,13 @@ def bench(
     workloads       names of `WORKLOADS`
     backends        default: all that work on this machine
     against         peers: "torch" for all that `torch_peer` lists for the device, or one of these
-                    by its name; "by-hand" for NumPy without an engine
-    threads         default: all cores
+                    by its name; "torch-eager" for the first of them; "by-hand" for NumPy without an
+                    engine
+    threads         every contender plays once with each of these numbers of threads; None: as it
+                    comes, with no number set for it
+    ranks           tinygan on NumPy plays once with each of these numbers of ranks; None: as
+                    `tinygan train` does, but with a number of threads one rank
+    busy            number of other processes that each keep a core busy
     seconds         the time for each contender and workload
     batch, width    the size of a minibatch, and a factor of the widths of hidden layers
     tf32            on a GPU, tinygan and PyTorch round the factors of products to TF32
@@ -128,53 +74,85 @@ def bench(
         backends = [name for name, problem in survey().items() if problem is None]
     for name in backends:
         get(name)
-    for name, value, maximum in (("threads", threads, cores()), ("batch", batch, 1 << 16)):
-        if value is not None and not 1 <= value <= maximum:
-            raise InputError(f"--{name}: expected an int in [1, {maximum}], got {value}")
+    found = [find(name) for name in workloads]
+    numbers = [("batch", batch, 1, 1 << 16), ("busy", busy, 0, 64)]
+    numbers += [("threads", n, 1, cores()) for n in threads]
+    numbers += [("ranks", n, 1, 64) for n in ranks]
+    for name, value, low, high in numbers:
+        if value is not None and not low <= value <= high:
+            raise InputError(f"--{name}: expected an int in [{low}, {high}], got {value}")
     for name, amount in (("seconds", seconds), ("width", width)):
         if not 0 < amount < math.inf:
             raise InputError(f"--{name}: expected a number > 0, got {amount}")
-    found = [find(name) for name in workloads]
-    speed = {"threads": threads or cores(), "tf32": int(tf32)}
+    for workload in found:
+        for n in ranks:
+            if n is not None and (batch or workload.batch) % n:
+                raise InputError(
+                    f"--ranks {n}: the minibatch of {workload.name} has {batch or workload.batch} "
+                    "examples; expected a number that divides it"
+                )
+    most = None if None in threads else max(n for n in threads if n is not None)
     rows: list[dict[str, Any]] = []
     peaks: dict[str, float] = {}
     for backend in sorted(dict.fromkeys(backends), key=lambda name: name != "numpy"):
-        on_host = backend == "numpy"  # contenders on the CPU and on a GPU are timed separately
-        ours = [backend] if on_host else [backend, backend + EAGER]
-        known = PEERS if on_host else GPU_PEERS
+        known = PEERS if backend == "numpy" else GPU_PEERS  # the CPU and a GPU are timed separately
         peers = [peer for name in against for peer in known.get(name, (name,))]
-        peaks[backend] = _gemm_peak(backend, **speed)
-        for workload in found:
-            sizes = {"batch": batch or workload.batch, "width": width, **speed}
-            rows += _compare(workload, ours, peers, seconds, peaks[backend], **sizes)
+        peaks[backend] = _gemm_peak(backend, most, int(tf32))
+        with busy_machine(busy):
+            for workload in found:
+                sizes = {"batch": batch or workload.batch, "width": width, "tf32": int(tf32)}
+                ours = _ours(backend, workload, sizes, threads, ranks)
+                theirs = list(dict.fromkeys(Contender(name, n) for n in threads for name in peers))
+                rows += _compare(workload, ours, theirs, seconds, peaks[backend], **sizes)
     return {
         "rows": rows,
         "gemm_peak_gflops": peaks,
-        "threads": speed["threads"],
+        "threads": list(threads),
+        "busy": busy,
         "tf32": tf32,
         "seconds": seconds,
         "machine": machine(),
     }
 
 
+def _ours(
+    backend: str,
+    workload: Workload,
+    sizes: dict[str, float],
+    threads: Sequence[int | None],
+    ranks: Sequence[int | None],
+) -> list[Contender]:
+    """The contenders of tinygan, each once."""
+    if backend != "numpy":
+        names = (backend, backend + EAGER)
+        return list(dict.fromkeys(Contender(name, n) for n in threads for name in names))
+    useful = 1
+    if None in threads and None in ranks:
+        batch = int(sizes["batch"])
+        useful = ranks_for(batch, workload.flops(batch, sizes["width"]))
+    found = (Contender(backend, t, r or (1 if t else useful)) for t in threads for r in ranks)
+    return list(dict.fromkeys(found))
+
+
 def _compare(
     workload: Workload,
-    ours: list[str],
-    peers: list[str],
+    ours: list[Contender],
+    peers: list[Contender],
     seconds: float,
     peak: float,
     **sizes: float,
 ) -> list[dict[str, Any]]:
-    """A row for each contender. A ratio is the time of the first of `ours` over that of a peer."""
+    """A row for each contender. A ratio is the time of the first of `ours` that has the same number
+    of threads over that of a peer."""
     with ExitStack() as stack:
         workers = []
-        for name in [*ours, *peers]:
-            with _echoed(name in peers):
-                worker = stack.enter_context(Worker(workload.model, name, **sizes))
+        for contender in [*ours, *peers]:
+            with _echoed(contender in peers):
+                worker = stack.enter_context(Worker(workload.name, contender, **sizes))
                 if worker.supported:
                     worker.calibrate()
                     workers.append(worker)
-        slots = max(3, round(seconds / SLOT))
+        slots = max(3, round(seconds / contenders.SLOT))
         times = np.array(
             [
                 [worker.play(worker.rounds) / worker.rounds for worker in workers]
@@ -183,23 +161,27 @@ def _compare(
         )  # (slots, contenders)
         batch, width = int(sizes["batch"]), sizes["width"]
         flops = workload.flops(batch, width)
+        threads = [contender.threads for contender in ours]
         rows = []
         for worker, mine in zip(workers, times.T, strict=True):
+            name, n, ranks = worker.contender
             row: dict[str, Any] = {
-                "workload": workload.model,
-                "contender": worker.name,
+                "workload": workload.name,
+                "contender": name,
+                "threads": n,
+                "ranks": ranks,
                 "batch": batch,
                 "width": width,
                 "flops": flops,
                 **_quartiles("median", "quartiles", mine),
-                "slots": slots,
+                "times": [float(seconds) for seconds in mine],
                 "rounds_a_slot": worker.rounds,
                 "peak_memory": worker.memory,
             }
             row["gflops"] = flops / row["median"] / 1e9
             row["of_peak"] = row["gflops"] / peak
-            if worker.name in peers:
-                row |= _quartiles("ratio", "ratio_quartiles", times[:, 0] / mine)
+            if worker.contender in peers:
+                row |= _quartiles("ratio", "ratio_quartiles", times[:, threads.index(n)] / mine)
             rows.append(row)
         return rows
 
@@ -220,8 +202,9 @@ def _quartiles(median: str, quartiles: str, values: np.ndarray) -> dict[str, Any
     return {median: middle, quartiles: [low, high]}
 
 
-def _gemm_peak(backend: str, **speed: float) -> float:
+def _gemm_peak(backend: str, threads: int | None, tf32: int) -> float:
     """GFLOP/s of the fastest of 20 large matrix products in float32, in a process of its own."""
-    with Worker("", f"gemm-{backend}", batch=1, width=1, **speed) as worker:
+    contender = Contender(f"gemm-{backend}", threads)
+    with Worker("", contender, batch=1, width=1, tf32=tf32) as worker:
         fastest = min(worker.play(1) for _ in range(20))
     return 2 * (GEMM if backend == "numpy" else 4 * GEMM) ** 3 / fastest / 1e9

@@ -38,6 +38,9 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
 def _cells(row: dict[str, Any], unit: float) -> list[str]:
     """The cells of a contender, with its time in units of `unit` seconds."""
     name = row["contender"]
+    engine = NAMES.get(name, f"tinygan, {name.replace('-eager', ', not captured')}")
+    engine += f", {row['ranks']} ranks" if row["ranks"] > 1 else ""
+    engine += f", {counted(row['threads'], 'thread')}" if row["threads"] else ""
     size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
     ratio = ""
     if "ratio" in row:
@@ -45,13 +48,18 @@ def _cells(row: dict[str, Any], unit: float) -> list[str]:
         ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
     return [
         row["workload"] + size,
-        NAMES.get(name, f"tinygan, {name.replace('-eager', ', not captured')}"),
+        engine,
         f"{row['median'] / unit:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
         f"{row['peak_memory'] / 2**20:.0f}" if row["peak_memory"] else "",
         ratio,
     ]
+
+
+def counted(n: int, unit: str) -> str:
+    """The number with its unit: "1 core", "2 cores"."""
+    return f"{n} {unit}" + ("" if n == 1 else "es" if unit.endswith("s") else "s")
 
 
 def _legend(table: dict[str, Any]) -> str:
@@ -64,10 +72,12 @@ def _legend(table: dict[str, Any]) -> str:
         if name in machine
     )
     precision = "float32, its factors rounded to TF32" if table.get("tf32") else "float32"
+    busy = f", {counted(table['busy'], 'busy process')}" if table["busy"] else ""
     return (
-        f"{machine['processor']}, {table['threads']} threads; {versions}; {machine['blas']}; "
-        f"commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
-        "Medians over alternating slots. Ratio: the time of tinygan over that of the engine; in "
-        "parentheses, its quartiles over pairs of neighboring slots. "
+        f"{machine['processor']}, {counted(machine['cores'], 'core')}{busy}; {versions}; "
+        f"{machine['blas']}; commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
+        "Medians over alternating slots. Ratio: the time of tinygan over that of the engine, with "
+        "the same setting of threads; in parentheses, its quartiles over pairs of neighboring "
+        "slots. "
         f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
     )

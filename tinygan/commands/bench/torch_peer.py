@@ -64,8 +64,9 @@ def player(
     pair: Pair, images: np.ndarray, batch: int, threads: int, name: str, tf32: bool = False
 ) -> Callable[[int], None]:
     """A function that plays n rounds and returns when they are computed. `name` is a contender of
-    the table above; `images` are uint8 (N, C, H, W)."""
-    torch.set_num_threads(threads)
+    the table above; `images` are uint8 (N, C, H, W). With 0 threads, PyTorch chooses the number."""
+    if threads:
+        torch.set_num_threads(threads)
     torch.manual_seed(0)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32
     cuda, tuned = name.startswith("torch-cuda"), name not in ("torch", "torch-cuda")

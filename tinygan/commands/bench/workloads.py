@@ -1,10 +1,13 @@
-"""The rounds that are timed: a model, the shape of its images, and a minibatch size.
+"""The rounds that are timed: a pair, the shape of its images, and a minibatch size.
 
 Each is one step of D and one of G in the non-saturating game, in float32, with Adam (2e-4, betas .5
 and .999).
 """
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,27 +16,34 @@ from ...backend import Rng
 from ...errors import choose
 from ...models import Pair, build
 from ...models.flops import flops
+from ...models.pair import Shape
+from .shapes import Convolutional, mlp
 
 LR, BETAS = 2e-4, (0.5, 0.999)
 
 
 class Workload(NamedTuple):
-    """A model, the shape (C, H, W) of its images, and the size of a minibatch."""
+    """A name, the shape (C, H, W) of the images, the size of a minibatch, and the function that
+    makes the pair; without one, the pair is the model of that name."""
 
-    model: str
-    shape: tuple[int, int, int]
+    name: str
+    shape: Shape
     batch: int = 64
+    make: Callable[..., Pair] | None = None
 
     def build(self, rng: Rng, width: float = 1) -> Pair:
         """The pair, with its hidden layers `width` times as wide."""
-        return build(self.model, self.shape, rng=rng, width=width)
+        make = self.make or partial(build, self.name)
+        return make(self.shape, rng=rng, width=width)
 
     def images(self) -> np.ndarray:
-        """10,000 uint8 images: the embedded digits, or noise for models of another shape."""
+        """Images as uint8: the embedded digits, or noise for pairs of another shape (10,000, but at
+        most 32 MB)."""
         if self.shape == (1, 28, 28):
             return data.load("digits").images
+        n = min(10_000, (32 << 20) // math.prod(self.shape))
         rng = np.random.default_rng(0)
-        return rng.integers(256, size=(10_000, *self.shape), dtype=np.uint8)
+        return rng.integers(256, size=(n, *self.shape), dtype=np.uint8)
 
     def flops(self, batch: int, width: float = 1) -> int:
         """The floating-point operations of one round: see `models.flops`."""
@@ -41,16 +51,30 @@ class Workload(NamedTuple):
         return batch * flops(pair, self.shape)
 
 
-WORKLOADS = {
-    workload.model: workload
-    for workload in (
-        Workload("mlp-small", (1, 28, 28)),
-        Workload("mlp-mid", (1, 28, 28)),
-        Workload("mlp-2014", (1, 28, 28), batch=100),
-        Workload("dcgan28", (1, 28, 28)),
-        Workload("dcgan32", (3, 32, 32)),
-    )
-}
+def _convolutional(name: str, batch: int, *settings: Any) -> Workload:
+    make = Convolutional(*settings)
+    return Workload(name, make.shape, batch, make)
+
+
+MODELS = (
+    Workload("mlp-small", (1, 28, 28)),
+    Workload("mlp-mid", (1, 28, 28)),
+    Workload("mlp-2014", (1, 28, 28), batch=100),
+    Workload("dcgan28", (1, 28, 28)),
+    Workload("dcgan32", (3, 32, 32)),
+)
+SHAPES = (
+    Workload("mlp-64-300-3072", (3, 32, 32), 37, mlp),
+    _convolutional("dcgan64-24", 16, 4, 2, (96, 48, 24), 8),
+    _convolutional("conv-k3-s1-16", 256, 3, 1, (16, 8), 16),
+    _convolutional("conv-k3-s2-256", 8, 3, 2, (256, 128), 4),
+    _convolutional("conv-k4-s1-64", 32, 4, 1, (64, 32), 16),
+    _convolutional("conv-k4-s2-32", 128, 4, 2, (32, 16), 8),
+    _convolutional("conv-k5-s1-32", 16, 5, 1, (32, 16), 16),
+    _convolutional("conv-k5-s2-128", 64, 5, 2, (128, 64), 7),
+)
+WORKLOADS = {workload.name: workload for workload in (*MODELS, *SHAPES)}
+DEFAULT = tuple(workload.name for workload in MODELS)
 
 
 def find(name: str) -> Workload:
