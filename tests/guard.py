@@ -140,7 +140,7 @@ class Capturer:
 
 
 def gemm(a, b):
-    return guard_xp.matmul(a, b)
+    return called("cupy.matmul", cpu.matmul, a, b)  # bit for bit
 
 
 def _from_host(host, device):

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ def cores(request, monkeypatch):
     return request.param
 
 
+def together(count):
+    """A call that returns once `count` threads have called it, and all helpers have ended their
+    calls: one that has not is not asked again."""
+    while not cpu._calls.empty():
+        time.sleep(0.001)
+    barrier = threading.Barrier(count)
+    return lambda: barrier.wait(30)
+
+
 @pytest.mark.parametrize("n", [0, 1, 5, 100])
 @pytest.mark.parametrize("minimum", [1, 30])
 def test_every_index_is_in_one_part(cores, n, minimum):
@@ -48,8 +58,8 @@ def test_every_index_is_in_one_part(cores, n, minimum):
 
 
 def test_as_many_threads_work_at_the_same_time(cores):
-    together = threading.Barrier(cores)
-    cpu.share(lambda start, stop: together.wait(30) if stop <= cores else None, 4 * cores, 1)
+    meet = together(cores)
+    cpu.share(lambda start, stop: meet() if stop <= cores else None, 4 * cores, 1)
 
 
 def test_a_nested_share_does_all_its_work_in_one_thread(cores):
@@ -74,15 +84,17 @@ def test_an_error_in_any_part_is_raised_and_the_next_call_works(cores, at):
 
 
 def test_errstate_holds_in_all_threads(cores, recwarn):
-    zeros, together = np.zeros(cores, np.float32), threading.Barrier(cores)
+    zeros = np.zeros(cores, np.float32)
 
     def divide(start, stop):
-        together.wait(30)
+        meet()
         np.divide(1, zeros[start:stop])
 
+    meet = together(cores)
     with np.errstate(all="ignore"):
         cpu.share(divide, cores, 1)
     assert not recwarn.list
+    meet = together(cores)
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         cpu.share(divide, cores, 1)
 
@@ -200,6 +212,7 @@ def parts():
 
 before = parts()
 cpu.share(lambda start, stop: None, 2, 1)  # starts a helper
+cpu.OneBlasThread.lock.acquire()  # as the helper may have
 child = os.fork()
 if child == 0:
     import signal

@@ -136,6 +136,8 @@ def _reset_after_fork() -> None:
     global _calls
     _calls = SimpleQueue()
     _helpers.clear()
+    OneBlasThread.lock = Lock()  # a helper may have held it
+    OneBlasThread.blocks.clear()
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has no helper threads
