@@ -121,9 +121,7 @@ EQUIVALENT: dict[str, str] = {
         "(a,), eps = lift(a), float(eps)": {
             "ops/normalize.py, standardize: float(eps)  ->  eps": "all is written in place",
         },
-        "y = a.xp.add(y, bias.data, out=None if y is z else y)": {
-            "ops/normalize.py, standardize: a.xp.add(y, bias.data, out=None if y is z else y)  ->"
-            "  a.xp.add(bias.data, y, out=None if y is z else y)": "sums commute",
+        "y = with_channels(a.xp.add, y, bias.data, out=None if y is z else y)": {
             "ops/normalize.py, standardize: None if y is z else y  ->  None": "another array",
         },
         "return np.vstack([values, np.arange(n) == n - 1])": {

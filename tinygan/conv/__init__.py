@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, of
+from ..backend import Array, of, with_channels
 from ..checks import pair
 from ..ops import astype, sum
 from ..tensor import Edge, Operand, Tensor, lift
@@ -198,7 +198,7 @@ def _biased(images: Array, bias: Tensor | None, *edges: Edge) -> Tensor:
     """Add the bias (C,) to newly computed images (N, C, H, W) in place."""
     if bias is None:
         return Tensor(images, *edges)
-    images += bias.data[:, None, None]
+    with_channels(bias.xp.add, images, bias.data[None, :, None, None], out=images)
     return Tensor(images, *edges, (bias, lambda g, _: sum(g, (0, 2, 3))))
 
 

@@ -1,18 +1,18 @@
 """The fast method for T, by Toom, Cook and Winograd: it needs fewer multiplications.
 
 In one dimension, with stride 1, T(x, w, y) = sum x[i + a] w[a] y[i] pairs x with the coefficients
-of the product of two polynomials, w and y. Its values at 5 points determine a polynomial of degree
-4, and the value of a product is the product of the values:
+of the product of two polynomials, w and y. Its values at P points determine a polynomial of degree
+P - 1, and the value of a product is the product of the values:
 
     T = sum over the points p of  (B x)[p] (G w)[p] (A y)[p]
 
-    A, G   evaluate y and w at the points 0, 1, -1, 2 and infinity (the leading coefficient)
+    A, G   evaluate y and w at 0, 1, ... and at infinity (the leading coefficient)
     B      the inverse transpose of evaluation, because x is paired with the coefficients
 
-So 5 multiplications replace R * M, for R taps of the kernel and M = 6 - R output places. In two
-dimensions, with both axes transformed, 25 replace 64 (R = 2) or 81 (R = 3). A stride s splits image
-and kernel into s * s phases, each with stride 1 and R = ceil(k / s); phases are treated as
-channels. Larger outputs are divided into tiles of M places.
+So P multiplications replace R * M, for R taps of the kernel and M = P + 1 - R output places. In
+two dimensions, with both axes transformed, 25 replace 64 (R = 2), and 36 replace 144 (R = 3). A
+stride s splits image and kernel into s * s phases, each with stride 1 and R = ceil(k / s); phases
+are treated as channels. Larger outputs are divided into tiles of M places.
 
 (Winograd 1980; Lavin and Gray 2015 for convolutional networks.) Sums are rounded differently:
 in float32 the error is about five times that of im2col, a few times 1e-6.
@@ -29,7 +29,7 @@ import numpy as np
 from ..backend import Array, numpy
 from .im2col import Geometry
 
-POINTS = (0.0, 1.0, -1.0, 2.0)  # and infinity
+POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)  # and infinity; chosen for small errors in float32
 CHUNK = 1 << 18  # elements that are transformed at a time, so that they stay in the cache
 MIN_PLACES = 256  # of all images: with fewer, the transforms of the kernels take too long
 MIN_ROWS, LARGE = 64, 1 << 19  # fewer rows take less time than to read more kernels than LARGE
@@ -41,12 +41,13 @@ def faster(geometry: Geometry, n: int, c: int, o: int) -> "Winograd | None":
     be much larger than the patches of im2col."""
     stride, _, kernel, _, places = geometry
     taps, phases = max(-(-k // s) for k, s in zip(kernel, stride, strict=True)), math.prod(stride)
-    if taps > 3:
+    if taps > 5:
         return None
-    method = Winograd(geometry)
+    methods = [Winograd(geometry, points) for points in (5, 6) if points > taps]
+    method = min(methods, key=lambda each: each.values)
     if method.tiles * n < MIN_ROWS and 25 * phases * c * o > LARGE and taps < 3:
         method = Winograd(geometry, 3)  # more rows, and smaller kernels
-    values = method.tiles * method.points**2
+    values = method.values
     direct = math.prod(places) * math.prod(kernel)
     pays = (
         n * math.prod(places) >= MIN_PLACES
@@ -102,6 +103,7 @@ class Winograd:
             for s, k, n in zip(geometry.stride, geometry.kernel, geometry.places, strict=True)
         ]
         self.tiles = v.tiles * h.tiles
+        self.values = self.tiles * points**2  # of a channel of an image
 
     def _matrices(self, which: int, like: Array) -> tuple[Array, Array]:
         """A (0), B (1) or G (2), for both axes."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..backend import total
+from ..backend import total, with_channels
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..tensor import Edge, Operand, Tensor, is_recording, lift
 from .pointwise import sqrt
@@ -43,12 +43,12 @@ def standardize(
     share = m.size / a.size
     m *= share
     comm.allreduce_mean_(m)
-    z = a.data - m
+    z = with_channels(a.xp.subtract, a.data, m)
     v = total(z * z, axis, keepdims=True)
     v *= share
     comm.allreduce_mean_(v)
     s = 1 / a.xp.sqrt(v + eps)
-    z *= s
+    with_channels(a.xp.multiply, z, s, out=z)
     latest: list[Any] = [None, None, None]
 
     def sums(g: Tensor) -> tuple[Any, Any]:
@@ -74,10 +74,10 @@ def standardize(
         mean_g, minus_mean_gz = of_g * share, of_gz * -share
         comm.allreduce_mean_(mean_g)
         comm.allreduce_mean_(minus_mean_gz)
-        inner = z * minus_mean_gz
+        inner = with_channels(a.xp.multiply, z, minus_mean_gz)
         inner += g.data
-        inner -= mean_g
-        inner *= s if weight is None else s * weight.data
+        with_channels(a.xp.subtract, inner, mean_g, out=inner)
+        with_channels(a.xp.multiply, inner, s if weight is None else s * weight.data, out=inner)
         return Tensor(inner)
 
     def pull_weight(g: Tensor, _: Tensor) -> Tensor:
@@ -89,10 +89,10 @@ def standardize(
     edges: list[Edge] = [(a, pull)]
     y = z
     if weight is not None:
-        y = z * weight.data
+        y = with_channels(a.xp.multiply, z, weight.data)
         edges.append((weight, pull_weight))
     if bias is not None:
-        y = a.xp.add(y, bias.data, out=None if y is z else y)
+        y = with_channels(a.xp.add, y, bias.data, out=None if y is z else y)
         edges.append((bias, pull_bias))
     return Tensor(y, *edges), m, v
 
