@@ -40,6 +40,8 @@ def test_flops_of_convolutions_are_those_of_their_smaller_image():
     g = [2 * 100 * 128 * 49, 2 * 128 * 64 * 16 * 49, 2 * 64 * 16 * 196]
     d = [2 * 64 * 16 * 196, 2 * 64 * 128 * 16 * 49, 2 * 128 * 49]
     assert WORKLOADS["dcgan28"].flops(3) == 3 * operations(g, d)
+    g[0] = d[-1] = 0
+    assert WORKLOADS["dcgan28"].flops(3, dense=False) == 3 * operations(g, d)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

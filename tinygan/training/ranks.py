@@ -16,12 +16,13 @@ from .config import Config
 
 MOST = 64  # ranks
 EXAMPLES = 8  # minimum of a rank's share of a minibatch
-WORK = 1_000_000_000  # operations: minimum for a rank in a round
+WORK = 400_000_000  # operations of convolutions: minimum for a rank in a round
 
 
 def useful_ranks(config: Config) -> int:
     """The number of ranks that makes a run faster: as many as the cores, if each has enough
-    examples and enough work in a round, and if they divide the minibatch.
+    examples and enough work in convolutions, and if they divide the minibatch. Large products of
+    other layers are shared by the threads of one process.
 
     It is 1 on a GPU, under mpiexec, where processes cannot fork, and if the environment sets the
     number of threads. It depends on the model, the minibatch and the cores, not on time.
@@ -32,7 +33,7 @@ def useful_ranks(config: Config) -> int:
     size, mode = config.folder_size, config.folder_mode
     shape = load(config.data, folder_size=size, folder_mode=mode).images.shape[1:]
     pair = models.build(config.model, shape, rng=np.random.default_rng(0))
-    return ranks_for(config.batch, config.batch * flops(pair, shape))
+    return ranks_for(config.batch, config.batch * flops(pair, shape, dense=False))
 
 
 def ranks_for(batch: int, work: int) -> int:

@@ -129,7 +129,7 @@ def _ours(
     useful = 1
     if None in threads and None in ranks:
         batch = int(sizes["batch"])
-        useful = ranks_for(batch, workload.flops(batch, sizes["width"]))
+        useful = ranks_for(batch, workload.flops(batch, sizes["width"], dense=False))
     found = (Contender(backend, t, r or (1 if t else useful)) for t in threads for r in ranks)
     return list(dict.fromkeys(found))
 

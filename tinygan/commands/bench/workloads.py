@@ -45,10 +45,10 @@ class Workload(NamedTuple):
         rng = np.random.default_rng(0)
         return rng.integers(256, size=(n, *self.shape), dtype=np.uint8)
 
-    def flops(self, batch: int, width: float = 1) -> int:
+    def flops(self, batch: int, width: float = 1, *, dense: bool = True) -> int:
         """The floating-point operations of one round: see `models.flops`."""
         pair = self.build(np.random.default_rng(0), width)
-        return batch * flops(pair, self.shape)
+        return batch * flops(pair, self.shape, dense=dense)
 
 
 def _convolutional(name: str, batch: int, *settings: Any) -> Workload:
