@@ -194,6 +194,15 @@ print(cpu.threads())
     assert python(code, OPENBLAS_NUM_THREADS="1").split() == ["1", "1", "1"]
 
 
+def test_without_a_known_blas_there_is_a_thread_for_each_core(monkeypatch):
+    monkeypatch.setattr(cpu, "_libraries", lambda: ())
+    monkeypatch.setattr(cpu, "_maximum", [])
+    monkeypatch.setattr(cpu, "cores", lambda: 5)
+    assert cpu.threads() == 5
+    a = np.ones((300, 300))
+    np.testing.assert_array_equal(cpu.matmul(a, a), a @ a)
+
+
 def test_a_limit_of_threads_ends_with_its_block():
     before = cpu.threads()
     with cpu.limited(1):

@@ -1,5 +1,6 @@
-"""The options of a run. The same config gives the same run, bit for bit, on the same machine with
-the same libraries and number of threads; another BLAS may add numbers in another order."""
+"""The options of a run. The same config gives the same run, bit for bit, on the same
+processor with the same libraries and number of ranks; another BLAS may add numbers in another
+order."""
 
 from __future__ import annotations
 

@@ -72,9 +72,9 @@ def resume(
 ) -> RunFolder:
     """Resume a run, given its folder or its checkpoint, up to its own number of rounds or `steps`.
 
-    The result is bit for bit that of an uninterrupted run, on the same backend and machine with the
-    same number of threads and ranks (with another number of ranks: up to rounding). If all rounds
-    have been played, only the pictures are drawn again.
+    The result is bit for bit that of an uninterrupted run, on the same backend and processor with
+    the same number of ranks (with another number of ranks: up to rounding). If all rounds have been
+    played, only the pictures are drawn again.
 
     Raises the errors of `train`.
     """
