@@ -34,8 +34,10 @@ def at(schedule: Schedule, t: int) -> float:
     return value
 
 
-CHUNK, MIN_SHARE = 1 << 17, 1 << 18  # elements of a chunk; minimum for the share of a core
-JOINED = 8  # maximum of gradients to concatenate; for more, CuPy's concatenate waits for the GPU
+CHUNK, MIN_SHARE = 1 << 17, 1 << 16  # elements of a chunk; minimum of a part for a thread
+# Gradients with fewer elements are concatenated, up to 8: for more, CuPy's concatenate waits for
+# the GPU.
+SMALL, JOINED = 1 << 18, 8
 
 
 class Optimizer:
@@ -75,7 +77,7 @@ class Optimizer:
         self._runs: list[list[Tensor]] = []  # consecutive small ones, or one large one
         for p in self.parameters:
             last = self._runs[-1] if self._runs else []
-            if 0 < len(last) < JOINED and max(p.size, last[0].size) < MIN_SHARE:
+            if 0 < len(last) < JOINED and max(p.size, last[0].size) < SMALL:
                 last.append(p)
             else:
                 self._runs.append([p])
