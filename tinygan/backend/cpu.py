@@ -174,9 +174,10 @@ class OneBlasThread:
     blocks: ClassVar[WeakSet["OneBlasThread"]] = WeakSet()  # Ctrl-C can prevent __exit__
     lock: ClassVar[Lock] = Lock()
     before: ClassVar[int] = 1  # the number of threads to give back
+    always: ClassVar[bool] = False  # whether BLAS has one thread outside of blocks, too
 
     def __enter__(self) -> None:
-        if self.before > 1 or _blas_threads() > 1:
+        if not self.always and (self.before > 1 or _blas_threads() > 1):
             with self.lock:
                 self.blocks.add(self)
                 OneBlasThread.before = max(self.before, _blas_threads())
@@ -208,6 +209,7 @@ def lower_blas() -> None:
     """Leave BLAS one thread from now on, so that products need not ask for it each time."""
     threads()
     _set_blas_threads(1)
+    OneBlasThread.always = True
 
 
 def at_most(n: int) -> None:
