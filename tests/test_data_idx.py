@@ -115,7 +115,7 @@ def test_no_memory_is_allocated_beyond_the_file_or_its_header(tmp_path, sizes, l
 
 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="expected a regular file, found a folder"):
         read_idx(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         read_idx(tmp_path / "nothing")

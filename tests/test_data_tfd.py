@@ -83,5 +83,8 @@ def test_a_file_with_other_arrays_is_refused(folder, changed, words):
 def test_a_file_of_another_format_is_refused(folder, content):
     path = folder / "TFD_48x48.npz"
     path.mkdir() if content is None else path.write_bytes(content)
-    with pytest.raises(InputError, match=r"TFD_48x48\.npz: cannot be read"):
+    with pytest.raises(
+        InputError,
+        match=r"TFD_48x48\.npz: (cannot be read|expected a regular file, found a folder)",
+    ):
         load("tfd")

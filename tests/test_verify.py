@@ -189,10 +189,9 @@ def test_a_resumed_run_records_its_new_environment(copy, monkeypatch):
     "change",
     [
         lambda arrays, meta: ({**arrays, "G/0.bias": arrays["G/0.bias"] + 1}, meta),
-        lambda arrays, meta: ({**arrays, "G/more": arrays["G/0.bias"]}, meta),
-        lambda arrays, meta: (arrays, {**meta, "ema_updates": -1}),
+        lambda arrays, meta: (arrays, {**meta, "ema_updates": 1}),
     ],
-    ids=["another array", "one more", "another number"],
+    ids=["another array", "another number"],
 )
 def test_a_change_of_the_last_checkpoint_is_found(copy, change):
     """states.jsonl has a line for its round, but the checkpoint itself is compared too."""
@@ -272,7 +271,11 @@ BAD = {
     "no checkpoint": (None, "{} --from {}/x", "x: there is no such checkpoint"),
     "another model": (of_another_model, "{} --from {}/x", "is not a checkpoint of this run"),
     "a picture": (None, "{} --from {}/samples.png", "samples.png: damaged or no safetensors file"),
-    "no arrays": (no_arrays, "{} --from {}/x", "x: the checkpoint does not fit"),
+    "no arrays": (
+        no_arrays,
+        "{} --from {}/x",
+        "x: does not fit model 'mlp-2014' on images of shape [1, 28, 28]: 'D/",
+    ),
     "later": (
         later_than_the_states,
         "{} --from {}/x",

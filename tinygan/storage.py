@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .errors import InputError
+from .files import opened
 
 PARTIAL = ".partial"
 
@@ -68,15 +69,6 @@ def append(path: str | Path, line: str) -> None:
         file.write(f"{line}\n".encode())
 
 
-def whole_lines(path: str | Path) -> list[bytes]:
-    """The complete lines of a text file, without newlines; [] if there is no such file. A last line
-    without a newline is left out: `append` leaves one if the disk is full or the process is killed.
-    """
-    if not Path(path).is_file():
-        return []
-    return Path(path).read_bytes().rpartition(b"\n")[0].splitlines()
-
-
 def flush(path: str | Path) -> None:
     """Force the contents of the file to the disk, if there is such a file."""
     with suppress(FileNotFoundError), open(path, "rb+") as file:
@@ -106,6 +98,7 @@ def save_figure(figure: Any, path: str | Path) -> None:
 KINDS = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
          "float16", "float32", "float64")  # fmt: skip
 REMEDY = "use an earlier checkpoint, or train again"
+LIMIT = 1 << 36  # bytes of a checkpoint
 KEY = "tinygan checkpoint 1"  # the only entry of the metadata: the order of several is random
 
 
@@ -140,17 +133,19 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
 def load(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays by name and the object `meta` of a checkpoint.
 
-    Raises InputError if there is no such file, or if it is not a checkpoint of tinygan, truncated
-    or changed.
+    Raises InputError if there is no such file, if it is no regular file of at most LIMIT bytes, or
+    if it is not a checkpoint of tinygan, truncated or changed.
     """
     from safetensors import SafetensorError, safe_open
 
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such checkpoint")
     try:
-        with safe_open(path, framework="numpy") as file:
+        with opened(path, LIMIT), safe_open(path, framework="numpy") as file:
             entries = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as problem:
+        raise InputError(f"{path}: there is no such checkpoint") from problem
+    except InputError:
+        raise
     except (SafetensorError, OSError, AttributeError, TypeError, KeyError, ValueError) as problem:
         raise InputError(
             f"{path}: damaged or no safetensors file ({problem}); {REMEDY}"

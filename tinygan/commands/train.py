@@ -1,7 +1,6 @@
 """The command `tinygan train`: train a GAN, or resume a run."""
 
 import argparse
-import json
 from dataclasses import fields
 from typing import Any
 
@@ -81,7 +80,7 @@ def _ranks_to_resume(given: str, run: str, changes: dict[str, Any]) -> int:
 
 def _summary(folder: training.RunFolder) -> str:
     """The files of the run folder, and commands to try next."""
-    path, steps = folder.path, json.loads(folder.config.read_text())["steps"]
+    path, steps = folder.path, Config.from_dict(folder.options() or {}).steps
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import opened, read, take
 from .dataset import Dataset
 from .fetch import File, locate
-from .reading import read_errors, require, take
+from .reading import read_errors, require
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -75,7 +76,7 @@ def _from_folder(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
     for path in (folder / name for name in names):
         if path.exists():
             with read_errors(path, "a batch of CIFAR-10", "fetch or copy it again"):
-                batches[path.name] = path.read_bytes()
+                batches[path.name] = bytes(read(path, ARCHIVE_LIMIT))
     return batches
 
 
@@ -84,7 +85,7 @@ def _from_archive(path: Path, names: Iterable[str]) -> dict[str, bytes]:
     wanted = {f"{start}{FOLDER}/{name}": name for name in names for start in ("", "./")}
     batches = {}
     with read_errors(path, "a .tar.gz", f"expected the published {ARCHIVE}; fetch it again"):
-        with gzip.open(path) as stream:
+        with opened(path, ARCHIVE_LIMIT) as packed, gzip.GzipFile(fileobj=packed) as stream:
             content = take(stream, ARCHIVE_LIMIT + 1)
         if len(content) > ARCHIVE_LIMIT:
             raise InputError(

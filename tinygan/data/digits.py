@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import read
 from .dataset import Dataset
 from .mnist import DIGITS, read_pair
 from .reading import read_errors
@@ -20,6 +21,7 @@ SHA256 = {
         "ddb336c35d26d6499f325832214cfd852954d037817de7f291d8e80ad0912b32"
     ),
 }
+LIMIT = 1 << 24  # bytes of a file
 
 
 def digits(split: str) -> Dataset:
@@ -34,7 +36,7 @@ def digits(split: str) -> Dataset:
         )
     for name, expected in SHA256.items():
         with read_errors(FOLDER / name, "a file of tinygan", "reinstall tinygan"):
-            found = hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+            found = hashlib.sha256(read(FOLDER / name, LIMIT)).hexdigest()
         if found != expected:
             raise InputError(
                 f"{FOLDER / name}: this file of tinygan was changed: its SHA-256 is {found}, "

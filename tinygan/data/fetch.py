@@ -10,11 +10,15 @@ used only if it has the expected SHA-256.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import InputError
+from ..files import opened
+
+LIMIT = 1 << 30  # bytes of a download
 
 
 class File(NamedTuple):
@@ -100,6 +104,8 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
     import pooch
 
     try:
+        with suppress(FileNotFoundError):  # pooch reads a file that is there to its end
+            opened(cache / file.names[0], LIMIT).close()
         path = pooch.retrieve(
             url,
             known_hash=f"sha256:{file.sha256}",
@@ -107,6 +113,8 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
             path=cache,
             progressbar=bool(sys.stderr and sys.stderr.isatty()),
         )
+    except InputError:
+        raise
     except Exception as problem:  # errors of network, TLS and disk share no base class
         return _reason(problem)
     return Path(path)

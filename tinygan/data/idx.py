@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .reading import Stream, read_errors, take
+from ..files import Stream, opened, take
+from .reading import read_errors
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 LIMIT = 1 << 30  # bytes of the numbers; the largest known set, EMNIST, has 638 million
@@ -28,7 +29,10 @@ def read_idx(path: str | Path) -> np.ndarray:
     Raises InputError for a file that cannot be read, that has another format, or that is damaged,
     truncated or longer than its header claims.
     """
-    with read_errors(path, "an IDX file", "fetch or copy it again"), open(path, "rb") as file:
+    with (
+        read_errors(path, "an IDX file", "fetch or copy it again"),
+        opened(path, 2 * LIMIT) as file,
+    ):
         gzipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not gzipped:

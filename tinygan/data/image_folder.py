@@ -4,6 +4,7 @@ If every image is in a subfolder, the name of its top-level subfolder is its cla
 """
 
 import io
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, choose
+from ..files import read
 from .dataset import Dataset
 from .reading import read_errors
 
@@ -23,7 +25,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 # byte), and the number of pixels that is always accepted. If the header claims more, the file
 # counts as damaged, and no memory is allocated for it.
 PIXELS_PER_BYTE, SMALL = 10_000, 1 << 20
+LIMIT = 1 << 30  # bytes of a file
 MODES = {"gray": "L", "color": "RGB"}
+SILENT = logging.NullHandler()  # else Pillow's messages would be printed before the error
+SIZES = 1, 1024  # minimum and maximum of the width and height of a resized image
 
 
 def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "gray") -> Dataset:
@@ -42,8 +47,9 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
             "other images"
         )
     choose("folder mode", mode, MODES)
-    if type(size) is not int or not 1 <= size <= 1024:
-        raise InputError(f"folder size {size!r}: expected 1 to 1024 pixels")
+    low, high = SIZES
+    if type(size) is not int or not low <= size <= high:
+        raise InputError(f"folder size {size!r}: expected {low} to {high} pixels")
     paths = _walk(root)
     if not paths:
         raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
@@ -84,11 +90,12 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
     """One image, uint8 (C, size, size), rotated by its EXIF; transparent pixels become white."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
+    logging.getLogger("PIL").addHandler(SILENT)
     remedy = "repair it, or take it out of the folder"
     with read_errors(path, "an image", remedy), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        content = path.read_bytes()  # from a file, Pillow would allocate what a header claims
+        content = read(path, LIMIT)  # from a file, Pillow would allocate what a header claims
         try:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError as problem:  # Pillow's message does not name the file

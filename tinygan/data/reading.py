@@ -3,19 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from ..errors import InputError, first_line
-
-PIECE = 1 << 20  # bytes
-
-
-class Stream(Protocol):
-    """A source of bytes, as an open file."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 @contextmanager
@@ -31,15 +22,6 @@ def read_errors(path: str | Path, kind: str, remedy: str) -> Iterator[None]:
         reason = getattr(problem, "strerror", None)  # the reason of the operating system, if any
         text = f"({reason})" if reason else f"as {kind} ({first_line(problem)})"
         raise InputError(f"{path}: cannot be read {text}; {remedy}") from problem
-
-
-def take(stream: Stream, count: int) -> bytearray:
-    """The next `count` bytes, or all that are left. They are read in pieces, so a wrong count from
-    a header does not allocate memory. A gzip stream checks its CRC at its end."""
-    taken = bytearray()
-    while len(taken) < count and (piece := stream.read(min(PIECE, count - len(taken)))):
-        taken += piece
-    return taken
 
 
 def require(fits: bool, path: str | Path, expected: str, array: np.ndarray) -> None:

@@ -15,6 +15,7 @@ import zipfile
 import numpy as np
 
 from ..errors import InputError
+from ..files import opened
 from .dataset import Dataset
 from .fetch import find_local
 from .reading import read_errors, require
@@ -47,7 +48,7 @@ def tfd(split: str) -> Dataset:
         )
     [path] = found
     errors = read_errors(path, "an .npz file of arrays", f"make it by {CONVERT}")
-    with errors, zipfile.ZipFile(path) as archive:
+    with errors, opened(path, 4 * LIMIT) as file, zipfile.ZipFile(file) as archive:
         images, expressions, folds = (_array(archive, name) for name in NAMES)
     fits = images.dtype == np.uint8 and images.ndim == 3 and images.shape[1:] == (48, 48)
     require(fits, path, "images, uint8 (N, 48, 48)", images)

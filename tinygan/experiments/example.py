@@ -36,6 +36,7 @@ from ..data import DATASETS, Dataset, load
 from ..environment import machine
 from ..errors import InputError
 from ..experiments.reproduce import reproduce
+from ..files import read
 from ..gan import AnyGame
 from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
@@ -224,7 +225,7 @@ class Example:
         self._begun = True
         or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         try:
-            listed = [Path(name) for name in json.loads(self._figures.read_text())["pictures"]]
+            listed = [Path(name) for name in json.loads(read(self._figures, 1 << 24))["pictures"]]
         except (OSError, ValueError, KeyError, TypeError):  # no record, or not one of an example
             return
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import read
 from ..storage import PARTIAL, flush_folder
 from .server import POLICY, files, policy
 
@@ -23,6 +24,7 @@ DATA = ("data/files/*.gz", "lab/*.json")  # what the engine reads beside its mod
 CDN = "https://cdn.jsdelivr.net/pyodide/v314.0.3/full/"
 ARCHIVE, CONFIG, RUNTIME = "tinygan.zip", "config.json", "pyodide/"
 PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+LIMIT = 1 << 28  # bytes of a file of Pyodide, or of config.json
 LOCK = "pyodide-lock.json"
 HEAD = '<meta charset="utf-8">'
 
@@ -40,7 +42,7 @@ def export(folder: str | Path, pyodide: str | Path | None = None) -> Path:
     parts = files()
     if pyodide is not None:
         parts |= {RUNTIME + path.name: path for path in _runtime(Path(pyodide))}
-    whole = {name: path.read_bytes() for name, path in parts.items()}
+    whole = {name: bytes(read(path, LIMIT)) for name, path in parts.items()}
     source = CDN if pyodide is None else f"./{RUNTIME}"
     whole["index.html"] = _page(whole["index.html"].decode(), pyodide is None).encode()
     whole[ARCHIVE] = archive()
@@ -108,7 +110,7 @@ def _files(folder: Path) -> Iterator[str]:
 def _exported(folder: Path) -> set[str]:
     """The names of the files that an earlier export has written."""
     try:
-        names = json.loads((folder / CONFIG).read_bytes())["files"]
+        names = json.loads(read(folder / CONFIG, LIMIT))["files"]
         return set(names) if isinstance(names, list) else set()
     except (OSError, ValueError, RecursionError, TypeError, KeyError):
         return set()
@@ -119,9 +121,11 @@ def _runtime(folder: Path) -> list[Path]:
     option = f"--pyodide {folder}"
     lock = folder / LOCK
     try:
-        numpy = json.loads(lock.read_bytes())["packages"]["numpy"]["file_name"]
+        numpy = json.loads(read(lock, LIMIT))["packages"]["numpy"]["file_name"]
     except OSError as problem:
         raise InputError(f"{option}: {LOCK}: {problem.strerror}") from problem
+    except InputError:
+        raise
     except (ValueError, RecursionError, TypeError, KeyError) as problem:
         raise InputError(f"{option}: {LOCK} does not name a file of NumPy") from problem
     paths = [lock, *(folder / name for name in (*PARTS, Path(str(numpy)).name))]

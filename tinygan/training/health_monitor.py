@@ -15,8 +15,9 @@ import numpy as np
 from .. import gan
 from ..doctor import EVERY, Diagnosis, Probe, UpdateSize, diagnose, diagnose_run, probe
 from ..errors import InputError, first_line
+from ..files import whole_lines
 from ..gan import Round
-from ..storage import append, atomic, whole_lines
+from ..storage import append, atomic
 from .postmortem import first_not_finite
 from .run_folder import Diverged, RunFolder
 from .session import Session

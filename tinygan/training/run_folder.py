@@ -24,8 +24,11 @@ import numpy as np
 from .. import storage
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
-from ..storage import append, atomic, flush, flush_folder, partials, whole_lines
+from ..files import read, whole_lines
+from ..storage import append, atomic, flush, flush_folder, partials
+from .checkpoint import load_run
 from .config import Config
+from .fields import check
 from .session import Session
 from .state_hashes import StateHashes
 
@@ -36,6 +39,7 @@ except ImportError:  # Windows
 
 
 RESUMABLE = ("steps", "backend", "no_graph")  # options that a resume may change
+LIMIT = 1 << 20  # bytes of config.json
 COLUMNS = ("step", "d_loss", "g_loss", "d_real", "d_fake")
 
 
@@ -109,7 +113,7 @@ class RunFolder:
             folder = cls(folder.path.parent)
         if not folder.path.is_dir():
             wrong = "is not a run folder" if folder.path.exists() else "there is no such run folder"
-        elif not folder.checkpoint.is_file():  # or the run was killed before its first round
+        elif not folder.checkpoint.exists():  # or the run was killed before its first round
             wrong = f"is not a run folder, because it has no {folder.checkpoint.name}"
         else:
             return folder
@@ -147,10 +151,12 @@ class RunFolder:
         """The options in config.json, or None if there is no such file.
 
         Raises InputError if it holds no JSON object."""
-        if not self.config.exists():
-            return None
         try:
-            written = json.loads(self.config.read_bytes())
+            written = json.loads(read(self.config, LIMIT))
+        except FileNotFoundError:
+            return None
+        except InputError:
+            raise
         except (ValueError, RecursionError) as problem:
             raise InputError(f"{self.config}: is not JSON ({problem}); remove it") from problem
         if not isinstance(written, dict):
@@ -166,6 +172,7 @@ class RunFolder:
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise diverged(session.step, f"{name} is not finite")
+        check(meta)
         arrays["frames"] = np.stack(frames)
         for path in (self.log, self.states.path, self.health):
             flush(path)  # they must reach at least as far as the checkpoint
@@ -190,24 +197,14 @@ class RunFolder:
 
         Raises InputError if it holds no run, or if config.json was edited: a run keeps its options.
         """
-        arrays, meta = storage.load(self.checkpoint)
-        try:
-            options, frames = meta["config"], list(arrays.pop("frames"))
-            step, shapes = meta["step"], {(frame.dtype.name, frame.shape) for frame in frames}
-            [(kind, shape)] = shapes
-            if not isinstance(options, dict):
-                raise TypeError(f"options {options!r}")
-            if type(step) is not int or step < 0 or kind != "uint8" or len(shape) not in (2, 3):
-                raise ValueError(f"step {step!r}, frames {kind} {shape}")
-        except (KeyError, TypeError, ValueError) as problem:
-            raise InputError(f"{self.checkpoint}: holds no run of tinygan ({problem})") from problem
+        arrays, meta, frames = load_run(self.checkpoint)
         written = self.options()
-        if written is not None and not same_run(written, options):
+        if written is not None and not same_run(written, meta["config"]):
             raise InputError(
                 f"{self.config}: differs from the options in {self.checkpoint.name}, which the run "
                 "keeps; remove it, and give --steps or --backend on the command line"
             )
-        return arrays, meta, frames
+        return arrays, meta, list(frames)
 
     # The log.
 
@@ -231,14 +228,16 @@ class RunFolder:
         """The rows of log.csv, without its titles.
 
         Raises InputError if one is damaged."""
-        rows = [line.decode(errors="replace").split(",") for line in whole_lines(self.log)]
-        for i, row in enumerate(rows):
+        rows: list[list[str]] = []
+        for i, line in enumerate(whole_lines(self.log)):
+            row = line.decode(errors="replace").split(",")
             if not (_is_reading(row) if i else row == list(COLUMNS)):
                 raise InputError(
                     f"{self.log}: damaged at {','.join(row)[:60]!r}; expected the columns "
                     f"{','.join(COLUMNS)} and then numbers. Repair it, or remove it: only the "
                     "curves need it"
                 )
+            rows.append(row)
         return rows[1:]
 
 

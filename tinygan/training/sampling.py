@@ -11,7 +11,8 @@ from ..errors import InputError
 from ..models import Pair
 from ..models.latent import interpolate
 from ..tensor import Tensor, no_grad
-from .config import Config
+from .fields import check
+from .networks import unfit
 from .run_folder import RunFolder
 from .session import part_of
 
@@ -29,14 +30,14 @@ class Sampler:
         arrays, meta = storage.load(path)
         backends.use(backend)
         try:
-            self.config = config = Config.from_dict(meta["config"])
-            shape = tuple(meta["shape"])
-            if shape[:1] not in ((1,), (3,)):
-                raise ValueError(f"images of shape {shape}, expected one channel or three")
+            self.config = config = check(meta, only=("shape",))
+            shape, part = tuple(meta["shape"]), "ema" if config.ema else "G"
+            if fault := unfit(arrays, config, shape, [part]):
+                raise ValueError(fault)
             rng = np.random.default_rng(config.seed)
             self.pair: Pair = models.build(config.model, shape, rng=rng)
-            self.pair.G.load_state_dict(part_of(arrays, "ema" if config.ema else "G"))
-        except (KeyError, TypeError, ValueError) as problem:
+            self.pair.G.load_state_dict(part_of(arrays, part))
+        except ValueError as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
         self.pair.G.to(backend).eval()
         self.folder = path.parent

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__, backend, gan, models, storage
+from .. import __version__, backend, gan, storage
 from ..backend.cuda.blas import tf32
 from ..backend.graph_replay import GraphReplay, captured
 from ..backend.inputs import SINGLE_PROCESS, Comm, playing
@@ -26,14 +26,14 @@ from ..backend.philox import Philox
 from ..data import Minibatches, load
 from ..errors import InputError
 from ..gan import AnyGame, Round
-from ..nn import BatchNorm1d, BatchNorm2d, Dropout, GaussianNoise, Module, Sequential
+from ..nn import Dropout, GaussianNoise, Module
 from ..optim import EMA
 from ..parallel import data_parallel, mean_of, own_device
 from ..tensor import Tensor, no_grad
 from .config import Config, flag
+from .fields import FORMAT, check
+from .networks import networks
 from .readings import readings
-
-FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
 
 
 class Session:
@@ -59,10 +59,7 @@ class Session:
         ).images
 
         self.config, self.step = config, 0
-        pair = models.build(config.model, images.shape[1:], rng=net_rng)
-        if config.penalty_used != "none":
-            pair = pair._replace(D=_without_batchnorm(pair.D))
-        self.pair = pair
+        self.pair = pair = networks(config, images.shape[1:], rng=net_rng)
         self.G, self.D = pair.G.to(self.backend), pair.D.to(self.backend)
         self.ema = EMA(self.G, config.ema)
         lr_g = pair.lr_g if config.lr_g is None else config.lr_g
@@ -180,12 +177,9 @@ class Session:
     def restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Restore the state that `state` returned.
 
-        Raises InputError if it has another format, or does not fit the networks or the images."""
-        if meta.get("format") != FORMAT:
-            raise InputError(
-                f"the checkpoint has format {meta.get('format', 1)}, expected {FORMAT}: another "
-                "version of tinygan wrote it; train again, or continue with that version"
-            )
+        Raises InputError if it has another format or a field out of range, or does not fit the
+        networks or the images."""
+        check(meta)
         if meta.get("images_sha256") != self.images_sha256:
             raise InputError(
                 f"the images of {self.config.data} are not those that the run was trained on; put "
@@ -198,10 +192,10 @@ class Session:
             for name, rng in self._sources.items():
                 state = meta["rngs"][name]
                 if isinstance(rng, Philox):
-                    rng.t = int(state)
+                    rng.t = state
                 else:
                     rng.bit_generator.state = state
-            self.step, self.ema.t = int(meta["step"]), int(meta["ema_updates"])
+            self.step, self.ema.t = meta["step"], meta["ema_updates"]
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise InputError(
                 f"the checkpoint does not fit model {self.config.model!r} on data "
@@ -237,10 +231,3 @@ def _game(config: Config, rng: backend.Noise) -> AnyGame:
     if config.label_flips:
         game = gan.label_flips(game, config.label_flips, rng=rng)
     return game
-
-
-def _without_batchnorm(D: Module) -> Module:
-    """D without BatchNorm. A penalty needs D's gradient at each example, and BatchNorm makes D a
-    function of the whole minibatch."""
-    layers = [layer for _, layer in D.children()]
-    return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))

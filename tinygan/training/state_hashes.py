@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from ..backend.inputs import Comm
 from ..environment import describe
 from ..errors import InputError
-from ..storage import append, atomic, whole_lines
+from ..files import whole_lines
+from ..storage import append, atomic
 
 HASH_EVERY = 100  # rounds; for the largest model a hash takes as long as two rounds
 

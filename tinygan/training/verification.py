@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import storage
 from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
 from ..parallel import agree, from_first
+from .checkpoint import load_run
 from .config import Config
 from .run_folder import RunFolder, same_run
 from .session import Session, digest
@@ -98,8 +98,8 @@ def _restore(session: Session, start: Path, options: dict[str, Any]) -> None:
 
     Raises InputError if it belongs to another run."""
     path = RunFolder.existing(start).checkpoint if start.is_dir() else start
-    arrays, meta = storage.load(path)
-    if not same_run(meta.get("config"), options):
+    arrays, meta, _ = load_run(path)
+    if not same_run(meta["config"], options):
         raise InputError(f"{start}: is not a checkpoint of this run, which has other options")
     try:
         session.restore(arrays, meta)

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...files import read
 from ...storage import atomic
 from ..results import Result, SeedResults
+
+LIMIT = 1 << 28  # bytes of a history
 
 
 class History:
@@ -71,7 +74,9 @@ def _read(path: str | Path) -> list[Any]:
 
     Raises InputError if it is not a JSON list."""
     try:
-        records = json.loads(Path(path).read_bytes()) if Path(path).exists() else []
+        records = json.loads(read(path, LIMIT))
+    except FileNotFoundError:
+        return []
     except (ValueError, RecursionError) as problem:
         raise InputError(f"{path}: is not JSON ({problem}); choose another --out") from problem
     if not isinstance(records, list):
