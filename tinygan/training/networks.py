@@ -6,6 +6,7 @@ images or on the width of the hidden layers. So its size is the larger one of tw
 images, and with hidden layers of one unit.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from .fields import MAX_COUNT
 
 NARROW = 1e-9  # times the width of a hidden layer: one unit
 SMALL = 32  # height and width of small images; the convolutional models take no larger ones
+SMALL_PIXELS = 3 * SMALL**2
 PARTS = "G", "D", "ema", "opt_g", "opt_d"
 Outline = dict[str, tuple[int, ...]]  # shapes by name
 
@@ -57,7 +59,7 @@ def outline(config: Config, shape: Shape) -> Outline:
         }
         for part in (net, *average):
             found |= {f"{part}/{name}": size for name, size in shapes.items()}
-        total = sum(int(np.prod(shapes[name])) for name, _ in one.named_parameters())
+        total = sum(math.prod(shapes[name]) for name, _ in one.named_parameters())
         slots = OPTIMIZERS[config.optimizer].slots
         found |= {f"{optimizer}/t": (), **{f"{optimizer}/{slot}": (total,) for slot in slots}}
     return found
@@ -70,10 +72,13 @@ def unfit(
     or None if they are: missing, unexpected, of another shape or dtype, or a count out of range.
 
     Raises InputError if the model does not take such images."""
+    found = {name: array for name, array in arrays.items() if name.split("/")[0] in parts}
+    pixels, stored = math.prod(shape), sum(array.size for array in found.values())
+    if pixels > max(stored, SMALL_PIXELS):  # for larger images, G has a weight for each pixel
+        return f"{stored} numbers are too few for images of {pixels}"
     expected = {
         name: size for name, size in outline(config, shape).items() if name.split("/")[0] in parts
     }
-    found = {name: array for name, array in arrays.items() if name.split("/")[0] in parts}
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             return f"{name!r} is missing"
