@@ -187,14 +187,17 @@ def packed(arrays, meta):
 
 
 def _with_meta(content, keys, value):
-    arrays, meta = _opened(content)
-    with contextlib.suppress(LookupError, TypeError):
-        meta = placed(meta, keys, value)
-    return packed(arrays, meta)
+    with contextlib.suppress(InputError, LookupError, TypeError):
+        arrays, meta = _opened(content)
+        return packed(arrays, placed(meta, keys, value))
+    return content
 
 
 def _with_array(content, name, change):
-    arrays, meta = _opened(content)
+    try:
+        arrays, meta = _opened(content)
+    except InputError:
+        return content
     if name not in arrays:
         return content
     match change:

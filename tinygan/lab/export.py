@@ -131,7 +131,10 @@ def _runtime(folder: Path) -> list[Path]:
     paths = [lock, *(folder / name for name in (*PARTS, Path(str(numpy)).name))]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise InputError(f"{option}: there is no {missing[0]}")
+        raise InputError(
+            f"{option}: there is no {missing[0]}; expected {', '.join(PARTS)} and the file of "
+            f"NumPy that {LOCK} names"
+        )
     return paths
 
 
