@@ -153,7 +153,7 @@ BYTES = {
     "delete": lambda c, at, n: c[:at] + c[at + n :],
     "repeat": lambda c, at, n, times: c[:at] + c[at : at + n] * times + c[at + n :],
     "zero": lambda c, at, n: c[:at] + bytes(len(c[at : at + n])) + c[at + n :],
-    "all": lambda c, hex: bytes.fromhex(hex),
+    "all": lambda c, hex, times: bytes.fromhex(hex) * times,
 }
 
 
@@ -282,7 +282,11 @@ def drawn(rng: random.Random, name: str, content: bytes) -> list:
             ["delete", at, rng.randrange(1, 17)],
             ["repeat", at, rng.randrange(1, 600), rng.choice((2, 3, 1000))],
             ["zero", at, rng.choice((1, 16, 4096))],
-            ["all", rng.choice((b"", b"\0" * 99, b"[" * 99_999, b"1" * 5000, b"\n" * 9)).hex()],
+            [
+                "all",
+                rng.choice((b"", b"\0", b"[", b"1", b"\n")).hex(),
+                rng.choice((1, 5000, 99_999)),
+            ],
         ]
         edits.append(_structured(rng, name, content) or rng.choice(choices))
     return edits

@@ -226,8 +226,8 @@ class Example:
         or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         try:
             listed = [Path(name) for name in json.loads(read(self._figures, 1 << 24))["pictures"]]
-        except (OSError, ValueError, KeyError, TypeError):  # no record, or not one of an example
-            return
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return  # no record, or not one of an example
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]
         for path in (*pictures, self._figures):
             or_stop(path.unlink, True)
