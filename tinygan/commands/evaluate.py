@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
-    check_writable(args.folder, str(data))
+    for path in (data, picture):
+        check_writable(args.folder, str(path))
     real = image_sets.real(sampler.config.data, args.against, args.n, rng=rng)
     classifier, n = Classifier.shipped(args.backend), len(real.reference)
     with name_in_errors(args.folder):

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -57,13 +58,14 @@ def check_writable(option: str, name: str) -> None:
     A command calls this before it starts to compute. Raises InputError if the file cannot be
     written."""
     path = Path(name)
-    folder = path.resolve().parent
-    if not name or path.is_dir():
-        raise InputError(f"{option}: expected a file to write, got {name!r}")
+    folder = path.parent.resolve()  # a link is replaced
     if not folder.is_dir():
         raise InputError(f"{option} {name}: there is no folder {folder}")
     try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # raises for a name that is too long
+        if not name or (path.exists() and not path.is_file()):
+            raise InputError(f"{option}: expected a file to write, got {name!r}")
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as problem:
-        message = f"{option} {name}: the folder cannot be written to ({problem.strerror})"
-        raise InputError(message) from problem
+        raise InputError(f"{option} {name}: cannot be written ({problem.strerror})") from problem
