@@ -99,6 +99,9 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
     """
     import pooch
 
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # of a failure, only the reason is printed
     try:
         path = pooch.retrieve(
             url,
@@ -109,6 +112,8 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
         )
     except Exception as problem:  # errors of network, TLS and disk share no base class
         return _reason(problem)
+    finally:
+        logger.setLevel(level)
     return Path(path)
 
 
