@@ -239,9 +239,6 @@ def test_a_run_continues_if_its_progress_cannot_be_printed(tmp_path, stderr):
     ("command", "environment", "expected"),
     [
         ("info | head -c 1", {}, (0, "t", "")),
-        pytest.param(
-            "info >/dev/full", {}, (2, "", "tinygan: No space left on device\n"), marks=needs_full
-        ),
         (
             "sample naïve 2>&1 | head -c 46",  # in an encoding without the letter
             {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},

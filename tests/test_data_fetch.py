@@ -1,7 +1,10 @@
 """The folders in which files are found, and the messages of a failed download. There is no network:
 a dictionary replaces pooch's downloader."""
 
+import contextlib
 import hashlib
+import io
+import logging
 
 import pooch
 import pytest
@@ -142,6 +145,23 @@ def test_without_a_network_the_error_names_the_files_and_the_folder_for_them(
     monkeypatch.setenv("TINYGAN_DATA", str(tmp_path))
     with pytest.raises(InputError, match=f"it is {tmp_path}"):
         locate(["set"], [FILE])
+
+
+@pytest.mark.parametrize("content", [CONTENT, b"another file", None])
+def test_a_download_prints_nothing_beside_its_error(web, cache, capfd, content):
+    """pooch's logger has the stderr that it found when it was imported."""
+    if content is not None:
+        web.update(dict.fromkeys(URLS, content))
+    shown = io.StringIO()
+    handler, level = logging.StreamHandler(shown), pooch.get_logger().level
+    pooch.get_logger().addHandler(handler)
+    try:
+        with contextlib.suppress(InputError):
+            locate(["set"], [FILE])
+    finally:
+        pooch.get_logger().removeHandler(handler)
+    assert shown.getvalue() == "" and capfd.readouterr() == ("", "")
+    assert pooch.get_logger().level == level
 
 
 def test_a_cache_that_cannot_be_written_is_an_input_error(web, cache):

@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -175,6 +177,65 @@ def test_pixels_of_more_than_8_bits_are_refused_not_clipped(tmp_path, kind):
     Image.fromarray(np.full((28, 28), 1000, kind)).save(tmp_path / "a.tif")
     with pytest.raises(InputError, match="expected 8 bits per channel"):
         read(tmp_path)
+
+
+def png(color: int, channels: int) -> bytes:
+    """A PNG of 16 bits per channel, which Pillow cannot write."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        parts = struct.pack(">I", len(content)), kind, content
+        return b"".join((*parts, struct.pack(">I", zlib.crc32(kind + content))))
+
+    rows = zlib.compress((b"\0" + bytes(2 * channels * 4)) * 4)
+    header = struct.pack(">IIBBBBB", 4, 4, 16, color, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+def tiff() -> bytes:
+    """A TIFF of 16 bits for each of three channels."""
+    numbers = {256: 4, 257: 4, 259: 1, 262: 2, 277: 3, 278: 4, 279: 96, 284: 1}
+    entries = [(tag, 4, 1, value) for tag, value in numbers.items()]
+    end = 8 + 2 + 12 * 10 + 4
+    entries = sorted([*entries, (258, 3, 3, end), (273, 4, 1, end + 6)])
+    body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    start = b"II*\0" + struct.pack("<IH", 8, 10)
+    return start + body + bytes(4) + struct.pack("<3H", 16, 16, 16) + bytes(96)
+
+
+DEEP = {
+    **{f"{name}.png": png(color, n) for name, color, n in [("gray", 0, 1), ("rgb", 2, 3)]},
+    **{f"{name}.png": png(color, n) for name, color, n in [("gray-a", 4, 2), ("rgba", 6, 4)]},
+    "color.tif": tiff(),
+    "color.ppm": b"P6 4 4 65535\n" + bytes(96),
+    "some.ppm": b"P6 4 4 1000\n" + bytes(96),
+    "plain.ppm": b"P3 4 4 1000\n" + b"0 " * 48,
+    "gray.pgm": b"P5 4 4 1000\n" + bytes(32),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_color_of_more_than_8_bits_is_refused_not_cut(tmp_path, name):
+    (tmp_path / name).write_bytes(DEEP[name])
+    with pytest.raises(InputError, match=rf"{name}: .*expected 8 bits per channel"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"P6 4 4 255\n" + bytes(48),
+        b"P6 4 4 15\n" + bytes(48),
+        b"P3 4 4 255\n" + b"9 " * 48,
+        b"P1 2 2\n1 0 1 0\n",
+        packed("gif"),
+        packed("bmp"),
+        packed("webp"),
+    ],
+)
+def test_color_of_8_bits_or_fewer_is_read(tmp_path, content):
+    (tmp_path / "a.ppm").write_bytes(content)
+    assert len(read(tmp_path).images) == 1
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")

@@ -17,6 +17,7 @@ PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
     "files",
+    "writable",
     "storage",
     "plots",
     "backend",

@@ -312,6 +312,14 @@ def test_processes_play_what_one_plays(tmp_path, size, dtype):
 
 
 @processes
+@pytest.mark.parametrize("command", ["sample run", "evaluate run", "info"])
+def test_a_command_for_one_process_is_refused_in_one_line(command):
+    out, err = mpiexec([2, *TRAIN[:3], *command.split()], status=2)
+    (message,) = messages(err)
+    assert not out and "expected one process, but mpiexec started 2" in message
+
+
+@processes
 def test_the_command_makes_one_run_and_prints_once(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     out, err = mpiexec([2, *TRAIN, "--out", two, "--steps", "50"])

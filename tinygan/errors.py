@@ -46,6 +46,12 @@ def message_of(problem: InputError | OSError | MemoryError) -> str:
     return str(problem)
 
 
+def escaped(text: str) -> str:
+    """The text with a backslash escape for each letter that a terminal would not print as it is,
+    such as ESC, CR or U+2028: a file name may contain it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def plain(message: str) -> str:
     """A message of argparse about a value that is no number, in plain words."""
     for kind, words in (("int", "whole number"), ("float", "number")):

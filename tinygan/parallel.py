@@ -89,6 +89,12 @@ def is_launched() -> bool:
     return any(name in os.environ for name in (*SIZES, *RANKS))
 
 
+def launched() -> int:
+    """The number of processes that mpiexec says it started; 0 if it says none."""
+    numbers = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
+    return max(map(int, numbers), default=0)
+
+
 @cache
 def join() -> Comm:
     """The ranks that mpiexec (or srun) started with this process, or SINGLE_PROCESS.
@@ -97,9 +103,8 @@ def join() -> Comm:
     threads. An uncaught error of one rank ends all, since the others would wait for it forever.
 
     Raises InputError if mpi4py does not work, or belongs to another MPI than mpiexec."""
-    numbers = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
-    expected = max(map(int, numbers), default=0)  # 0: unknown
-    if expected == 1 or not (numbers or any(name in os.environ for name in RANKS)):
+    expected = launched()
+    if expected == 1 or not is_launched():
         return SINGLE_PROCESS
     try:
         from mpi4py import MPI

@@ -18,13 +18,16 @@ import numpy as np
 
 from .errors import InputError
 from .files import opened
+from .writable import check_folder, create, open_file, permissions
 
 PARTIAL = ".partial"
+KEPT = 40  # letters of a name that its partial file has: a name may be as long as the system allows
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[BinaryIO]:
-    """A file that replaces `path` once all of it is on the disk.
+    """A file that replaces `path` once all of it is on the disk. It has the permissions of `path`.
+    If that is a link, the link is replaced, not followed.
 
     The bytes go to a partial file in the same folder, which is renamed at the end. On an error, a
     full disk or Ctrl-C, `path` does not change and the partial file is deleted. If the process is
@@ -32,15 +35,18 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
     (`partials`); nothing reads it.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{PARTIAL}")
+    name = f".{path.name[:KEPT]}.{os.getpid()}.{threading.get_ident()}{PARTIAL}"
+    partial = path.with_name(name)
     try:
-        with open(partial, "wb") as file:
+        with create(partial, permissions(path)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        check_folder(path.parent)
         os.replace(partial, path)
     except BaseException as problem:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         if isinstance(problem, OSError) and problem.filename in (None, str(partial)):
             problem.filename = str(path)  # the name that the user knows
         raise
@@ -50,7 +56,7 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
     """The partial files in `folder` that killed processes left while they wrote files of these
     names."""
-    return [path for name in names for path in Path(folder).glob(f".{name}.*{PARTIAL}")]
+    return [path for name in names for path in Path(folder).glob(f".{name[:KEPT]}.*{PARTIAL}")]
 
 
 @contextmanager
@@ -63,15 +69,18 @@ def _named(path: str | Path) -> Iterator[None]:
         raise
 
 
-def append(path: str | Path, line: str) -> None:
-    """Append a line to a text file. On a full disk, the file may end with a part of the line."""
-    with _named(path), open(path, "ab") as file:
+def append(path: str | Path, line: str, *, new: bool = False) -> None:
+    """Append a line to a text file, which is made only if it may be `new`. On a full disk, the file
+    may end with a part of the line.
+
+    Raises InputError for a link, which is not followed, or for what is no file."""
+    with _named(path), open_file(Path(path), "ab", new=new) as file:
         file.write(f"{line}\n".encode())
 
 
 def flush(path: str | Path) -> None:
     """Force the contents of the file to the disk, if there is such a file."""
-    with suppress(FileNotFoundError), open(path, "rb+") as file:
+    with suppress(FileNotFoundError), open_file(Path(path), "rb+", new=False) as file:
         os.fsync(file.fileno())
 
 

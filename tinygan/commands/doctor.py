@@ -13,6 +13,7 @@ import numpy as np
 from ..doctor import EVERY, PATIENCE, Probe, diagnose_run
 from ..training.health_monitor import examine, health
 from ..training.run_folder import RunFolder
+from .shared import say
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -35,7 +36,7 @@ def add_parser(parsers: Parsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; return the exit status."""
-    print(report(args.folder))
+    say(report(args.folder))
     return 0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..storage import atomic
 from ..training import Sampler
-from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors
+from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors, say
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
-    check_writable(args.folder, str(data))
+    for path in (data, picture):
+        check_writable(args.folder, str(path))
     real = image_sets.real(sampler.config.data, args.against, args.n, rng=rng)
     classifier, n = Classifier.shipped(args.backend), len(real.reference)
     with name_in_errors(args.folder):
@@ -75,11 +76,11 @@ def run(args: argparse.Namespace) -> int:
     record = {"n": n, "against": real.named, "seed": args.seed, "classifier": classifier.sha256}
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown
-    print(f"{title}\n\n{report.table(rows)}\n")
-    print(*(f"! {line}" for line in warnings), *(f"- {line}" for line in notes), sep="\n")
-    print(f"- the classifier's weights have the SHA-256 {classifier.sha256}")
+    say(f"{title}\n\n{report.table(rows)}\n")
+    say("\n".join([*(f"! {line}" for line in warnings), *(f"- {line}" for line in notes)]))
+    say(f"- the classifier's weights have the SHA-256 {classifier.sha256}")
     with atomic(data) as file:
         file.write(text.encode() + b"\n")
     report.picture(picture, rows, title)
-    print(f"\n{data}, {picture}")
+    say(f"\n{data}, {picture}")
     return 0

@@ -3,7 +3,7 @@
 import argparse
 
 from ..environment import report
-from .shared import Parsers
+from .shared import Parsers, say
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -15,5 +15,5 @@ def add_parser(parsers: Parsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; return the exit status."""
-    print(report())
+    say(report())
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from ..errors import InputError
+from .shared import say
 
 if TYPE_CHECKING:
     from ..lab.settings import Settings
@@ -79,7 +80,7 @@ def _settings(text: str) -> Settings:
 def _export(args: argparse.Namespace) -> int:
     from ..lab.export import export
 
-    print(f"{export(args.export, args.pyodide)}: a static site; open it through a web server")
+    say(f"{export(args.export, args.pyodide)}: a static site; open it through a web server")
     return 0
 
 
@@ -100,11 +101,11 @@ def _play(settings: Settings, rounds: int) -> int:
     with np.errstate(all="ignore"):  # a run may diverge: its losses say so
         for i, (d_loss, g_loss, *_) in zip(range(1, rounds + 1), game, strict=False):
             if i % -(-rounds // ROWS) == 0 or i == rounds:
-                print(f"round {i}: loss of D {d_loss.item()!r}, loss of G {g_loss.item()!r}")
+                say(f"round {i}: loss of D {d_loss.item()!r}, loss of G {g_loss.item()!r}")
     found, _ = Camera(run).take()
     if found["of_modes"] is not None:
         share = f"{found['share']!r} of the samples lie near one"
-        print(f"{found['modes']} of {found['of_modes']} modes; {share}")
+        say(f"{found['modes']} of {found['of_modes']} modes; {share}")
     return 0
 
 
@@ -115,7 +116,7 @@ def _serve(args: argparse.Namespace) -> int:
     edit = args.allow_edit
     with LabServer(args.port, lambda: Session(allow_edit=edit), edit=edit) as server:
         address = server.address + (f"#{args.state.removeprefix('#')}" if args.state else "")
-        print(f"{address}\nCtrl-C ends the lab.", flush=True)
+        say(f"{address}\nCtrl-C ends the lab.")
         if not (
             args.no_browser or edit
         ):  # in a thread: a browser in the terminal would block the server

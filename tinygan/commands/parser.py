@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .. import __version__
+from .. import __version__, parallel
 from ..backend import process
 from ..errors import InputError, message_of, plain
-from .shared import stop
+from .shared import say, stop
 
 
 def commands() -> tuple[Any, ...]:
@@ -32,7 +32,7 @@ def commands() -> tuple[Any, ...]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. `argv` is `sys.argv[1:]` if it is None."""
-    smaller = ""  # how to use less memory
+    args = argparse.Namespace()
     try:
         process.tune()
         for stream in (sys.stdout, sys.stderr):
@@ -43,13 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if extra:
             see = f"see {parser.prog} {args.command} --help"
             raise InputError(f"{extra[0]}: no such argument; {see}")
-        smaller = getattr(args, "smaller", "")
-        status = int(args.run(args))
-        print(end="", flush=True)
-        return status
+        _check_processes(args)
+        return int(args.run(args))
     except KeyboardInterrupt:
         return stop(130, "stopped")
     except MemoryError as problem:
+        smaller = getattr(args, "smaller", "")  # how to use less memory
         return stop(2, message_of(problem) + (f"; use {smaller}" if smaller else ""))
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,6 +65,20 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{plain(message)}; see {self.prog} --help")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print the help or the version; argparse would hide an error."""
+        say(message.removesuffix("\n"))
+
+
+def _check_processes(args: argparse.Namespace) -> None:
+    """Raise InputError if mpiexec started several processes of a command for one process."""
+    n = parallel.launched()
+    if n > 1 and not getattr(args, "takes_ranks", False):
+        raise InputError(
+            f"{args.command}: expected one process, but mpiexec started {n}; only train and verify "
+            "take several"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .shared import add_backend, check_writable
+from .shared import add_backend, check_writable, say
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from ..experiments.reproduce import EXPERIMENTS, listing, picture, reproduce, table
 
     if args.list or args.name is None:
-        print(listing(*filter(None, [args.name])))
+        say(listing(*filter(None, [args.name])))
         return 0
     for name in ("seeds", "epochs", "labels"):
         value = getattr(args, name)
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         args.name, range(args.seeds), echo=echo, history=args.out, resume=args.resume,
         backend=args.backend, **options,
     )  # fmt: skip
-    print(table(args.name, outcomes))
+    say(table(args.name, outcomes))
     figure = f"; {picture(args.name, args.out)}" if EXPERIMENTS[args.name].draw else ""
-    print(f"\nresults are in {args.out}{figure}")
+    say(f"\nresults are in {args.out}{figure}")
     return 0

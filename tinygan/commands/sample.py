@@ -7,7 +7,7 @@ from pathlib import Path
 from .. import plots
 from ..errors import InputError
 from ..training import Sampler
-from .shared import MAX_SAMPLES, Parsers, add_backend, check_picture, name_in_errors
+from .shared import MAX_SAMPLES, Parsers, add_backend, check_picture, name_in_errors, say
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -51,5 +51,5 @@ def run(args: argparse.Namespace) -> int:
     drawn = f"{len(images)} sample{'' if len(images) == 1 else 's'}"
     if columns is not None:
         drawn += f", {columns} between two noise vectors in each row,"
-    print(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
+    say(f"{out}: {drawn} of {args.folder}, seed {args.seed}")
     return 0

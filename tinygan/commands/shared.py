@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .. import parallel
-from ..errors import InputError
+from ..errors import InputError, escaped
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -17,14 +18,23 @@ MAX_SAMPLES = 1 << 16
 
 
 def stop(status: int, message: str, *more: str) -> int:
-    """Print the message on stderr, once for all MPI ranks, and return the exit status. Newlines in
-    it, which a file name may contain, are escaped; `more` are further lines."""
-    lines = (line.replace("\n", "\\n") for line in (message, *more))
-    message = parallel.last_words(status, "\n".join(lines))
+    """Print the message on stderr, once for all MPI ranks, and return the exit status. Letters that
+    are not printable, even a newline, are escaped; `more` are further lines."""
+    message = parallel.last_words(status, "\n".join(map(escaped, (message, *more))))
     if sys.stderr is not None and message:
         with contextlib.suppress(OSError):  # stderr is closed or full; the status is still returned
             print(f"tinygan: {message}", file=sys.stderr, flush=True)
     return status
+
+
+def say(text: str) -> None:
+    """Print the text on standard output. Letters that are not printable are escaped, except
+    newlines. The error of an output that cannot be written names it."""
+    try:
+        print("\n".join(map(escaped, text.split("\n"))), flush=True)
+    except OSError as problem:
+        problem.filename = "standard output"
+        raise
 
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +67,14 @@ def check_writable(option: str, name: str) -> None:
     A command calls this before it starts to compute. Raises InputError if the file cannot be
     written."""
     path = Path(name)
-    folder = path.resolve().parent
-    if not name or path.is_dir():
-        raise InputError(f"{option}: expected a file to write, got {name!r}")
+    folder = path.parent.resolve()  # a link is replaced
     if not folder.is_dir():
         raise InputError(f"{option} {name}: there is no folder {folder}")
     try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # raises for a name that is too long
+        if not name or (path.exists() and not path.is_file()):
+            raise InputError(f"{option}: expected a file to write, got {name!r}")
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as problem:
-        message = f"{option} {name}: the folder cannot be written to ({problem.strerror})"
-        raise InputError(message) from problem
+        raise InputError(f"{option} {name}: cannot be written ({problem.strerror})") from problem

@@ -9,7 +9,7 @@ from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
 from ..training.ranks import ranks_of, ranks_to_start
 from ..training.run_folder import RESUMABLE
-from .shared import Parsers, stop
+from .shared import Parsers, say, stop
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -35,7 +35,7 @@ def add_parser(parsers: Parsers) -> None:
     add("--quiet", action="store_true", help="show no progress bar")
     doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
     add("--doctor", default="on", metavar="ON", help=doctor)
-    parser.set_defaults(run=run, smaller="a smaller --batch")
+    parser.set_defaults(run=run, takes_ranks=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
             with parallel.start(n) as comm:
                 folder = training.resume(args.resume, comm=comm, **options, **given)
         else:
-            config = Config(**given)
+            config, of_a_folder = Config(**given), args.data and args.data.startswith("folder:")
+            args.smaller = "a smaller --batch" + " or --folder-size" * bool(of_a_folder)
             with parallel.start(ranks_to_start(args.ranks, config)) as comm:
                 folder = training.train(config, args.out, comm=comm, **options)
     except training.Interrupted as interruption:
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         message = f"stopped after round {step}, and saved. Continue with"
         return stop(130, message, f"  tinygan train --resume {path}")
     if comm.rank == 0:
-        print(_summary(folder))
+        say(_summary(folder))
     return 0
 
 

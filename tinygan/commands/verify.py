@@ -7,7 +7,7 @@ from .. import parallel, training
 from ..backend.inputs import Comm
 from ..training.config import Config
 from ..training.ranks import can_start, ranks_of
-from .shared import Parsers
+from .shared import Parsers, say
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -23,7 +23,7 @@ def add_parser(parsers: Parsers) -> None:
     start = "start from a checkpoint of the run (default: from the beginning)"
     add("--from", dest="start", metavar="CHECKPOINT", help=start)
     add("--quiet", action="store_true", help="show no round counter")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, takes_ranks=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,14 +52,14 @@ def _verify(args: argparse.Namespace, comm: Comm) -> int:
     if comm.rank > 0:
         return int(found.differs is not None)
     for warning in found.warnings:
-        print(f"! {warning}: equal bits are promised only in the recorded environment")
+        say(f"! {warning}: equal bits are promised only in the recorded environment")
     if found.differs is None:
         count, first, last = len(found.agreed), found.agreed[0], found.agreed[-1]
         idle = "" if found.played else "; no round was played, because no later state is recorded"
-        print(f"{args.folder}: all states agree, {count} from round {first} to {last}{idle}")
+        say(f"{args.folder}: all states agree, {count} from round {first} to {last}{idle}")
         return 0
     before = f"; it agreed until round {found.agreed[-1]}" if found.agreed else ""
-    print(
+    say(
         f"{args.folder}: the state after round {found.differs} differs{before}\n"
         f"  recorded {found.recorded} in {found.file}\n  now      {found.now}"
     )

@@ -103,6 +103,9 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
     """
     import pooch
 
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # of a failure, only the reason is printed
     try:
         with suppress(FileNotFoundError):  # pooch reads a file that is there to its end
             opened(cache / file.names[0], LIMIT).close()
@@ -117,6 +120,8 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
         raise
     except Exception as problem:  # errors of network, TLS and disk share no base class
         return _reason(problem)
+    finally:
+        logger.setLevel(level)
     return Path(path)
 
 

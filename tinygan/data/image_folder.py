@@ -5,9 +5,12 @@ If every image is in a subfolder, the name of its top-level subfolder is its cla
 
 import io
 import logging
+import math
 import os
+import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +56,7 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
     paths = _walk(root)
     if not paths:
         raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
-    images = np.empty((len(paths), len(MODES[mode]), size, size), np.uint8)
+    images = _room((len(paths), len(MODES[mode]), size, size))
     for image, each in zip(images, paths, strict=True):
         image[:] = _read(each, size, MODES[mode])
     subfolders = [each.relative_to(root).parts[:-1][:1] for each in paths]
@@ -63,6 +66,18 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
     index = {name: i for i, name in enumerate(classes)}
     labels = np.array([index[name] for (name,) in subfolders], np.int64)
     return Dataset(f"folder:{path}", images, labels, tuple(classes))
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """An array for the images. Raises InputError if there is not enough memory for it."""
+    try:
+        return np.empty(shape, np.uint8)
+    except MemoryError as problem:
+        n, size = shape[0], shape[-1]
+        raise InputError(
+            f"--folder-size {size}: {n} images take {math.prod(shape) / 2**30:.1f} GiB, for which "
+            "there is not enough memory; use a smaller one"
+        ) from problem
 
 
 def _walk(root: Path) -> list[Path]:
@@ -86,6 +101,20 @@ def _walk(root: Path) -> list[Path]:
     return sorted(paths, key=lambda path: path.relative_to(root).parts)
 
 
+def _deep(opened: Any) -> str:
+    """The type of the pixels of a Pillow image with more than 8 bits per channel; else an empty
+    text. Pillow drops the lower bits of colors: only the arguments of its decoders tell."""
+    if opened.mode.startswith(("I", "F")):
+        return str(opened.mode)
+    for *_, args in opened.tile:
+        kind, *rest = args if isinstance(args, tuple) else (args,)
+        if re.search(";16[BLNS]$", str(kind)):
+            return str(kind)
+        if opened.format == "PPM" and rest and rest[0] > 255:
+            return f"{kind} with values up to {rest[0]}"
+    return ""
+
+
 def _read(path: Path, size: int, mode: str) -> np.ndarray:
     """One image, uint8 (C, size, size), rotated by its EXIF; transparent pixels become white."""
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -103,9 +132,9 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
                 f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}"
             ) from problem
         with opened:
-            if opened.mode.startswith(("I", "F")):
+            if deep := _deep(opened):
                 raise InputError(
-                    f"{path}: has pixels of type {opened.mode}; expected 8 bits per channel, so "
+                    f"{path}: has pixels of type {deep}; expected 8 bits per channel, so "
                     "convert it first"
                 )
             if opened.width * opened.height > max(SMALL, PIXELS_PER_BYTE * len(content)):

@@ -56,7 +56,7 @@ class HealthMonitor:
             self.on = False
             self.echo("doctor: not enough memory for a probe; there will be no more probes")
             return result
-        append(self.folder.health, _line(self.probes[-1]))
+        append(self.folder.health, _line(self.probes[-1]), new=True)
         for found in diagnose(self.probes):
             if found.name not in self._reported:
                 self._reported.add(found.name)
@@ -76,7 +76,7 @@ class HealthMonitor:
             found = result = self._first_not_finite()
             if isinstance(found, str):
                 found = Diagnosis("not finite", self.session.step, found)
-            append(self.folder.health, _line(found))
+            append(self.folder.health, _line(found), new=True)
             self._report(found)
             if isinstance(result, str):
                 raise

@@ -54,7 +54,7 @@ def train(
     frames = [_frame(session)]
     folder = _folder_of_rank(comm, from_first(comm, lambda: RunFolder.new(config, out).path))
     with folder.locked():
-        folder.tidy()
+        folder.prepare()
         folder.save(session, frames)  # from here on the run can be resumed
         _run(session, folder, frames, progress, doctor)
     return folder
@@ -95,7 +95,7 @@ def resume(
             )
         if doctor:
             health(folder)  # raises if health.jsonl is damaged, before anything is written
-        folder.tidy()
+        folder.prepare()
         _run(session, folder, frames, progress, doctor)
     return folder
 

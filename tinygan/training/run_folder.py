@@ -26,6 +26,7 @@ from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
 from ..files import read, whole_lines
 from ..storage import append, atomic, flush, flush_folder, partials
+from ..writable import check_file, kept
 from .checkpoint import load_run
 from .config import Config
 from .fields import check
@@ -82,13 +83,22 @@ class RunFolder:
         flush_folder(path.parent)
         return cls(path)
 
-    def _partials(self) -> list[Path]:
+    def _files(self) -> list[Path]:
         files = (self.config, self.log, self.states.path, self.checkpoint, self.health)
-        pictures = (self.samples, self.progress, self.curves)
-        return partials(self.path, (path.name for path in (*files, *pictures)))
+        return [*files, self.samples, self.progress, self.curves]
 
-    def tidy(self) -> None:
-        """Remove the partial files of killed processes. The caller must hold the lock."""
+    def _partials(self) -> list[Path]:
+        return partials(self.path, (path.name for path in self._files()))
+
+    def prepare(self) -> None:
+        """Check that all files of the run can be written, and remove the partial files of killed
+        processes. The caller must hold the lock.
+
+        Raises InputError for a file that cannot be written, before any is changed."""
+        if not os.access(self.path, os.W_OK):
+            raise InputError(f"{self.path}: the folder is read-only, so a run cannot write there")
+        for path in self._files():
+            check_file(path)
         for path in self._partials():
             path.unlink(missing_ok=True)
 
@@ -124,7 +134,8 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Within this block, lock the folder against other processes, if the system has locks.
+        """Within this block, lock the folder against other processes, if the system has locks, and
+        refuse to write once the path leads to another folder.
 
         Raises InputError if another process holds the lock."""
         if fcntl is None:
@@ -138,7 +149,8 @@ class RunFolder:
                 raise InputError(f"{self.path}: another process is training there") from problem
             except OSError:
                 pass  # a file system without locks
-            yield
+            with kept(self.path, handle):
+                yield
         finally:
             os.close(handle)  # releases the lock; the system does so for a killed process
 
@@ -261,7 +273,7 @@ class ReadOnly(RunFolder):
     def _nothing(self, *args: Any, **options: Any) -> None:
         pass
 
-    tidy = write_config = save = start_log = append_log = _nothing
+    prepare = write_config = save = start_log = append_log = _nothing
 
     @contextmanager
     def locked(self) -> Iterator[None]:

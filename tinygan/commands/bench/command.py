@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ...storage import atomic
-from ..shared import check_writable
+from ..shared import check_writable, say
 from .measure import bench
 from .table import report
 from .workloads import DEFAULT, WORKLOADS
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         width=args.width,
         tf32=args.tf32,
     )
-    print(report(table))
+    say(report(table))
     if args.o:
         with atomic(args.o) as file:
             file.write(json.dumps(table, indent=1).encode() + b"\n")
