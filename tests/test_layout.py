@@ -16,6 +16,7 @@ from tinygan.data import Minibatches
 PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
+    "plain_array",
     "storage",
     "plots",
     "backend",

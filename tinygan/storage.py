@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .errors import InputError
+from .plain_array import refuse_special
 
 PARTIAL = ".partial"
 
@@ -121,6 +122,8 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
     for argument, value in (("arrays", arrays), ("meta", meta)):
         if not isinstance(value, Mapping):
             raise ValueError(f"{argument}: expected a mapping of names to values, got {value!r}")
+    for name, array in arrays.items():
+        refuse_special(f"arrays[{name!r}]", array)
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in whole.items():
         if not isinstance(name, str) or name == "__metadata__" or not name.isprintable():

@@ -25,6 +25,7 @@ import numpy as np
 
 from . import backend as backends
 from .backend import Array, Backend
+from .plain_array import refuse_special
 
 # An edge (parent, pull): pull(g, y) maps g, the gradient at the tensor y, to one at the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -195,12 +196,13 @@ def _as_array(data: Any) -> Array:
     if isinstance(data, np.generic):  # what NumPy's reductions return
         return np.asarray(data)
     if isinstance(data, (bool, int, float, list, tuple)):
+        refuse_special("Tensor(...)", data)
         array = np.asarray(data)
         if array.dtype == object:
             raise TypeError("Tensor(...) takes numbers of one shape, got a ragged or mixed list")
         return array.astype(np.float32) if array.dtype == np.float64 else array
     backends.of(data)  # raises if it is not an array
-    return data
+    return data.view(np.ndarray) if isinstance(data, np.memmap) else data
 
 
 def lift(*operands: Operand) -> tuple[Any, ...]:
