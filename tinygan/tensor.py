@@ -140,6 +140,18 @@ class Tensor:
         """A new leaf with the same value and without the graph of this tensor."""
         return Tensor(self._data, name=self.name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let `copy` and `pickle` make a new leaf, with an age of its own.
+
+        Raises TypeError for a tensor with a graph: its pulls cannot be stored, and a copy of a
+        deep graph would exceed Python's recursion limit."""
+        if self.edges:
+            raise TypeError(
+                f"{self.name or 'a tensor'} of shape {self.shape} has a graph, which cannot be "
+                "copied or pickled; use .detach()"
+            )
+        return _leaf, (type(self), self._data, self.name)
+
     def __float__(self) -> float:
         return float(self.item())
 
@@ -185,6 +197,10 @@ class Tensor:
         def astype(self, dtype: Any) -> Tensor: ...
         @property
         def T(self) -> Tensor: ...
+
+
+def _leaf(kind: type[Tensor], data: Array, name: str | None) -> Tensor:
+    return kind(data, name=name)
 
 
 def _as_array(data: Any) -> Array:
