@@ -46,6 +46,13 @@ def message_of(problem: InputError | OSError | MemoryError) -> str:
     return str(problem)
 
 
+def lacks_memory(problem: ImportError) -> bool:
+    """Return whether a compiled module could not be loaded because there is no memory for it. The
+    system's loader raises no MemoryError."""
+    words = "failed to map segment", "cannot allocate memory", "cannot apply additional memory"
+    return any(each in str(problem).lower() for each in words)
+
+
 def plain(message: str) -> str:
     """A message of argparse about a value that is no number, in plain words."""
     for kind, words in (("int", "whole number"), ("float", "number")):
