@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,61 @@ def test_too_little_memory_to_load_a_module_is_one_line_and_the_run_is_saved(tmp
     assert done.returncode == 2 and done.stderr.startswith("tinygan: out of memory")
     assert done.stderr.count("\n") == 1 and (run / "checkpoint.safetensors").is_file()
     assert main(["train", "--resume", str(run), "--quiet"]) == 0 and (run / "curves.png").is_file()
+
+
+CTRL_C = """
+import os, runpy, signal, sys
+
+class CtrlC:
+    def find_spec(name, path=None, target=None):
+        if name == at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+at = sys.argv.pop()
+sys.meta_path.insert(0, CtrlC)
+sys.argv = ["tinygan", "info"]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+"""
+WAYS = {
+    "python -m tinygan": "runpy.run_module('tinygan', run_name='__main__')",
+    "tinygan": "from tinygan.__main__ import main; sys.exit(main())",
+}
+LOADED = [
+    *("tinygan.commands.parser", "tinygan.errors", "numpy", "numpy.random"),
+    *("tinygan.backend.cpu", "tinygan.nn", "tinygan.commands.evaluate", "tinygan.training"),
+]
+
+
+@pytest.mark.parametrize("module", LOADED)
+@pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_while_a_module_is_loaded_is_one_line(way, module):
+    child = [sys.executable, "-c", CTRL_C + WAYS[way], module]
+    done = subprocess.run(child, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
+
+
+TWICE = """
+import os, signal, sys
+from tinygan import __main__
+from tinygan.commands import parser
+
+def interrupted(*args, **options):
+    os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+parser.commands = parser.stop = interrupted  # the second arrives while the first is reported
+sys.exit(__main__.main())
+"""
+
+
+def test_two_ctrl_c_are_one_line():
+    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
+
+
+def test_the_command_is_installed_with_this_entry_and_imports_no_numpy_before_it_listens():
+    pyproject = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert '\ntinygan = "tinygan.__main__:main"\n' in pyproject
+    loaded = "import sys, tinygan.__main__; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert done.stdout == "False\n"

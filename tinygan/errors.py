@@ -13,8 +13,8 @@ class InputError(ValueError):
 
 
 class Interrupted(Exception):
-    """Ctrl-C or SIGTERM stopped the run, which is saved. `args`: its folder's path, and the number
-    of rounds played."""
+    """Ctrl-C, SIGTERM or SIGHUP stopped the run, which is saved. `args`: its folder's path, and the
+    number of rounds played."""
 
 
 class BackendUnavailable(InputError):

@@ -203,7 +203,9 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
 
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a request to stop after the current round."""
+    """Turn Ctrl-C, SIGTERM and SIGHUP (the terminal has closed) into a request to stop after the
+    current round. SIGHUP stays ignored under nohup. SIGQUIT is left to the system: it ends the
+    process at once, and the run keeps its last checkpoint."""
     requests: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread gets signals
@@ -217,7 +219,11 @@ def _stopping() -> Iterator[Callable[[], bool]]:
         requests.append(number)
         restore()  # a second Ctrl-C stops at once
 
-    before = {each: signal.signal(each, request) for each in (signal.SIGINT, signal.SIGTERM)}
+    signals = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        signals.append(hang_up)
+    before = {each: signal.signal(each, request) for each in signals}
     try:
         yield lambda: bool(requests)
     finally:
