@@ -33,7 +33,7 @@ sys.exit(main([*words, sys.argv[1]]))
 def test_too_little_memory_to_load_a_module_is_one_line_and_the_run_is_saved(tmp_path, left):
     run = tmp_path / "run"
     child = [sys.executable, "-c", SMALL, str(run), str(left)]
-    done = subprocess.run(child, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(child, capture_output=True, text=True, timeout=600)
     assert done.returncode == 2 and done.stderr.startswith("tinygan: out of memory")
     assert done.stderr.count("\n") == 1 and (run / "checkpoint.safetensors").is_file()
     assert main(["train", "--resume", str(run), "--quiet"]) == 0 and (run / "curves.png").is_file()
@@ -66,7 +66,7 @@ LOADED = [
 @pytest.mark.parametrize("way", WAYS)
 def test_ctrl_c_while_a_module_is_loaded_is_one_line(way, module):
     child = [sys.executable, "-c", CTRL_C + WAYS[way], module]
-    done = subprocess.run(child, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(child, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
 
 
@@ -85,7 +85,9 @@ sys.exit(__main__.main())
 
 
 def test_two_ctrl_c_are_one_line():
-    done = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE], capture_output=True, text=True, timeout=600
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
 
 

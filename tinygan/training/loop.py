@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,10 @@ def _frame(session: Session) -> np.ndarray:
     return plots.grid(samples, low=session.pair.low)
 
 
-def _bar(total: int, initial: int, progress: bool) -> Any:
-    """A progress bar that disables itself if stderr cannot be written (closed, or a full disk)."""
+@cache
+def _bar_class() -> Any:
+    """The class of progress bars that disable themselves if stderr cannot be written (closed, or a
+    full disk). It is made once, because tqdm starts a thread for each class of bars."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
@@ -191,7 +194,11 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
                 with suppress(OSError):
                     self.write(text, file=sys.stderr)
 
-    return Bar(
+    return Bar
+
+
+def _bar(total: int, initial: int, progress: bool) -> Any:
+    return _bar_class()(
         total=total,
         initial=initial,
         disable=not progress or sys.stderr is None,
