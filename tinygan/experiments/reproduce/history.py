@@ -62,8 +62,17 @@ class History:
 
 
 def _outcome(one: dict[str, Any]) -> SeedResults:
+    """The results of a seed. Raises TypeError if one is of another type than a run gives."""
     results = [Result(**result) for result in one["findings"]]
-    return SeedResults(results, one.get("curves", {}), one.get("seconds", 0.0))
+    curves, seconds = one.get("curves", {}), one.get("seconds", 0.0)
+    columns = [number for column in curves.values() for number in column]
+    texts = [text for result in results for text in (result.what, result.published)]
+    numbers = [one["seed"], seconds, *columns, *(result.ours for result in results)]
+    if not results or not all(isinstance(text, str) for text in texts):
+        raise TypeError("expected findings with texts")
+    if not all(isinstance(number, (int, float)) for number in numbers):
+        raise TypeError("expected numbers")
+    return SeedResults(results, curves, seconds)
 
 
 def _read(path: str | Path) -> list[Any]:
