@@ -42,6 +42,11 @@ class History:
             shared = {k: self._record.pop(k) for k in ("seconds", "machine") if k in self._record}
             self._record["seeds"] = [{**shared, **one} for one in self._record["seeds"]]
             self.known = {one["seed"]: _outcome(one) for one in self._record["seeds"]}
+            if (
+                len({(*(r.what for r in one.findings), *one.curves) for one in self.known.values()})
+                > 1
+            ):
+                raise TypeError("its seeds have results of other names")
         except (AttributeError, KeyError, TypeError) as problem:
             raise InputError(
                 f"{path}: the record of {name} is damaged ({problem!r}); choose another --out"
@@ -72,6 +77,8 @@ def _outcome(one: dict[str, Any]) -> SeedResults:
         raise TypeError("expected findings with texts")
     if not all(isinstance(number, (int, float)) for number in numbers):
         raise TypeError("expected numbers")
+    if any(result.holds not in (True, False, None) for result in results):
+        raise TypeError("expected true, false or null")
     return SeedResults(results, curves, seconds)
 
 
