@@ -225,7 +225,14 @@ class Example:
         or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         try:
             listed = [Path(name) for name in json.loads(self._figures.read_text())["pictures"]]
-        except (OSError, ValueError, KeyError, TypeError):  # no record, or not one of an example
+            listed = [path for path in listed if path.name.isprintable()]
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+        ):  # no record, or not one of an example
             return
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]
         for path in (*pictures, self._figures):
