@@ -188,6 +188,12 @@ def test_the_peak_is_measured(monkeypatch):
     assert 1 < measure._gemm_peak("numpy", 1, 0) < 1e5
 
 
+def test_a_process_raises_no_warning(short, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    (row,) = bench(["mlp-small"], backends=["numpy"], ranks=[2], seconds=0.1)["rows"]
+    assert row["contender"] == "numpy"
+
+
 BAD = {
     "workload": (["mlp-smal"], "workload 'mlp-smal' is unknown; .* did you mean 'mlp-small'"),
     "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, .*by-hand"),

@@ -217,7 +217,14 @@ def test_a_folder_has_the_files_of_one_run(example):
     assert (run.out / "first.png").exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pictures": 3}', '{"pictures": ["../x.png"]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '{"pictures": 3}', '{"pictures": ["../x.png"]}'),
+        *('{"pictures": ["\\u0000.png"]}', "[" * 100_000),
+    ],
+    ids=range(7),
+)
 def test_a_record_of_something_else_deletes_no_picture(example, tmp_path, text):
     run = example()
     run.out.mkdir(parents=True)

@@ -18,6 +18,7 @@ ORDER = [
     "errors",
     "files",
     "writable",
+    "plain_array",
     "storage",
     "plots",
     "backend",

@@ -151,6 +151,41 @@ def test_a_record_with_one_machine_for_all_seeds_is_resumed(toy):
         toy(0, resume=True)
 
 
+GOOD = {"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {"x": [1]}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": "1"},
+        {"seed": [1]},
+        {"findings": []},
+        {"findings": 5},
+        {"findings": [{"what": "a figure", "ours": "2"}]},
+        {"findings": [{"what": "a figure", "ours": None}]},
+        {"findings": [{"what": 7, "ours": 2.0}]},
+        {"findings": [{"what": "a figure", "ours": 2.0, "holds": {}}]},
+        {"findings": [{"what": "a figure", "ours": 2.0, "published": 1}]},
+        {"findings": [{"what": "another", "ours": 2.0}]},
+        {"findings": [GOOD["findings"][0], {"what": "another", "ours": 2.0}]},
+        {"curves": [1]},
+        {"curves": {"x": 1}},
+        {"curves": {"x": ["1"]}},
+        {"curves": {"y": [1]}},
+        {"seconds": "long"},
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_refused_before_a_seed_runs(toy, changed):
+    about = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
+    content = json.dumps([{**about, "seeds": [{**GOOD, "seed": 0}, {**GOOD, **changed}]}])
+    toy.history.write_text(content)
+    with pytest.raises(InputError, match="the record of toy is damaged") as caught:
+        toy(0, 1, 2, resume=True)
+    assert not toy.echoed and toy.history.read_text() == content
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"{", b"{}"])
 def test_an_invalid_history_is_refused_and_unchanged(toy, content):
     toy.history.write_bytes(content)

@@ -111,7 +111,10 @@ def undisturbed(tmp_path_factory):
     return train(Config(model="mlp-small", steps=400), out, progress=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+STOPS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+@pytest.mark.parametrize("number", STOPS)
 def test_ctrl_c_saves_a_run_that_resumes_without_a_difference(tmp_path, undisturbed, number):
     process = start(tmp_path / "run")
     process.send_signal(number)

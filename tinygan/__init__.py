@@ -22,12 +22,16 @@ The names below are the public API. Import `tinygan.data`, `tinygan.models`, `ti
 the commands call it.
 """
 
-from . import backend, gan, losses, nn, ops, optim
-from .autograd import grad
-from .conv import conv2d, conv_transpose2d
-from .errors import BackendUnavailable, InputError
-from .gan import Game, play, play_simultaneously
-from .tensor import Tensor, no_grad
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import backend, gan, losses, nn, ops, optim
+    from .autograd import grad
+    from .conv import conv2d, conv_transpose2d
+    from .errors import BackendUnavailable, InputError
+    from .gan import Game, play, play_simultaneously
+    from .tensor import Tensor, no_grad
 
 __all__ = [
     "BackendUnavailable",
@@ -49,3 +53,30 @@ __all__ = [
 ]
 
 __version__ = "0.2.0"
+
+_DEFINED_IN = {  # the names that are no modules
+    "BackendUnavailable": "errors",
+    "Game": "gan",
+    "InputError": "errors",
+    "Tensor": "tensor",
+    "conv2d": "conv",
+    "conv_transpose2d": "conv",
+    "grad": "autograd",
+    "no_grad": "tensor",
+    "play": "gan",
+    "play_simultaneously": "gan",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the public API at its first use, so that `python -m tinygan` can catch
+    Ctrl-C before NumPy is imported."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f".{_DEFINED_IN.get(name, name)}", __name__)
+    globals()[name] = getattr(module, name) if name in _DEFINED_IN else module
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

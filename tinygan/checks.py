@@ -9,6 +9,7 @@ import numpy as np
 
 from .backend import Array, Noise, Rng, adopt, is_array, unfit
 from .backend.philox import Philox
+from .plain_array import kind_of
 from .tensor import Tensor, lift, raw
 
 
@@ -72,7 +73,7 @@ def arrays(**values: Any) -> None:
     """Raise TypeError unless each value is a Tensor or an array of a backend."""
     for name, value in values.items():
         if not (isinstance(value, Tensor) or is_array(value)):
-            raise TypeError(f"{name}: expected a Tensor, got {type(value).__name__}")
+            raise TypeError(f"{name}: expected a Tensor, got {kind_of(value)}")
 
 
 def sources(**values: Any) -> None:

@@ -13,8 +13,8 @@ class InputError(ValueError):
 
 
 class Interrupted(Exception):
-    """Ctrl-C or SIGTERM stopped the run, which is saved. `args`: its folder's path, and the number
-    of rounds played."""
+    """Ctrl-C, SIGTERM or SIGHUP stopped the run, which is saved. `args`: its folder's path, and the
+    number of rounds played."""
 
 
 class BackendUnavailable(InputError):
@@ -50,6 +50,13 @@ def escaped(text: str) -> str:
     """The text with a backslash escape for each letter that a terminal would not print as it is,
     such as ESC, CR or U+2028: a file name may contain it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def lacks_memory(problem: ImportError) -> bool:
+    """Return whether a compiled module could not be loaded because there is no memory for it. The
+    system's loader raises no MemoryError."""
+    words = "failed to map segment", "cannot allocate memory", "cannot apply additional memory"
+    return any(each in str(problem).lower() for each in words)
 
 
 def plain(message: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from .errors import InputError
 from .files import opened
 from .writable import check_folder, create, open_file, permissions
+from .plain_array import refuse_special
 
 PARTIAL = ".partial"
 KEPT = 40  # letters of a name that its partial file has: a name may be as long as the system allows
@@ -123,6 +124,8 @@ def save(path: str | Path, arrays: Mapping[str, np.ndarray], meta: Mapping[str, 
     for argument, value in (("arrays", arrays), ("meta", meta)):
         if not isinstance(value, Mapping):
             raise ValueError(f"{argument}: expected a mapping of names to values, got {value!r}")
+    for name, array in arrays.items():
+        refuse_special(f"arrays[{name!r}]", array)
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in whole.items():
         if not isinstance(name, str) or name == "__metadata__" or not name.isprintable():

@@ -25,6 +25,7 @@ import numpy as np
 
 from . import backend as backends
 from .backend import Array, Backend
+from .plain_array import refuse_special
 
 # An edge (parent, pull): pull(g, y) maps g, the gradient at the tensor y, to one at the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -139,6 +140,18 @@ class Tensor:
         """A new leaf with the same value and without the graph of this tensor."""
         return Tensor(self._data, name=self.name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let `copy` and `pickle` make a new leaf, with an age of its own.
+
+        Raises TypeError for a tensor with a graph: its pulls cannot be stored, and a copy of a
+        deep graph would exceed Python's recursion limit."""
+        if self.edges:
+            raise TypeError(
+                f"{self.name or 'a tensor'} of shape {self.shape} has a graph, which cannot be "
+                "copied or pickled; use .detach()"
+            )
+        return _leaf, (type(self), self._data, self.name)
+
     def __float__(self) -> float:
         return float(self.item())
 
@@ -186,6 +199,10 @@ class Tensor:
         def T(self) -> Tensor: ...
 
 
+def _leaf(kind: type[Tensor], data: Array, name: str | None) -> Tensor:
+    return kind(data, name=name)
+
+
 def _as_array(data: Any) -> Array:
     """Return an array of a known backend unchanged; turn a number or a list into a NumPy array."""
     if type(data) is np.ndarray:
@@ -195,12 +212,13 @@ def _as_array(data: Any) -> Array:
     if isinstance(data, np.generic):  # what NumPy's reductions return
         return np.asarray(data)
     if isinstance(data, (bool, int, float, list, tuple)):
+        refuse_special("Tensor(...)", data)
         array = np.asarray(data)
         if array.dtype == object:
             raise TypeError("Tensor(...) takes numbers of one shape, got a ragged or mixed list")
         return array.astype(np.float32) if array.dtype == np.float64 else array
     backends.of(data)  # raises if it is not an array
-    return data
+    return data.view(np.ndarray) if isinstance(data, np.memmap) else data
 
 
 def lift(*operands: Operand) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackendUnavailable
+from ..plain_array import is_special, kind_of
 from . import cpu, philox
 
 __all__ = [
@@ -121,13 +122,14 @@ def register(backend: Backend) -> None:
 def of(array: Array) -> Backend:
     """The backend that `array` belongs to.
 
-    Raises TypeError if `array` belongs to no known backend."""
+    Raises TypeError if `array` belongs to no known backend, or means more than its numbers
+    (`plain_array`)."""
     backend = _by_type.get(type(array))
     if backend is None:
         for array_type, backend in _by_type.items():
-            if isinstance(array, array_type):
+            if isinstance(array, array_type) and not is_special(array):
                 return backend
-        raise TypeError(f"expected an array of a known backend, got {type(array).__name__}")
+        raise TypeError(f"expected an array of a known backend, got {kind_of(array)}")
     return backend
 
 
@@ -152,7 +154,9 @@ def kernel(reference: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_array(value: object) -> bool:
     """Return whether `value` is an array of a known backend."""
-    return type(value) in _by_type or isinstance(value, tuple(_by_type))
+    if type(value) in _by_type:
+        return True
+    return isinstance(value, tuple(_by_type)) and not is_special(value)
 
 
 def get(name: str) -> Backend:
@@ -203,6 +207,8 @@ def unfit(value: Any, like: Array) -> str | None:
     """The reason why `value` cannot be written into the array `like`, or None if it can."""
     if not hasattr(value, "shape") or not hasattr(value, "dtype"):
         return f"is of type {type(value).__name__}, expected an array"
+    if is_special(value):
+        return f"is of type {kind_of(value)}"
     if tuple(value.shape) != like.shape:
         return f"has shape {tuple(value.shape)}, expected {like.shape}"
     if getattr(value.dtype, "kind", "f") not in "fiub":

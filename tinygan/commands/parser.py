@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from .. import __version__, parallel
 from ..backend import process
-from ..errors import InputError, message_of, plain
+from ..errors import InputError, first_line, lacks_memory, message_of, plain
 from .shared import say, stop
 
 
@@ -50,6 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as problem:
         smaller = getattr(args, "smaller", "")  # how to use less memory
         return stop(2, message_of(problem) + (f"; use {smaller}" if smaller else ""))
+    except ImportError as problem:
+        if not lacks_memory(problem):
+            raise
+        return stop(2, f"out of memory: {first_line(problem)}")
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import Rng
+from ..plain_array import plain_array
 from .dataset import check_labels
 
 INKS = {"red": (1, 0, 0), "yellow": (1, 1, 0), "magenta": (1, 0, 1), "white": (1, 1, 1)}
@@ -42,9 +43,7 @@ def colored(
     Raises ValueError for other shapes and dtypes, unknown labels or captions, or a label without a
     caption; TypeError unless digits and `which` are arrays and `rng` is a Generator."""
     checks.generator(rng)
-    for name, given in (("digits", digits), ("which", which)):
-        if not isinstance(given, np.ndarray):
-            raise TypeError(f"{name}: expected a NumPy array, got {type(given).__name__}")
+    digits, which = plain_array("digits", digits), plain_array("which", which)
     if digits.dtype != np.uint8 or digits.ndim != 4 or digits.shape[1] != 1:
         raise ValueError(f"digits: expected uint8 (N, 1, H, W), got {digits.dtype} {digits.shape}")
     check_labels(labels, len(digits), len(DIGITS))

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..plain_array import plain_array
+
 __all__ = ["Dataset", "check_labels"]
 
 
@@ -33,8 +35,7 @@ class Dataset(NamedTuple):
 def check_labels(given: Any, n: int, classes: int | None = None) -> None:
     """Raise TypeError or ValueError unless `given` is a NumPy array of n integers from 0 to
     classes - 1; without `classes` there is no upper bound."""
-    if not isinstance(given, np.ndarray):
-        raise TypeError(f"labels: expected a NumPy array, got {type(given).__name__}")
+    given = plain_array("labels", given)
     if given.shape != (n,) or given.dtype.kind not in "iu":
         raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
     low, high = (int(given.min()), int(given.max())) if n else (0, 0)

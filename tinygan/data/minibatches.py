@@ -15,6 +15,7 @@ import numpy as np
 from .. import checks
 from ..backend import Array, Rng, move, place
 from ..backend.inputs import host_input, local_rows
+from ..plain_array import plain_array
 from ..tensor import Tensor
 
 __all__ = ["Minibatches"]
@@ -41,9 +42,8 @@ class Minibatches:
         backend: str = "numpy",
         labels: np.ndarray | None = None,
     ) -> None:
-        for name, given in (("images", images), ("labels", labels)):
-            if not isinstance(given, np.ndarray) and (name == "images" or given is not None):
-                raise TypeError(f"{name}: expected a NumPy array, got {type(given).__name__}")
+        images = plain_array("images", images)
+        labels = None if labels is None else plain_array("labels", labels)
         checks.generator(rng)
         checks.between(-math.inf, math.inf, "()", low=low, high=high)
         if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
@@ -72,8 +72,9 @@ class Minibatches:
         """The images with the indices `which` (m,), scaled. The position in the data does not
         change.
 
-        Raises ValueError unless `which` is an array of integers (m,)."""
-        if not isinstance(which, np.ndarray) or which.ndim != 1 or which.dtype.kind not in "iu":
+        Raises TypeError or ValueError unless `which` is an array of integers (m,)."""
+        which = plain_array("which", which)
+        if which.ndim != 1 or which.dtype.kind not in "iu":
             raise ValueError(f"which: expected integers (m,), got {which!r}")
         return self._scaled(place(which, self.images))
 

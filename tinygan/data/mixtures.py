@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import checks
 from ..backend import Rng
+from ..plain_array import refuse_special
 
 
 class Mixture(NamedTuple):
@@ -52,3 +53,4 @@ def check_mixture(mixture: Any) -> None:
     """Raise TypeError unless `mixture` is a Mixture."""
     if not isinstance(mixture, Mixture):
         raise TypeError(f"mixture: expected a Mixture, such as ring(), got {mixture!r}")
+    refuse_special("mixture.means", mixture.means)

@@ -31,6 +31,7 @@ from ..nn import Linear, init
 from ..ops import sum
 from ..optim import Adam, cosine_decay
 from ..optim.minimize import minimize
+from ..plain_array import plain_array
 from ..tensor import Tensor
 
 Density = Callable[[np.ndarray], np.ndarray]  # rows (N, D) to log p(x), (N,)
@@ -260,7 +261,8 @@ def log_sum(a: np.ndarray) -> np.ndarray:
 
     Raises ValueError for another shape.
     """
-    if not isinstance(a, np.ndarray) or a.ndim != 2 or not a.size:
-        raise ValueError(f"a: expected an array (N, K), got {getattr(a, 'shape', a)!r}")
+    a = plain_array("a", a)
+    if a.ndim != 2 or not a.size:
+        raise ValueError(f"a: expected an array (N, K), got {a.shape}")
     maximum = a.max(axis=1)
     return maximum + np.log(np.exp(a - maximum[:, None]).sum(axis=1))

@@ -225,7 +225,8 @@ class Example:
         self._begun = True
         or_stop(lambda: self.out.mkdir(parents=True, exist_ok=True))
         try:
-            listed = [Path(name) for name in json.loads(read(self._figures, 1 << 24))["pictures"]]
+            names = json.loads(read(self._figures, 1 << 24))["pictures"]
+            listed = [path for path in map(Path, names) if path.name.isprintable()]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return  # no record, or not one of an example
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]

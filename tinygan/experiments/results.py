@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..plain_array import refuse_special
+
 
 class Result(NamedTuple):
     """A figure, the value to compare it with, and whether it meets its target. `holds` is None if
@@ -87,6 +89,7 @@ def t_interval(values: Any, level: float = 0.95) -> tuple[float, float]:
 
     Raises ValueError for fewer than two values.
     """
+    refuse_special("values", values)
     x = np.asarray(values, np.float64).reshape(-1)
     if len(x) < 2 or not np.isfinite(x).all():
         raise ValueError(f"values: expected at least two finite numbers, got {values!r}")

@@ -23,6 +23,7 @@ from ..autograd import grad
 from ..errors import choose
 from ..ops import softmax, sum
 from ..optim import SGD
+from ..plain_array import refuse_special
 from ..tensor import Tensor
 from .games import check_separable
 
@@ -134,6 +135,7 @@ def best_logit_slope(game: gan.SeparableGame, logits: Any) -> Numbers:
     """The derivative of G's loss at each of D's logits on fakes. With D the sigmoid of the logit,
     it is -D in the minimax game and -(1 - D) in the non-saturating one (section 3)."""
     check_separable(game)
+    refuse_special("logits", logits)
     l = Tensor(np.asarray(logits))
     (slopes,) = grad(sum(game.generator_loss(l)), [l])
     return slopes.numpy()
@@ -184,6 +186,7 @@ def bilinear_game(play: Callable[..., Iterator[gan.Round]], lr: float) -> Iterat
 
 def _numbers(name: str, given: Any) -> Numbers:
     """Return an argument as float64. Raise ValueError if it does not consist of numbers."""
+    refuse_special(name, given)
     try:
         return np.asarray(given, np.float64)
     except (TypeError, ValueError) as problem:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backend import Array, is_array, of
 from ..checks import is_size
+from ..plain_array import kind_of
 
 BLOCK = 1 << 23  # distances in a block
 # A bound with a margin: for numbers within it, squared distances fit into float32, and squares of
@@ -20,7 +21,7 @@ def array(name: str, given: Any) -> Array:
 
     Raises TypeError unless it is an array."""
     if not is_array(given):
-        raise TypeError(f"{name}: expected an array, got {type(given).__name__}")
+        raise TypeError(f"{name}: expected an array, got {kind_of(given)}")
     return given
 
 

@@ -96,7 +96,9 @@ def duplicates(samples: Any) -> float:
         raise ValueError(
             f"samples: expected numbers in [0, 1], got {host.min():g} to {host.max():g}"
         )
-    return 1 - len(np.unique(np.rint(host * 255).astype(np.uint8), axis=0)) / len(host)
+    pixels = np.rint(host * 255).astype(np.uint8)
+    # Not np.unique of rows: for as many columns, it turns Ctrl-C into a TypeError.
+    return 1 - len({row.tobytes() for row in pixels}) / len(host)
 
 
 def nearest_images(samples: Any, training: Any) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..backend.inputs import uniform
 from ..gan import Source
 from ..nn import init
 from ..nn.reparametrize import data_dependent_init
+from ..plain_array import plain_array
 from ..tensor import Tensor
 from .pair import scaled
 
@@ -29,8 +30,7 @@ def improved_gan(
     layer. The hidden layers of D are `width` times the default width.
 
     Raises ValueError or TypeError for other images."""
-    if not isinstance(images, np.ndarray):
-        raise TypeError(f"images: expected a NumPy array, got {type(images).__name__}")
+    images = plain_array("images", images)
     if images.dtype != np.uint8 or images.shape[1:] != (1, 28, 28) or len(images) < 2:
         raise ValueError(
             f"images: expected uint8 (N, 1, 28, 28) with N >= 2, got {images.dtype} {images.shape}"

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..plain_array import plain_array
+
 
 def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> np.ndarray:
     """`steps` points (steps, size) on a path from the noise vector `start` to `end`, both (size,).
@@ -15,7 +17,8 @@ def interpolate(start: np.ndarray, end: np.ndarray, steps: int, prior: str) -> n
     """
     if not isinstance(steps, int) or steps < 2:
         raise ValueError(f"steps: expected at least 2, got {steps!r}")
-    if not all(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in (start, end)):
+    start, end = plain_array("start", start), plain_array("end", end)
+    if not start.dtype.kind == end.dtype.kind == "f":
         raise TypeError(f"start, end: expected NumPy arrays of floats, got {start!r}, {end!r}")
     if start.ndim != 1 or start.shape != end.shape:
         raise ValueError(

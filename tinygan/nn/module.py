@@ -34,9 +34,6 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
-        return Parameter(self.data.copy(), name=self.name)
-
 
 class Module:
     """The base of all layers and networks: a forward function with parameters and buffers."""

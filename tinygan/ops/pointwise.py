@@ -5,6 +5,7 @@ from typing import Any
 
 from ..backend import Array, is_array, kernel, of
 from ..checks import between
+from ..plain_array import refuse_special
 from ..tensor import Operand, Tensor, lift, raw
 
 __all__ = [
@@ -162,6 +163,7 @@ def where(condition: Any, a: Operand, b: Operand) -> Tensor:
     x, y, taken = raw(a), raw(b), raw(condition)
     xp = (a if isinstance(a, Tensor) else b).xp
     if not is_array(taken):
+        refuse_special("where: condition", taken)
         taken = xp.asarray(taken)
     if taken.dtype.kind != "b":
         raise TypeError(f"where: condition: expected bools, got {taken.dtype}")

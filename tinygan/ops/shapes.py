@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
 from ..backend import is_array, total
+from ..plain_array import kind_of, refuse_special
 from ..tensor import Operand, Tensor, lift, raw
 
 __all__ = [
@@ -128,7 +129,7 @@ def _parts(op: str, tensors: Sequence[Operand]) -> tuple[Tensor, ...]:
         raise ValueError(f"{op}: tensors: expected at least one, got none")
     for i, t in enumerate(parts):
         if not (isinstance(t, Tensor) or is_array(t)):
-            raise TypeError(f"{op}: tensors[{i}]: expected a tensor or an array, got {t!r}")
+            raise TypeError(f"{op}: tensors[{i}]: expected a tensor or an array, got {kind_of(t)}")
     return lift(*parts)
 
 
@@ -160,6 +161,8 @@ def getitem(a: Operand, index: Any) -> Tensor:
     a tuple of these."""
     (a,) = lift(a)
     index = _raw(index)
+    if not _is_basic(index):
+        refuse_special("index", index)
     return Tensor(a.data[index], (a, lambda g, _: scatter(g, index, a.shape)))
 
 

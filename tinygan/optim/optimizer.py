@@ -8,7 +8,7 @@ share the chunks. A `Schedule` is a number or a function of the number of update
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -87,6 +87,28 @@ class Optimizer:
         self._views = views(self.w, self.parameters)
         for p, view in zip(self.parameters, self._views, strict=True):
             p.data = view
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The contents, for `copy.deepcopy` and `pickle`, without what belongs to this object: the
+        views of its array, the threads it shares, and an observer of its steps.
+
+        Raises RuntimeError if a parameter got another array."""
+        self._check_views()
+        return {k: v for k, v in vars(self).items() if k not in ("_views", "_share", "hook")}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Make the copied parameters views of the copied array. A network that is copied together
+        with its optimizer, as in `copy.deepcopy((network, optimizer))`, has these parameters."""
+        vars(self).update(state)
+        self._share = of(self.w).share
+        self._bind()
+
+    def __copy__(self) -> NoReturn:
+        """Raise TypeError, because two optimizers cannot own the same parameters."""
+        raise TypeError(
+            f"a copy of this {type(self).__name__} would have the same parameters; use "
+            "copy.deepcopy((network, optimizer))"
+        )
 
     def move(
         self, copy: Callable[[Array], Array], share: Callable[[cpu.Work, int, int], object]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..plain_array import refuse_special
 from ..storage import save_figure
 
 
@@ -68,6 +69,7 @@ def _draw_curve(column: Any, title: str, curve: Curve) -> None:
     for name in ("step", "d_loss", "g_loss", "d_real", "d_fake"):
         if name not in log:
             raise ValueError(f"log: expected a column {name!r}, got {sorted(log)}")
+        refuse_special(f"log[{name!r}]", log[name])
     losses, outputs = column
     for axes, name, label, color in (
         (losses, "d_loss", "loss of D" + ", with its penalty" * curve.penalized, "tab:blue"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plain_array import plain_array
 from ..storage import atomic
 
 GAP = 2  # black pixels around each image
@@ -88,9 +89,9 @@ def rows(
 
 def _bytes(images: np.ndarray, low: float) -> np.ndarray:
     """The images (N, 1 or 3, H, W) as uint8 pixels, of which `low` is 0 and 1 is 255."""
-    if not isinstance(images, np.ndarray) or images.dtype.kind not in "fiub":
-        what = getattr(images, "dtype", type(images).__name__)
-        raise TypeError(f"images: expected a NumPy array of numbers, got {what}")
+    images = plain_array("images", images)
+    if images.dtype.kind not in "fiub":
+        raise TypeError(f"images: expected a NumPy array of numbers, got {images.dtype}")
     if images.ndim != 4 or not len(images) or images.shape[1] not in (1, 3):
         raise ValueError(f"images: expected (N, 1 or 3, H, W) with N >= 1, got {images.shape}")
     if not low < 1:
@@ -159,8 +160,7 @@ def _picture(pixels: np.ndarray, width: int) -> Any:
 
 
 def _check_pixels(name: str, pixels: Any) -> None:
-    if not isinstance(pixels, np.ndarray):
-        raise TypeError(f"{name}: expected a NumPy array, got {type(pixels).__name__}")
+    pixels = plain_array(name, pixels)
     flat = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
     if pixels.dtype != np.uint8 or not flat or not pixels.size:
         raise ValueError(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,10 @@ def _frame(session: Session) -> np.ndarray:
     return plots.grid(samples, low=session.pair.low)
 
 
-def _bar(total: int, initial: int, progress: bool) -> Any:
-    """A progress bar that disables itself if stderr cannot be written (closed, or a full disk)."""
+@cache
+def _bar_class() -> Any:
+    """The class of progress bars that disable themselves if stderr cannot be written (closed, or a
+    full disk). It is made once, because tqdm starts a thread for each class of bars."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
@@ -191,7 +194,11 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
                 with suppress(OSError):
                     self.write(text, file=sys.stderr)
 
-    return Bar(
+    return Bar
+
+
+def _bar(total: int, initial: int, progress: bool) -> Any:
+    return _bar_class()(
         total=total,
         initial=initial,
         disable=not progress or sys.stderr is None,
@@ -203,7 +210,9 @@ def _bar(total: int, initial: int, progress: bool) -> Any:
 
 @contextmanager
 def _stopping() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a request to stop after the current round."""
+    """Turn Ctrl-C, SIGTERM and SIGHUP (the terminal has closed) into a request to stop after the
+    current round. SIGHUP stays ignored under nohup. SIGQUIT is left to the system: it ends the
+    process at once, and the run keeps its last checkpoint."""
     requests: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread gets signals
@@ -217,7 +226,11 @@ def _stopping() -> Iterator[Callable[[], bool]]:
         requests.append(number)
         restore()  # a second Ctrl-C stops at once
 
-    before = {each: signal.signal(each, request) for each in (signal.SIGINT, signal.SIGTERM)}
+    signals = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        signals.append(hang_up)
+    before = {each: signal.signal(each, request) for each in signals}
     try:
         yield lambda: bool(requests)
     finally:

@@ -19,8 +19,7 @@ from ...training.ranks import ranks_for
 from . import contender as contenders
 from .busy import busy as busy_machine
 from .contender import Contender, Worker
-from .worker import EAGER, GEMM
-from .workloads import DEFAULT, Workload, find
+from .workloads import DEFAULT, EAGER, GEMM, Workload, find
 
 PEERS = {
     "torch": ("torch", "torch-tuned"),

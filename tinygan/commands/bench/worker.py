@@ -29,15 +29,12 @@ from ...local_ranks import ranks
 from ...models import Pair
 from ...nn import Dropout
 from ...parallel import data_parallel
-from .workloads import BETAS, LR, WORKLOADS
+from .workloads import BETAS, EAGER, GEMM, LR, WORKLOADS
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
-
-GEMM = 2048  # rows of the matrices whose product gives the peak; on a GPU, four times as many
-EAGER = "-eager"  # the suffix of a backend whose rounds are not captured
 
 Play = Callable[[int], None]  # play n rounds, and return when they are computed
 

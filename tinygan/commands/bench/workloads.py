@@ -20,6 +20,8 @@ from ...models.pair import Shape
 from .shapes import Convolutional, mlp
 
 LR, BETAS = 2e-4, (0.5, 0.999)
+GEMM = 2048  # rows of the matrices whose product gives the peak; on a GPU, four times as many
+EAGER = "-eager"  # the suffix of a backend whose rounds are not captured
 
 
 class Workload(NamedTuple):

@@ -45,6 +45,11 @@ class History:
             shared = {k: self._record.pop(k) for k in ("seconds", "machine") if k in self._record}
             self._record["seeds"] = [{**shared, **one} for one in self._record["seeds"]]
             self.known = {one["seed"]: _outcome(one) for one in self._record["seeds"]}
+            if (
+                len({(*(r.what for r in one.findings), *one.curves) for one in self.known.values()})
+                > 1
+            ):
+                raise TypeError("its seeds have results of other names")
         except (AttributeError, KeyError, TypeError) as problem:
             raise InputError(
                 f"{path}: the record of {name} is damaged ({problem!r}); choose another --out"
@@ -65,8 +70,19 @@ class History:
 
 
 def _outcome(one: dict[str, Any]) -> SeedResults:
+    """The results of a seed. Raises TypeError if one is of another type than a run gives."""
     results = [Result(**result) for result in one["findings"]]
-    return SeedResults(results, one.get("curves", {}), one.get("seconds", 0.0))
+    curves, seconds = one.get("curves", {}), one.get("seconds", 0.0)
+    columns = [number for column in curves.values() for number in column]
+    texts = [text for result in results for text in (result.what, result.published)]
+    numbers = [one["seed"], seconds, *columns, *(result.ours for result in results)]
+    if not results or not all(isinstance(text, str) for text in texts):
+        raise TypeError("expected findings with texts")
+    if not all(isinstance(number, (int, float)) for number in numbers):
+        raise TypeError("expected numbers")
+    if any(result.holds not in (True, False, None) for result in results):
+        raise TypeError("expected true, false or null")
+    return SeedResults(results, curves, seconds)
 
 
 def _read(path: str | Path) -> list[Any]:
