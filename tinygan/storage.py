@@ -18,8 +18,8 @@ import numpy as np
 
 from .errors import InputError
 from .files import opened
-from .writable import check_folder, create, open_file, permissions
 from .plain_array import refuse_special
+from .writable import check_folder, create, open_file, permissions
 
 PARTIAL = ".partial"
 KEPT = 40  # letters of a name that its partial file has: a name may be as long as the system allows
