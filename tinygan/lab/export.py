@@ -129,7 +129,7 @@ def _runtime(folder: Path) -> list[Path]:
     except (ValueError, RecursionError, TypeError, KeyError) as problem:
         raise InputError(f"{option}: {LOCK} does not name a file of NumPy") from problem
     paths = [lock, *(folder / name for name in (*PARTS, Path(str(numpy)).name))]
-    missing = [path.name for path in paths if not path.is_file()]
+    missing = [path.name for path in paths if not os.path.isfile(path)]
     if missing:
         raise InputError(
             f"{option}: there is no {missing[0]}; expected {', '.join(PARTS)} and the file of "
