@@ -75,6 +75,10 @@ def check_writable(option: str, name: str) -> None:
             os.lstat(path)  # raises for a name that is too long
         if not name or (path.exists() and not path.is_file()):
             raise InputError(f"{option}: expected a file to write, got {name!r}")
-        tempfile.TemporaryFile(dir=folder).close()
     except OSError as problem:
         raise InputError(f"{option} {name}: cannot be written ({problem.strerror})") from problem
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as problem:
+        message = f"{option} {name}: the folder cannot be written to ({problem.strerror})"
+        raise InputError(message) from problem
