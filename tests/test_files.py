@@ -86,6 +86,7 @@ OTHERS = {
     "lab/exhibits.py": 1,
     "lab/export.py": 1,
     "lab/server.py": 1,
+    "writable.py": 2,
 }
 
 

@@ -1,4 +1,4 @@
-"""Runs in a forked or a new process equal those of the parent; a hundred runs in one process leave
+"""Runs in a forked or a new process equal those of the parent; thirty runs in one process leave
 nothing behind."""
 
 import gc
@@ -57,14 +57,14 @@ def held():
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
-def test_a_hundred_trainings_leave_no_descriptor_no_thread_and_no_memory(tmp_path, monkeypatch):
+def test_thirty_trainings_leave_no_descriptor_no_thread_and_no_memory(tmp_path, monkeypatch):
     """Two of them draw their pictures, which takes longer than the run."""
     draw = loop.draw
     config = Config(model="mlp-small", batch=4, steps=2)
     tracemalloc.start()
     try:
-        for number in range(105):
-            monkeypatch.setattr(loop, "draw", draw if number in (0, 50) else lambda *args: None)
+        for number in range(35):
+            monkeypatch.setattr(loop, "draw", draw if number in (0, 20) else lambda *args: None)
             train(config, tmp_path / str(number), progress=False)
             if number == 4:
                 files, threads, before = held()
@@ -72,7 +72,7 @@ def test_a_hundred_trainings_leave_no_descriptor_no_thread_and_no_memory(tmp_pat
     finally:
         tracemalloc.stop()
     assert after == [files, threads]
-    assert memory - before < 300_000, f"{memory - before} bytes more"
+    assert memory - before < 100_000, f"{memory - before} bytes more"
 
 
 if __name__ == "__main__":
