@@ -95,9 +95,15 @@ def test_both_players_learn_and_the_average_follows():
 COMMAND = [sys.executable, "-m", "tinygan", "train", "--model", "mlp-small", "--steps", "400"]
 
 
-def start(out):
+def start(out, handler=signal.SIG_DFL):
+    """A run in a process, after its first rounds. `handler` is that of the signals in STOPS; a
+    process in the background, or under nohup, ignores some."""
     process = subprocess.Popen(
-        [*COMMAND, "--out", str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: [signal.signal(each, handler) for each in STOPS],
     )
     log = out / "log.csv"
     while process.poll() is None and not (log.is_file() and len(log.read_text()) > 300):
@@ -123,6 +129,16 @@ def test_ctrl_c_saves_a_run_that_resumes_without_a_difference(tmp_path, undistur
     assert f"tinygan train --resume {tmp_path / 'run'}" in err and "Traceback" not in err
     assert 0 < saved_step(tmp_path / "run") < 400
     assert contents(resume(tmp_path / "run", progress=False)) == contents(undisturbed)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_run_under_nohup_goes_on(tmp_path, undisturbed):
+    process = start(tmp_path / "run", signal.SIG_IGN)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0 and contents(RunFolder(tmp_path / "run")) == contents(
+        undisturbed
+    )
 
 
 def test_a_checkpoint_of_an_older_format_is_refused():
