@@ -124,6 +124,15 @@ def test_no_helper_is_waited_for_or_asked_again_before_it_has_begun(monkeypatch)
         others.join()
 
 
+def test_a_helper_that_comes_late_finds_nothing_to_do():
+    """As after an error or Ctrl-C in the part of the caller."""
+    done = []
+    parts = cpu._Parts(lambda start, stop: done.append(start), [(0, 1), (1, 2)])
+    parts.close()
+    parts.help()
+    assert not done and not parts.problems
+
+
 PRODUCTS = [(64, 1024, 1024), (1024, 64, 1024), (1000, 300, 701), (3, 4096, 8192), (5, 7, 9)]
 
 
