@@ -171,6 +171,13 @@ def test_another_environment_is_a_warning(copy, capsys):
     assert "recorded a GPU, now None" in warnings[2] and "all states agree" in verdict
 
 
+def test_other_kernels_of_blas_are_a_warning(copy, monkeypatch, capsys):
+    monkeypatch.setattr(environment, "kernels", lambda: "an abacus")
+    assert main(["verify", str(copy)]) == 0
+    warning, _ = capsys.readouterr().out.splitlines()
+    assert warning.startswith("! blas: recorded ") and "an abacus: equal bits" in warning
+
+
 def test_a_resumed_run_records_its_new_environment(copy, monkeypatch):
     there = {**environment.describe("numpy"), "numpy": "9.0", "ranks": 1}
     monkeypatch.setattr(loop, "surroundings", lambda backend, comm: there)

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import __version__
 from . import backend as backends
-from .backend.cpu import cores, threads
+from .backend.cpu import cores, kernels, threads
 
 SOURCES = ":/*.py", ":/*.cu"  # git's patterns of the files that can change results
 
@@ -41,7 +41,7 @@ def describe(backend: str) -> dict[str, Any]:
         "tinygan": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "blas": blas(),
+        "blas": f"{blas()} {kernels()}".strip(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
     }

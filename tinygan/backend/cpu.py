@@ -167,6 +167,13 @@ def _set_blas_threads(n: int) -> None:
         getattr(library, "_real_set_num_threads", library.set_num_threads)(n)
 
 
+def kernels() -> str:
+    """The processor whose kernels BLAS uses, such as "SkylakeX"; "" if it is unknown. It may be
+    another than this one, and kernels round differently."""
+    found = {library.info().get("architecture") or "" for library in _libraries()}
+    return " ".join(sorted(found)).strip()
+
+
 class OneBlasThread:
     """A block within which BLAS has one thread. Blocks of several threads may overlap: the last to
     end gives BLAS its threads back."""
