@@ -14,7 +14,7 @@ from guard_array import GuardArray
 
 import tinygan
 from tinygan import BackendUnavailable, InputError, backend
-from tinygan.backend import arrays, inputs
+from tinygan.backend import channels, inputs
 from tinygan.backend.philox import Philox
 
 INSTALL = r"pip install 'tinygan\[cuda13\]' \(CUDA 13\) or 'tinygan\[cuda12\]' \(CUDA 12\)"
@@ -278,17 +278,20 @@ def test_import_tinygan_imports_nothing_heavy():
     assert (result.stdout.strip(), result.stderr) == ("[]", "")
 
 
-@pytest.mark.parametrize("channels", [1, 3, arrays.FEW, arrays.FEW + 1])
+@pytest.mark.parametrize("count", [1, 3, channels.FEW, channels.FEW + 1])
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1)])
-def test_channels_are_combined_as_ufuncs_do(channels, order):
+def test_channels_are_combined_as_ufuncs_do(count, order):
     """In each memory order, and with vectors that are not of channels but have as many elements."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(channels, channels, 2, 5))
+    x = rng.normal(size=(count, count, 2, 5))
     x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
-    for shape in ((1, channels, 1, 1), (channels, 1, 1, 1), (channels, channels, 1, 1)):
+    for shape in ((1, count, 1, 1), (count, 1, 1, 1), (count, count, 1, 1)):
         vector = rng.normal(size=shape)
         found = backend.with_channels(np.subtract, x, vector)
         np.testing.assert_array_equal(found, x - vector)
         out = x.copy("K")
         assert backend.with_channels(np.multiply, out, vector, out=out) is out
         np.testing.assert_array_equal(out, x * vector)
+        other = np.empty(x.shape)  # in another memory order
+        backend.with_channels(np.add, x, vector, out=other)
+        np.testing.assert_array_equal(other, x + vector)

@@ -1,4 +1,4 @@
-"""Contenders of tinygan bench: their numbers of threads, and the busy processes beside them."""
+"""The contenders of `tinygan bench`: the threads of each, and busy processes at the same time."""
 
 import io
 import os

@@ -144,7 +144,7 @@ def test_the_outline_of_a_run_has_the_shapes_of_its_state(model, monkeypatch, na
     ids=str,
 )
 def test_nothing_large_is_built_from_a_claim(whole, tmp_path, monkeypatch, change):
-    """Of all networks that are built, none has more numbers than the checkpoint."""
+    """No network that is built has more numbers than the checkpoint."""
     arrays, meta, *_ = whole
     options = {name: value for name, value in change.items() if name != "shape"}
     shape = change.get("shape", meta["shape"])

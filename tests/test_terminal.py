@@ -1,5 +1,5 @@
-"""What commands print: one line for an error, with no letter that changes a terminal, and an exit
-status that tells of an output that could not be written."""
+"""The output of commands: one line for an error, with no letter that changes a terminal, and an
+exit status that tells of an output that could not be written."""
 
 import os
 import subprocess

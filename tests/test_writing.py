@@ -177,7 +177,7 @@ def test_a_read_only_file_is_refused_before_anything_is_written(run, monkeypatch
 
 
 class Moved:
-    """What another process does to a run's folder."""
+    """Changes of a run's folder by another process."""
 
     def renamed(path):
         path.rename(path.with_name("new-name"))

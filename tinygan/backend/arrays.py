@@ -42,7 +42,6 @@ __all__ = [
     "total",
     "unfit",
     "use",
-    "with_channels",
 ]
 
 Array = Any  # an array of any library: the libraries share no base class
@@ -236,29 +235,6 @@ def _parse(name: str) -> tuple[str, int]:
     if library == "numpy" and device not in ("", "0"):
         raise BackendUnavailable(f"backend {name!r}: numpy has one device, the CPU")
     return library, int(device or 0)
-
-
-FEW = 32  # channels
-
-
-def with_channels(ufunc: Any, x: Array, vector: Array, out: Array | None = None) -> Array:
-    """ufunc(x, vector) for images x (N, C, H, W) and a number for each channel, (1, C, 1, 1).
-
-    NumPy is slow if the last axis in memory is short. So on the host, few channels are combined as
-    rows of W C numbers with the vector repeated W times, if x is channels-last in memory. Other
-    arrays x, and vectors that broadcast to them, are combined as they are."""
-    plain = x.ndim != 4 or vector.shape != (1, x.shape[1], 1, 1) or x.shape[1] > FEW
-    if plain or not of(x).saves_products:
-        return ufunc(x, vector, out=out)
-    last = x.transpose(0, 2, 3, 1)
-    if not last.flags.c_contiguous:
-        return ufunc(x, vector, out=out)
-    n, h, w, c = last.shape
-    if out is None:
-        out = np.empty_like(last).transpose(0, 3, 1, 2)
-    rows, target = (a.reshape(n * h, w * c) for a in (last, out.transpose(0, 2, 3, 1)))
-    ufunc(rows, np.tile(vector.reshape(-1), w), out=target)
-    return out
 
 
 SHORT = 16  # the maximum length of a last axis that is reduced slice by slice

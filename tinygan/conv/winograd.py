@@ -49,12 +49,12 @@ def faster(geometry: Geometry, n: int, c: int, o: int) -> "Winograd | None":
         method = Winograd(geometry, 3)  # more rows, and smaller kernels
     values = method.values
     direct = math.prod(places) * math.prod(kernel)
-    pays = (
+    is_faster = (
         n * math.prod(places) >= MIN_PLACES
         and 10 * values * phases < 6 * direct
         and values * (phases * c + o) < 4 * direct * c
     )
-    return method if pays else None
+    return method if is_faster else None
 
 
 class _Kept(NamedTuple):
