@@ -28,7 +28,7 @@ from tinygan.gan.variants.cyclegan import ImageBuffer, Players, play_cyclegan
 from tinygan.models.pair import scaled
 
 run = Example("cyclegan", __doc__, steps=250, full=10_000)
-images, n = run.load(shape=(1, 28, 28)).images, run.many(500)
+images, tests = (data.images for data in run.load_with_test(500, shape=(1, 28, 28)))
 
 
 def zebra(x):
@@ -38,9 +38,9 @@ def zebra(x):
     return np.concatenate([striped, striped, 255 - striped], axis=1)
 
 
-half = (len(images) - n) // 2
-x_known, y_known = images[:half].repeat(3, axis=1), zebra(images[half:-n])
-x_held, y_held = (a / np.float32(255) for a in (images[-n:].repeat(3, axis=1), zebra(images[-n:])))
+half = len(images) // 2
+x_known, y_known = images[:half].repeat(3, axis=1), zebra(images[half:])
+x_held, y_held = (a / np.float32(255) for a in (tests.repeat(3, axis=1), zebra(tests)))
 
 
 # %% A small G, and a small D of 18x18 patches

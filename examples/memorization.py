@@ -33,9 +33,9 @@ from tinygan.metrics.memorization import compare, nearest_distances, nearest_ima
 from tinygan.optim import EMA
 
 run = Example("memorization", __doc__, steps=1500, full=20_000)
-n, few = run.many(1000), 10
-images = run.load(minimum=2 * n).images
-known, held_out = images[:-n].astype(np.float32) / 255, images[-n:].astype(np.float32) / 255
+images, tests = (data.images for data in run.load_with_test(1000))
+known, held_out = images.astype(np.float32) / 255, tests.astype(np.float32) / 255
+n, few = len(held_out), 10
 game = gan.non_saturating
 
 
@@ -54,7 +54,7 @@ def samples_of(training, name):
     return models.pixels(average.module, z, pair.low), shown
 
 
-of_many, many_shown = samples_of(images[:-n], "GAN on many")
+of_many, many_shown = samples_of(images, "GAN on many")
 of_few, few_shown = samples_of(images[:few], "GAN on ten")
 snapshots = {"the ten training images": known[:few], **few_shown, **many_shown}
 title = f"Samples in training of two GANs: one learns from these ten images, one from {len(known)}"

@@ -25,7 +25,7 @@ from tinygan.gan.variants.pix2pix import play_pix2pix
 from tinygan.models.pair import Pair, scaled
 
 run = Example("pix2pix", __doc__, steps=1200, full=10_000)
-images, n = run.load(shape=(1, 28, 28)).images, run.many(500)
+images, tests = (data.images for data in run.load_with_test(500, shape=(1, 28, 28)))
 
 
 def outlined(images):
@@ -41,10 +41,9 @@ def chalk(images, rng):
     return np.where(grains.repeat(2, axis=2).repeat(2, axis=3), images // 5, images)
 
 
-both = np.concatenate([outlined(images), chalk(images, run.rng)], axis=1)
-known, held = both[:-n], both[-n:].astype(np.float32) / 255
-outlines, truth = held[:, :1], held[:, 1:]
-ink = images[-n:] > 0.9 * images.max()  # the pixels that are white without grains
+known, held = (np.concatenate([outlined(x), chalk(x, run.rng)], 1) for x in (images, tests))
+outlines, truth = held[:, :1] / np.float32(255), held[:, 1:] / np.float32(255)
+ink = tests > 0.9 * images.max()  # the pixels that are white without grains
 
 
 # %% G is a U-Net; a logit of D depends on 18x18 pixels

@@ -278,12 +278,12 @@ def test_real_images_by_name_of_the_data():
 def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
     whole = data.load("digits")
     known = {
-        ("mnist", "test"): whole._replace(images=whole.images[:2000]),
+        ("digits", "test"): whole._replace(images=whole.images[:2000]),
         ("digits", "train"): whole._replace(images=whole.images[2000:], labels=whole.labels[2000:]),
     }
     monkeypatch.setattr(image_sets, "load", lambda name, split="train": known[name, split])
     real = image_sets.real("digits", "test", 5000, rng=rng())
-    assert real.held_out and real.named == "test images of mnist"
+    assert real.held_out and real.named == "test images of digits"
     assert len(real.reference) == len(real.other) == 2000 and len(real.training) == 8000
     pixels = [*map(bytes, whole.images.astype(np.float32) / 255)]
     assert set(map(bytes, real.reference)) == set(pixels[:2000])

@@ -101,31 +101,19 @@ def test_missing_data(example, stops, monkeypatch, capsys):
 
     monkeypatch.setattr(module, "load", load)
     run = example("--full")
-    assert len(run.load().images) == 10_000 and not run.has_test
+    assert [len(each.images) for each in run.load_labeled()] == [10_000, 2000]
     err = capsys.readouterr().err
     assert err == "mnist: no network\nthe embedded digits are used instead\n"
-    for options, split in ((["--data", "mnist"], "train"), ([], "test"), (["--full"], "test")):
+    for options, split in ((["--data", "mnist"], "train"), (["--full"], "test")):
         stops(lambda options=options, split=split: example(*options).load(split))
-
-
-@pytest.mark.parametrize(
-    ("options", "name"),
-    [(["--full"], "mnist"), (["--data", "fashion-mnist"], "fashion-mnist"), ([], "digits")],
-)
-def test_data_with_test_images(example, monkeypatch, options, name):
-    digits = data.load("digits")
-    monkeypatch.setattr(module, "load", lambda name, split="train": digits._replace(name=name))
-    run = example(*options)
-    assert run.load().name == name and run.has_test == (name != "digits")
 
 
 def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
     digits = data.load("digits")
     learned, test = example().load_digits()
-    whole = [np.concatenate(parts) for parts in zip(learned[1:3], test[1:3], strict=True)]
-    np.testing.assert_array_equal(whole[0], digits.images)
-    np.testing.assert_array_equal(whole[1], digits.labels)
-    assert len(test.images) == 1000
+    np.testing.assert_array_equal(learned.images, digits.images)
+    np.testing.assert_array_equal(test.images, data.load("digits", "test").images[::2])
+    np.testing.assert_array_equal(test.labels, data.load("digits", "test").labels[::2])
     assert len(example("--width", "0.1").load_digits()[1].labels) == 200
     splits = []
 

@@ -31,15 +31,14 @@ def add_parser(parsers: Parsers) -> None:
     parser.add_argument(
         "--n",
         type=int,
-        default=10_000,
         metavar="N",
-        help="number of samples, 1000 to 65536, at most the number of real images (default: 10000)",
+        help="number of samples, 1000 to 65536 (default: as many as test images, at most 10000)",
     )
     parser.add_argument(
         "--against",
         default="test",
         metavar="SPLIT",
-        help="the real images: test, or train, which needs no download (default: test)",
+        help="the real images: test or train (default: test)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
@@ -55,15 +54,16 @@ def run(args: argparse.Namespace) -> int:
     from ..metrics import evaluation, image_sets, report
     from ..metrics.classifier import Classifier
 
-    if not image_sets.MINIMUM <= args.n <= MAX_SAMPLES:
-        raise InputError(f"--n: expected {image_sets.MINIMUM} to {MAX_SAMPLES}, got {args.n}")
+    wanted = 10_000 if args.n is None else args.n
+    if not image_sets.MINIMUM <= wanted <= MAX_SAMPLES:
+        raise InputError(f"--n: expected {image_sets.MINIMUM} to {MAX_SAMPLES}, got {wanted}")
     if args.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
     for path in (data, picture):
         check_writable(args.folder, str(path))
-    real = image_sets.real(sampler.config.data, args.against, args.n, rng=rng)
+    real = image_sets.real(sampler.config.data, args.against, wanted, rng=rng)
     classifier, n = Classifier.shipped(args.backend), len(real.reference)
     with name_in_errors(args.folder):
         samples = image_sets.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
     rows = evaluation.evaluate(samples, real, classifier, rng=rng, echo=echo)
     warnings, notes = report.warnings(rows), report.notes(rows, real)
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
-    if n < args.n:
-        notes.insert(0, f"{n} samples, not {args.n}: there are no more real images to compare with")
+    if n < wanted:
+        notes.insert(0, f"{n} samples, not {wanted}: there are no more real images to compare with")
     record = {"n": n, "against": real.named, "seed": args.seed, "classifier": classifier.sha256}
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown

@@ -95,6 +95,6 @@ def _summary(folder: training.RunFolder) -> str:
 
 Try next
   tinygan sample {path} --interpolate -o walk.png
-  tinygan evaluate {path} --against train
+  tinygan evaluate {path}
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""

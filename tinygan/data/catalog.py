@@ -16,22 +16,19 @@ __all__ = ["DATASETS", "PATHS", "load", "names"]
 
 
 class Entry(NamedTuple):
-    """A named data set: its reader and its properties."""
+    """A named data set, with a train and a test split: its reader and its properties."""
 
     read: Callable[[str], Dataset]  # of a split, "train" or "test"
-    test_set: str | None = None  # the data set whose test split has held-out images for this one
     classified: bool = False  # `tinygan evaluate` accepts runs on it: its images are 28 x 28, gray
     digits: bool = False  # its classes are those of the digit classifier
 
 
 DATASETS = {
-    "digits": Entry(digits, test_set="mnist", classified=True, digits=True),
-    "mnist": Entry(partial(read_mnist, "mnist"), test_set="mnist", classified=True, digits=True),
-    "fashion-mnist": Entry(
-        partial(read_mnist, "fashion-mnist"), test_set="fashion-mnist", classified=True
-    ),
-    "cifar10": Entry(cifar10, test_set="cifar10"),
-    "tfd": Entry(tfd, test_set="tfd"),
+    "digits": Entry(digits, classified=True, digits=True),
+    "mnist": Entry(partial(read_mnist, "mnist"), classified=True, digits=True),
+    "fashion-mnist": Entry(partial(read_mnist, "fashion-mnist"), classified=True),
+    "cifar10": Entry(cifar10),
+    "tfd": Entry(tfd),
 }
 
 # The user's own images, named "KIND:PATH", with the reader of each kind.

@@ -41,7 +41,7 @@ from ..gan import AnyGame
 from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
 from ..storage import atomic, save_figure
-from .example_data import DIGIT, check_images, is_digits, part, with_labels
+from .example_data import DIGIT, check_images, is_digits, part, spread, with_labels
 from .findings import HEADINGS, Finding, table
 from .options import check_folder, in_notebook, interrupted, or_stop, parsed, report_error, stop
 from .results import SeedResults, aligned
@@ -59,7 +59,6 @@ class Example:
     seed, steps, full, width, backend    the options
     snapshots                            four round numbers, from an early one to the last
     rng                                  a generator from the seed
-    has_test                             after `load`: whether the data set has test images
     """
 
     def __init__(
@@ -91,7 +90,6 @@ class Example:
         self._curves: dict[str, TrainingCurve] = {}
         self._captions: dict[str, str] = {}  # by the picture's file name
         self._begun = False  # whether the files of an earlier run are deleted
-        self.has_test = False
         self._loaded: str | None = None
         self._started = time.perf_counter()
 
@@ -104,7 +102,7 @@ class Example:
         minimum: int = 1000,
     ) -> Dataset:
         """Load the data set of --data, or the example's own. If the example's own training images
-        are not available, print the reason and load the embedded digits, which have no test images.
+        are not available, print the reason and load the embedded digits.
         The images of a folder are in random order. The program ends if there are fewer than
         `minimum` images, or if they do not have the `shape` (C, H, W), or none of the `sizes` H = W
         (empty: any)."""
@@ -116,34 +114,43 @@ class Example:
             if self._requested is not None or name == "digits" or split != "train":
                 stop(str(problem))
             print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
+            self._default = "digits"
             data = load("digits", split)
         check_images(data, shape, sizes, minimum)
         entry = DATASETS.get(data.name)
-        self.has_test = entry is not None and entry.test_set == data.name
         self._loaded = data.name
         # A folder is sorted by class: its first images would lack classes of its last ones.
         return data if entry else part(data, np.random.default_rng(0).permutation(len(data.images)))
 
+    def load_with_test(
+        self,
+        n: int = 1000,
+        *,
+        labels: bool = False,
+        shape: tuple[int, ...] | None = None,
+        sizes: Sequence[int] = (),
+    ) -> tuple[Dataset, Dataset]:
+        """Images to train on, and n others for testing (at least 200; fewer than n if --width is
+        below 1): test images, all of them with --full, or, since a folder has none, held-out ones,
+        at most a fifth. With `labels`, images without a label are left out. The program ends if
+        fewer than 1000 images, or 200 test images, remain, or for images that `load` would
+        refuse."""
+        data, n = self.load(shape=shape, sizes=sizes), max(200, self.many(n))
+        if labels:
+            data = with_labels(data, 1000)
+        if data.name not in DATASETS:
+            kept = len(data.images) - min(n, len(data.images) // 5)
+            return part(data, slice(0, kept)), part(data, slice(kept, None))
+        test = self.load("test", minimum=200)
+        if labels:
+            test = with_labels(test, 200)
+        return data, test if self.full else part(test, spread(n, len(test.images)))
+
     def load_labeled(
         self, n: int = 1000, *, shape: tuple[int, ...] | None = None, sizes: Sequence[int] = ()
     ) -> tuple[Dataset, Dataset]:
-        """Labeled images to train on, and n others for testing (fewer if --width is below 1): test
-        images, all of them with --full, or held-out ones if there are none (at most a fifth).
-        Images without a label are left out. The program ends if fewer than 1000 images, or 200 test
-        images, have labels, or for images that `load` would refuse."""
-        data = self.load(shape=shape, sizes=sizes)
-        if data.labels is None:
-            stop(
-                f"data {data.name!r}: expected images with labels, got no labels; this example, or "
-                "the classifier that measures its results, learns from labels (in folder:PATH, the "
-                "name of an image's subfolder is its label)"
-            )
-        data = with_labels(data, 1000)
-        if self.has_test:
-            test = with_labels(self.load("test", minimum=200), 200)
-            return data, test if self.full else part(test, slice(0, max(200, self.many(n))))
-        kept = len(data.images) - min(max(200, self.many(n)), len(data.images) // 5)
-        return part(data, slice(0, kept)), part(data, slice(kept, None))
+        """`load_with_test`, of images with labels."""
+        return self.load_with_test(n, labels=True, shape=shape, sizes=sizes)
 
     def load_digits(self, n: int = 1000) -> tuple[Dataset, Dataset]:
         """`load_labeled`, for an example about digits. The program ends if the data are not

@@ -36,7 +36,13 @@ def is_digits(data: Dataset) -> bool:
 
 def with_labels(data: Dataset, minimum: int) -> Dataset:
     """The images that have a label. The program ends if there are fewer than `minimum`."""
-    labeled = np.flatnonzero(data.labeled()[1] >= 0)
+    if data.labels is None:
+        stop(
+            f"data {data.name!r}: expected images with labels, got no labels; this example, or "
+            "the classifier that measures its results, learns from labels (in folder:PATH, the "
+            "name of an image's subfolder is its label)"
+        )
+    labeled = np.flatnonzero(data.labels >= 0)
     if len(labeled) < minimum:
         stop(f"data {data.name!r}: expected at least {minimum} labels, got {len(labeled)}")
     return data if len(labeled) == len(data.images) else part(data, labeled)
@@ -46,3 +52,10 @@ def part(data: Dataset, at: Any) -> Dataset:
     """The images of a data set at these indices, with their labels."""
     labels = None if data.labels is None else data.labels[at]
     return data._replace(images=data.images[at], labels=labels)
+
+
+def spread(n: int, among: int) -> np.ndarray:
+    """At most n indices below `among`, evenly spread: the first test images of MNIST are easier
+    than its last ones."""
+    n = min(n, among)
+    return np.arange(n) * among // n

@@ -20,7 +20,7 @@ from ..storage import PARTIAL, flush_folder
 from .server import POLICY, files, policy
 
 PACKAGE = Path(__file__).parent.parent
-DATA = ("data/files/*.gz", "lab/*.json")  # what the engine reads beside its modules
+DATA = ("data/files/digits-[il]*.gz", "lab/*.json")  # what the engine reads beside its modules
 CDN = "https://cdn.jsdelivr.net/pyodide/v314.0.3/full/"
 ARCHIVE, CONFIG, RUNTIME = "tinygan.zip", "config.json", "pyodide/"
 PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")

@@ -31,8 +31,8 @@ class Real(NamedTuple):
 
 def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     """The real images for the evaluation of a run on the data `name`, with at most n in
-    `reference`. With `against` "test", they are of its test split ("digits" uses MNIST's), and
-    `other` are training images; with "train", both are disjoint sets of training images.
+    `reference`. With `against` "test", they are of its test split, and `other` are training images;
+    with "train", both are disjoint sets of training images.
 
     Raises InputError for data other than digits, MNIST and Fashion-MNIST, for fewer images than
     `MINIMUM`, or if the test images are missing."""
@@ -48,15 +48,14 @@ def real(name: str, against: str, n: int, *, rng: Rng) -> Real:
     training, labels = _scaled(known.images), known.labels
     order = rng.permutation(len(training))
     if against == "test":
-        tested = entry.test_set or name
         try:
-            reference = _scaled(load(tested, "test").images)
+            reference = _scaled(load(name, "test").images)
         except InputError as problem:
             raise InputError(f"{problem}; or use --against train, without test images") from problem
         n = min(n, len(reference), len(training) - 1000)
         reference = reference[rng.permutation(len(reference))[:n]]
         other = training[order[:n]]
-        named = f"test images of {tested}"
+        named = f"test images of {name}"
     else:
         n = min(n, (len(training) - 1000) // 2)
         reference, other = training[order[:n]], training[order[n : 2 * n]]
