@@ -171,8 +171,9 @@ def test_winograd_at_every_edge(stride, kernel):
                     (4, 1, *geometry.image), (2, 1, *geometry.kernel), (4, 2, *geometry.places)
                 )
             )  # fmt: skip
-            points = 3 if turned and kernel <= 2 * stride else 5 + (size % 2)
-            fast, plain = Winograd(geometry, points), Im2Col(geometry)
-            for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
-                got, expected = (op(*lift(a, b), way).data for way in (fast, plain))
-                np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
+            plain = Im2Col(geometry)
+            for points in (3,) if turned and kernel <= 2 * stride else (5, 6):
+                fast = Winograd(geometry, points)
+                for op, a, b in ((_by_y, x, w), (_by_x, y, w), (_by_w, x, y)):
+                    got, expected = (op(*lift(a, b), way).data for way in (fast, plain))
+                    np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
