@@ -16,6 +16,7 @@ from tinygan.data import Minibatches
 PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
+    "language",
     "files",
     "writable",
     "plain_array",
@@ -43,6 +44,7 @@ ORDER = [
     "lab",
     "training",
     "experiments",
+    "exercises",
     "commands",
     "__main__",
 ]

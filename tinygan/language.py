@@ -1,0 +1,31 @@
+"""The language of texts for readers, English or Korean: of exercises, of the book's figures, and of
+the doctor."""
+
+import os
+from typing import NamedTuple
+
+from .errors import choose
+
+LANGUAGES = ("en", "ko")
+
+
+class Text(NamedTuple):
+    """A text in both languages; `text.of("ko")` is the Korean one."""
+
+    en: str
+    ko: str
+
+    def of(self, language: str) -> str:
+        """Return the text in a language of LANGUAGES."""
+        return self.ko if language == "ko" else self.en
+
+
+def language(asked: str | None = None) -> str:
+    """Return "en" or "ko": the language that is asked for, or else that of the locale, which is the
+    first of LC_ALL, LC_MESSAGES and LANG that is set.
+
+    Raises InputError for another language."""
+    if asked is not None:
+        return choose("--lang", asked, LANGUAGES)
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "ko" if next(filter(None, names), "").lower().startswith("ko") else "en"
