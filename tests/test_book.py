@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from book import BOOK, CHAPTERS, english, korean
+from cells import BOOK, CHAPTERS, code, english, korean
 from PIL import Image
 
 from tinygan.exercises import of_chapter
@@ -36,7 +36,7 @@ def kept(text):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_text_and_its_translation_have_the_same_formulas_code_and_links(name):
-    texts, translated = english(name).texts, korean(name)
+    texts, translated = english(name), korean(name)
     assert len(texts) == len(translated)
     for text, other in zip(texts, translated, strict=True):
         assert kept(text) == kept(other)
@@ -46,23 +46,22 @@ def test_a_text_and_its_translation_have_the_same_formulas_code_and_links(name):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_is_read_in_a_quarter_of_an_hour(name):
-    texts, code = english(name)
-    lines = [line for cell in code for line in cell.split("\n") if line.strip()]
+    lines = [line for cell in code(name) for line in cell.split("\n") if line.strip()]
     assert len(lines) <= LINES
-    words = KEPT.sub(" x ", " ".join(texts)).split()
+    words = KEPT.sub(" x ", " ".join(english(name))).split()
     assert len(words) <= WORDS
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_terms_are_written_one_way(name):
     text = (BOOK / "ko" / f"{name}.md").read_text(encoding="utf-8")
-    text += "".join(english(name).code)
+    text += "".join(code(name))
     assert [f"{wrong}: {right}" for wrong, right in TERMS.items() if wrong in text] == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_links_exist_and_both_exercises_stand_at_the_end(name):
-    texts = english(name).texts
+    texts = english(name)
     for target in re.findall(r"\]\(([^)#:]+)\)", "\n".join(texts)):
         assert (BOOK / target).exists(), target
     for each in of_chapter(int(name[2:4])):

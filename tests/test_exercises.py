@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from book import BOOK
+from cells import BOOK
 from wrong_answers import WRONG
 
 from tinygan.commands.parser import main
