@@ -123,9 +123,10 @@ chapter.save(figure, ko={
 #
 # ## Exercises
 #
-# **1.1** Write `gradients_used(gradients, cleared)`: `tinygan check 1.1 FILE`. `gradients` has a row
-# for each round, $(T, K)$. Return the rows that the optimizer gets: the same if stored gradients
-# are cleared, and the sums of all rows so far if they are not.
+# **1.1** Write `gradients_used(gradients, cleared)`: `tinygan check 1.1 FILE`. `gradients` has a
+# row for each round, $(T, K)$. Return the rows that the optimizer gets: the same if stored
+# gradients are cleared, and the sums of all rows so far if they are not.
 #
-# **1.2** Write `classes_found(labels, minimum)`: how many of the ten classes have at least `minimum`
-# samples. `labels` are the classes of the samples, integers $(N,)$: `tinygan check 1.2 FILE`.
+# **1.2** Write `classes_found(labels, minimum)`: how many of the ten classes have at least
+# `minimum` samples. `labels` are the classes of the samples, integers $(N,)$:
+# `tinygan check 1.2 FILE`.
