@@ -22,6 +22,23 @@ WRONG = {
         ("(counts >= minimum).sum()", "counts.max()", "count the classes"),
         ("(counts >= minimum).sum()", "counts.sum()", ""),
     ],
+    "2.1": [
+        ("g * (1", "(1", "multiply it by g"),
+        ("(p / 2)", "(-p / 2)", "the softplus grows faster for large p"),
+        ("return g", "return -g", "the softplus grows"),
+        ("(1 + np.tanh(p / 2)) / 2", "(p > 0)", "the pull of the ReLU"),
+        ("(1 + np.tanh(p / 2)) / 2", "(1 - np.tanh(p / 2) ** 2) / 4", "the pull of the sigmoid"),
+        ("(1 + np.tanh(p / 2)) / 2", "np.log(1 + np.exp(p))", "not by y"),
+        ("(p / 2)", "(p)", ""),
+    ],
+    "2.2": [
+        ("slope * g", "0", "why it is called leaky"),
+        ("p > 0", "g > 0", "not the sign of g"),
+        ("g, slope * g", "slope * g, g", "the two slopes are swapped"),
+        ("g, slope * g", "1.0, slope", "multiply it by g"),
+        ("np.where(p > 0, g, slope * g)", "g * np.where(p > 0, p, slope * p)", "not by y"),
+        ("slope * g", "-slope * g", "the slope is positive"),
+    ],
     "4.1": [
         ("return g.sum", "return -g.sum", "the sign is wrong"),
         (".sum(", ".mean(", "take the sum, not the mean"),
