@@ -39,6 +39,27 @@ WRONG = {
         ("np.where(p > 0, g, slope * g)", "g * np.where(p > 0, p, slope * p)", "not by y"),
         ("slope * g", "-slope * g", "the slope is positive"),
     ],
+    "3.1": [
+        ("grads.get(parent, 0) + ", "", "the sum of what they send, not the last"),
+        (
+            "sorted(graph, key=lambda value: -value.born)",
+            "graph",
+            "before all its children had sent",
+        ),
+        ("1.0}", "loss.data}", "at itself is 1"),
+        ("in value.edges:", "in value.edges[:1]:", ""),
+        ("return [grads[x]", "return [-grads[x]", "the sign is wrong"),
+        ("pull(grads[value])", "pull(1.0)", ""),
+        ("[grads[x] for x in xs]", "grads[xs[0]]", ""),
+    ],
+    "3.2": [
+        ("2 * n", "n", "each sum has two edges"),
+        ("2**n", "2 * n", "and does not add"),
+        ("2 * n, 2**n", "2**n, 2 * n", "are swapped"),
+        ("2**n", "2 ** (n - 1)", "the first sum doubles"),
+        ("2**n", "n**2", "it is a power of two"),
+        ("2 * n, 2**n", "2 * n + 2, 2 ** (n + 1)", "x_0 has no parents"),
+    ],
     "4.1": [
         ("return g.sum", "return -g.sum", "the sign is wrong"),
         (".sum(", ".mean(", "take the sum, not the mean"),

@@ -1,0 +1,2 @@
+def pulls(n):
+    return 2 * n, 2**n
