@@ -60,12 +60,7 @@ def _graph_cases(rng: Rng) -> Iterator[tuple[Value, list[Value]]]:
 
 
 def _ancestors(y: Value) -> list[Value]:
-    found = [y]
-    for value in found:
-        for parent, _ in value.edges:
-            if parent not in found:
-                found.append(parent)
-    return sorted(found, key=lambda value: value.born)
+    return sorted(_from_the_loss([y]), key=lambda value: value.born)
 
 
 def _gradients(loss: Value, xs: list[Value]) -> list[float]:
@@ -106,7 +101,7 @@ def _from_the_loss(values: list[Value]) -> list[Value]:
     """The order in which a search from the loss finds the values."""
     found = values[-1:]
     for value in found:
-        found += [parent for parent, _ in value.edges if parent not in found]
+        found += {parent for parent, _ in value.edges}.difference(found)
     return found
 
 
