@@ -105,13 +105,18 @@ CALLS = {  # a call to interrupt, and a function that returns bits which must no
 QUICK = "rounds of mlp-mid", "rounds of dcgan28-slim", "Frechet distances"  # in the suite
 
 
+def timed(call):
+    """The seconds that a call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
 def interrupt(count, name, seed):
     """Interrupt a call `count` times at random moments; assert that nothing else changes."""
     (call, bits), rng = CALLS[name](), np.random.default_rng(seed)
     expected, threads = bits(), cpu._blas_threads()
-    started = time.perf_counter()
-    call()
-    seconds = time.perf_counter() - started
+    seconds = min(timed(call) for _ in range(3))  # the first call may be slower
     hit = 0
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     for i in range(count):
@@ -123,7 +128,8 @@ def interrupt(count, name, seed):
             hit += 1
         if i % 50 == 0:
             assert bits() == expected
-    assert bits() == expected and hit > count / 3
+    assert bits() == expected
+    assert hit > count / 3, f"{name}: only {hit} of {count} interrupted"
     a = np.ones((8, 8), np.float32)
     backend.numpy.matmul(a, a)  # gives BLAS its threads back if Ctrl-C prevented it
     assert cpu._blas_threads() == threads

@@ -126,7 +126,7 @@ def test_an_interrupted_record_is_resumed_without_its_known_seeds(toy, tmp_path)
         near("a figure", seed / 2, 1, 0.5) for seed in (0, 1, 2)
     ]
     assert found[1].curves == {"x": [1]}
-    _, other, record = toy.records()
+    _, record, other = toy.records()
     assert seeds_of(record) == [1, 0, 2] and seeds_of(other) == [7]
     assert all(one["seconds"] >= 0 and "commit" in one["machine"] for one in record["seeds"])
     before, picture = toy.history.read_bytes(), tmp_path / "history-toy.png"
@@ -138,7 +138,8 @@ def test_an_interrupted_record_is_resumed_without_its_known_seeds(toy, tmp_path)
 
 def test_a_record_with_one_machine_for_all_seeds_is_resumed(toy):
     old = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
-    seeds = [{"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {}}]
+    findings = [{"what": what, "ours": 2.0} for what in ("a figure", "another")]
+    seeds = [{"seed": 1, "findings": findings, "curves": {"x": [1]}}]
     old_record = {**old, "seeds": seeds, "seconds": 9, "machine": {"cores": 2}}
     toy.history.write_text(json.dumps([old_record]))
     toy(0, 1, resume=True)

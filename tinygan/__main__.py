@@ -20,7 +20,10 @@ def main() -> int:
     try:
         if listens:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        return main()
+        status = main()
+        if listens:  # until Python has ended
+            signal.signal(signal.SIGINT, _stop)
+        return status
     except KeyboardInterrupt:  # the second: `main` was about to report the first
         _stop()
 

@@ -1,5 +1,5 @@
 """Checks of a file before it is written: never through a link, into a pipe, or into a folder that
-has taken the place of another."""
+has taken the place of another. A lock lets one process at a time write into a folder."""
 
 import os
 import stat
@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from .errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 # A link is not followed, and a pipe is not waited for, even if it appears after `check_file`.
 DIRECT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -28,6 +33,28 @@ def check_file(path: str | Path) -> None:
         raise InputError(f"{path}: is {kind}; expected a regular file, so remove it or rename it")
     if not os.access(path, os.W_OK):
         raise InputError(f"{path}: is read-only; give yourself the permission to write it")
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = False) -> Iterator[int | None]:
+    """Within this block, lock the folder against other processes, if the system has locks. Yields
+    the open folder, or None without locks. The system unlocks the folder of a killed process.
+
+    Raises BlockingIOError if another process holds the lock, unless this is to `wait` for it."""
+    if fcntl is None:
+        yield None
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass  # a file system without locks
+        yield handle
+    finally:
+        os.close(handle)
 
 
 @contextmanager

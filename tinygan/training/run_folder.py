@@ -15,7 +15,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,12 @@ from ..backend.inputs import SINGLE_PROCESS, Comm
 from ..errors import InputError
 from ..files import read, whole_lines
 from ..storage import append, atomic, flush, flush_folder, partials
-from ..writable import check_file, kept
+from ..writable import check_file, kept, locked
 from .checkpoint import load_run
 from .config import Config
 from .fields import check
 from .session import Session
 from .state_hashes import StateHashes
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 
 RESUMABLE = ("steps", "backend", "no_graph")  # options that a resume may change
 LIMIT = 1 << 20  # bytes of config.json
@@ -138,21 +132,14 @@ class RunFolder:
         refuse to write once the path leads to another folder.
 
         Raises InputError if another process holds the lock."""
-        if fcntl is None:
-            yield
-            return
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
+        with ExitStack() as held:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                handle = held.enter_context(locked(self.path))
             except BlockingIOError as problem:
                 raise InputError(f"{self.path}: another process is training there") from problem
-            except OSError:
-                pass  # a file system without locks
-            with kept(self.path, handle):
-                yield
-        finally:
-            os.close(handle)  # releases the lock; the system does so for a killed process
+            if handle is not None:
+                held.enter_context(kept(self.path, handle))
+            yield
 
     def write_config(self, config: Config) -> None:
         """Write config.json."""

@@ -23,7 +23,7 @@ from . import (
     ssl,
     vae_bound,
 )
-from .history import History
+from .history import History, check_names
 
 __all__ = ["EXPERIMENTS", "Experiment", "listing", "picture", "reproduce", "table"]
 
@@ -130,7 +130,8 @@ def reproduce(
 
     With `history`, each seed's results are appended to that JSON file, and the figure of the
     experiment, if it has one, is saved next to it (see `picture`). With `resume`, the last record
-    with the same options is continued, and seeds that it contains do not run again.
+    with the same options is continued, and seeds that it contains do not run again. Several
+    processes may append to one history at once.
 
     Raises InputError for an unknown name or option, or an invalid history.
     """
@@ -152,8 +153,18 @@ def reproduce(
             outcomes.append(outcome._replace(seconds=round(time.perf_counter() - started, 1)))
             if record is not None:
                 record.add(seed, outcomes[-1], started_on)
-        if history is not None and experiment.draw is not None:
-            experiment.draw(picture(name, history), outcomes)
+        if history is not None:
+            try:
+                check_names(outcomes)
+                if experiment.draw is not None:
+                    experiment.draw(picture(name, history), outcomes)
+            except (LookupError, TypeError, ValueError) as problem:
+                if isinstance(problem, InputError) or not resume:
+                    raise
+                raise InputError(
+                    f"{history}: the record of {name} has other results than this version of "
+                    f"tinygan gives ({problem!r}); leave out --resume"
+                ) from problem
     return outcomes
 
 
