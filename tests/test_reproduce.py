@@ -2,6 +2,12 @@
 
 import json
 import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -24,6 +30,7 @@ from tinygan.experiments.reproduce import (
     table,
     vae_bound,
 )
+from tinygan.experiments.reproduce.history import History
 from tinygan.experiments.results import Result, SeedResults, lines, near
 from tinygan.metrics.classifier import Classifier
 from tinygan.metrics.classifier_scores import gan_test, gan_train
@@ -150,6 +157,142 @@ def test_a_record_with_one_machine_for_all_seeds_is_resumed(toy):
     toy.history.write_text(json.dumps([{**old, "seeds": [{"seed": 1}]}]))
     with pytest.raises(InputError, match="the record of toy is damaged"):
         toy(0, resume=True)
+
+
+PLAYED = "toy", "numpy", {"epochs": 3}
+FOUND = SeedResults([Result("a figure", 1.5)], {"x": [1]})
+
+
+def test_two_writers_of_a_history_lose_nothing(tmp_path):
+    path = tmp_path / "history.json"
+    first, second = (History(path, *PLAYED, resume=False) for _ in range(2))
+    for seed, history in ((0, first), (0, second), (1, first)):
+        history.add(seed, FOUND, {})
+    assert [*map(seeds_of, json.loads(path.read_text()))] == [[0, 1], [0]]
+    same = [History(path, *PLAYED, resume=True) for _ in range(2)]
+    for seed, history in ((1, same[0]), (2, same[1]), (3, same[0])):
+        history.add(seed, FOUND, {})
+    assert [*map(seeds_of, json.loads(path.read_text()))] == [[0, 1], [0, 1, 2, 3]]
+    path.unlink()  # what a process has found, it writes again
+    first.add(4, FOUND, {})
+    assert [*map(seeds_of, json.loads(path.read_text()))] == [[0, 1, 4]]
+
+
+WRITER = """
+import sys
+from tinygan.experiments.reproduce.history import History
+from tinygan.experiments.results import Result, SeedResults
+
+history = History(sys.argv[1], "toy", "numpy", {}, resume=True)
+for seed in range(int(sys.argv[2]), int(sys.argv[2]) + 30):
+    history.add(seed, SeedResults([Result("a figure", seed)]), {})
+"""
+
+
+def test_two_processes_write_one_history_at_once(tmp_path):
+    pytest.importorskip("fcntl")
+    path = tmp_path / "history.json"
+    History(path, "toy", "numpy", {}, resume=False).add(0, SeedResults([Result("a figure", 0)]), {})
+    (tmp_path / ".history.json.1.1.partial").write_text("left by a killed process")
+    command = [sys.executable, "-c", WRITER, str(path)]
+    running = [subprocess.Popen([*command, first]) for first in ("1", "31")]
+    assert [process.wait(600) for process in running] == [0, 0]
+    (record,) = json.loads(path.read_text())
+    assert sorted(seeds_of(record)) == [*range(61)] and os.listdir(tmp_path) == [path.name]
+
+
+def test_a_flipped_bit_gives_no_other_figures(toy):
+    found = toy(0, 1)
+    content, rng = toy.history.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] ^= 1 << rng.integers(8)
+        toy.history.write_bytes(damaged)
+        try:
+            assert toy(0, 1, resume=True) == found or toy.history.read_bytes() != damaged
+        except InputError as problem:
+            assert str(toy.history) in str(problem) and "\n" not in str(problem)
+            assert toy.history.read_bytes() == damaged
+            refused += 1
+    assert refused > 100
+    toy.history.write_bytes(content.replace(b'"ours": 0.5', b'"ours": 0.9'))
+    with pytest.raises(InputError, match=r"damaged .*the SHA-256 of seed 1 differs"):
+        toy(0, 1, resume=True)
+
+
+def test_a_record_of_another_version_is_refused_after_the_new_seed_is_kept(toy):
+    about = {"experiment": "toy", "backend": "numpy", "options": {"epochs": 3}}
+    toy.history.write_text(json.dumps([{**about, "seeds": [GOOD]}]))
+    with pytest.raises(InputError, match=r"other results than this version .*; leave out --resume"):
+        toy(1, 0, resume=True)
+    assert [*map(seeds_of, toy.records())] == [[1, 0]]
+
+
+def test_a_record_that_cannot_be_drawn_is_refused(toy, monkeypatch):
+    toy(0)
+    draw = lambda path, outcomes: outcomes[0].curves["y"]  # noqa: E731
+    monkeypatch.setitem(EXPERIMENTS, "toy", EXPERIMENTS["toy"]._replace(draw=draw))
+    with pytest.raises(InputError, match="KeyError"):
+        toy(0, resume=True)
+    with pytest.raises(KeyError):  # a bug of the experiment keeps its traceback
+        toy(0)
+
+
+def test_a_clock_that_goes_backwards_does_no_harm(toy, monkeypatch):
+    monkeypatch.setattr(time, "time", iter(range(10**9, 0, -3600)).__next__)
+    toy(0)
+    toy(0, 1, resume=True)
+    assert all(0 <= one["seconds"] < 60 for one in toy.records()[0]["seeds"])
+
+
+SIGNALED = """
+import signal, sys, time
+from tinygan.__main__ import main
+from tinygan.experiments import reproduce as module
+from tinygan.experiments.results import Result, SeedResults
+from tinygan.storage import atomic
+
+def run(seed, echo, backend):
+    echo(f"seed {seed}")
+    time.sleep(0.02)
+    return SeedResults([Result("a figure", seed / 3)], {"x": [seed] * 1000})
+
+def draw(path, outcomes):
+    with atomic(path) as file:
+        file.write(b"%d" % len(outcomes))
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+module.EXPERIMENTS["toy"] = module.Experiment(run, "", "", "", "", {}, draw)
+sys.argv = "tinygan reproduce toy --seeds 10 --resume".split()
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("name", ["SIGINT", "SIGINT SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_signal_at_any_moment_loses_no_seed_that_is_done(tmp_path, name, number):
+    """The first signal arrives when the first seed begins, or some time after."""
+    signals = [getattr(signal, each) for each in name.split()]
+    moments, command = random.Random(f"{name} {number}"), [sys.executable, "-c", SIGNALED]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stderr.readline() == "seed 0\n"
+        time.sleep(moments.uniform(0, 0.15))
+        for each in signals:
+            process.send_signal(each)
+        said = [line for line in process.stderr if not line.startswith("seed ")]
+    assert set(said) == ({"tinygan: stopped\n"} if signals[0] is signal.SIGINT else set())
+    done = tmp_path / "reproduced.json"
+    count = len(seeds_of(json.loads(done.read_text())[0])) if done.exists() else 0
+    again = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=600)
+    assert again.returncode == 0 and again.stderr.count("results are in") == count
+    (record,) = json.loads(done.read_text())
+    figures = [(one["seed"], one["findings"][0]["ours"]) for one in record["seeds"]]
+    assert figures == [(seed, seed / 3) for seed in range(10)]
+    assert {path.name for path in tmp_path.iterdir()} <= {done.name, "reproduced-toy.png"} | {
+        path.name for path in tmp_path.glob(".reproduced-toy.png.*.partial")
+    }
 
 
 GOOD = {"seed": 1, "findings": [{"what": "a figure", "ours": 2.0}], "curves": {"x": [1]}}

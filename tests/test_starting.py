@@ -70,6 +70,74 @@ def test_ctrl_c_while_a_module_is_loaded_is_one_line(way, module):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
 
 
+AT_EXIT = """
+import atexit, os, signal, sys
+from tinygan.__main__ import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["tinygan", "--version"]
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_python_ends_is_one_line():
+    done = subprocess.run(
+        [sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=600
+    )
+    assert (done.returncode, done.stderr) == (130, "tinygan: stopped\n")
+
+
+IN_A_CALLBACK = """
+import os, signal, sys, weakref
+from tinygan import __main__
+from tinygan.commands import info
+
+class Freed:
+    pass
+
+def run(args):
+    freed = Freed()
+    seen = weakref.ref(freed, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del freed
+    print("it goes on")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+info.run = run
+sys.argv = ["tinygan", "info"]
+sys.exit(__main__.main())
+"""
+
+
+def test_ctrl_c_in_a_callback_ends_the_command():
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_CALLBACK], capture_output=True, text=True, timeout=600
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tinygan: stopped\n")
+
+
+NO_ROOM = """
+import sys
+from tinygan.__main__ import main
+
+class NoRoom:
+    def find_spec(name, path=None, target=None):
+        if name == "numpy":
+            raise ImportError("\\nRead this\\nnumpy.so: failed to map segment from shared object")
+
+sys.meta_path.insert(0, NoRoom)
+sys.argv = ["tinygan", "info"]
+sys.exit(main())
+"""
+
+
+def test_too_little_memory_to_load_numpy_is_one_line():
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM], capture_output=True, text=True, timeout=600
+    )
+    assert (done.returncode, done.stderr) == (2, "tinygan: out of memory\n")
+
+
 TWICE = """
 import os, signal, sys
 from tinygan import __main__

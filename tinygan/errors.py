@@ -5,7 +5,9 @@ tinygan and keeps its traceback.
 """
 
 import difflib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 class InputError(ValueError):
@@ -52,11 +54,19 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def lacks_memory(problem: ImportError) -> bool:
-    """Return whether a compiled module could not be loaded because there is no memory for it. The
-    system's loader raises no MemoryError."""
+def lacks_memory(problem: ImportError | RuntimeError) -> bool:
+    """Return whether a compiled module could not be loaded, or a thread not be started, because
+    there is no memory for it. The system raises no MemoryError then."""
     words = "failed to map segment", "cannot allocate memory", "cannot apply additional memory"
-    return any(each in str(problem).lower() for each in words)
+    return any(each in str(problem).lower() for each in (*words, "can't start new thread"))
+
+
+def to_stderr(text: str, end: str = "\n") -> None:
+    """Print the text on stderr. If that is closed or full, nothing happens: a command goes on, and
+    an error keeps its exit status."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, end=end, file=sys.stderr, flush=True)
 
 
 def plain(message: str) -> str:

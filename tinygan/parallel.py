@@ -30,7 +30,7 @@ import numpy as np
 
 from .backend import Array, cpu, of, place
 from .backend.inputs import SINGLE_PROCESS, Comm, T
-from .errors import InputError, first_line
+from .errors import InputError, first_line, to_stderr
 from .local_ranks import LocalComm, mean_of_rows, ranks
 from .optim.optimizer import CHUNK, MIN_SHARE, Optimizer, check_optimizers, views
 from .tensor import Tensor
@@ -180,7 +180,7 @@ class MPIComm:
         met, deadline = self._ends.Ibarrier(), time.monotonic() + PATIENCE
         while not met.Test():
             if time.monotonic() > deadline:
-                print(f"tinygan: rank {self.rank}: {message}", file=sys.stderr)
+                to_stderr(f"tinygan: rank {self.rank}: {message}")
                 _abort(self._world, status)
                 deadline = math.inf  # MPI needs a moment to end all ranks
             time.sleep(0.01)

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -57,7 +58,8 @@ def atomic(path: str | Path) -> Iterator[BinaryIO]:
 def partials(folder: str | Path, names: Iterable[str]) -> list[Path]:
     """The partial files in `folder` that killed processes left while they wrote files of these
     names."""
-    return [path for name in names for path in Path(folder).glob(f".{name[:KEPT]}.*{PARTIAL}")]
+    patterns = (f".{escape(name[:KEPT])}.*{PARTIAL}" for name in names)
+    return [path for pattern in patterns for path in Path(folder).glob(pattern)]
 
 
 @contextmanager

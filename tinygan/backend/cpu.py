@@ -120,7 +120,8 @@ def _ask(parts: _Parts, helpers: int) -> None:
     while len(_helpers) < helpers:
         thread = threading.Thread(target=_run_helper, daemon=True, name="tinygan")
         _helpers.append(thread)
-        thread.start()
+        with suppress(RuntimeError):  # the system starts no more threads: do without
+            thread.start()
     for _ in range(helpers - _calls.qsize()):
         _calls.put((copy_context(), parts))  # the context keeps np.errstate
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, to_stderr
 from ..storage import atomic
 from ..training import Sampler
 from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors, say
@@ -67,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     classifier, n = Classifier.shipped(args.backend), len(real.reference)
     with name_in_errors(args.folder):
         samples = image_sets.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
-    echo = lambda name: print(f"measuring {name} ...", file=sys.stderr, flush=True)  # noqa: E731
+    echo = lambda name: to_stderr(f"measuring {name} ...")  # noqa: E731
     rows = evaluation.evaluate(samples, real, classifier, rng=rng, echo=echo)
     warnings, notes = report.warnings(rows), report.notes(rows, real)
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"

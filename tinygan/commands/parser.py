@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as problem:
         smaller = getattr(args, "smaller", "")  # how to use less memory
         return stop(2, message_of(problem) + (f"; use {smaller}" if smaller else ""))
-    except ImportError as problem:
+    except (ImportError, RuntimeError) as problem:
         if not lacks_memory(problem):
             raise
         return stop(2, f"out of memory: {first_line(problem)}")

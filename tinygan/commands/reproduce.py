@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..errors import InputError, to_stderr
 from .shared import add_backend, check_writable, say
 
 if TYPE_CHECKING:
@@ -72,9 +71,8 @@ def run(args: argparse.Namespace) -> int:
     check_writable("--out", args.out)
     options = {name: getattr(args, name) for name in ("epochs", "labels")}
     options = {name: value for name, value in options.items() if value is not None}
-    echo = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     outcomes = reproduce(
-        args.name, range(args.seeds), echo=echo, history=args.out, resume=args.resume,
+        args.name, range(args.seeds), echo=to_stderr, history=args.out, resume=args.resume,
         backend=args.backend, **options,
     )  # fmt: skip
     say(table(args.name, outcomes))

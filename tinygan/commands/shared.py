@@ -3,14 +3,13 @@
 import argparse
 import contextlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 from .. import parallel
-from ..errors import InputError, escaped
+from ..errors import InputError, escaped, to_stderr
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -21,9 +20,8 @@ def stop(status: int, message: str, *more: str) -> int:
     """Print the message on stderr, once for all MPI ranks, and return the exit status. Letters that
     are not printable, even a newline, are escaped; `more` are further lines."""
     message = parallel.last_words(status, "\n".join(map(escaped, (message, *more))))
-    if sys.stderr is not None and message:
-        with contextlib.suppress(OSError):  # stderr is closed or full; the status is still returned
-            print(f"tinygan: {message}", file=sys.stderr, flush=True)
+    if message:
+        to_stderr(f"tinygan: {message}")
     return status
 
 

@@ -5,6 +5,7 @@ import sys
 
 from .. import parallel, training
 from ..backend.inputs import Comm
+from ..errors import to_stderr
 from ..training.config import Config
 from ..training.ranks import can_start, ranks_of
 from .shared import Parsers, say
@@ -44,11 +45,11 @@ def _verify(args: argparse.Namespace, comm: Comm) -> int:
 
     def echo(step: int, last: int) -> None:
         if shown:
-            print(f"\rround {step} of {last} ", end="", file=sys.stderr, flush=True)
+            to_stderr(f"\rround {step} of {last} ", end="")
 
     found = training.verify(args.folder, start=args.start, echo=echo, comm=comm)
     if shown:
-        print(file=sys.stderr)
+        to_stderr("")
     if comm.rank > 0:
         return int(found.differs is not None)
     for warning in found.warnings:

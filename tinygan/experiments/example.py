@@ -34,16 +34,26 @@ from ..backend import process
 from ..backend.graph_replay import Round, captured
 from ..data import DATASETS, Dataset, load
 from ..environment import machine
-from ..errors import InputError
+from ..errors import InputError, to_stderr
 from ..experiments.reproduce import reproduce
 from ..files import read
 from ..gan import AnyGame
 from ..metrics.classifier import Classifier
 from ..plots import save_gif, save_png
-from ..storage import atomic, save_figure
+from ..storage import atomic, partials, save_figure
+from ..training.loop import bar_class
 from .example_data import DIGIT, check_images, is_digits, part, spread, with_labels
 from .findings import HEADINGS, Finding, table
-from .options import check_folder, in_notebook, interrupted, or_stop, parsed, report_error, stop
+from .options import (
+    check_folder,
+    in_notebook,
+    interrupted,
+    or_stop,
+    parsed,
+    report_error,
+    report_unraisable,
+    stop,
+)
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
@@ -75,7 +85,7 @@ class Example:
         or_stop(backend.use, args.backend)
         if not in_notebook() and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, interrupted)
-            sys.excepthook = report_error
+            sys.excepthook, sys.unraisablehook = report_error, report_unraisable
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)
@@ -113,7 +123,7 @@ class Example:
         except InputError as problem:
             if self._requested is not None or name == "digits" or split != "train":
                 stop(str(problem))
-            print(f"{problem}\nthe embedded digits are used instead", file=sys.stderr)
+            to_stderr(f"{problem}\nthe embedded digits are used instead")
             self._default = "digits"
             data = load("digits", split)
         check_images(data, shape, sizes, minimum)
@@ -194,10 +204,9 @@ class Example:
 
     def counted(self, n: int, unit: str = "round", title: str = "") -> Iterator[int]:
         """The numbers 1 to n, with a progress bar, which shows the title."""
-        from tqdm import tqdm
-
-        shown = " ".join(filter(None, [self.name, title]))
-        return iter(tqdm(range(1, n + 1), unit=unit, desc=shown, mininterval=1))
+        shown, steps = " ".join(filter(None, [self.name, title])), range(1, n + 1)
+        hidden = sys.stderr is None
+        return iter(bar_class()(steps, unit=unit, desc=shown, mininterval=1, disable=hidden))
 
     def save(self, name: str, picture: Any, caption: str) -> Path:
         """Write pixels (see `plots.grid`) or a matplotlib Figure to out/NAME/name.png, and print
@@ -218,10 +227,9 @@ class Example:
     def _write(self, name: str, caption: str, save: Callable[..., object], *what: Any) -> Path:
         """Call save(path, *what) for a picture in out/NAME, and print its caption."""
         path = self.out / name
-        self._begin()
-        or_stop(save, path, *what)
         self._captions[name] = caption
-        self._record()
+        self._record()  # first: if the process is killed, the next run knows what to delete
+        or_stop(save, path, *what)
         print(f"{path}   {caption}")
         return path
 
@@ -235,9 +243,11 @@ class Example:
             names = json.loads(read(self._figures, 1 << 24))["pictures"]
             listed = [path for path in map(Path, names) if path.name.isprintable()]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return  # no record, or not one of an example
+            listed = []  # no record, or not one of an example
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]
-        for path in (*pictures, self._figures):
+        files = [*pictures, self._figures]
+        left = partials(self.out, (path.name for path in files))  # by a killed process
+        for path in (*left, *files):
             or_stop(path.unlink, True)
 
     def _record(self, **results: Any) -> None:

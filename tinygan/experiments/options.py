@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..errors import InputError, plain
+from ..errors import InputError, message_of, plain, to_stderr
 
 T = TypeVar("T")
 
@@ -35,21 +37,31 @@ def check_folder(folder: Path) -> None:
 
 def stop(message: str) -> NoReturn:
     """End the program with one line and status 2."""
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    to_stderr(f"{Path(sys.argv[0]).name}: {message}")
     raise SystemExit(2)
 
 
 def report_error(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print invalid input as one line, and end with status 2. If the reader of the output, such as
-    `head`, has closed the pipe, end with status 0. Print any other error as a traceback."""
+    """Print invalid input, a full disk or a lack of memory as one line, and end with status 2. If
+    the reader of the output, such as `head`, has closed the pipe, end with status 0. Print any
+    other error as a traceback."""
     if issubclass(kind, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         os._exit(0)
-    if issubclass(kind, InputError):
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr, flush=True)
-        sys.stdout.flush()
+    if isinstance(error, (InputError, OSError, MemoryError)):
+        to_stderr(f"{Path(sys.argv[0]).name}: {message_of(error)}")
+        with suppress(AttributeError, OSError):  # it is closed or full
+            sys.stdout.flush()
         os._exit(2)  # Python itself would end with 1
     sys.__excepthook__(kind, error, trace)
+
+
+def report_unraisable(problem: "sys.UnraisableHookArgs") -> None:
+    """End the program after Ctrl-C in a callback, as of a weak reference: Python would go on. Report
+    any other error that cannot be raised."""
+    if issubclass(problem.exc_type, SystemExit):
+        os._exit(130)
+    sys.__unraisablehook__(problem)
 
 
 def in_notebook() -> bool:
@@ -59,10 +71,12 @@ def in_notebook() -> bool:
 
 def interrupted(*_: object) -> NoReturn:
     """End the program with status 130, as after Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
     for bar in list(getattr(bars, "_instances", ())):  # open bars; each would overwrite the line
         bar.close()
-    print("stopped", file=sys.stderr)
+    to_stderr("stopped")
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends it at once
     raise SystemExit(130)
 
 

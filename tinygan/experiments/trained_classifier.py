@@ -8,14 +8,13 @@ The metrics on features and classes need one; the shipped one can only classify 
 import hashlib
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from .. import storage
 from ..data import Dataset
-from ..errors import InputError
+from ..errors import InputError, to_stderr
 from ..metrics.classifier import Classifier, train
 
 IMAGES = 10_000  # different images to learn from, at most
@@ -46,13 +45,13 @@ def trained_classifier(data: Dataset, backend: str = "numpy") -> Classifier:
             weights, _ = storage.load(path)
             return Classifier.restored(weights, shape, classes, backend)
         except (InputError, ValueError) as problem:
-            print(f"{problem}\nthe classifier is trained again", file=sys.stderr)
+            to_stderr(f"{problem}\nthe classifier is trained again")
     classifier = _train(data)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         storage.save(path, classifier.state_dict(), {"data": data.name})
     except OSError as problem:
-        print(f"the classifier cannot be kept for the next run: {problem}", file=sys.stderr)
+        to_stderr(f"the classifier cannot be kept for the next run: {problem}")
     return Classifier.restored(classifier.state_dict(), shape, classes, backend)
 
 

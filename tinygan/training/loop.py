@@ -176,7 +176,7 @@ def _frame(session: Session) -> np.ndarray:
 
 
 @cache
-def _bar_class() -> Any:
+def bar_class() -> Any:
     """The class of progress bars that disable themselves if stderr cannot be written (closed, or a
     full disk). It is made once, because tqdm starts a thread for each class of bars."""
     from tqdm import tqdm
@@ -198,7 +198,7 @@ def _bar_class() -> Any:
 
 
 def _bar(total: int, initial: int, progress: bool) -> Any:
-    return _bar_class()(
+    return bar_class()(
         total=total,
         initial=initial,
         disable=not progress or sys.stderr is None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from ...backend.arrays import get, survey
 from ...backend.cores import cores
 from ...environment import machine
-from ...errors import InputError, choose
+from ...errors import InputError, choose, to_stderr
 from ...training.ranks import ranks_for
 from . import contender as contenders
 from .busy import busy as busy_machine
@@ -193,7 +192,7 @@ def _echoed(is_peer: bool) -> Iterator[None]:
     except InputError as problem:
         if not is_peer:
             raise
-        print(f"without this peer: {problem}", file=sys.stderr)
+        to_stderr(f"without this peer: {problem}")
 
 
 def _quartiles(median: str, quartiles: str, values: np.ndarray) -> dict[str, Any]:

@@ -61,15 +61,16 @@ class History:
             for left in partials(self.path.parent, [self.path.name]):  # by killed processes
                 left.unlink(missing_ok=True)
             records = _read(self.path)
-            found = None if self._place is None else records[self._place : self._place + 1]
-            if found and self._is_ours(found[0]):
-                written = self._seeds_of(found[0])
-                seeds = {other["seed"] for other in written}
-                written += [own for own in self._seeds if own["seed"] not in seeds]
-                records[self._place] = self._about | {"seeds": written}
-            else:
-                self._place = len(records)
+            place = len(records) if self._place is None else self._place
+            if place < len(records) and self._is_ours(records[place]):
+                seeds = self._seeds_of(records[place])
+                written = {other["seed"] for other in seeds}
+                seeds += [own for own in self._seeds if own["seed"] not in written]
+                records[place] = self._about | {"seeds": seeds}
+            else:  # it is new, or the file has been removed
+                place = len(records)
                 records.append(self._about | {"seeds": self._seeds})
+            self._place = place
             with atomic(self.path) as file:
                 file.write(json.dumps(records, indent=1).encode() + b"\n")
 
