@@ -124,6 +124,20 @@ def test_no_helper_is_waited_for_or_asked_again_before_it_has_begun(monkeypatch)
         others.join()
 
 
+def test_without_a_thread_that_can_be_started_the_caller_does_all_parts(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(cpu, "threads", lambda: 3)
+    monkeypatch.setattr(cpu, "_calls", queue.SimpleQueue())
+    monkeypatch.setattr(cpu, "_helpers", [])
+    monkeypatch.setattr(cpu.threading.Thread, "start", start)
+    for _ in range(2):
+        done = np.zeros(9)
+        cpu.share(lambda i, j: np.add.at(done, np.arange(i, j), 1), 9, 1)
+        np.testing.assert_array_equal(done, 1)
+
+
 def test_a_helper_that_comes_late_finds_nothing_to_do():
     """As after an error or Ctrl-C in the part of the caller."""
     done = []

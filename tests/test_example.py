@@ -205,6 +205,24 @@ def test_a_folder_has_the_files_of_one_run(example):
     assert (run.out / "first.png").exists()
 
 
+def test_a_run_that_is_killed_leaves_no_picture_to_the_next(example, monkeypatch):
+    """Neither a picture that it has just written, nor a part of one."""
+    pixels, run = np.zeros((30, 30), np.uint8), example()
+
+    def killed(path, picture):
+        for name in (path.name, f".{path.name}.1.2.partial", ".figures.json.1.2.partial"):
+            (run.out / name).write_text("by a killed process")
+        raise KeyboardInterrupt
+
+    for name in ("first", "**[a]"):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(module, "save_png", killed)
+            run.save(name, pixels, "black")
+    again = example("--seed", "1")
+    again.save("second", pixels, "black")
+    assert {path.name for path in run.out.iterdir()} == {"second.png", "figures.json"}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -321,8 +339,19 @@ def test_an_interrupted_protocol_continues_seed_by_seed(example, monkeypatch):
             "for i in run.counted(9): print('ready', flush=True) or time.sleep(60)",
             rb"(\r.*)*\rtoy:.*0/9.*\nstopped\n",
         ),
+        (
+            "import os, weakref\nclass Freed: pass\n"
+            "freed = Freed(); seen = weakref.ref(freed, lambda _: os.kill(os.getpid(), 2))\n"
+            "print('ready', flush=True); del freed; time.sleep(60)",
+            rb"stopped\n",
+        ),
+        (
+            "import atexit, os; atexit.register(os.kill, os.getpid(), 2)\n"
+            "print('ready', flush=True); time.sleep(60)",
+            rb"stopped\n",
+        ),
     ],
-    ids=["no bar", "a bar"],
+    ids=["no bar", "a bar", "in a callback", "twice"],
 )
 def test_ctrl_c_ends_it_with_one_line(tmp_path, wait, expected):
     """A progress bar ends its line first, and does not come back."""
@@ -342,7 +371,39 @@ def test_ctrl_c_ends_it_with_one_line(tmp_path, wait, expected):
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and re.fullmatch(expected, err)
+    assert process.returncode in (130, -signal.SIGINT) and re.fullmatch(expected, err)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("output", "status", "said"),
+    [
+        (">/dev/full", 2, "toy.py: No space left on device\n"),
+        (">&-", 0, None),
+        ("2>/dev/full", 0, ""),
+        ("2>&-", 0, ""),
+        ("2>/dev/full x", 2, ""),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_no_traceback(tmp_path, output, status, said):
+    script = tmp_path / "toy.py"
+    script.write_text(
+        "from tinygan.experiments.example import Example\n"
+        "run = Example('toy', 'A toy.', steps=1, full=1, data=None)\n"
+        "for i in run.counted(2): pass\n"
+        "run.found('a figure', 1)\nrun.end('It is.')\n"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} {script} {output}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == status and "Traceback" not in done.stderr
+    assert said is None or done.stderr.endswith(said)
+    assert "toy:" not in done.stdout  # no bar where figures are
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

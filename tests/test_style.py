@@ -50,6 +50,18 @@ def test_a_public_docstring_names_the_errors_that_are_raised(path):
     assert wrong == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_function_prints_on_stderr(path):
+    """`errors.to_stderr` does, also if it is closed or full."""
+    prints = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
+        if any(option.arg == "file" for option in node.keywords)
+    ]
+    assert path.name == "errors.py" or prints == []
+
+
 STEMS = "initial synchron normal memor maxim minim standard reparametr recogn penal optim regular"
 BRITISH = re.compile(
     "labell|colour|grey|neighbour|behaviour|favour|honour|centre|licence|judgement|modell|travell"

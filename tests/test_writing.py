@@ -376,8 +376,8 @@ def test_a_long_name_in_any_letters_can_be_written(tmp_path, letter):
     assert os.listdir(tmp_path) == [path.name]
 
 
-def test_the_partial_files_of_a_long_name_are_found(tmp_path):
-    name = "n" * 200
+@pytest.mark.parametrize("name", ["n" * 200, "**", "a[b]*?"])
+def test_the_partial_files_of_an_unusual_name_are_found(tmp_path, name):
     with storage.atomic(tmp_path / name) as file:
         file.write(b"1")
         assert len(storage.partials(tmp_path, [name])) == 1

@@ -19,9 +19,7 @@ An example is a script that also opens as a notebook, where all options have the
 """
 
 import json
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -44,16 +42,7 @@ from ..storage import atomic, partials, save_figure
 from ..training.loop import bar_class
 from .example_data import DIGIT, check_images, is_digits, part, spread, with_labels
 from .findings import HEADINGS, Finding, table
-from .options import (
-    check_folder,
-    in_notebook,
-    interrupted,
-    or_stop,
-    parsed,
-    report_error,
-    report_unraisable,
-    stop,
-)
+from .options import check_folder, or_stop, parsed, report_ends, stop
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
@@ -83,9 +72,7 @@ class Example:
         args = parsed(name, about or "", data, steps, full)
         process.tune()
         or_stop(backend.use, args.backend)
-        if not in_notebook() and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, interrupted)
-            sys.excepthook, sys.unraisablehook = report_error, report_unraisable
+        report_ends()
         self.name, self.seed, self.full, self.backend = name, args.seed, args.full, args.backend
         self.width = args.width
         self.steps = args.steps or (full if args.full else steps)

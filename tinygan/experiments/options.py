@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -41,6 +42,14 @@ def stop(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def report_ends() -> None:
+    """From now on, print one line for Ctrl-C, invalid input, a full disk or a lack of memory. A
+    notebook reports them itself."""
+    if not in_notebook() and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupted)
+        sys.excepthook, sys.unraisablehook = report_error, report_unraisable
+
+
 def report_error(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     """Print invalid input, a full disk or a lack of memory as one line, and end with status 2. If
     the reader of the output, such as `head`, has closed the pipe, end with status 0. Print any
@@ -57,7 +66,7 @@ def report_error(kind: type[BaseException], error: BaseException, trace: Any) ->
 
 
 def report_unraisable(problem: "sys.UnraisableHookArgs") -> None:
-    """End the program after Ctrl-C in a callback, as of a weak reference: Python would go on. Report
+    """End the program after Ctrl-C in a callback, as of a weak reference: Python would go on. Print
     any other error that cannot be raised."""
     if issubclass(problem.exc_type, SystemExit):
         os._exit(130)
