@@ -134,7 +134,7 @@ def test_without_a_thread_that_can_be_started_the_caller_does_all_parts(monkeypa
     monkeypatch.setattr(cpu.threading.Thread, "start", start)
     for _ in range(2):
         done = np.zeros(9)
-        cpu.share(lambda i, j: np.add.at(done, np.arange(i, j), 1), 9, 1)
+        cpu.share(lambda i, j, done=done: np.add.at(done, np.arange(i, j), 1), 9, 1)
         np.testing.assert_array_equal(done, 1)
 
 
