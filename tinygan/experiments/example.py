@@ -191,9 +191,8 @@ class Example:
 
     def counted(self, n: int, unit: str = "round", title: str = "") -> Iterator[int]:
         """The numbers 1 to n, with a progress bar, which shows the title."""
-        shown, steps = " ".join(filter(None, [self.name, title])), range(1, n + 1)
-        hidden = sys.stderr is None
-        return iter(bar_class()(steps, unit=unit, desc=shown, mininterval=1, disable=hidden))
+        shown = {"desc": f"{self.name} {title}".rstrip(), "disable": sys.stderr is None}
+        return iter(bar_class()(range(1, n + 1), unit=unit, mininterval=1, **shown))
 
     def save(self, name: str, picture: Any, caption: str) -> Path:
         """Write pixels (see `plots.grid`) or a matplotlib Figure to out/NAME/name.png, and print
@@ -233,8 +232,7 @@ class Example:
             listed = []  # no record, or not one of an example
         pictures = [self.out / path.name for path in listed if path.suffix in (".png", ".gif")]
         files = [*pictures, self._figures]
-        left = partials(self.out, (path.name for path in files))  # by a killed process
-        for path in (*left, *files):
+        for path in (*partials(self.out, [each.name for each in files]), *files):
             or_stop(path.unlink, True)
 
     def _record(self, **results: Any) -> None:
