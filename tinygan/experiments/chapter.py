@@ -4,9 +4,6 @@ chapter = Chapter("ch04_broadcasting", __doc__)     --lang ko, or the locale, ch
 chapter.save(figure, ko={"loss": "손실"})            write out/book/ch04_broadcasting.png
 """
 
-import signal
-import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from typing import Any
 from ..backend import process
 from ..language import LANGUAGES, language
 from ..storage import save_figure
-from .options import Parser, check_folder, in_notebook, interrupted, or_stop, report_error
+from .options import Parser, check_folder, in_notebook, or_stop, report_ends
 
 # Families with Hangul, of Linux, Windows and macOS.
 FONTS = (
@@ -35,9 +32,7 @@ class Chapter:
         parser.add_argument("--lang", choices=LANGUAGES, help="of the figure's words")
         args = parser.parse_args([] if in_notebook() else None)
         process.tune()
-        if not in_notebook() and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, interrupted)
-            sys.excepthook = report_error
+        report_ends()
         self.name, self.language = name, language(args.lang)
         self.out = Path("out", "book")
         check_folder(self.out)
