@@ -159,7 +159,7 @@ BAD = [
     ("train --stops 5", "--stops: no such argument; see tinygan train --help"),
     ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),
-    ("", "required: COMMAND; see tinygan --help"),
+    ("--stops", "--stops: no such argument; see tinygan --help"),
     ("trian", "invalid choice: 'trian'"),
     ("sample nowhere", "nowhere: there is no such run folder"),
     ("sample x -n 0", "-n: expected 1 to 65536, got 0"),

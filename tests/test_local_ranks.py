@@ -382,7 +382,7 @@ def test_a_run_resumes_with_its_ranks_bit_for_bit_and_with_others_up_to_rounding
         (["--ranks", 2, "--out", HERE], f"--out {HERE}: exists and is not an empty folder"),
         (["--ranks", 2, "--data", "folder:nowhere"], "nowhere"),
         (["--ranks", 2, "--backend", "cupy"], "--ranks 2: expected 1 with --backend cupy; use mpi"),
-        (["--ranks", 3], "--ranks 3: expected a number that divides --batch 16: 1, 2, 4, 8, 16\n"),
+        (["--ranks", 3], "3 ranks: expected a number that divides --batch 16: 1, 2, 4, 8, 16\n"),
         (["--ranks", 65], "--ranks: expected auto or a number from 1 to 64, got '65'"),
         (["--ranks", 0], "--ranks: expected auto or a number from 1 to 64, got '0'"),
         (["--ranks", "two"], "--ranks: expected auto or a number from 1 to 64, got 'two'"),
@@ -429,6 +429,30 @@ def test_an_error_on_one_rank_is_printed_with_its_number(command, monkeypatch):
 def test_a_run_that_diverges_says_so_once(command):
     status, _, err = command(*TRAIN, "--ranks", 2, "--lr-d", "1e30", "--doctor", "off")
     assert status == 2 and err.count("the training diverged") == 1 and err.count("\n") == 1
+
+
+def test_a_run_of_several_ranks_that_diverged_is_explained_by_the_command_that_resumes_it(command):
+    rates = "--lr-d", "1e30", "--lr-g", "1e30"
+    how = "`tinygan train --resume {}` plays on from the last checkpoint, with one rank"
+    _, _, err = command(*TRAIN, "--ranks", 2, *rates, "--out", "run")
+    assert err.splitlines()[-1].startswith("tinygan: the training diverged by round")
+    assert how.format("run") in err.splitlines()[-1] and err.count("rank 1") == 0
+    assert how.format("RUN") in command("doctor", "run")[1]
+    _, _, err = command("train", "--quiet", "--resume", "run", "--ranks", 2)
+    assert how.format("run") in err.splitlines()[-1]
+    status, _, err = command("train", "--quiet", "--resume", "run")
+    origin = "The first number that is not finite came from linear in D."
+    assert status == 2 and origin in err.splitlines()[-1]
+    assert origin in command("doctor", "run")[1]
+
+
+def test_without_the_doctor_a_run_that_diverged_keeps_its_ranks(command):
+    rates = "--lr-d", "1e30", "--lr-g", "1e30"
+    assert "--resume" in command(*TRAIN, "--ranks", 2, *rates, "--out", "run")[2]
+    status, _, err = command("train", "--quiet", "--resume", "run", "--doctor", "off")
+    assert status == 2 and "--resume" not in err
+    (made,) = [each["made_with"] for each in states_of("run") if "made_with" in each]
+    assert made["ranks"] == 2
 
 
 @pytest.mark.parametrize(

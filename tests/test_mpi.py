@@ -357,7 +357,7 @@ def test_verification_by_several_ranks_prints_a_difference_once(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--batch", "15"], "tinygan: --batch 15: expected a multiple of 2, the number of ranks"),
+        (["--batch", "15"], "tinygan: 2 ranks: expected a number that divides --batch 15: 1, 3, 5"),
         (["--model", "nonsense"], "tinygan: --model 'nonsense' is unknown"),
         (["--ranks", "2"], "tinygan: --ranks 2: mpiexec has started 2 ranks already"),
         (["--nonsense"], "tinygan: --nonsense: no such argument"),

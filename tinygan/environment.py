@@ -1,9 +1,9 @@
 """The software and hardware of this machine: versions, NumPy's BLAS and threads, backends."""
 
-import os
 import platform
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,24 @@ from .backend.cpu import cores, kernels, threads
 SOURCES = ":/*.py", ":/*.cu"  # git's patterns of the files that can change results
 
 
-def report() -> str:
-    """The text of `tinygan info`."""
-    count = threads()
+def facts() -> dict[str, Any]:
+    """The entries of `machine`, and the backends, each with None if it works, else the reason."""
+    return {**machine(), "backends": backends.survey()}
+
+
+def report(found: Mapping[str, Any]) -> str:
+    """The text of `tinygan info`, from `facts`."""
+    count = found["blas_threads"]
     return "\n".join([
-        f"tinygan   {__version__}",
-        f"python    {platform.python_version()} on {platform.system()} {platform.machine()}",
-        f"numpy     {np.__version__}",
-        f"blas      {blas()}, {count} thread{'' if count == 1 else 's'} on {os.cpu_count()} cores "
-        "(set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
+        f"tinygan   {found['tinygan']}",
+        f"python    {found['python']} on {found['system']}",
+        f"numpy     {found['numpy']}",
+        f"blas      {found['blas']}, {count} thread{'' if count == 1 else 's'} on {found['cores']} "
+        "cores (set OPENBLAS_NUM_THREADS or MKL_NUM_THREADS to change)",
         "backends",
         *(
             f"  {name:<7} {'works' if problem is None else 'does not work: ' + problem}"
-            for name, problem in backends.survey().items()
+            for name, problem in found["backends"].items()
         ),
     ])  # fmt: skip
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..language import Text, language
-from .shared import say
+from .shared import NEEDS_NONE, say
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -25,7 +25,7 @@ def add_parser(parsers: Parsers) -> None:
         help="check the answer to an exercise of the book",
         description="Check the function in FILE, the answer to an exercise of the book (see "
         "examples/book/): the first wrong number, its right value, and a hint. The file is run in "
-        "a process of its own.",
+        "a process of its own. " + NEEDS_NONE,
         epilog="Exit status: 0 if the answer is right, 1 if it is not.",
     )
     parser.add_argument("number", metavar="EXERCISE", nargs="?", help="such as 4.1")

@@ -6,14 +6,15 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..doctor import EVERY, PATIENCE, Probe, diagnose_run
+from ..doctor.advice import remedies
 from ..training.health_monitor import examine, health
 from ..training.run_folder import RunFolder
-from .shared import say
+from .shared import NEEDS_DATA, add_json, show
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -28,20 +29,27 @@ def add_parser(parsers: Parsers) -> None:
         "doctor",
         help="diagnose a run",
         description="Diagnose a run from the health records of its training or, if there are "
-        "none, from its checkpoint.",
+        "none, from its checkpoint and data. " + NEEDS_DATA,
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or the checkpoint in it")
+    add_json(parser, "run, probes, last_row (of its log), diagnoses")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report; return the exit status."""
-    say(report(args.folder))
+    show(args, *examined(args.folder))
     return 0
 
 
 def report(run: str | Path) -> str:
-    """Return the diagnoses of a run and a table of its probes, with the last row of its log.
+    """The text of `examined`."""
+    return examined(run)[0]
+
+
+def examined(run: str | Path) -> tuple[str, dict[str, Any]]:
+    """The diagnoses of a run and a table of its probes, with the last row of its log: as text, and
+    as a dict for JSON, with all probes.
 
     `run` is a run folder, or the checkpoint in it. Each diagnosis names the first round after which
     it could be made. If the run was trained without the doctor, its checkpoint and data are loaded
@@ -61,9 +69,10 @@ def report(run: str | Path) -> str:
         reason = "ended before the first probe" if not_finite else "was trained without the doctor"
         title = f"{folder.path}: the run {reason}; {PATIENCE} probes of its checkpoint"
     sections = [title, _table(probes)]
-    if len(log["step"]):
-        last = ", ".join(f"{name} {column[-1]:.4g}" for name, column in log.items())
-        sections.append(f"The last row of {folder.log.name}: {last}")
+    last = {name: column[-1].item() for name, column in log.items() if len(column)}
+    if last:
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
+        sections.append(f"The last row of {folder.log.name}: {shown}")
     early = probes[-1].step < rounds
     found, options = [] if early else list(diagnose_run(probes)), folder.options() or {}
     sections += [each.report(options) for each in (*found, *not_finite)]
@@ -71,7 +80,12 @@ def report(run: str | Path) -> str:
         sections.append(
             f"no diagnosis is made before round {rounds}" if early else "no problem found"
         )
-    return "\n\n".join(sections)
+    diagnoses = [
+        {**each._asdict(), "remedies": [str(remedy) for remedy in remedies(each.name, options)]}
+        for each in (*found, *not_finite)
+    ]
+    figures = {"run": str(folder.path), "probes": [p._asdict() for p in probes], "last_row": last}
+    return "\n\n".join(sections), {**figures, "diagnoses": diagnoses}
 
 
 COLUMNS: dict[str, Callable[[Probe], str]] = {

@@ -11,7 +11,17 @@ import numpy as np
 from ..errors import InputError, to_stderr
 from ..storage import atomic
 from ..training import Sampler
-from .shared import MAX_SAMPLES, add_backend, check_writable, name_in_errors, say
+from .shared import (
+    MAX_SAMPLES,
+    NEEDS_DATA,
+    add_backend,
+    add_json,
+    check_writable,
+    name_in_errors,
+    offer,
+    say,
+    show,
+)
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -24,7 +34,7 @@ def add_parser(parsers: Parsers) -> None:
         help="compare a run's samples with real images and with bad ones",
         description="Measure the samples of a run on digits (MNIST) or Fashion-MNIST. Each metric "
         "is shown with its reference (real images) and its controls (images known to be bad). "
-        "Writes evaluation.json and evaluation.png into the run folder.",
+        "Writes evaluation.json and evaluation.png into the run folder. " + NEEDS_DATA,
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     parser.add_argument(
@@ -33,17 +43,26 @@ def add_parser(parsers: Parsers) -> None:
         metavar="N",
         help="number of samples, 1000 to 65536 (default: as many as test images, at most 10000)",
     )
-    parser.add_argument(
+    against = parser.add_argument(
         "--against",
         default="test",
         metavar="SPLIT",
         help="the real images: test or train (default: test)",
     )
+    offer(against, splits)
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     add_backend(parser)
+    add_json(parser, "run, n, against, seed, classifier, rows, warnings, notes")
     parser.set_defaults(run=run, smaller="fewer samples by --n")
+
+
+def splits() -> tuple[str, ...]:
+    """The splits of a data set that samples can be compared with."""
+    from ..metrics.image_sets import AGAINST
+
+    return AGAINST
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,11 +94,13 @@ def run(args: argparse.Namespace) -> int:
     record = {"n": n, "against": real.named, "seed": args.seed, "classifier": classifier.sha256}
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown
-    say(f"{title}\n\n{report.table(rows)}\n")
-    say("\n".join([*(f"! {line}" for line in warnings), *(f"- {line}" for line in notes)]))
-    say(f"- the classifier's weights have the SHA-256 {classifier.sha256}")
+    lines = [f"{title}\n\n{report.table(rows)}\n", *(f"! {line}" for line in warnings)]
+    lines += [f"- {line}" for line in notes]
+    lines += [f"- the classifier's weights have the SHA-256 {classifier.sha256}"]
+    show(args, "\n".join(lines), {"run": args.folder, **record})
     with atomic(data) as file:
         file.write(text.encode() + b"\n")
     report.picture(picture, rows, title)
-    say(f"\n{data}, {picture}")
+    if not args.json:
+        say(f"\n{data}, {picture}")
     return 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from ..errors import InputError
-from .shared import say
+from .shared import NEEDS_NONE, say
 
 if TYPE_CHECKING:
     from ..lab.settings import Settings
@@ -26,7 +26,9 @@ def add_parser(parsers: Parsers) -> None:
         help="watch the code train a GAN, in the browser",
         description="Open a page that shows the engine's source next to the game that it plays. "
         "The page is served on this computer only; Ctrl-C ends it. With --export, it is written as "
-        "a static site that runs the engine in the browser.",
+        "a static site that runs the engine in the browser. "
+        + f"{NEEDS_NONE} The browser loads Pyodide from the web for such a site, unless --pyodide "
+        "gives a copy.",
     )
     add = parser.add_argument
     add("--port", type=int, default=0, metavar="N", help="the port (default: a free one)")

@@ -1,7 +1,8 @@
 """The command line, `tinygan COMMAND`: its parser and its error messages.
 
 Each command is a module: `add_parser(parsers)` adds its options, and `run(args)` does the work and
-returns the exit status. A module that takes long to import is imported in `run`.
+returns the exit status. A module that takes long to import is imported in `run`. Without a command,
+`FIRST` is printed.
 
 Exit status: 0 for success; 1 if `verify` found a difference; 2 for unusable input, with one line
 that names the problem; 130 after Ctrl-C, once the run is saved. A traceback is always a bug.
@@ -17,7 +18,8 @@ from typing import Any, NoReturn
 from .. import __version__, parallel
 from ..backend import process
 from ..errors import InputError, first_line, lacks_memory, message_of, plain
-from .shared import say, stop
+from .completion import COMPLETES, Completion
+from .shared import NEEDS_DATA, say, stop
 
 
 def commands() -> tuple[Any, ...]:
@@ -28,6 +30,16 @@ def commands() -> tuple[Any, ...]:
     from .bench import command as bench
 
     return train, lab, doctor, verify, sample, evaluate, reproduce, bench, check, info
+
+
+ABOUT = "Generative adversarial networks from scratch."
+FIRST = f"""{ABOUT} Begin with
+
+  tinygan train           train a GAN on handwritten digits, on the CPU in about a minute
+  tinygan lab             watch the code train a GAN, in the browser
+  tinygan evaluate RUN    compare the samples of a run with real images; RUN is its folder
+
+tinygan --help shows all commands, and tinygan train --help the options of one."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,8 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = _parser()
         args, extra = parser.parse_known_args(argv)
         if extra:
-            see = f"see {parser.prog} {args.command} --help"
-            raise InputError(f"{extra[0]}: no such argument; {see}")
+            see = " ".join(filter(None, (parser.prog, args.command, "--help")))
+            raise InputError(f"{extra[0]}: no such argument; see {see}")
+        if args.command is None:
+            say(FIRST)
+            return 0
         _check_processes(args)
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -62,10 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises InputError on wrong usage, so that all errors look alike."""
+    """A parser that raises InputError on wrong usage, so that all errors look alike. Its help has
+    no colors, which Python 3.14 adds, and `say` would escape."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
+        self.color = False
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{plain(message)}; see {self.prog} --help")
@@ -86,9 +103,10 @@ def _check_processes(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="tinygan", description="Generative adversarial networks from scratch.")
+    parser = _Parser(prog="tinygan", description=ABOUT, epilog=NEEDS_DATA)
     parser.add_argument("--version", action="version", version=f"tinygan {__version__}")
-    parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument("--completion", action=Completion, metavar="SHELL", help=COMPLETES)
+    parsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in commands():
         command.add_parser(parsers)
     return parser

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, to_stderr
-from .shared import add_backend, check_writable, say
+from .shared import add_backend, add_json, check_writable, offer, show
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -18,13 +18,15 @@ def add_parser(parsers: Parsers) -> None:
         "reproduce",
         help="measure a published figure again",
         description="Measure a published figure again by its published protocol. The table "
-        "shows our figure, the published one, and whether it is reproduced.",
+        "shows our figure, the published one, and whether it is reproduced. "
+        "--list shows which experiments need a network: those on MNIST, which is downloaded once.",
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")
+    name = parser.add_argument("name", nargs="?", metavar="NAME", help="an experiment; see --list")
+    offer(name, names)
     parser.add_argument(
         "--list",
         action="store_true",
-        help="show all experiments, or only NAME, with their protocols and times",
+        help="show all experiments, or only NAME, with their protocols, data and times",
     )
     parser.add_argument(
         "--seeds",
@@ -51,7 +53,15 @@ def add_parser(parsers: Parsers) -> None:
         action="store_true",
         help="continue the last record in FILE, and skip the seeds that it has",
     )
+    add_json(parser, "experiment, backend, seeds; with --list, the names of experiments")
     parser.set_defaults(run=run)
+
+
+def names() -> list[str]:
+    """The names of the experiments."""
+    from ..experiments.reproduce import EXPERIMENTS
+
+    return list(EXPERIMENTS)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,10 +69,11 @@ def run(args: argparse.Namespace) -> int:
 
     Raises InputError if an option is below 1.
     """
-    from ..experiments.reproduce import EXPERIMENTS, listing, picture, reproduce, table
+    from ..experiments.reproduce import EXPERIMENTS, entries, listing, picture, reproduce, table
 
     if args.list or args.name is None:
-        say(listing(*filter(None, [args.name])))
+        found = entries(*filter(None, [args.name]))
+        show(args, listing(found), found)
         return 0
     for name in ("seeds", "epochs", "labels"):
         value = getattr(args, name)
@@ -75,7 +86,9 @@ def run(args: argparse.Namespace) -> int:
         args.name, range(args.seeds), echo=to_stderr, history=args.out, resume=args.resume,
         backend=args.backend, **options,
     )  # fmt: skip
-    say(table(args.name, outcomes))
+    seeds = [{"seed": seed, **outcome.as_dict()} for seed, outcome in enumerate(outcomes)]
+    figures = {"experiment": args.name, "backend": args.backend, "seeds": seeds}
     figure = f"; {picture(args.name, args.out)}" if EXPERIMENTS[args.name].draw else ""
-    say(f"\nresults are in {args.out}{figure}")
+    text = f"{table(args.name, outcomes)}\n\nresults are in {args.out}{figure}"
+    show(args, text, figures)
     return 0

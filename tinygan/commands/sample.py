@@ -7,12 +7,20 @@ from pathlib import Path
 from .. import plots
 from ..errors import InputError
 from ..training import Sampler
-from .shared import MAX_SAMPLES, Parsers, add_backend, check_picture, name_in_errors, say
+from .shared import (
+    MAX_SAMPLES,
+    NEEDS_NONE,
+    Parsers,
+    add_backend,
+    check_picture,
+    name_in_errors,
+    say,
+)
 
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""
-    about = "Draw samples from the generator of a run."
+    about = f"Draw samples from the generator of a run. {NEEDS_NONE}"
     parser = parsers.add_parser("sample", help="draw samples from a run", description=about)
     add, most = parser.add_argument, f"at most {MAX_SAMPLES}"
     add("folder", metavar="RUN", help="a run folder, or a checkpoint file")

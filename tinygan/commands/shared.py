@@ -1,19 +1,29 @@
-"""Functions that commands share: an option, the exit with a message, checks of output files."""
+"""Functions that commands share: options, figures as JSON, the exit with a message, checks of
+output files."""
 
 import argparse
 import contextlib
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .. import parallel
+from ..backend import survey
+from ..data import downloads
 from ..errors import InputError, escaped, to_stderr
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Names: TypeAlias = "Iterable[str] | Callable[[], Iterable[str]]"
 
 MAX_SAMPLES = 1 << 16
+NEEDS_NONE = "Needs no network."
+NEEDS_DATA = (
+    f"Needs no network, but for the data sets {downloads()}: each is downloaded once, or found in "
+    "$TINYGAN_DATA."
+)
 
 
 def stop(status: int, message: str, *more: str) -> int:
@@ -38,7 +48,30 @@ def say(text: str) -> None:
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add the option --backend."""
     about = "numpy, cupy, or one GPU, such as cupy:1 (default: numpy)"
-    parser.add_argument("--backend", default="numpy", metavar="NAME", help=about)
+    offer(parser.add_argument("--backend", default="numpy", metavar="NAME", help=about), survey)
+
+
+def add_json(parser: argparse.ArgumentParser, keys: str) -> None:
+    """Add the option --json, for a command whose object has these keys."""
+    about = f"print no text, but one JSON object with the keys {keys}; null: a number not finite"
+    parser.add_argument("--json", action="store_true", help=about)
+
+
+def show(args: argparse.Namespace, text: str, figures: Mapping[str, Any]) -> None:
+    """Print the text or, with --json, its figures as one JSON object."""
+    say(as_json(figures) if args.json else text)
+
+
+def as_json(figures: Any) -> str:
+    """The figures as JSON, which has no numbers that are not finite: they become null."""
+    finite = json.loads(json.dumps(figures), parse_constant=lambda name: None)
+    return json.dumps(finite, indent=1)
+
+
+def offer(action: argparse.Action, names: Names) -> None:
+    """Let `completion` offer these names, or those that a function gives, as values of an option or
+    argument."""
+    vars(action)["names"] = names
 
 
 @contextlib.contextmanager

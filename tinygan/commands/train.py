@@ -5,36 +5,46 @@ from dataclasses import fields
 from typing import Any
 
 from .. import parallel, training
+from ..backend import survey
+from ..data import DATASETS
 from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
+from ..training.health_monitor import health
 from ..training.ranks import ranks_of, ranks_to_start
 from ..training.run_folder import RESUMABLE
-from .shared import Parsers, say, stop
+from .shared import NEEDS_DATA, Names, Parsers, offer, say, stop
+
+SWITCH = "on", "off"
+NAMES: dict[str, Names] = {"data": DATASETS, "backend": survey}  # for `completion`, beside Config's
 
 
 def add_parser(parsers: Parsers) -> None:
     """Add the command and its options: the fields of Config, and those of a run."""
     about = "Train a GAN by Algorithm 1 of Goodfellow et al. 2014, and write a run folder."
+    about = f"{about} {NEEDS_DATA}"
     parser = parsers.add_parser("train", help="train a GAN by Algorithm 1", description=about)
     add = parser.add_argument
     for field in fields(Config):
         name, kind, help = flag(field.name), option_type(field.default), field.metadata["help"]
+        names = NAMES.get(field.name, field.metadata["allowed"])
         if kind is bool:
             add(name, action="store_true", default=None, help=help)
         else:
             shown = "the model's own" if field.default is None else field.default
             metavar = "NAME" if kind is str else "N"
-            add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
+            option = add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
+            if kind is str:
+                offer(option, names)
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")
     add("--resume", metavar="RUN", help="continue a run up to its own --steps, or new ones")
     ranks = (
         "processes that share the cores and each minibatch: auto, or 1 to 64 (default: auto, the "
-        "number that is useful, or that the resumed run had)"
+        "number that is useful, or that the resumed run had; 1 if that run diverged)"
     )
     add("--ranks", default="auto", metavar="N", help=ranks)
     add("--quiet", action="store_true", help="show no progress bar")
     doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
-    add("--doctor", default="on", metavar="ON", help=doctor)
+    offer(add("--doctor", default="on", metavar="ON", help=doctor), SWITCH)
     parser.set_defaults(run=run, takes_ranks=True)
 
 
@@ -44,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in values.items() if value is not None}
     options: dict[str, Any] = {
         "progress": not args.quiet,
-        "doctor": choose("--doctor", args.doctor, ("on", "off")) == "on",
+        "doctor": choose("--doctor", args.doctor, SWITCH) == "on",
     }
     try:
         if args.resume is not None:
@@ -54,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume keeps the options of the run; only "
                     "--steps, --backend and --no-graph may be given with it"
                 )
-            n = _ranks_to_resume(args.ranks, args.resume, given)
+            n = _ranks_to_resume(args.ranks, args.resume, given, doctor=options["doctor"])
             with parallel.start(n) as comm:
                 folder = training.resume(args.resume, comm=comm, **options, **given)
         else:
@@ -71,11 +81,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ranks_to_resume(given: str, run: str, changes: dict[str, Any]) -> int:
-    """The number of ranks to start, for a run that is resumed with changed options."""
+def _ranks_to_resume(given: str, run: str, changes: dict[str, Any], *, doctor: bool) -> int:
+    """The number of ranks to start, for a run that is resumed with changed options. One that
+    diverged has one rank, with which the doctor finds the reason."""
     folder = training.RunFolder.existing(run)
     options = folder.contents()[1]["config"]
-    recorded = ranks_of(folder.states.read().made_with, -1)
+    diverged = doctor and health(folder)[1]
+    recorded = 1 if diverged else ranks_of(folder.states.read().made_with, -1)
     return ranks_to_start(given, Config.from_dict({**options, **changes}), recorded)
 
 

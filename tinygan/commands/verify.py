@@ -8,7 +8,7 @@ from ..backend.inputs import Comm
 from ..errors import to_stderr
 from ..training.config import Config
 from ..training.ranks import can_start, ranks_of
-from .shared import Parsers, say
+from .shared import NEEDS_DATA, Parsers, say
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -17,7 +17,8 @@ def add_parser(parsers: Parsers) -> None:
         "verify",
         help="train a run again, and compare bit for bit",
         description="Train a run again, in memory, and compare its state with each recorded state. "
-        "The exit status is 0 if all agree, and 1 if one differs. The run folder is not changed.",
+        "The exit status is 0 if all agree, and 1 if one differs. The run folder is not changed. "
+        + NEEDS_DATA,
     )
     add = parser.add_argument
     add("folder", metavar="RUN", help="a run folder")

@@ -12,7 +12,7 @@ from .image_folder import image_folder
 from .mnist import read_mnist
 from .tfd import tfd
 
-__all__ = ["DATASETS", "PATHS", "load", "names"]
+__all__ = ["DATASETS", "PATHS", "downloads", "load", "names"]
 
 
 class Entry(NamedTuple):
@@ -21,13 +21,14 @@ class Entry(NamedTuple):
     read: Callable[[str], Dataset]  # of a split, "train" or "test"
     classified: bool = False  # `tinygan evaluate` accepts runs on it: its images are 28 x 28, gray
     digits: bool = False  # its classes are those of the digit classifier
+    megabytes: int = 0  # of the files that are downloaded; 0: none is
 
 
 DATASETS = {
     "digits": Entry(digits, classified=True, digits=True),
-    "mnist": Entry(partial(read_mnist, "mnist"), classified=True, digits=True),
-    "fashion-mnist": Entry(partial(read_mnist, "fashion-mnist"), classified=True),
-    "cifar10": Entry(cifar10),
+    "mnist": Entry(partial(read_mnist, "mnist"), classified=True, digits=True, megabytes=12),
+    "fashion-mnist": Entry(partial(read_mnist, "fashion-mnist"), classified=True, megabytes=31),
+    "cifar10": Entry(cifar10, megabytes=170),
     "tfd": Entry(tfd),
 }
 
@@ -38,6 +39,12 @@ PATHS: dict[str, Callable[..., Dataset]] = {"folder": image_folder}
 def names() -> tuple[str, ...]:
     """The names that `load` accepts; PATH is the path of the user's own images."""
     return (*DATASETS, *(f"{kind}:PATH" for kind in PATHS))
+
+
+def downloads() -> str:
+    """The data sets that are downloaded, and their sizes."""
+    found = (f"{name} ({e.megabytes} MB)" for name, e in DATASETS.items() if e.megabytes)
+    return ", ".join(found)
 
 
 def load(

@@ -19,6 +19,7 @@ from ..errors import InputError
 from ..files import opened
 
 LIMIT = 1 << 30  # bytes of a download
+TIMEOUT = 5, 30  # seconds: to connect, and between two parts of a download
 
 
 class File(NamedTuple):
@@ -114,7 +115,9 @@ def _retrieve(url: str, file: File, cache: Path) -> Path | str:
             known_hash=f"sha256:{file.sha256}",
             fname=file.names[0],
             path=cache,
-            progressbar=bool(sys.stderr and sys.stderr.isatty()),
+            downloader=pooch.HTTPDownloader(
+                progressbar=bool(sys.stderr and sys.stderr.isatty()), timeout=TIMEOUT
+            ),
         )
     except InputError:
         raise

@@ -32,6 +32,10 @@ class SeedResults(NamedTuple):
     curves: Mapping[str, Sequence[float]] = {}
     seconds: float = 0.0
 
+    def as_dict(self) -> dict[str, Any]:
+        """The results as a dict for JSON."""
+        return {**self._asdict(), "findings": [result._asdict() for result in self.findings]}
+
 
 def near(what: str, ours: float, published: float, within: float) -> Result:
     """A result that holds if it is at most `within` from the published figure."""

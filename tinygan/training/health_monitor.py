@@ -27,13 +27,16 @@ SEED = 7  # so that probes draw other random numbers than the run
 
 
 class HealthMonitor:
-    """Plays the rounds of a session and probes them; calls `echo` with each diagnosis as text."""
+    """Plays the rounds of a session and probes them; calls `echo` with each diagnosis as text.
+
+    Of several ranks, only rank 0 has probes."""
 
     def __init__(
         self, session: Session, folder: RunFolder, echo: Callable[[str], object], *, on: bool = True
     ) -> None:
-        self.session, self.folder, self.echo, self.on = session, folder, echo, on
-        if on:
+        self.session, self.folder, self.echo = session, folder, echo
+        self.explains, self.on = on, on and session.comm.rank == 0
+        if self.on:
             self.probes, _ = health(folder)
             self._reported = {found.name for found in diagnose_run(self.probes)}
             if folder.health.exists():  # drop a partial line, or an old "not finite"
@@ -67,34 +70,37 @@ class HealthMonitor:
     def explaining(self) -> Iterator[None]:
         """Within this block, add to `Diverged` the origin of the first number that is not finite.
 
-        Raises Diverged again, with that origin in its message if it is found."""
+        Raises Diverged again. Its message has that origin if it is found or, if the run has several
+        ranks, the command that finds it with one."""
         try:
             yield
         except Diverged as problem:
-            if not self.on:
+            if not self.explains:
                 raise
+            if self.session.comm.size > 1:  # one alone takes `size` times as long: ask before
+                if self.on:
+                    self._record(Diagnosis("not finite", self.session.step, _how_to_find("RUN")))
+                raise Diverged(f"{problem}. {_how_to_find(self.folder.path)}") from problem
             found = result = self._first_not_finite()
             if isinstance(found, str):
                 found = Diagnosis("not finite", self.session.step, found)
-            append(self.folder.health, _line(found), new=True)
-            self._report(found)
+            self._record(found)
             if isinstance(result, str):
                 raise
             raise Diverged(f"{problem}. In round {found.step}: {found.seen}") from problem
 
     def _first_not_finite(self) -> Diagnosis | str:
         """The diagnosis of the first number that is not finite, or the reason why there is none."""
-        if self.session.comm.size > 1:  # one rank takes `size` times as long; the others would wait
-            return (
-                "The first number that is not finite was not searched for, because the run has "
-                "several ranks; `tinygan train --resume RUN --ranks 1` finds it"
-            )
         self.echo("doctor: searching for the first number that is not finite ...")
         try:
             found = first_not_finite(self.folder, self.session.step)
         except (InputError, MemoryError, OSError) as problem:
             return f"The first number that is not finite is unknown: {first_line(problem)}"
         return found or "All numbers of the replay are finite, so it differs from the run"
+
+    def _record(self, found: Diagnosis) -> None:
+        append(self.folder.health, _line(found), new=True)
+        self._report(found)
 
     def _report(self, found: Diagnosis) -> None:
         self.echo(f"doctor, {found.report(self.session.config.as_dict())}")
@@ -118,6 +124,13 @@ def health(folder: RunFolder) -> tuple[list[Probe], list[Diagnosis]]:
     lines = [_read(line, folder.health) for line in whole_lines(folder.health)]
     probes = [each for each in lines if isinstance(each, Probe)]
     return probes, [each for each in lines if isinstance(each, Diagnosis)]
+
+
+def _how_to_find(run: object) -> str:
+    return (
+        f"`tinygan train --resume {run}` plays on from the last checkpoint, with one rank, to find "
+        "the first number that is not finite"
+    )
 
 
 def _line(record: Probe | Diagnosis) -> str:

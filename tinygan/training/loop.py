@@ -117,7 +117,7 @@ def _run(
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
     folder.write_config(config)
     bar = _bar(config.steps, session.step, progress and writes)
-    monitor = HealthMonitor(session, folder, bar.echo, on=doctor and writes)
+    monitor = HealthMonitor(session, folder, bar.echo, on=doctor)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
     with monitor.explaining(), bar, _stopping() as stop_requested, np.errstate(all="ignore"):
         while session.step < config.steps:

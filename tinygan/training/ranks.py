@@ -63,13 +63,18 @@ def ranks_to_start(given: str, config: Config, recorded: int = 0) -> int:
         raise InputError(
             f"--ranks {n}: expected 1 with --backend {config.backend}; use mpiexec for several GPUs"
         )
-    if config.batch % n:
-        fit = [each for each in range(1, MOST + 1) if config.batch % each == 0]
-        raise InputError(
-            f"--ranks {n}: expected a number that divides --batch {config.batch}: "
-            f"{', '.join(map(str, fit))}"
-        )
+    check_share(config.batch, n)
     return n
+
+
+def check_share(batch: int, n: int) -> None:
+    """Raise InputError, with the numbers that fit, unless n ranks can have equal shares of a
+    minibatch of `batch` examples."""
+    if batch % n:
+        fit = [str(each) for each in range(1, MOST + 1) if batch % each == 0]
+        raise InputError(
+            f"{n} ranks: expected a number that divides --batch {batch}: {', '.join(fit)}"
+        )
 
 
 def can_start(n: int, config: Config) -> bool:

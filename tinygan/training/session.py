@@ -33,6 +33,7 @@ from ..tensor import Tensor, no_grad
 from .config import Config, flag
 from .fields import FORMAT, check
 from .networks import networks
+from .ranks import check_share
 from .readings import readings
 
 
@@ -45,12 +46,8 @@ class Session:
         if not isinstance(config, Config):
             raise TypeError(f"config: expected a Config, got {type(config).__name__}")
         self.comm, self.backend = comm, own_device(config.backend, comm)
-        self._share, rest = divmod(config.batch, comm.size)
-        if rest:
-            raise InputError(
-                f"--batch {config.batch}: expected a multiple of {comm.size}, the number of ranks, "
-                "because each rank takes an equal share"
-            )
+        check_share(config.batch, comm.size)
+        self._share = config.batch // comm.size
         backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, sample_rng = map(np.random.default_rng, streams)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
+from ...backend import survey
 from ...storage import atomic
-from ..shared import check_writable, say
-from .measure import bench
+from ..shared import NEEDS_NONE, add_json, as_json, check_writable, offer, show
+from .measure import GPU_PEERS, PEERS, bench
 from .table import report
 from .workloads import DEFAULT, WORKLOADS
 
@@ -22,14 +22,14 @@ def add_parser(parsers: Parsers) -> None:
         "bench",
         help="time a round of Algorithm 1 on this machine",
         description="Time rounds of Algorithm 1 on this machine. Each contender runs in its own "
-        "process, and the contenders take turns.",
+        "process, and the contenders take turns. " + NEEDS_NONE,
     )
     add = parser.add_argument
     names = f"some of {', '.join(WORKLOADS)} (default: the first {len(DEFAULT)})"
-    add("workloads", nargs="*", metavar="WORKLOAD", help=names)
+    offer(add("workloads", nargs="*", metavar="WORKLOAD", help=names), WORKLOADS)
     backend = "numpy, cupy, or one GPU; repeatable (default: all that work)"
-    add("--backend", action="append", metavar="NAME", help=backend)
-    add(
+    offer(add("--backend", action="append", metavar="NAME", help=backend), survey)
+    against = add(
         "--against",
         action="append",
         default=[],
@@ -37,6 +37,7 @@ def add_parser(parsers: Parsers) -> None:
         help="torch (eager and tuned; on a GPU eager, compiled, and captured as a CUDA graph), "
         "torch-eager (the first of these) or by-hand (NumPy without an engine); repeatable",
     )
+    offer(against, (*PEERS, *GPU_PEERS["torch"]))
     add(
         "--threads",
         action="append",
@@ -68,6 +69,7 @@ def add_parser(parsers: Parsers) -> None:
     )
     add("--tf32", action="store_true", help="on a GPU, round the factors of products to TF32")
     add("-o", metavar="FILE", help="also write the figures to FILE as JSON")
+    add_json(parser, "rows, gemm_peak_gflops, threads, busy, tf32, seconds, machine")
     parser.set_defaults(run=run, smaller="a smaller --batch or --width")
 
 
@@ -98,8 +100,8 @@ def run(args: argparse.Namespace) -> int:
         width=args.width,
         tf32=args.tf32,
     )
-    say(report(table))
+    show(args, report(table), table)
     if args.o:
         with atomic(args.o) as file:
-            file.write(json.dumps(table, indent=1).encode() + b"\n")
+            file.write(as_json(table).encode() + b"\n")
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ... import backend as backends
+from ...data import DATASETS
 from ...environment import machine
 from ...errors import InputError, choose
 from ..results import SeedResults, lines
@@ -25,7 +26,7 @@ from . import (
 )
 from .history import History, check_names
 
-__all__ = ["EXPERIMENTS", "Experiment", "listing", "picture", "reproduce", "table"]
+__all__ = ["EXPERIMENTS", "Experiment", "entries", "listing", "picture", "reproduce", "table"]
 
 
 class Experiment(NamedTuple):
@@ -40,6 +41,7 @@ class Experiment(NamedTuple):
     options: Mapping[str, int] = {}  # further integer options and their defaults
     draw: Callable[[Path, Sequence[SeedResults]], None] | None = None
     reference: str = "published"  # the title of the column of references
+    data: str = "mnist"  # the name of its data set; "": it needs none
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -51,6 +53,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "the same: it runs on the CPU",
         draw=closed_forms_figure.draw,
         reference="closed form",
+        data="",
     ),
     "mixtures": Experiment(
         modes_of_mixtures.run,
@@ -62,6 +65,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "about a minute a seed",
         {"epochs": 30},
         modes_of_mixtures.draw,
+        data="",
     ),
     "vae": Experiment(
         vae_bound.run,
@@ -101,18 +105,30 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
-def listing(*names: str) -> str:
-    """The protocol, reference and time of each named experiment, or of all.
+def entries(*names: str) -> dict[str, dict[str, str]]:
+    """The protocol, reference, data and time of each named experiment, or of all.
 
     Raises InputError for an unknown name.
     """
-    chosen = [choose("experiment", name, EXPERIMENTS) for name in names] or list(EXPERIMENTS)
-    lines = []
-    for name in chosen:
+    found = {}
+    for name in [choose("experiment", name, EXPERIMENTS) for name in names] or list(EXPERIMENTS):
         e = EXPERIMENTS[name]
-        duration = f"{e.cpu_time}; on a GPU, estimated: {e.gpu_time}"
-        entries = {"protocol": e.protocol, e.reference: e.published, "time": duration}
-        lines += [name, *(f"  {word:<11}  {text}" for word, text in entries.items())]
+        found[name] = {
+            "protocol": e.protocol,
+            e.reference: e.published,
+            "data": f"{e.data}, downloaded once ({DATASETS[e.data].megabytes} MB)"
+            if e.data
+            else "none: needs no network",
+            "time": f"{e.cpu_time}; on a GPU, estimated: {e.gpu_time}",
+        }
+    return found
+
+
+def listing(found: Mapping[str, Mapping[str, str]]) -> str:
+    """The `entries` as text."""
+    lines = []
+    for name, entry in found.items():
+        lines += [name, *(f"  {word:<11}  {text}" for word, text in entry.items())]
     return "\n".join(lines)
 
 

@@ -48,13 +48,7 @@ class History:
         this one, may have been written since it was read; they are kept.
 
         Raises InputError if the file is no history any more."""
-        one = {
-            "seed": seed,
-            "findings": [result._asdict() for result in outcome.findings],
-            "curves": outcome.curves,
-            "seconds": outcome.seconds,
-            "machine": machine,
-        }
+        one = {"seed": seed, **outcome.as_dict(), "machine": machine}
         self._seeds.append(one | {"sha256": _digest(one)})
         self.known[seed] = outcome
         with locked(self.path.parent, wait=True):
