@@ -54,8 +54,8 @@ def examined(run: str | Path) -> tuple[str, dict[str, Any]]:
     `run` is a run folder, or the checkpoint in it. Each diagnosis names the first round after which
     it could be made. If the run was trained without the doctor, its checkpoint and data are loaded
     and probed on several minibatches. Problems that appear only over time, such as a player that
-    does not move, are then not found. A run of fewer than PATIENCE * EVERY rounds gets no diagnosis
-    from probes.
+    does not move, are then not found. A run of fewer than PATIENCE * EVERY rounds gets only the
+    diagnoses that a single probe suffices for.
 
     Raises InputError if there is no run, or if a file of it is damaged.
     """
@@ -65,21 +65,19 @@ def examined(run: str | Path) -> tuple[str, dict[str, Any]]:
     if not probes:
         with np.errstate(all="ignore"):
             session, _ = folder.load(no_graph=True)
-            probes = [examine(session, trial=i) for i in range(PATIENCE)]
-        reason = "ended before the first probe" if not_finite else "was trained without the doctor"
-        title = f"{folder.path}: the run {reason}; {PATIENCE} probes of its checkpoint"
+            trials = PATIENCE if session.step >= rounds else 1
+            probes = [examine(session, trial=i) for i in range(trials)]
+        title = f"{folder.path}: no probes of its training; {trials} of its checkpoint"
     sections = [title, _table(probes)]
     last = {name: column[-1].item() for name, column in log.items() if len(column)}
     if last:
         shown = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
         sections.append(f"The last row of {folder.log.name}: {shown}")
-    early = probes[-1].step < rounds
-    found, options = [] if early else list(diagnose_run(probes)), folder.options() or {}
+    found, options = list(diagnose_run(probes)), folder.options() or {}
     sections += [each.report(options) for each in (*found, *not_finite)]
     if not (found or not_finite):
-        sections.append(
-            f"no diagnosis is made before round {rounds}" if early else "no problem found"
-        )
+        early = f"; before round {rounds}, only one that is beyond doubt is reported"
+        sections.append("no problem found" + early * (probes[-1].step < rounds))
     diagnoses = [
         {**each._asdict(), "remedies": [str(remedy) for remedy in remedies(each.name, options)]}
         for each in (*found, *not_finite)

@@ -1,12 +1,15 @@
 """The command `tinygan train`: train a GAN, or resume a run."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from .. import parallel, training
 from ..backend import survey
 from ..data import DATASETS
+from ..doctor import diagnose_run
+from ..doctor.advice import remedies
 from ..errors import InputError, choose
 from ..training.config import Config, flag, option_type
 from ..training.health_monitor import health
@@ -43,7 +46,7 @@ def add_parser(parsers: Parsers) -> None:
     )
     add("--ranks", default="auto", metavar="N", help=ranks)
     add("--quiet", action="store_true", help="show no progress bar")
-    doctor = "on or off: probe the run every 50 rounds, and report problems (default: on)"
+    doctor = "on or off: probe the run after some rounds, and report problems (default: on)"
     offer(add("--doctor", default="on", metavar="ON", help=doctor), SWITCH)
     parser.set_defaults(run=run, takes_ranks=True)
 
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         message = f"stopped after round {step}, and saved. Continue with"
         return stop(130, message, f"  tinygan train --resume {path}")
     if comm.rank == 0:
-        say(_summary(folder))
+        say(_summary(folder, options["doctor"]))
     return 0
 
 
@@ -91,9 +94,10 @@ def _ranks_to_resume(given: str, run: str, changes: dict[str, Any], *, doctor: b
     return ranks_to_start(given, Config.from_dict({**options, **changes}), recorded)
 
 
-def _summary(folder: training.RunFolder) -> str:
-    """The files of the run folder, and commands to try next."""
-    path, steps = folder.path, Config.from_dict(folder.options() or {}).steps
+def _summary(folder: training.RunFolder, doctor: bool) -> str:
+    """The files of the run folder, the doctor's diagnoses, and commands to try next."""
+    path, options = folder.path, folder.options() or {}
+    steps = Config.from_dict(options).steps
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
@@ -104,9 +108,20 @@ def _summary(folder: training.RunFolder) -> str:
   config.json              the options
   checkpoint.safetensors   the full state, for tinygan sample and --resume
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
-
+{_diagnoses(folder, options) if doctor else ""}
 Try next
   tinygan sample {path} --interpolate -o walk.png
   tinygan evaluate {path}
   tinygan train --resume {path} --steps {2 * steps}
   tinygan train --game least-squares"""
+
+
+def _diagnoses(folder: training.RunFolder, options: Mapping[str, Any]) -> str:
+    """The diagnoses of the run, each with its first remedy; "" if there are none."""
+    probes, _ = health(folder)
+    lines = [
+        f"  {name} after round {step}; remedy: {remedies(name, options)[0]}"
+        for name, step, _ in diagnose_run(probes)
+    ]
+    head = f"Problems (all remedies: tinygan doctor {folder.path})"
+    return "\n".join(["", head, *lines, ""]) if lines else ""

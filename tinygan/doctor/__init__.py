@@ -7,7 +7,7 @@
 """
 
 from .diagnosis import PATIENCE, Diagnosis, diagnose, diagnose_run
-from .monitor import EVERY, UpdateSize, monitor
+from .monitor import EVERY, UpdateSize, is_due, monitor
 from .nonfinite import Inspector, is_finite
 from .probe import Probe, hook_layers, probe
 
@@ -21,6 +21,7 @@ __all__ = [
     "diagnose",
     "diagnose_run",
     "hook_layers",
+    "is_due",
     "is_finite",
     "monitor",
     "probe",

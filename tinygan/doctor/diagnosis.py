@@ -4,9 +4,11 @@
 
 The functions are pure: the same probes give the same text.
 
-A diagnosis requires its signs in each of the last `PATIENCE` probes, because games fluctuate and
-one minibatch is noisy. Each threshold is far from the values of games that learn. So false alarms
-are rare, but some failures are missed.
+A diagnosis requires its signs in each of the last `PATIENCE` probes from round `EVERY` on, because
+games fluctuate and one minibatch is noisy. Each threshold is far from the values of games that
+learn. So false alarms are rare, but some failures are missed. A single probe, even an earlier one,
+suffices only for numbers that no game recovers from: huge logits and losses, weights that a round
+multiplies, constant samples.
 """
 
 import math
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .advice import remedies
+from .monitor import EVERY
 from .probe import Probe
 
 PATIENCE = 4  # successive probes that must agree
@@ -48,6 +51,13 @@ WRONG = 0.05
 FAR, SLOPE = 100.0, 10.0
 # The mean of all logits, which a critic can choose freely, has a limit that is ten times as large.
 LEVEL = 10.0
+# A single probe suffices if its logits and losses are this many times beyond these limits.
+BEYOND = 100.0
+# A single probe suffices if the round changed the weights by this many times their norm. In healthy
+# games it is at most a tenth.
+EXPLODED = 10.0
+# A single probe suffices if the spread is below this: all samples are one, up to rounding.
+CONSTANT = 1e-4
 # |change of the weights in a round| / |weights|. The rounding error of float32 is 6e-8.
 STILL = 1e-7
 # The share of a layer's units that are 0 for all examples. In healthy games on points in the plane
@@ -77,21 +87,25 @@ class Diagnosis(NamedTuple):
 
 
 def diagnose(probes: Sequence[Probe]) -> list[Diagnosis]:
-    """The failures at the last of these probes; none if there are fewer than PATIENCE."""
-    if len(probes) < PATIENCE:
+    """The failures at the last of these probes: those that it shows alone, and those that it shows
+    together with probes before it, if PATIENCE of them are from round EVERY on."""
+    if not probes:
         return []
-    last = probes[-PATIENCE:]
-    evidence = {
-        "divergence": _divergence(last),
-        "D too strong": _d_too_strong(last, probes[:PATIENCE]),
-        "G too strong": _g_too_strong(last),
-        "mode collapse": _mode_collapse(last, probes),
-        "G does not move": _does_not_move("G", last),
-        "D does not move": _does_not_move("D", last),
-        "dead units": _dead_units(last),
-        "BatchNorm drift": _batchnorm_drift(last),
-    }
-    return [Diagnosis(name, last[-1].step, text) for name, text in evidence.items() if text]
+    now, later = probes[-1], [p for p in probes if p.step >= EVERY]
+    evidence = {"divergence": _explosion(now), "mode collapse": _constant(now)}
+    if len(later) >= PATIENCE:
+        last = later[-PATIENCE:]
+        evidence = {
+            "divergence": evidence["divergence"] or _divergence(last),
+            "D too strong": _d_too_strong(last, later[:PATIENCE]),
+            "G too strong": _g_too_strong(last),
+            "mode collapse": evidence["mode collapse"] or _mode_collapse(last, later),
+            "G does not move": _does_not_move("G", last),
+            "D does not move": _does_not_move("D", last),
+            "dead units": _dead_units(last),
+            "BatchNorm drift": _batchnorm_drift(last),
+        }
+    return [Diagnosis(name, now.step, text) for name, text in evidence.items() if text]
 
 
 def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
@@ -106,14 +120,35 @@ def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
                 yield found
 
 
-# Each rule takes the last PATIENCE probes and returns the evidence, or "".
+# Each rule returns the evidence, or "". The first two take one probe.
 
 
-def _divergence(last: Sequence[Probe]) -> str:
-    """The logits or D's loss are far out of range."""
+def _explosion(now: Probe) -> str:
+    """The round multiplied the weights, or the logits or D's loss are beyond all range."""
+    listed = _lasting([now.moved], EXPLODED, "{value:.2g} times the norm of {name}'s")
+    if listed:
+        return f"One round changed the weights by {listed} (healthy: at most a tenth)"
+    return _divergence([now], BEYOND)
+
+
+def _constant(now: Probe) -> str:
+    """All samples are the same."""
+    if not now.spread < CONSTANT:
+        return ""
+    return (
+        "The samples are constant: the lower quartile of their distances is "
+        f"{now.spread:.2g} times that of real images"
+    )
+
+
+# The others take the last PATIENCE probes.
+
+
+def _divergence(last: Sequence[Probe], times: float = 1.0) -> str:
+    """The logits or D's loss are far out of range: `times` as far as the limit."""
 
     def is_far(p: Probe) -> bool:
-        limit = max(FAR, SLOPE * p.apart)
+        limit = times * max(FAR, SLOPE * p.apart)
         gap, level = abs(p.real - p.fake), max(abs(p.real), abs(p.fake))
         return not (gap < limit and level < LEVEL * limit and abs(p.d_loss) < LEVEL * limit)
 

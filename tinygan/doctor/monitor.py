@@ -2,7 +2,7 @@
 
     rounds = play(game, G, D, data, noise, opt_g, opt_d)
     for each in monitor(rounds, game, G, D, opt_g, opt_d, minibatch=lambda step: (images, noise)):
-        ...                                  a Probe after every 50 rounds
+        ...                                  a Probe after round 1, 10, 20, 30, 40, 50, 100, ...
 
 `minibatch` must not draw from the game's own random sources: that would change later rounds.
 """
@@ -25,6 +25,13 @@ from ..tensor import Tensor
 from .probe import Probe, probe
 
 EVERY = 50  # rounds between two probes; a probe takes about as long as a round
+EARLY = 10  # rounds between two probes before that, for short runs and early failures
+
+
+def is_due(step: int, every: int = EVERY) -> bool:
+    """Return True if a probe is due after round `step`: the first, each EARLY-th before round
+    `every`, and each `every`-th."""
+    return step == 1 or step % (EARLY if step < every else every) == 0
 
 
 class UpdateSize:
@@ -58,7 +65,7 @@ def monitor(
     minibatch: Callable[[int], tuple[Tensor, Tensor]],
     every: int = EVERY,
 ) -> Iterator[Probe]:
-    """Play the rounds, and yield a probe after every `every` rounds.
+    """Play the rounds, and yield a probe after each round in which one `is_due`.
 
     `minibatch(step)` returns the real images x (m, ...) and the noise z (m, ...) of a probe.
 
@@ -76,7 +83,7 @@ def monitor(
             f"minibatch: expected a function of the step, got {type(minibatch).__name__}"
         )
     for step in itertools.count(1):
-        update = UpdateSize(opt_g, opt_d) if step % every == 0 else None
+        update = UpdateSize(opt_g, opt_d) if is_due(step, every) else None
         if next(rounds, None) is None:
             return
         if update is not None:

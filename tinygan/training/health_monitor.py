@@ -1,4 +1,4 @@
-"""The health monitor of a run: a probe after every `EVERY` rounds, and diagnoses from the probes.
+"""The health monitor of a run: probes after some of its rounds, and diagnoses from the probes.
 
 The probes are JSON lines in health.jsonl, from which `tinygan doctor RUN` makes the same diagnoses.
 A probe depends only on the run's state and on its own seed. So a resumed run repeats earlier probes
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import gan
-from ..doctor import EVERY, Diagnosis, Probe, UpdateSize, diagnose, diagnose_run, probe
+from ..doctor import EVERY, Diagnosis, Probe, UpdateSize, diagnose, diagnose_run, is_due, probe
 from ..errors import InputError, first_line
 from ..files import whole_lines
 from ..gan import Round
@@ -47,7 +47,7 @@ class HealthMonitor:
         """Play a round of the session, and take a probe if one is due."""
         session, step = self.session, self.session.step + 1
         done = self.probes[-1].step if self.on and self.probes else 0
-        if not self.on or step % EVERY or step <= done:
+        if not self.on or not is_due(step, EVERY) or step <= done:
             return session.play_round()
         try:
             update = UpdateSize(session.opt_g, session.opt_d)
