@@ -28,7 +28,7 @@ def measure(seconds: float) -> dict[str, Any]:
     for model in MODELS:
         for key, values in (("batch", BATCHES), ("width", WIDTHS)):
             for value in values:
-                size: dict[str, Any] = {key: value}
+                size: dict[str, Any] = {"batches": [value]} if key == "batch" else {key: value}
                 table = bench([model], backends=["numpy"], ranks=[1], seconds=seconds, **size)
                 results[key] += table["rows"]
                 print(model, key, value, flush=True)

@@ -153,7 +153,7 @@ def test_threads_and_ranks_give_a_contender_each(short, capsys):
 
 
 def test_a_ratio_is_to_tinygan_with_the_same_setting_of_threads(short):
-    table = bench(["mlp-small"], against=["by-hand"], threads=[None, 1], seconds=0.1, batch=8)
+    table = bench(["mlp-small"], against=["by-hand"], threads=[None, 1], seconds=0.1, batches=[8])
     ours, theirs = table["rows"][:2], table["rows"][2:]
     for mine, peer in zip(ours, theirs, strict=True):
         assert mine["threads"] == peer["threads"]
@@ -162,7 +162,7 @@ def test_a_ratio_is_to_tinygan_with_the_same_setting_of_threads(short):
 
 
 def test_ranks_share_a_minibatch(short):
-    table = bench(["dcgan28"], ranks=[2, 1], seconds=0.05, batch=4, width=0.1)
+    table = bench(["dcgan28"], ranks=[2, 1], seconds=0.05, batches=[4], width=0.1)
     two, one = table["rows"]
     assert (two["ranks"], one["ranks"]) == (2, 1)
     assert two["flops"] == one["flops"] and two["peak_memory"] > 1.5 * one["peak_memory"]
@@ -171,14 +171,14 @@ def test_ranks_share_a_minibatch(short):
 
 def test_without_a_number_of_threads_there_are_as_many_ranks_as_in_training(short, monkeypatch):
     monkeypatch.setattr(measure, "ranks_for", lambda batch, work: 2 if work > 1e6 else 1)
-    settings = {"threads": [None, 1], "seconds": 0.05, "batch": 4}
+    settings = {"threads": [None, 1], "seconds": 0.05, "batches": [4]}
     table = bench(["dcgan28"], width=0.25, ranks=[None, 1], **settings)
     found = [(row["threads"], row["ranks"]) for row in table["rows"]]
     assert found == [(None, 2), (None, 1), (1, 1)]
 
 
 def test_a_workload_that_a_peer_cannot_play_is_left_out(short):
-    table = bench(["dcgan28"], against=["by-hand"], seconds=0.05, batch=2, width=0.1)
+    table = bench(["dcgan28"], against=["by-hand"], seconds=0.05, batches=[2], width=0.1)
     assert [row["contender"] for row in table["rows"]] == ["numpy"]
 
 

@@ -48,7 +48,7 @@ def test_train_writes_all_files_of_a_run(run):
 
 @pytest.mark.parametrize(
     ("options", "probes"),
-    [([], 0), (["--steps", "50"], 1), (["--steps", "50", "--doctor", "off"], 0)],
+    [([], 1), (["--doctor", "off"], 0)],
 )
 def test_train_prints_its_files_and_the_next_commands(tmp_path, capsys, options, probes):
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0

@@ -28,6 +28,7 @@ from tinygan.doctor import (
     diagnose,
     diagnose_run,
     hook_layers,
+    is_due,
     monitor,
     probe,
 )
@@ -187,7 +188,7 @@ def test_probes_do_not_change_a_bit_of_the_run(tmp_path, monkeypatch, case, narr
     monkeypatch.setattr(health_monitor, "EVERY", 2)
     options = {"batch": 4, "steps": 7, **UNCHANGED[case]}
     with_doctor = files(trained(tmp_path / "on", **options))
-    assert len(with_doctor.pop("health.jsonl").splitlines()) == 3
+    assert len(with_doctor.pop("health.jsonl").splitlines()) == 4  # after rounds 1, 2, 4, 6
     assert with_doctor == files(trained(tmp_path / "off", doctor=False, **options))
 
 
@@ -248,7 +249,7 @@ def test_the_origin_of_an_overflow_by_a_huge_learning_rate(tmp_path, options, or
     assert storage.load(tmp_path / "run" / "checkpoint.safetensors")[1]["step"] == 0
     text = report(tmp_path / "run")
     assert "not finite" in text and origin in text
-    assert "ended before the first probe" in text and "no diagnosis is made" not in text
+    assert "1 probes" in text and "no problem found" not in text
 
 
 def test_the_origin_can_be_an_input(tmp_path, monkeypatch, capsys):
@@ -526,7 +527,7 @@ SIGNS = {
     "D too strong": [SURE | {"push": 1e-3}, SURE | {"d_loss": 1e-3}],
     "G too strong": [{"order": 0.01}],
     "mode collapse": [{"spread": 0.01}],
-    "divergence": [{"real": 200.0}, {"fake": 2e3, "real": 2e3}, {"d_loss": math.nan}],
+    "divergence": [{"real": 200.0}, {"fake": 2e3, "real": 2e3}, {"d_loss": 2e3}],
     "G does not move": [{"moved": {"G": 0.0, "D": 1e-3}}],
     "D does not move": [{"moved": {"G": 1e-3, "D": 1e-9}}],
     "dead units": [{"dead": {"G.1 (ReLU)": 0.95}}],
@@ -549,6 +550,42 @@ def test_a_diagnosis_requires_its_sign_in_successive_probes(name):
         assert len(list(diagnose_run(probes(*[sign] * 30)))) == 1  # once
         text = str(found[0])
         assert name in text and all(remedy.source in text for remedy in ADVICE[name])
+
+
+AT_ONCE = {
+    "divergence": [
+        {"d_loss": 1e6},
+        {"g_loss": 1e6, "fake": -1e6},
+        {"real": 2e5, "fake": 2e5},
+        {"d_loss": math.nan},
+        {"moved": {"G": 1e-3, "D": 20.0}},
+        {"moved": {"G": math.inf, "D": 1e-3}},
+    ],
+    "mode collapse": [{"spread": 0.0}, {"spread": 5e-5}],
+}
+IN_RANGE = {"d_loss": 9e3, "real": 4e3, "fake": -4e3, "spread": 2e-4, "moved": {"G": 5.0, "D": 9.0}}
+
+
+@pytest.mark.parametrize("name", AT_ONCE)
+def test_a_probe_that_is_beyond_doubt_suffices_from_the_first_round_on(name):
+    for sign in AT_ONCE[name]:
+        early = HEALTHY._replace(step=1, **sign)
+        (found,) = diagnose([early])
+        assert (found.name, found.step) == (name, 1)
+        assert [each.name for each in diagnose(probes(*[{}] * 6, sign))] == [name]
+    assert diagnose(probes({}, IN_RANGE)) == diagnose([]) == []
+
+
+def test_early_probes_count_for_nothing_else():
+    for sign, *_ in SIGNS.values():
+        early = [HEALTHY._replace(step=step, **sign) for step in range(1, EVERY)]
+        assert list(diagnose_run([*early, *probes({}, sign, sign, sign)])) == []
+
+
+def test_probes_are_taken_early_and_then_rarely():
+    assert [n for n in range(1, 201) if is_due(n)] == [1, 10, 20, 30, 40, 50, 100, 150, 200]
+    assert [n for n in range(1, 61) if is_due(n, 25)] == [1, 10, 20, 25, 50]
+    assert [n for n in range(1, 8) if is_due(n, 2)] == [1, 2, 4, 6]
 
 
 def test_every_diagnosis_is_tested_and_has_remedies_with_sources():
@@ -637,8 +674,8 @@ def test_a_probe_of_weights_that_are_not_finite():
     session.G.parameters()[0].data[0] = np.inf
     with np.errstate(all="ignore"):
         found = examine(session)
-    assert math.isnan(found.d_loss) and math.isnan(found.length("D")) and not diagnose([found] * 3)
-    assert [each.name for each in diagnose([found] * 4)] == ["divergence"]
+    assert math.isnan(found.d_loss) and math.isnan(found.length("D"))
+    assert [each.name for each in diagnose([found])] == ["divergence"]
 
 
 def test_the_run_continues_without_memory_for_a_probe(tmp_path, monkeypatch, capsys):
@@ -666,7 +703,7 @@ def sick(tmp_path_factory):
 def test_the_report_of_a_finished_run(sick, capsys):
     assert main(["doctor", str(sick.path)]) == 0
     text = capsys.readouterr().out
-    assert "5 probes" in text and "after round 200: G does not move" in text
+    assert "10 probes" in text and "after round 200: G does not move" in text
     assert "log.csv: step 250" in text and "--lr-g" in text
     assert "--game non-saturating" not in text  # the run has it
     assert main(["doctor", str(sick.checkpoint)]) == 0
@@ -677,16 +714,39 @@ def test_the_report_of_a_run_without_probes(tmp_path):
     folder = trained(tmp_path / "run", lr_d=1e-7, doctor=False)
     before = files(folder)
     text = report(folder.path)
-    assert (
-        "the run was trained without the doctor" in text and "after round 250: G too strong" in text
-    )
+    assert "no probes of its training; 4 of its checkpoint" in text
+    assert "after round 250: G too strong" in text
     assert files(folder) == before and not folder.health.exists()
     early = trained(tmp_path / "early", steps=60, doctor=False)
-    assert "no diagnosis is made before round 200" in report(early.path)
+    text = report(early.path)
+    assert "1 of its checkpoint" in text and "no problem found; before round 200, only" in text
 
 
 def test_the_report_of_a_healthy_run(tmp_path):
     assert "no problem found" in report(trained(tmp_path / "run").path)
+
+
+@pytest.mark.parametrize("steps", [60, 5])
+def test_a_short_run_with_huge_rates_ends_with_its_problem_and_the_remedy(tmp_path, capsys, steps):
+    run, sick = str(tmp_path / "run"), ["--lr-d", "1000", "--lr-g", "1000"]
+    argv = ["train", "--model", "mlp-small", "--quiet", "--steps", str(steps), "--out", run]
+    assert main([*argv, *sick]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("doctor, after round 1: divergence. One round changed the weights") == 1
+    assert "\nProblems (all remedies: tinygan doctor " in out
+    assert "\n  divergence after round 1; remedy: lower learning rates (--lr-d, --lr-g)" in out
+    assert main(["doctor", run]) == 0
+    text = capsys.readouterr().out
+    assert "after round 1: divergence. One round changed" in text and "--lr-d, --lr-g" in text
+    (tmp_path / "run" / "health.jsonl").unlink()
+    assert "divergence. D's logits are far out of range" in report(run)
+
+
+def test_a_short_healthy_run_ends_without_a_problem(tmp_path, capsys):
+    argv = ["train", "--model", "mlp-small", "--quiet", "--steps", "60", "--out"]
+    assert main([*argv, str(tmp_path / "run")]) == 0
+    out, err = capsys.readouterr()
+    assert "Try next" in out and "Problems" not in out and err == ""
 
 
 def test_the_option_doctor(tmp_path, capsys):

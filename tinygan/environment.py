@@ -12,9 +12,13 @@ import numpy as np
 
 from . import __version__
 from . import backend as backends
-from .backend.cpu import cores, kernels, threads
+from .backend.cpu import cores, kernels, loaded, threads
 
 SOURCES = ":/*.py", ":/*.cu"  # git's patterns of the files that can change results
+
+BLAS = {  # a part of the name of a library: its own name
+    "openblas": "OpenBLAS", "mkl": "MKL", "accelerate": "Accelerate", "blis": "BLIS",
+}  # fmt: skip
 
 
 def facts() -> dict[str, Any]:
@@ -64,10 +68,16 @@ def processor() -> str:
 
 
 def blas() -> str:
-    """The name and version of the BLAS that NumPy was built with."""
+    """The name and version of NumPy's BLAS: of the one that NumPy was built with or, if that is an
+    interface for any, as in conda and Debian, of the one that is loaded."""
     config = np.show_config(mode="dicts") or {}
     found = config.get("Build Dependencies", {}).get("blas", {})
-    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+    built = found.get("name", "unknown"), found.get("version", "")
+    for name, version in (built, *loaded()):
+        for part, known in BLAS.items():
+            if part in name.lower():
+                return f"{known} {version.replace('unknown', '')}".strip()
+    return " ".join(built).strip()
 
 
 def machine(backend: str = "numpy") -> dict[str, Any]:

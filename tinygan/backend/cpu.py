@@ -33,6 +33,8 @@ from .cores import cores as cores
 Work = Callable[[int, int], object]
 
 PARTS = 4  # maximum of parts for each thread, so that a slow thread gets fewer of them
+# The numbers of threads of OpenBLAS, MKL, OpenMP and Apple's Accelerate.
+VARIABLES = "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"
 LARGE, PIECES = 1 << 23, 8  # multiplications of a piece of a product; maximum of pieces
 
 
@@ -168,6 +170,12 @@ def _set_blas_threads(n: int) -> None:
         getattr(library, "_real_set_num_threads", library.set_num_threads)(n)
 
 
+def loaded() -> list[tuple[str, str]]:
+    """The name, such as "openblas" or "mkl", and the version of each BLAS library of this process;
+    "" for a version that is unknown."""
+    return [(library.internal_api, library.version or "") for library in _libraries()]
+
+
 def kernels() -> str:
     """The processor whose kernels BLAS uses, such as "SkylakeX"; "" if it is unknown. It may be
     another than this one, and kernels round differently."""
@@ -209,7 +217,10 @@ def threads() -> int:
     if not _maximum:
         with OneBlasThread.lock:
             before = max(OneBlasThread.before, _blas_threads())
-            _maximum[:] = [min(cores(), before) if _libraries() else cores()]
+            if not _libraries():  # as with Accelerate
+                values = (os.environ.get(name, "") for name in VARIABLES)
+                before = min((int(n) for n in values if n.isdecimal()), default=cores())
+            _maximum[:] = [max(1, min(cores(), before))]
     return _maximum[0]
 
 
@@ -238,7 +249,7 @@ def limited(n: int) -> Iterator[None]:
 
 def threads_are_set() -> bool:
     """Return whether the environment sets the number of threads."""
-    return "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
+    return any(name in os.environ for name in VARIABLES)
 
 
 def matmul(a: Any, b: Any) -> Any:

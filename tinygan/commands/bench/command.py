@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...backend import survey
 from ...storage import atomic
-from ..shared import NEEDS_NONE, add_json, as_json, check_writable, offer, show
+from ..shared import NEEDS_NONE, add_json, as_json, check_picture, check_writable, offer, show
 from .measure import GPU_PEERS, PEERS, bench
+from .picture import plot
 from .table import report
 from .workloads import DEFAULT, WORKLOADS
 
 if TYPE_CHECKING:
     from ..shared import Parsers
+
+
+SEVERAL: dict[str, Any] = {"action": "extend", "nargs": "+"}  # a repeatable option
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -22,16 +26,20 @@ def add_parser(parsers: Parsers) -> None:
         "bench",
         help="time a round of Algorithm 1 on this machine",
         description="Time rounds of Algorithm 1 on this machine. Each contender runs in its own "
-        "process, and the contenders take turns. " + NEEDS_NONE,
+        "process, and the contenders take turns. An option that is called repeatable takes several "
+        "values, and a contender plays with each. " + NEEDS_NONE,
     )
     add = parser.add_argument
-    names = f"some of {', '.join(WORKLOADS)} (default: the first {len(DEFAULT)})"
+    names = f"some of {', '.join(WORKLOADS)} (default: all, the first {len(DEFAULT)})"
     offer(add("workloads", nargs="*", metavar="WORKLOAD", help=names), WORKLOADS)
-    backend = "numpy, cupy, or one GPU; repeatable (default: all that work)"
-    offer(add("--backend", action="append", metavar="NAME", help=backend), survey)
+    backend = (
+        "numpy, cupy, one GPU, or all, which also says why a backend does not work; repeatable "
+        "(default: those that work)"
+    )
+    offer(add("--backend", **SEVERAL, metavar="NAME", help=backend), survey)
     against = add(
         "--against",
-        action="append",
+        **SEVERAL,
         default=[],
         metavar="PEER",
         help="torch (eager and tuned; on a GPU eager, compiled, and captured as a CUDA graph), "
@@ -40,7 +48,7 @@ def add_parser(parsers: Parsers) -> None:
     offer(against, (*PEERS, *GPU_PEERS["torch"]))
     add(
         "--threads",
-        action="append",
+        **SEVERAL,
         type=number_or_auto,
         metavar="N",
         help="number of threads of each process; auto: as the contender comes, with no number set; "
@@ -48,7 +56,7 @@ def add_parser(parsers: Parsers) -> None:
     )
     add(
         "--ranks",
-        action="append",
+        **SEVERAL,
         type=number_or_auto,
         metavar="N",
         help="number of ranks of tinygan on NumPy; auto: as tinygan train has, but 1 with a number "
@@ -56,7 +64,8 @@ def add_parser(parsers: Parsers) -> None:
     )
     busy = "number of other processes that each keep a core busy (default: 0)"
     add("--busy", type=int, default=0, metavar="N", help=busy)
-    add("--batch", type=int, metavar="N", help="minibatch size (default: the workload's own)")
+    batch = "minibatch size; repeatable (default: the workload's own)"
+    add("--batch", **SEVERAL, type=int, metavar="N", help=batch)
     add(
         "--width",
         type=float,
@@ -68,8 +77,10 @@ def add_parser(parsers: Parsers) -> None:
         "--seconds", type=float, default=5, metavar="S", help="time for each contender (default: 5)"
     )
     add("--tf32", action="store_true", help="on a GPU, round the factors of products to TF32")
-    add("-o", metavar="FILE", help="also write the figures to FILE as JSON")
-    add_json(parser, "rows, gemm_peak_gflops, threads, busy, tf32, seconds, machine")
+    add("-o", metavar="FILE", help="also write the figures, machine and versions to FILE as JSON")
+    add("--plot", metavar="FILE", help="also plot the times against the minibatch size, as a PNG")
+    keys = "rows, unavailable, gemm_peak_gflops, threads, busy, tf32, seconds, machine"
+    add_json(parser, keys)
     parser.set_defaults(run=run, smaller="a smaller --batch or --width")
 
 
@@ -88,15 +99,17 @@ def run(args: argparse.Namespace) -> int:
     """Print the table of times; return the exit status."""
     if args.o is not None:
         check_writable("-o", args.o)
+    if args.plot is not None:
+        check_picture("--plot", args.plot)
     table = bench(
-        args.workloads or DEFAULT,
+        args.workloads or ["all"],
         backends=args.backend,
         against=args.against,
         threads=args.threads or [None],
         ranks=args.ranks or [None],
         busy=args.busy,
         seconds=args.seconds,
-        batch=args.batch,
+        batches=args.batch or [None],
         width=args.width,
         tf32=args.tf32,
     )
@@ -104,4 +117,6 @@ def run(args: argparse.Namespace) -> int:
     if args.o:
         with atomic(args.o) as file:
             file.write(as_json(table).encode() + b"\n")
+    if args.plot:
+        plot(table, args.plot)
     return 0

@@ -10,9 +10,9 @@ import tempfile
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ...backend.cpu import VARIABLES
 from ...errors import InputError
 
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 SLOT = 0.5  # seconds that a contender plays before the next one's turn
 
 
@@ -38,7 +38,7 @@ class Worker:
         self.contender, self.memory = contender, 0
         name, threads, ranks = contender
         options = {**sizes, "threads": threads or 0, "ranks": ranks}
-        variables = dict.fromkeys(THREADS, str(threads)) if threads else {}
+        variables = dict.fromkeys(VARIABLES, str(threads)) if threads else {}
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  an unread pipe could fill up
         self.process = subprocess.Popen(
             [sys.executable, "-m", __package__ + ".worker", workload, name]

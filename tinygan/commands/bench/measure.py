@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -33,7 +34,7 @@ GPU_PEERS = {
 
 
 def bench(
-    workloads: Sequence[str] = DEFAULT,
+    workloads: Sequence[str] = ("all",),
     *,
     backends: Sequence[str] | None = None,
     against: Sequence[str] = (),
@@ -41,14 +42,15 @@ def bench(
     ranks: Sequence[int | None] = (None,),
     busy: int = 0,
     seconds: float = 5.0,
-    batch: int | None = None,
+    batches: Sequence[int | None] = (None,),
     width: float = 1,
     tf32: bool = False,
 ) -> dict[str, Any]:
     """Time rounds of Algorithm 1; return a dict of plain values, which `report` prints.
 
-    workloads       names of `WORKLOADS`
-    backends        default: all that work on this machine
+    workloads       names of `WORKLOADS`; "all": the models
+    backends        their names; "all": each that works, and the reason why another does not, under
+                    "unavailable"; default: each that works
     against         peers: "torch" for all that `torch_peer` lists for the device, or one of these
                     by its name; "torch-eager" for the first of them; "by-hand" for NumPy without an
                     engine
@@ -57,8 +59,10 @@ def bench(
     ranks           tinygan on NumPy plays once with each of these numbers of ranks; None: as
                     `tinygan train` does, but with a number of threads one rank
     busy            number of other processes that each keep a core busy
-    seconds         the time for each contender and workload
-    batch, width    the size of a minibatch, and a factor of the widths of hidden layers
+    seconds         the time for each contender, workload and minibatch size
+    batches         every contender plays once with each of these sizes of a minibatch; None: the
+                    workload's own
+    width           a factor of the widths of hidden layers
     tf32            on a GPU, tinygan and PyTorch round the factors of products to TF32
 
     If a peer fails, the reason is printed on stderr, and it is left out.
@@ -68,12 +72,16 @@ def bench(
         choose("--against", name, [*PEERS, *GPU_PEERS["torch"]])
         if name.startswith("torch") and importlib.util.find_spec("torch") is None:
             raise InputError(f"--against {name}: PyTorch is not installed; pip install torch")
-    if backends is None:
-        backends = [name for name, problem in survey().items() if problem is None]
+    unavailable: dict[str, str] = {}
+    if backends is None or "all" in backends:
+        found = survey()
+        unavailable = {name: why for name, why in found.items() if why and backends}
+        backends = _with_all(backends or ["all"], [name for name in found if not found[name]])
     for name in backends:
         get(name)
-    found = [find(name) for name in workloads]
-    numbers = [("batch", batch, 1, 1 << 16), ("busy", busy, 0, 64)]
+    chosen = [find(name) for name in _with_all(workloads, DEFAULT)]
+    numbers: list[tuple[str, int | None, int, int]] = [("busy", busy, 0, 64)]
+    numbers += [("batch", n, 1, 1 << 16) for n in batches]
     numbers += [("threads", n, 1, cores()) for n in threads]
     numbers += [("ranks", n, 1, 64) for n in ranks]
     for name, value, low, high in numbers:
@@ -82,13 +90,13 @@ def bench(
     for name, amount in (("seconds", seconds), ("width", width)):
         if not 0 < amount < math.inf:
             raise InputError(f"--{name}: expected a number > 0, got {amount}")
-    for workload in found:
-        for n in ranks:
-            if n is not None and (batch or workload.batch) % n:
-                raise InputError(
-                    f"--ranks {n}: the minibatch of {workload.name} has {batch or workload.batch} "
-                    "examples; expected a number that divides it"
-                )
+    games = list(dict.fromkeys((each, n or each.batch) for each in chosen for n in batches))
+    for (workload, batch), n in itertools.product(games, ranks):
+        if n is not None and batch % n:
+            raise InputError(
+                f"--ranks {n}: the minibatch of {workload.name} has {batch} "
+                "examples; expected a number that divides it"
+            )
     most = None if None in threads else max(n for n in threads if n is not None)
     rows: list[dict[str, Any]] = []
     peaks: dict[str, float] = {}
@@ -97,20 +105,34 @@ def bench(
         peers = [peer for name in against for peer in known.get(name, (name,))]
         peaks[backend] = _gemm_peak(backend, most, int(tf32))
         with busy_machine(busy):
-            for workload in found:
-                sizes = {"batch": batch or workload.batch, "width": width, "tf32": int(tf32)}
+            for workload, batch in _shown(games, backend):
+                sizes = {"batch": batch, "width": width, "tf32": int(tf32)}
                 ours = _ours(backend, workload, sizes, threads, ranks)
                 theirs = list(dict.fromkeys(Contender(name, n) for n in threads for name in peers))
                 rows += _compare(workload, ours, theirs, seconds, peaks[backend], **sizes)
     return {
         "rows": rows,
+        "unavailable": unavailable,
         "gemm_peak_gflops": peaks,
         "threads": list(threads),
         "busy": busy,
         "tf32": tf32,
         "seconds": seconds,
-        "machine": machine(),
+        "machine": machine(max(backends, key=lambda name: name != "numpy")),
     }
+
+
+def _with_all(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The names, each once, with those in `known` in place of "all"."""
+    return list(dict.fromkeys(n for name in names for n in (known if name == "all" else [name])))
+
+
+def _shown(games: Sequence[Any], backend: str) -> Iterator[Any]:
+    """The games, with a progress bar on stderr if it is a terminal."""
+    from tqdm import tqdm  # slow to import
+
+    hidden = sys.stderr is None or not sys.stderr.isatty()
+    yield from tqdm(games, desc=backend, unit="game", leave=False, disable=hidden)
 
 
 def _ours(

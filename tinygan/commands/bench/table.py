@@ -17,8 +17,7 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
     """The table of `bench` as text, with a legend: machine, versions, and the peak.
 
     Times are in milliseconds, or in microseconds if the table has rounds of a GPU."""
-    fast = any(row["contender"].startswith("cupy") for row in table["rows"])
-    unit, seconds = ("us", 1e-6) if fast else ("ms", 1e-3)
+    unit, seconds = unit_of(table)
     titles = [title.format(unit) for title in TITLES]
     rows = [titles, *(_cells(row, seconds) for row in table["rows"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -32,15 +31,28 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
     if markdown:
         bars = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
         lines.insert(1, "| " + " | ".join(bars) + " |")
-    return "\n".join([*lines, "", _legend(table)])
+    missing = [
+        f"tinygan, {name}: not available: {why}" for name, why in table["unavailable"].items()
+    ]
+    return "\n".join([*lines, *missing * (not markdown), "", _legend(table)])
+
+
+def unit_of(table: dict[str, Any]) -> tuple[str, float]:
+    """The unit of times in a table of `bench`, and its seconds."""
+    fast = any(row["contender"].startswith("cupy") for row in table["rows"])
+    return ("us", 1e-6) if fast else ("ms", 1e-3)
+
+
+def engine(row: dict[str, Any]) -> str:
+    """The name of a contender, with its numbers of ranks and threads if they are set."""
+    name = row["contender"]
+    words = NAMES.get(name, f"tinygan, {name.replace('-eager', ', not captured')}")
+    words += f", {row['ranks']} ranks" if row["ranks"] > 1 else ""
+    return words + (f", {counted(row['threads'], 'thread')}" if row["threads"] else "")
 
 
 def _cells(row: dict[str, Any], unit: float) -> list[str]:
     """The cells of a contender, with its time in units of `unit` seconds."""
-    name = row["contender"]
-    engine = NAMES.get(name, f"tinygan, {name.replace('-eager', ', not captured')}")
-    engine += f", {row['ranks']} ranks" if row["ranks"] > 1 else ""
-    engine += f", {counted(row['threads'], 'thread')}" if row["threads"] else ""
     size = f", batch {row['batch']}" + (f", width x{row['width']:g}" if row["width"] != 1 else "")
     ratio = ""
     if "ratio" in row:
@@ -48,7 +60,7 @@ def _cells(row: dict[str, Any], unit: float) -> list[str]:
         ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
     return [
         row["workload"] + size,
-        engine,
+        engine(row),
         f"{row['median'] / unit:.3g}",
         f"{row['gflops']:.3g}",
         f"{row['of_peak']:.0%}",
@@ -64,20 +76,28 @@ def counted(n: int, unit: str) -> str:
 
 def _legend(table: dict[str, Any]) -> str:
     """The machine, the versions, and what the columns mean."""
-    machine = table["machine"]
     peaks = ", ".join(f"{peak:.0f} on {name}" for name, peak in table["gemm_peak_gflops"].items())
+    precision = "float32, its factors rounded to TF32" if table.get("tf32") else "float32"
+    return (
+        f"{where(table)}.\n"
+        "Medians over alternating slots. Ratio: the time of tinygan over that of the engine, with "
+        "the same setting of threads; in parentheses, its quartiles over pairs of neighboring "
+        "slots. "
+        f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
+    )
+
+
+def where(table: dict[str, Any]) -> str:
+    """The machine and the versions of a table of `bench`, as one line."""
+    machine = table["machine"]
     versions = ", ".join(
         f"{name} {machine[name]}"
         for name in ("tinygan", "python", "numpy", "torch", "cupy")
         if name in machine
     )
-    precision = "float32, its factors rounded to TF32" if table.get("tf32") else "float32"
     busy = f", {counted(table['busy'], 'busy process')}" if table["busy"] else ""
+    device = f", {machine['device']}" if "device" in machine else ""
     return (
-        f"{machine['processor']}, {counted(machine['cores'], 'core')}{busy}; {versions}; "
-        f"{machine['blas']}; commit {machine['commit'] or 'unknown'}, {machine['date']}.\n"
-        "Medians over alternating slots. Ratio: the time of tinygan over that of the engine, with "
-        "the same setting of threads; in parentheses, its quartiles over pairs of neighboring "
-        "slots. "
-        f"Peak: the fastest large matrix product in {precision}, in GFLOP/s: {peaks}."
+        f"{machine['processor']}, {counted(machine['cores'], 'core')}{device}{busy}; {versions}; "
+        f"{machine['blas']}; commit {machine['commit'] or 'unknown'}, {machine['date']}"
     )

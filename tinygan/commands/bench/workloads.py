@@ -63,6 +63,7 @@ MODELS = (
     Workload("mlp-mid", (1, 28, 28)),
     Workload("mlp-2014", (1, 28, 28), batch=100),
     Workload("dcgan28", (1, 28, 28)),
+    Workload("dcgan28-slim", (1, 28, 28)),
     Workload("dcgan32", (3, 32, 32)),
 )
 SHAPES = (

@@ -1,0 +1,51 @@
+"""The picture of `tinygan bench`: the time of a round against the minibatch size."""
+
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from ...storage import save_figure
+from .table import engine, unit_of, where
+
+
+def plot(table: dict[str, Any], path: str) -> None:
+    """Write a PNG of the table of `bench`: a panel for each workload, a line for each engine, with
+    bars from the lower to the upper quartile. Both axes are logarithmic."""
+    from matplotlib.figure import Figure  # slow to import
+
+    unit, second = unit_of(table)
+    rows = [row | {"engine": engine(row)} for row in table["rows"]]
+    workloads, engines = (
+        list(dict.fromkeys(r[key] for r in rows)) for key in ("workload", "engine")
+    )
+    columns = min(3, len(workloads))
+    lines = math.ceil(len(workloads) / columns)
+    figure = Figure(figsize=(max(6, 3.6 * columns), 3 * lines + 1.6), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).reshape(-1)
+    for axes in panels[len(workloads) :]:
+        axes.remove()
+    for axes, workload in zip(panels, workloads, strict=False):
+        batches = sorted({row["batch"] for row in rows if row["workload"] == workload})
+        for i, name in enumerate(engines):
+            drawn = sorted(
+                (row for row in rows if (row["workload"], row["engine"]) == (workload, name)),
+                key=lambda row: row["batch"],
+            )
+            middle = np.array([row["median"] for row in drawn]) / second
+            quartiles = np.array([row["quartiles"] for row in drawn]).reshape(-1, 2).T / second
+            x = [row["batch"] for row in drawn]
+            bars = abs(quartiles - middle)
+            style = {"color": f"C{i}", "marker": "o", "markersize": 4, "capsize": 3}
+            axes.errorbar(x, middle, bars, label=name, **style)
+        axes.set(title=workload, xscale="log", yscale="log")
+        axes.set(xlabel="minibatch size (examples)", ylabel=f"time of a round ({unit})")
+        axes.set_xticks(batches, [str(n) for n in batches])
+        axes.minorticks_off()
+        axes.grid(alpha=0.2)
+    figure.suptitle("The time of a round of Algorithm 1; less is better", fontsize=11)
+    figure.supxlabel(textwrap.fill(where(table), 32 * columns + 10), fontsize=7)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), fontsize=8)
+    save_figure(figure, path)
