@@ -65,6 +65,8 @@ HEALTHY: dict[str, dict[str, Any]] = {
     "mlp-small, rates 1e-3": {"model": "mlp-small", "lr_d": 1e-3, "lr_g": 1e-3, "steps": 1500},
     "mlp-small, rate of D 4 times": {"model": "mlp-small", "lr_d": 8e-4, "steps": 1500},
     "mlp-small, 5000 rounds": {"model": "mlp-small", "batch": 16, "steps": 5000},
+    "mlp-small, 60 rounds": {"model": "mlp-small", "steps": 60},
+    "dcgan28-slim, batch 16, 60 rounds": {"batch": 16, "steps": 60},
     "ring of 8": {"mixture": "ring"},
     "ring of 8, least squares": {"mixture": "ring", "game": "least-squares"},
     "grid of 9": {"mixture": "grid"},
@@ -128,6 +130,16 @@ SICK: dict[str, tuple[str, dict[str, Any]]] = {
         {"model": "dcgan28-slim", "lr_g": 1e-12, "batch": 16},
     ),
     "mlp-mid, rate of D 0": ("D does not move", {"model": "mlp-mid", "lr_d": 0.0}),
+    "rates of 1000, 9 rounds": ("divergence", {"lr_d": 1e3, "lr_g": 1e3, "steps": 9}),
+    "rates of 1000, 60 rounds": ("divergence", {"lr_d": 1e3, "lr_g": 1e3, "steps": 60}),
+    "dcgan28-slim, rates of 1, 60 rounds": (
+        "divergence",
+        {"model": "dcgan28-slim", "lr_d": 1.0, "lr_g": 1.0, "batch": 16, "steps": 60},
+    ),
+    "hinge, rate of G 100, 60 rounds": (
+        "divergence",
+        {"game": "hinge", "lr_g": 1e2, "steps": 60},
+    ),
     "rates of 0.05": ("dead units", {"lr_d": 0.05, "lr_g": 0.05, "steps": 400}),
 }
 

@@ -25,9 +25,8 @@ import numpy as np
 
 from tinygan import gan, optim, parallel
 from tinygan.backend import inputs
-from tinygan.backend.cpu import cores
+from tinygan.backend.cpu import VARIABLES, cores
 from tinygan.commands.bench import DEFAULT, WORKLOADS
-from tinygan.commands.bench.contender import THREADS
 from tinygan.commands.bench.workloads import BETAS, LR
 from tinygan.data import Minibatches
 from tinygan.environment import machine
@@ -84,7 +83,7 @@ def seconds_a_round(workload: str, job: Contender, seconds: float) -> float:
     command = [sys.executable, __file__, "--play", workload, str(job.batch), job.batchnorm]
     done = subprocess.run(
         [*(launcher if job.ranks > 1 else []), *command, "--seconds", str(seconds)],
-        env={**os.environ, **dict.fromkeys(THREADS, str(job.threads))},
+        env={**os.environ, **dict.fromkeys(VARIABLES, str(job.threads))},
         check=True,
         text=True,
         stdout=subprocess.PIPE,

@@ -65,7 +65,7 @@ def test_the_sizes_of_other_shapes_are_those_of_their_names():
 
 
 def test_the_default_workloads_are_the_models():
-    assert all(name in models.MODELS for name in DEFAULT)
+    assert sorted(DEFAULT) == sorted(models.MODELS)
     assert not any(shape.name in (*DEFAULT, *models.MODELS) for shape in SHAPES)
 
 
@@ -197,7 +197,17 @@ def test_a_process_raises_no_warning(short, monkeypatch):
 BAD = {
     "workload": (["mlp-smal"], "workload 'mlp-smal' is unknown; .* did you mean 'mlp-small'"),
     "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, .*by-hand"),
-    "backend": (["--backend", "torch"], "backend 'torch' is unknown"),
+    "backend": (["--backend", "torch"], "backend 'torch' is unknown; expected one of cupy, numpy"),
+    "a workload beside all": (["all", "mlp-smal"], "workload 'mlp-smal' is unknown"),
+    "a backend beside all": (["--backend", "all", "torch"], "backend 'torch' is unknown"),
+    "one of the batches": (["--batch", "8", "0"], r"--batch: expected an int in .*, got 0"),
+    "a batch in words": (["--batch", "8", "mlp-small"], "--batch: expected a whole number, got .m"),
+    "a batch that ranks do not divide": (
+        ["dcgan28", "--batch", "64", "6", "--ranks", "4"],
+        "--ranks 4: the minibatch of dcgan28 has 6 examples",
+    ),
+    "a picture of another kind": (["--plot", "a.pdf"], "--plot: expected the name of a .png file"),
+    "a picture without a folder": (["--plot", "no/a.png"], "no/a.png: there is no folder"),
     "threads": (["--threads", "0"], r"--threads: expected an int in \[1, \d+\], got 0"),
     "threads in words": (
         ["--threads", "two"],

@@ -1,7 +1,6 @@
 """The contenders of `tinygan bench`: the threads of each, and busy processes at the same time."""
 
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from tinygan.backend import cpu
 from tinygan.commands.bench import WORKLOADS, contender
 from tinygan.commands.bench.busy import busy
 
@@ -25,11 +25,12 @@ def test_only_a_given_number_of_threads_is_set(monkeypatch, threads, option):
 
     monkeypatch.setattr(contender.subprocess, "Popen", Process)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in cpu.VARIABLES[1:]:
+        monkeypatch.delenv(name, raising=False)
     contender.Worker("mlp-small", contender.Contender("torch", threads), batch=1).errors.close()
     assert option in started["command"]
-    variables = [started["env"].get(name) for name in contender.THREADS]
-    assert variables == (["3"] * 3 if threads else ["7", os.environ.get("MKL_NUM_THREADS"), None])
+    variables = [started["env"].get(name) for name in cpu.VARIABLES]
+    assert variables == (["3"] * 4 if threads else ["7", None, None, None])
 
 
 def test_pytorch_as_it_comes_keeps_its_number_of_threads(monkeypatch):

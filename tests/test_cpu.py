@@ -217,11 +217,29 @@ print(cpu.threads())
     assert python(code, OPENBLAS_NUM_THREADS="1").split() == ["1", "1", "1"]
 
 
-def test_without_a_known_blas_there_is_a_thread_for_each_core(monkeypatch):
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, 5),
+        ({"VECLIB_MAXIMUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "1"}, 1),
+        ({"OPENBLAS_NUM_THREADS": "9"}, 5),
+        ({"OPENBLAS_NUM_THREADS": "0"}, 1),
+        ({"OMP_NUM_THREADS": "2,4"}, 5),
+    ],
+)
+def test_without_a_known_blas_there_are_as_many_threads_as_are_set_or_as_cores(
+    monkeypatch, variables, expected
+):
+    for name in cpu.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert not cpu.threads_are_set()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(cpu, "_libraries", lambda: ())
     monkeypatch.setattr(cpu, "_maximum", [])
     monkeypatch.setattr(cpu, "cores", lambda: 5)
-    assert cpu.threads() == 5
+    assert cpu.threads() == expected and cpu.threads_are_set() == bool(variables)
     a = np.ones((300, 300))
     np.testing.assert_array_equal(cpu.matmul(a, a), a @ a)
 

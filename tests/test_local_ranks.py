@@ -346,14 +346,8 @@ def test_the_command_makes_one_run_and_prints_once(command):
     assert sorted(os.listdir("two")) == sorted(os.listdir("one"))
     np.testing.assert_allclose(log_of("two"), log_of("one"), rtol=1e-3)
     probes = Path("two/health.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in probes] == [
-        1,
-        10,
-        20,
-        30,
-        40,
-        50,
-    ]  # by rank 0 alone
+    steps = [json.loads(line)["step"] for line in probes]
+    assert steps == [1, 10, 20, 30, 40, 50]  # by rank 0 alone
 
 
 def test_a_difference_is_printed_once(command):
@@ -488,7 +482,7 @@ def test_ctrl_c_and_sigterm_stop_all_ranks_and_save(tmp_path, kill):
 @pytest.fixture
 def cores(monkeypatch):
     """A function that sets the number of cores of this machine, on which no threads are set."""
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", *parallel.SIZES, *parallel.RANKS):
+    for name in (*cpu.VARIABLES, *parallel.SIZES, *parallel.RANKS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(number_of_ranks, "WORK", 1_000_000_000)
     return lambda n: monkeypatch.setattr(cpu, "cores", lambda: n)
@@ -514,7 +508,7 @@ def test_useful_ranks_have_enough_work_and_divide_the_minibatch(cores, options, 
     assert useful_ranks(Config(**options)) == expected
 
 
-@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "PMI_RANK"])
+@pytest.mark.parametrize("name", [*cpu.VARIABLES, "PMI_RANK"])
 def test_one_rank_is_useful_if_threads_are_set_or_mpiexec_is_used(cores, monkeypatch, name):
     cores(4)
     assert useful_ranks(Config(model="dcgan28")) == 4

@@ -75,7 +75,11 @@ def bench(
     unavailable: dict[str, str] = {}
     if backends is None or "all" in backends:
         found = survey()
-        unavailable = {name: why for name, why in found.items() if why and backends}
+        unavailable = {
+            name: why.removeprefix(f"backend {name!r}: ")
+            for name, why in found.items()
+            if why and backends
+        }
         backends = _with_all(backends or ["all"], [name for name in found if not found[name]])
     for name in backends:
         get(name)

@@ -14,6 +14,7 @@ def plot(table: dict[str, Any], path: str) -> None:
     """Write a PNG of the table of `bench`: a panel for each workload, a line for each engine, with
     bars from the lower to the upper quartile. Both axes are logarithmic."""
     from matplotlib.figure import Figure  # slow to import
+    from matplotlib.ticker import LogFormatter, NullLocator
 
     unit, second = unit_of(table)
     rows = [row | {"engine": engine(row)} for row in table["rows"]]
@@ -42,10 +43,13 @@ def plot(table: dict[str, Any], path: str) -> None:
         axes.set(title=workload, xscale="log", yscale="log")
         axes.set(xlabel="minibatch size (examples)", ylabel=f"time of a round ({unit})")
         axes.set_xticks(batches, [str(n) for n in batches])
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.6)))
         axes.grid(alpha=0.2)
-    figure.suptitle("The time of a round of Algorithm 1; less is better", fontsize=11)
-    figure.supxlabel(textwrap.fill(where(table), 32 * columns + 10), fontsize=7)
+    machine = textwrap.fill(where(table), 35 * columns + 20)
+    title = "The time of a round of Algorithm 1, median and quartiles; less is better"
+    figure.suptitle(f"{title}\n{machine}", fontsize=8)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), fontsize=8)
     save_figure(figure, path)

@@ -34,7 +34,8 @@ def report(table: dict[str, Any], markdown: bool = False) -> str:
     missing = [
         f"tinygan, {name}: not available: {why}" for name, why in table["unavailable"].items()
     ]
-    return "\n".join([*lines, *missing * (not markdown), "", _legend(table)])
+    blank = [""] * bool(markdown and missing)
+    return "\n".join([*lines, *blank, *missing, "", _legend(table)])
 
 
 def unit_of(table: dict[str, Any]) -> tuple[str, float]:
