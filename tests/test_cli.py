@@ -31,6 +31,7 @@ def test_train_writes_all_files_of_a_run(run):
         "checkpoint.safetensors",
         "config.json",
         "curves.png",
+        "health.jsonl",
         "log.csv",
         "progress.gif",
         "samples.png",
