@@ -25,13 +25,14 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "bench",
         help="time a round of Algorithm 1 on this machine",
+        usage="%(prog)s [WORKLOAD ...] [OPTION ...]",
         description="Time rounds of Algorithm 1 on this machine. Each contender runs in its own "
         "process, and the contenders take turns. An option that is called repeatable takes several "
-        "values, and a contender plays with each. " + NEEDS_NONE,
+        "values, and a contender plays with each, so name the workloads before it. " + NEEDS_NONE,
     )
     add = parser.add_argument
-    names = f"some of {', '.join(WORKLOADS)} (default: all, the first {len(DEFAULT)})"
-    offer(add("workloads", nargs="*", metavar="WORKLOAD", help=names), WORKLOADS)
+    names = f"some of {', '.join(WORKLOADS)}; all: the first {len(DEFAULT)} (default: all)"
+    offer(add("workloads", nargs="*", metavar="WORKLOAD", help=names), ("all", *WORKLOADS))
     backend = (
         "numpy, cupy, one GPU, or all, which also says why a backend does not work; repeatable "
         "(default: those that work)"
