@@ -63,7 +63,8 @@ def test_the_object_of_the_doctor_has_the_probes_and_the_diagnoses(run, capsys):
     )
     found, text = object_of(capsys, "doctor", run), printed(capsys, "doctor", run)
     assert found.keys() == documented(capsys, "doctor") and found["run"] == str(run)
-    (probe,) = found["probes"]
+    first, *_, probe = found["probes"]
+    assert first["step"] == 1
     row = {name: cell(Probe(**probe)) for name, cell in doctor.COLUMNS.items()}
     assert all(value in text for value in row.values()) and row["round"] == "50"
     last = ", ".join(f"{name} {value:.4g}" for name, value in found["last_row"].items())
@@ -93,7 +94,7 @@ def test_the_object_of_bench_has_the_times_of_its_table(capsys, tmp_path, monkey
     row = {"workload": "w", "contender": "numpy", "threads": None, "ranks": 1, "batch": 64}
     row |= {"width": 1, "median": 0.012345, "gflops": math.nan, "of_peak": 0.5, "peak_memory": 0}
     table = {"rows": [row], "gemm_peak_gflops": {"numpy": 99.0}, "threads": [None], "busy": 0}
-    table |= {"tf32": False, "seconds": 5.0, "machine": machine}
+    table |= {"tf32": False, "seconds": 5.0, "machine": machine, "unavailable": {"cupy": "none"}}
     monkeypatch.setattr(bench, "bench", lambda *args, **options: table)
     out = tmp_path / "bench.json"
     found, text = object_of(capsys, "bench", "-o", out), printed(capsys, "bench")
