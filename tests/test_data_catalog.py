@@ -1,8 +1,9 @@
 """load: the error for an unknown name or split lists the known ones."""
 
+import numpy as np
 import pytest
 
-from tinygan.data import load, names
+from tinygan.data import Minibatches, load, names
 from tinygan.errors import InputError
 
 
@@ -27,3 +28,8 @@ def test_the_error_suggests_a_similar_name(name, meant):
 def test_an_unknown_split_is_refused_before_any_file_is_read(name):
     with pytest.raises(InputError, match="split 'valid' is unknown; expected one of train, test"):
         load(name, "valid")
+
+
+def test_the_length_of_a_data_set_is_the_number_of_its_images():
+    digits = load("digits")
+    assert len(digits) == len(Minibatches(digits.images, rng=np.random.default_rng(0))) == 10_000

@@ -867,6 +867,8 @@ DATA = [
         "folder mode 'x' ...expected one of gray, color",
     ),
     (lambda: data.Dataset("x", BYTES, None, None).labeled(), "x: has no labels"),
+    (lambda: dict(*data.load("digits")), "a Dataset is not iterated: use its .images and .labels"),
+    (lambda: list(Minibatches(BYTES, rng=RNG)), "called, not iterated: data(64) returns the next"),
     (in_color(None), "digits: expected a NumPy array, got NoneType"),
     (in_color(labels=None), "labels: expected a NumPy array, got NoneType"),
     (in_color(which=[1]), "which: expected a NumPy array, got list"),

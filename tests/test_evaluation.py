@@ -1,5 +1,6 @@
 """evaluate: the metrics of a run, of real images, and of controls, which are known to be bad."""
 
+import dataclasses
 import json
 import math
 import re
@@ -278,8 +279,10 @@ def test_real_images_by_name_of_the_data():
 def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
     whole = data.load("digits")
     known = {
-        ("digits", "test"): whole._replace(images=whole.images[:2000]),
-        ("digits", "train"): whole._replace(images=whole.images[2000:], labels=whole.labels[2000:]),
+        ("digits", "test"): dataclasses.replace(whole, images=whole.images[:2000]),
+        ("digits", "train"): dataclasses.replace(
+            whole, images=whole.images[2000:], labels=whole.labels[2000:]
+        ),
     }
     monkeypatch.setattr(image_sets, "load", lambda name, split="train": known[name, split])
     real = image_sets.real("digits", "test", 5000, rng=rng())

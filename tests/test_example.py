@@ -1,5 +1,6 @@
 """The parts that examples share: options, missing data, Ctrl-C, and saved results."""
 
+import dataclasses
 import json
 import os
 import re
@@ -119,7 +120,7 @@ def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
 
     def load(name, split="train"):
         splits.append(split)
-        return digits._replace(name=name)
+        return dataclasses.replace(digits, name=name)
 
     monkeypatch.setattr(module, "load", load)
     learned, test = example("--full").load_digits()
@@ -132,7 +133,9 @@ def test_digits_to_train_on_and_to_test_on(example, stops, monkeypatch):
         ({"classes": tuple("abcdefghij")}, "about digits, 0 to 9, (1, 28, 28), got classes a, "),
         ({"labels": digits.labels - 10}, "at least 1000 labels, got 0"),
     ):
-        monkeypatch.setattr(module, "load", lambda *_, wrong=wrong: digits._replace(**wrong))
+        monkeypatch.setattr(
+            module, "load", lambda *_, wrong=wrong: dataclasses.replace(digits, **wrong)
+        )
         assert message in stops(lambda: example().load_digits())
 
 

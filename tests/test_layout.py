@@ -17,6 +17,7 @@ PACKAGE = Path(tinygan.__file__).parent
 ORDER = [
     "errors",
     "language",
+    "signposts",
     "files",
     "writable",
     "plain_array",

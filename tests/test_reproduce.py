@@ -1,5 +1,6 @@
 """The experiments of `tinygan reproduce`: verdicts, records, and short runs on embedded digits."""
 
+import dataclasses
 import json
 import math
 import os
@@ -434,7 +435,7 @@ def test_the_loss_of_the_discriminator_is_halved():
 
 def test_the_variational_autoencoder_learns(monkeypatch):
     digits = data.load("digits")
-    part = digits._replace(images=digits.images[:600])
+    part = dataclasses.replace(digits, images=digits.images[:600])
     monkeypatch.setattr(vae_bound, "load", lambda *a: part)
     echoed = []
     (result,), curves, _ = vae_bound.run(0, echoed.append, "numpy", epochs=3)

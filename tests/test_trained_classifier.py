@@ -1,6 +1,8 @@
 """The classifier of a labeled data set: trained once, cached, and read again only for the same
 data."""
 
+import dataclasses
+
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
 import pooch
@@ -56,11 +58,11 @@ def test_other_images_labels_or_names_train_another_one(cache, trainings):
     changed[0, 0, 0, 0] += 1
     for other in (
         data,
-        data._replace(images=changed),
-        data._replace(labels=(data.labels + 1) % 3),
-        data._replace(name="bars" * 100),
-        data._replace(classes=("a", "b", "c")),
-        data._replace(images=data.images.reshape(60, 3, 4, 16)),
+        dataclasses.replace(data, images=changed),
+        dataclasses.replace(data, labels=(data.labels + 1) % 3),
+        dataclasses.replace(data, name="bars" * 100),
+        dataclasses.replace(data, classes=("a", "b", "c")),
+        dataclasses.replace(data, images=data.images.reshape(60, 3, 4, 16)),
     ):
         trained_classifier(other)
     assert len(trainings) == len(list(cache.iterdir())) == 6
@@ -86,8 +88,8 @@ def test_images_are_drawn_at_random_and_seen_a_number_of_times_in_all(cache, mon
     monkeypatch.setattr(module, "train", noted)
     data = bars(90)
     ordered = np.argsort(data.labels)  # the first images are all of one class
-    data = data._replace(images=data.images[ordered], labels=data.labels[ordered])
-    few = data._replace(images=data.images[10:80:10], labels=data.labels[10:80:10])
+    data = dataclasses.replace(data, images=data.images[ordered], labels=data.labels[ordered])
+    few = dataclasses.replace(data, images=data.images[10:80:10], labels=data.labels[10:80:10])
     monkeypatch.setattr(module, "SEEN", 50)
     for each in (data, few):
         trained_classifier(each)
@@ -139,5 +141,5 @@ def test_it_is_on_the_backend_that_was_asked_for(cache, trainings):
 )
 def test_other_data_are_refused(cache, trainings, changes, message):
     with pytest.raises(InputError, match=message):
-        trained_classifier(bars(60, "bars")._replace(**changes))
+        trained_classifier(dataclasses.replace(bars(60, "bars"), **changes))
     assert trainings == []

@@ -72,7 +72,9 @@ def __getattr__(name: str) -> Any:
     """Import a name of the public API at its first use, so that `python -m tinygan` can catch
     Ctrl-C before NumPy is imported."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .signposts import missing
+
+        missing(__name__)(name)
     module = importlib.import_module(f".{_DEFINED_IN.get(name, name)}", __name__)
     globals()[name] = getattr(module, name) if name in _DEFINED_IN else module
     return globals()[name]

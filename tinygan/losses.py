@@ -7,15 +7,18 @@ Each loss raises ValueError if the shapes of its arguments differ: (N,) and (N, 
 to (N, N).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checks
+from . import checks, signposts
 from .ops import abs, exp, log_softmax, mean, softplus, sum
 from .tensor import Operand, Tensor, lift, raw
 
 __all__ = ["bce_with_logits", "cross_entropy", "gaussian_kl", "l1", "mse"]
+
+if not TYPE_CHECKING:  # it would allow every name
+    __getattr__ = signposts.missing(__name__)
 
 
 def bce_with_logits(logits: Operand, targets: Operand, reduction: str = "mean") -> Tensor:

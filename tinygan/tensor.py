@@ -26,6 +26,7 @@ import numpy as np
 from . import backend as backends
 from .backend import Array, Backend
 from .plain_array import refuse_special
+from .signposts import Size, signposted
 
 # An edge (parent, pull): pull(g, y) maps g, the gradient at the tensor y, to one at the parent.
 Pull = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -56,6 +57,7 @@ def no_grad() -> Any:
     return recording(False)
 
 
+@signposted
 class Tensor:
     """A value with one edge to each of its parents, the tensors it was computed from.
 
@@ -109,7 +111,7 @@ class Tensor:
 
     shape = property(lambda self: self._data.shape)
     ndim = property(lambda self: self._data.ndim)
-    size = property(lambda self: self._data.size)
+    size = property(lambda self: Size(self._data.size))
     dtype = property(lambda self: self._data.dtype)
 
     @property

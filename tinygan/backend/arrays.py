@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import BackendUnavailable
 from ..plain_array import is_special, kind_of
+from ..signposts import of_device
 from . import cpu, philox
 
 __all__ = [
@@ -171,8 +172,10 @@ def get(name: str) -> Backend:
 
         register(Backend(**fields()))
         return get(name)
-    known = sorted({"cupy", *(b.name for b in _by_type.values())})
-    raise BackendUnavailable(f"backend {name!r} is unknown; expected one of {', '.join(known)}")
+    known = ", ".join(sorted({"cupy", *(b.name for b in _by_type.values())}))
+    raise BackendUnavailable(
+        f"backend {name!r} is unknown; expected one of {known}{of_device(library)}"
+    )
 
 
 def move(array: Array, backend: str) -> Array:

@@ -1,6 +1,7 @@
 """Dataset: images, and labels if there are any; every reader returns one."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -9,8 +10,9 @@ from ..plain_array import plain_array
 __all__ = ["Dataset", "check_labels"]
 
 
-class Dataset(NamedTuple):
-    """Images as stored, not scaled, and their labels.
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images as stored, not scaled, and their labels. Its length is the number of images.
 
     images   uint8 (N, C, H, W)
     labels   int64 (N,), indices into `classes`, -1 for an image without a label; None if no image
@@ -22,6 +24,15 @@ class Dataset(NamedTuple):
     images: np.ndarray
     labels: np.ndarray | None
     classes: tuple[str, ...] | None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "a Dataset is not iterated: use its .images and .labels, or "
+            "Minibatches(dataset.images, rng=rng)(64), the first 64 images"
+        )
 
     def labeled(self) -> tuple[np.ndarray, np.ndarray]:
         """Images (N, C, H, W) and labels (N,).

@@ -8,7 +8,7 @@ integers are enough to save the position in the data, and a resumed run gets the
 """
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -27,7 +27,8 @@ class Minibatches:
 
     The images are stored as uint8 on `backend`, and minibatches are gathered there. Each image
     appears once per epoch. If fewer than m images of an epoch are left, the first images of the
-    next epoch follow, so all minibatches have m images. `labels` (N,) are for `labeled`.
+    next epoch follow, so all minibatches have m images. `labels` (N,) are for `labeled`. The length
+    is N, the number of images.
 
     Raises ValueError or TypeError for other images or labels.
     """
@@ -67,6 +68,12 @@ class Minibatches:
 
     def __call__(self, m: int) -> Tensor:
         return self._scaled(self._indices(m))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("Minibatches are called, not iterated: data(64) returns the next 64 images")
 
     def at(self, which: np.ndarray) -> Tensor:
         """The images with the indices `which` (m,), scaled. The position in the data does not

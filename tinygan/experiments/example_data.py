@@ -2,6 +2,7 @@
 program with one line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def with_labels(data: Dataset, minimum: int) -> Dataset:
 def part(data: Dataset, at: Any) -> Dataset:
     """The images of a data set at these indices, with their labels."""
     labels = None if data.labels is None else data.labels[at]
-    return data._replace(images=data.images[at], labels=labels)
+    return replace(data, images=data.images[at], labels=labels)
 
 
 def spread(n: int, among: int) -> np.ndarray:

@@ -1,6 +1,9 @@
 """Layers and networks. Names, argument order and weight layouts are those of PyTorch. Layers with
 random numbers take an explicit `rng` (a numpy.random.Generator); there is no global state."""
 
+from typing import TYPE_CHECKING
+
+from .. import signposts
 from . import init as init
 from .conv import *
 from .dropout import *
@@ -10,3 +13,6 @@ from .module import *
 from .norm import *
 from .reparametrize import *
 from .resample import *
+
+if not TYPE_CHECKING:  # it would allow every name
+    __getattr__ = signposts.missing(__name__)

@@ -22,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 
 from .. import backend as backends
 from .. import checks
+from ..signposts import signposted
 from ..tensor import Tensor, raw
 
 __all__ = ["Module", "Parameter", "Sequential"]
@@ -35,6 +36,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
 
+@signposted
 class Module:
     """The base of all layers and networks: a forward function with parameters and buffers."""
 

@@ -12,9 +12,15 @@ differentiated again. Piecewise constant factors (where a ReLU is active, which 
 maximum) may be arrays.
 """
 
+from typing import TYPE_CHECKING
+
+from .. import signposts
 from . import operators  # noqa: F401
 from .arithmetic import *
 from .normalize import *
 from .pointwise import *
 from .reductions import *
 from .shapes import *
+
+if not TYPE_CHECKING:  # it would allow every name
+    __getattr__ = signposts.missing(__name__)

@@ -3,7 +3,7 @@
 They are set here and not in the class, because the ops import Tensor.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ..tensor import Tensor
 from .arithmetic import add, div, matmul, mul, neg, power, sub
@@ -15,6 +15,12 @@ from .shapes import getitem, reshape, transpose
 def _flat(args: tuple[Any, ...]) -> Any:
     """Return the sizes of `t.reshape(2, 3)` or of `t.reshape((2, 3))`, which mean the same."""
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
+
+
+def _no_order(a: Tensor, b: Any) -> NoReturn:
+    raise TypeError(
+        "a Tensor has no <, <=, > or >=; compare its .data: ops.where(x.data > 0, x, 0)"
+    )
 
 
 OPERATORS: dict[str, Any] = {
@@ -40,6 +46,7 @@ OPERATORS: dict[str, Any] = {
     "transpose": lambda a, *axes: transpose(a, _flat(axes) if axes else None),
     "astype": astype,
     "T": property(transpose),
+    **dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), _no_order),
 }
 for _name, _operator in OPERATORS.items():
     setattr(Tensor, _name, _operator)

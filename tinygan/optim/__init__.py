@@ -7,8 +7,14 @@ A learning rate, or the momentum of SGD, may be a function of the number of upda
 `exponential_decay`.
 """
 
+from typing import TYPE_CHECKING
+
+from .. import signposts
 from .clipping import *
 from .ema import *
 from .optimizer import *
 from .rules import *
 from .schedules import *
+
+if not TYPE_CHECKING:  # it would allow every name
+    __getattr__ = signposts.missing(__name__)

@@ -16,6 +16,7 @@ from .. import checks
 from ..backend import Array, cpu, numpy, of
 from ..backend.inputs import host_input
 from ..nn.module import Parameter
+from ..signposts import signposted
 from ..tensor import Tensor, listed
 
 __all__ = ["Optimizer", "Schedule", "at", "check_optimizers"]
@@ -40,6 +41,7 @@ CHUNK, MIN_SHARE = 1 << 17, 1 << 16  # elements of a chunk; minimum of a part fo
 SMALL, JOINED = 1 << 18, 8
 
 
+@signposted
 class Optimizer:
     """The base class: the flat array `w` of the parameters, state vectors of its size, the count t.
 

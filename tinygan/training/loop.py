@@ -28,6 +28,7 @@ from .state_hashes import HASH_EVERY, surroundings
 LOG_EVERY = 10  # rounds
 LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
 SAVE_EVERY = 20.0  # seconds; when checkpoints are written does not change the run
+OnStep = Callable[[int, dict[str, float]], object]
 
 
 def train(
@@ -36,6 +37,7 @@ def train(
     *,
     progress: bool = True,
     doctor: bool = True,
+    on_step: OnStep | None = None,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
     """Train a GAN with the options `config`, and return the run folder, which is `out` (default: a
@@ -44,11 +46,16 @@ def train(
     If `comm` has several ranks, all call this with the same arguments, and rank 0 writes the files.
     With `doctor`, diagnoses are printed on stderr; they do not change the run (`health_monitor`).
 
+    on_step(step, readings) is called on rank 0 after each round that has a row in log.csv, with the
+    row: the number of rounds played, and "d_loss", "g_loss", "d_real", "d_fake" as floats. If it
+    raises an exception, the run is saved and the training ends with this exception.
+
     Raises InputError for unusable options or data and for a run that diverged, OSError if the disk
     cannot be written, Interrupted after Ctrl-C. The folder keeps its last complete checkpoint.
     """
     if not isinstance(config, Config):
         raise TypeError(f"config: expected a Config, got {type(config).__name__}")
+    _check(on_step)
     check_memory(config, comm)
     session = Session(config, comm)
     agree(comm, lambda: [{"--out": str(out)}, *session.facts()])
@@ -57,7 +64,7 @@ def train(
     with folder.locked():
         folder.prepare()
         folder.save(session, frames)  # from here on the run can be resumed
-        _run(session, folder, frames, progress, doctor)
+        _run(session, folder, frames, progress, doctor, on_step)
     return folder
 
 
@@ -69,6 +76,7 @@ def resume(
     no_graph: bool | None = None,
     progress: bool = True,
     doctor: bool = True,
+    on_step: OnStep | None = None,
     comm: Comm = SINGLE_PROCESS,
 ) -> RunFolder:
     """Resume a run, given its folder or its checkpoint, up to its own number of rounds or `steps`.
@@ -97,7 +105,7 @@ def resume(
         if doctor:
             health(folder)  # raises if health.jsonl is damaged, before anything is written
         folder.prepare()
-        _run(session, folder, frames, progress, doctor)
+        _run(session, folder, frames, progress, doctor, on_step)
     return folder
 
 
@@ -106,8 +114,19 @@ def _folder_of_rank(comm: Comm, path: Path) -> RunFolder:
     return ReadOnly(path) if comm.rank else RunFolder(path)
 
 
+def _check(on_step: object) -> None:
+    """Raise TypeError unless `on_step` can be called or is None."""
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step: expected a function of step and readings, got {on_step!r}")
+
+
 def _run(
-    session: Session, folder: RunFolder, frames: list[np.ndarray], progress: bool, doctor: bool
+    session: Session,
+    folder: RunFolder,
+    frames: list[np.ndarray],
+    progress: bool,
+    doctor: bool,
+    on_step: OnStep | None,
 ) -> None:
     """Play the rounds that are left, and draw the pictures. The caller has locked the folder."""
     config, comm, saved = session.config, session.comm, time.monotonic()
@@ -124,10 +143,11 @@ def _run(
             result = monitor.play_round()
             bar.update()
             at_end = session.step == config.steps
+            logged = at_end or session.step % LOG_EVERY == 0
             if session.not_captured and not reported:
                 bar.echo(f"rounds are not captured: {session.not_captured}")
                 reported = True
-            if at_end or session.step % LOG_EVERY == 0:
+            if logged:
                 readings = session.readings(result)
                 if not all(map(math.isfinite, readings.values())):
                     seen = (f"{name} = {value:g}" for name, value in readings.items())
@@ -139,6 +159,12 @@ def _run(
                 folder.states.append(session.step, session.sha256())
             if session.step % config.frame_every == 0:
                 frames.append(_frame(session))
+            if on_step is not None and logged and writes:
+                try:
+                    on_step(session.step, readings)
+                except Exception:
+                    folder.save(session, frames)
+                    raise
             due = writes and time.monotonic() - saved > SAVE_EVERY
             stopping, saving = mean_of(comm, [stop_requested(), due])  # above 0 if any rank has 1
             if stopping or saving:
