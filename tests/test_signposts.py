@@ -10,8 +10,18 @@ import pytest
 import safetensors.numpy
 
 import tinygan
-from tinygan import BackendUnavailable, Tensor, grad, losses, nn, no_grad, ops, optim, signposts
-from tinygan.training import Config
+from tinygan import (
+    BackendUnavailable,
+    Tensor,
+    backend,
+    grad,
+    losses,
+    nn,
+    no_grad,
+    ops,
+    optim,
+    signposts,
+)
 
 HINTS = [
     (owner, name, hint)
@@ -126,7 +136,7 @@ def test_size_is_a_number_and_its_call_says_so(names):
 )
 def test_a_device_of_pytorch_is_named_as_a_backend(names, device, here):
     expected = rf"expected one of .*; {device.split(':')[0]} is {here} here$"
-    for call in (names["x"].to, names["net"].to, lambda name: Config(backend=name)):
+    for call in (names["x"].to, names["net"].to, backend.use):
         with pytest.raises(BackendUnavailable, match=expected):
             call(device)
 

@@ -3,6 +3,7 @@
 Weights go both ways. Skipped where PyTorch is not installed.
 """
 
+import importlib
 import inspect
 
 import numpy as np
@@ -12,6 +13,7 @@ from registry import public
 from tinygan import Tensor, grad, nn, ops
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
+by_numpy, by_torch = (importlib.import_module(f"safetensors.{name}") for name in ("numpy", "torch"))
 
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}  # in float64: no room for anything but rounding
 
@@ -173,6 +175,20 @@ def test_state_goes_to_pytorch_and_gives_the_same_network(name):
     same_state(ours, theirs)  # running statistics, u and v after three batches
     compare(ours.eval(), theirs.eval(), inputs())
     same_state(ours, theirs)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_file_of_weights_goes_both_ways(name, tmp_path):
+    ours, theirs, inputs = made(name)
+    by_numpy.save_file(ours.state_dict(), tmp_path / "ours")
+    theirs.load_state_dict(by_torch.load_file(tmp_path / "ours"))
+    same_state(ours, theirs)
+    compare(ours.train(), theirs.train(), inputs())  # moves the statistics of both
+    by_torch.save_file(theirs.state_dict(), tmp_path / "theirs")
+    again = made(name)[0]
+    again.load_state_dict(by_numpy.load_file(tmp_path / "theirs"))
+    same_state(again, theirs)
+    compare(again.eval(), theirs.eval(), inputs())
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,7 +1,7 @@
 """Layers and networks. Names, argument order and weight layouts are those of PyTorch. Layers with
 random numbers take an explicit `rng` (a numpy.random.Generator); there is no global state."""
 
-from typing import TYPE_CHECKING
+import typing
 
 from .. import signposts
 from . import init as init
@@ -14,5 +14,5 @@ from .norm import *
 from .reparametrize import *
 from .resample import *
 
-if not TYPE_CHECKING:  # it would allow every name
+if not typing.TYPE_CHECKING:  # it would allow every name
     __getattr__ = signposts.missing(__name__)

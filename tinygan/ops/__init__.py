@@ -12,7 +12,7 @@ differentiated again. Piecewise constant factors (where a ReLU is active, which 
 maximum) may be arrays.
 """
 
-from typing import TYPE_CHECKING
+import typing
 
 from .. import signposts
 from . import operators  # noqa: F401
@@ -22,5 +22,5 @@ from .pointwise import *
 from .reductions import *
 from .shapes import *
 
-if not TYPE_CHECKING:  # it would allow every name
+if not typing.TYPE_CHECKING:  # it would allow every name
     __getattr__ = signposts.missing(__name__)

@@ -7,7 +7,7 @@ A learning rate, or the momentum of SGD, may be a function of the number of upda
 `exponential_decay`.
 """
 
-from typing import TYPE_CHECKING
+import typing
 
 from .. import signposts
 from .clipping import *
@@ -16,5 +16,5 @@ from .optimizer import *
 from .rules import *
 from .schedules import *
 
-if not TYPE_CHECKING:  # it would allow every name
+if not typing.TYPE_CHECKING:  # it would allow every name
     __getattr__ = signposts.missing(__name__)

@@ -83,10 +83,12 @@ def resume(
 
     The result is bit for bit that of an uninterrupted run, on the same backend and processor with
     the same number of ranks (with another number of ranks: up to rounding). If all rounds have been
-    played, only the pictures are drawn again.
+    played, only the pictures are drawn again. `on_step` is that of `train`; rounds since the last
+    checkpoint of a killed run are played again, so it is called for them again.
 
     Raises the errors of `train`.
     """
+    _check(on_step)
     folder = _folder_of_rank(comm, RunFolder.existing(path).path)
     with folder.locked():
         given = {"steps": steps, "backend": backend, "no_graph": no_graph}
