@@ -147,6 +147,7 @@ OPS = [
     (lambda: X.reshape(None), "reshape: expected sizes, got None"),
     (lambda: X.transpose(0, 0), "transpose: axes (0, 0) ... shape (2, 3)"),
     (lambda: X.transpose((0,)), "transpose: axes (0,)"),
+    (lambda: IMAGES.transpose(1, 2), "shape (2, 3, 4, 4); to exchange two, use ops.swapaxes"),
     (lambda: ops.transpose(X, "x"), "transpose: expected axes, got 'x'"),
     (lambda: X.transpose(1.0, 0), "transpose: expected axes, got (1.0, 0)"),
     (lambda: ops.swapaxes(X, None, 1), "swapaxes: axis: expected an int for 2 axes, got None"),

@@ -40,7 +40,7 @@ SIGNPOSTS = {
         "pow": "use `x**2`",
         "matmul mm": "use `x @ x.T`",
         "float double half long int": "use `x.astype(np.float32)`",
-        "cpu": 'use `x.to("numpy")`',
+        "cpu": 'use `x.numpy()` for the array, or `x.to("numpy")`',
         "cuda": 'use `x.to("cupy")`',
         "device": "use `x.backend`",
         "dim": "use `x.ndim`",

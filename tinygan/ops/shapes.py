@@ -57,7 +57,10 @@ def transpose(a: Operand, axes: Sequence[int] | None = None) -> Tensor:
         raise TypeError(f"transpose: expected axes, got {axes!r}")
     order = tuple(range(a.ndim))[::-1] if axes is None else tuple(axes)
     if sorted(i % a.ndim if -a.ndim <= i < a.ndim else i for i in order) != list(range(a.ndim)):
-        raise ValueError(f"transpose: axes {order} is no order of the axes of shape {a.shape}")
+        raise ValueError(
+            f"transpose: axes {order} is no order of the axes of shape {a.shape}; to exchange two, "
+            "use ops.swapaxes"
+        )
     back = sorted(range(a.ndim), key=lambda i: order[i] % a.ndim)
     return Tensor(a.data.transpose(order), (a, lambda g, _: transpose(g, back)))
 
