@@ -197,7 +197,10 @@ def test_a_process_raises_no_warning(short, monkeypatch):
 BAD = {
     "workload": (["mlp-smal"], "workload 'mlp-smal' is unknown; .* did you mean 'mlp-small'"),
     "peer": (["--against", "jax"], "--against 'jax' is unknown; expected one of torch, .*by-hand"),
-    "backend": (["--backend", "torch"], "backend 'torch' is unknown; expected one of cupy, .*numpy"),
+    "backend": (
+        ["--backend", "torch"],
+        "backend 'torch' is unknown; expected one of cupy, .*numpy",
+    ),
     "a workload beside all": (["all", "mlp-smal"], "workload 'mlp-smal' is unknown"),
     "a backend beside all": (["--backend", "all", "torch"], "backend 'torch' is unknown"),
     "one of the batches": (["--batch", "8", "0"], r"--batch: expected an int in .*, got 0"),

@@ -25,6 +25,7 @@ WORDS = {
 }
 MORE = [
     "examples/README.md",
+    "examples/from_pytorch.md",
     "benchmarks/README.md",
     "benchmarks/NOTES.md",
     "CONTRIBUTING.md",
