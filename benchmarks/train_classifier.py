@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygan import InputError, storage
 from tinygan.data import load
+from tinygan.experiments.options import whole
 from tinygan.metrics.classifier import FILE, Classifier, train
 
 
@@ -24,13 +25,10 @@ def main() -> int:
     program with status 2 and the reason."""
     parser = argparse.ArgumentParser(description="Train the classifier of the metrics.")
     parser.add_argument("--data", default="mnist", choices=["mnist", "digits"])
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=whole(1), default=8)
+    parser.add_argument("--seed", type=whole(0), default=0)
     parser.add_argument("-o", type=Path, help=f"the file of weights; tinygan uses {FILE}")
     args = parser.parse_args()
-    for name, minimum in (("epochs", 1), ("seed", 0)):
-        if getattr(args, name) < minimum:
-            parser.error(f"--{name}: expected at least {minimum}, got {getattr(args, name)}")
     if args.o is not None and not args.o.resolve().parent.is_dir():
         parser.error(f"-o {args.o}: there is no folder {args.o.resolve().parent}")
     try:

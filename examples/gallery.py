@@ -158,9 +158,9 @@ def main() -> None:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="default: all")
     add("--full", action="store_true", help="run the long protocol")
-    add("--seeds", type=whole(1), metavar="N", default=1, help="number of seeds (default: 1)")
+    add("--seeds", type=whole(1, 1000), metavar="N", default=1, help="number of seeds (default: 1)")
     add("--first", type=whole(0), metavar="N", default=0, help="the first seed (default: 0)")
-    add("--jobs", type=whole(1), metavar="N", default=1, help="runs at a time (default: 1)")
+    add("--jobs", type=whole(1, 64), metavar="N", default=1, help="runs at a time (default: 1)")
     args = parser.parse_args()
     # Runs at a time that share the cores are faster with one BLAS thread each.
     threads = {"OPENBLAS_NUM_THREADS": "1"} if args.jobs > 1 else {}

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tinygan import backend, models, storage
-from tinygan.commands.parser import main
+from tinygan.commands.parser import _parser, main
 from tinygan.environment import blas
 
 QUICK = ["--model", "mlp-small", "--steps", "20", "--quiet"]
@@ -156,15 +156,18 @@ BAD = [
     ("train --resume nowhere", "nowhere: there is no such run folder"),
     ("train --resume x --seed 1", "--seed: --resume keeps the options of the run"),
     ("train --resume x --out y", "--out: --resume keeps the options of the run"),
-    ("train --steps abc", "--steps: expected a whole number, got 'abc'; see tinygan train --help"),
+    (
+        "train --steps abc",
+        "--steps: expected a whole number from 1 to 9007199254740992, got 'abc'",
+    ),
     ("train --stops 5", "--stops: no such argument; see tinygan train --help"),
     ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),
     ("--stops", "--stops: no such argument; see tinygan --help"),
     ("trian", "invalid choice: 'trian'"),
     ("sample nowhere", "nowhere: there is no such run folder"),
-    ("sample x -n 0", "-n: expected 1 to 65536, got 0"),
-    ("sample x --seed -1", "--seed: expected at least 0, got -1"),
+    ("sample x -n 0", "-n: expected a whole number from 1 to 65536, got '0'; see"),
+    ("sample x --seed -1", "--seed: expected a whole number from 0 to 9007199254740992, got '-1'"),
     ("sample x -o x.jpg", "-o: expected the name of a .png file"),
     ("sample x -o ''", "-o: expected the name of a .png file, got ''"),
     ("sample x -o no/x.png", "-o no/x.png: there is no folder"),
@@ -182,6 +185,25 @@ def test_wrong_input_is_one_line_and_status_2(tmp_path, monkeypatch, capsys, com
     assert main([*argv, *(["--quiet"] if argv[:1] == ["train"] else [])]) == 2
     out, err = capsys.readouterr()
     assert message in err and err.startswith("tinygan: ") and err.count("\n") == 1 and not out
+    assert os.listdir(tmp_path) == []
+
+
+def whole_numbers():
+    """Each option of each command that takes a whole number."""
+    (parsers,) = (each for each in _parser()._actions if isinstance(each.choices, dict))
+    for command, parser in parsers.choices.items():
+        for action in parser._actions:
+            if action.metavar == "N":
+                yield command, action.option_strings[0]
+
+
+@pytest.mark.parametrize(("command", "option"), list(whole_numbers()))
+def test_no_whole_number_is_without_a_limit(tmp_path, monkeypatch, capsys, command, option):
+    monkeypatch.chdir(tmp_path)
+    named = {"sample", "evaluate", "reproduce"}.intersection([command]) and ["x"]
+    assert main([command, *named, option, "9" * 400]) == 2
+    err = capsys.readouterr().err
+    assert f"{option}: expected" in err and err.count("\n") == 1 and "9" * 50 not in err
     assert os.listdir(tmp_path) == []
 
 

@@ -79,9 +79,9 @@ def test_help_shows_the_defaults(example, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--seed", "x"], "--seed: expected a whole number of at least 0, got 'x'"),
-        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
-        (["--steps", "1.5"], "--steps: expected a whole number of at least 1, got '1.5'"),
+        (["--seed", "x"], "--seed: expected a whole number from 0 to 9007199254740992, got 'x'"),
+        (["--seed", "-1"], "--seed: expected a whole number from 0 to 9007199254740992, got '-1'"),
+        (["--steps", "1.5"], "--steps: expected a whole number from 1 to"),
         (["--width", "wide"], "--width: expected a number, got 'wide'"),
     ],
 )

@@ -408,8 +408,8 @@ def test_stackgan(play):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--steps", "0"], "--steps: expected a whole number of at least 1, got '0'"),
-        (["--seed", "-1"], "--seed: expected a whole number of at least 0, got '-1'"),
+        (["--steps", "0"], "--steps: expected a whole number from 1 to 9007199254740992, got '0'"),
+        (["--seed", "-1"], "--seed: expected a whole number from 0 to 9007199254740992, got '-1'"),
         (["--width", "0"], "--width: expected more than 0"),
         (["--data", "minst"], "did you mean 'mnist'?"),
         (["--backend", "cuda"], "backend 'cuda' is unknown"),

@@ -143,6 +143,7 @@ def noise(rng: Noise) -> Noise:
 
 
 LIMIT = 2**31  # all sizes are smaller, so the product of two fits in 64 bits
+MAX_COUNT = 2**53  # of rounds, or a seed: larger numbers are not exact in all readers of JSON
 
 Pair = tuple[int, int]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, to_stderr
+from ..errors import to_stderr
+from ..experiments.options import whole
+from ..metrics import image_sets
 from ..storage import atomic
 from ..training import Sampler
 from .shared import (
@@ -39,9 +41,10 @@ def add_parser(parsers: Parsers) -> None:
     parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
     parser.add_argument(
         "--n",
-        type=int,
+        type=whole(image_sets.MINIMUM, MAX_SAMPLES),
         metavar="N",
-        help="number of samples, 1000 to 65536 (default: as many as test images, at most 10000)",
+        help=f"number of samples, {image_sets.MINIMUM} to {MAX_SAMPLES} (default: as many as test "
+        "images, at most 10000)",
     )
     against = parser.add_argument(
         "--against",
@@ -49,34 +52,22 @@ def add_parser(parsers: Parsers) -> None:
         metavar="SPLIT",
         help="the real images: test or train (default: test)",
     )
-    offer(against, splits)
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
-    )
+    offer(against, image_sets.AGAINST)
+    seed = "seed of all random draws (default: 0)"
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help=seed)
     add_backend(parser)
     add_json(parser, "run, n, against, seed, classifier, rows, warnings, notes")
     parser.set_defaults(run=run, smaller="fewer samples by --n")
-
-
-def splits() -> tuple[str, ...]:
-    """The splits of a data set that samples can be compared with."""
-    from ..metrics.image_sets import AGAINST
-
-    return AGAINST
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table of metrics, write evaluation.json and .png, and return the exit status.
 
     Raises InputError for an option out of range, data without a classifier, or missing images."""
-    from ..metrics import evaluation, image_sets, report
+    from ..metrics import evaluation, report
     from ..metrics.classifier import Classifier
 
     wanted = 10_000 if args.n is None else args.n
-    if not image_sets.MINIMUM <= wanted <= MAX_SAMPLES:
-        raise InputError(f"--n: expected {image_sets.MINIMUM} to {MAX_SAMPLES}, got {wanted}")
-    if args.seed < 0:
-        raise InputError(f"--seed: expected at least 0, got {args.seed}")
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
     for path in (data, picture):

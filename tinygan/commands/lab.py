@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from ..errors import InputError
+from ..experiments.options import whole
 from .shared import NEEDS_NONE, say
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def add_parser(parsers: Parsers) -> None:
         "gives a copy.",
     )
     add = parser.add_argument
-    add("--port", type=int, default=0, metavar="N", help="the port (default: a free one)")
+    port = "the port (default: a free one)"
+    add("--port", type=whole(0, 65535), default=0, metavar="N", help=port)
     add("--no-browser", action="store_true", help="print the address and open no browser")
     edit = (
         "let the page run the code that is typed into it, with all rights of this process; open "
@@ -41,7 +43,7 @@ def add_parser(parsers: Parsers) -> None:
     state = "begin with these settings: what stands behind # in the address of a page"
     add("--state", default="", metavar="TEXT", help=state)
     rounds = "open no page: play N rounds here, and print the numbers that the page would show"
-    add("--rounds", type=int, metavar="N", help=rounds)
+    add("--rounds", type=whole(1), metavar="N", help=rounds)
     add("--export", metavar="DIR", help="write a static site for any web host, and serve nothing")
     copy = "with --export: a copy of Pyodide to put into the site (default: a public CDN's)"
     add("--pyodide", metavar="DIR", help=copy)
@@ -94,8 +96,6 @@ def _play(settings: Settings, rounds: int) -> int:
     from ..lab.run import Run
     from ..lab.source import load
 
-    if rounds < 1:
-        raise InputError(f"--rounds: expected at least 1, got {rounds}")
     if settings.exhibit:
         raise InputError("--state: exhibit: works only on the page")
     run = Run(settings, load({}))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, to_stderr
+from ..errors import to_stderr
+from ..experiments.options import whole
 from .shared import add_backend, add_json, check_writable, offer, show
 
 if TYPE_CHECKING:
@@ -30,16 +31,16 @@ def add_parser(parsers: Parsers) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=whole(1),
         default=1,
         metavar="N",
         help="number of seeds: 0, 1, 2, ... (default: 1)",
     )
     parser.add_argument(
-        "--epochs", type=int, metavar="N", help="number of epochs, for experiments that train"
+        "--epochs", type=whole(1), metavar="N", help="number of epochs, for experiments that train"
     )
     parser.add_argument(
-        "--labels", type=int, metavar="N", help="number of labels for ssl (default: 100)"
+        "--labels", type=whole(1), metavar="N", help="number of labels for ssl (default: 100)"
     )
     add_backend(parser)
     parser.add_argument(
@@ -75,10 +76,6 @@ def run(args: argparse.Namespace) -> int:
         found = entries(*filter(None, [args.name]))
         show(args, listing(found), found)
         return 0
-    for name in ("seeds", "epochs", "labels"):
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name}: expected at least 1, got {value}")
     check_writable("--out", args.out)
     options = {name: getattr(args, name) for name in ("epochs", "labels")}
     options = {name: value for name, value in options.items() if value is not None}

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from .. import plots
-from ..errors import InputError
+from ..experiments.options import whole
 from ..training import Sampler
 from .shared import (
     MAX_SAMPLES,
@@ -22,11 +22,12 @@ def add_parser(parsers: Parsers) -> None:
     """Add the command and its options."""
     about = f"Draw samples from the generator of a run. {NEEDS_NONE}"
     parser = parsers.add_parser("sample", help="draw samples from a run", description=about)
-    add, most = parser.add_argument, f"at most {MAX_SAMPLES}"
+    add, n = parser.add_argument, f"number, at most {MAX_SAMPLES} (default: %(default)s)"
     add("folder", metavar="RUN", help="a run folder, or a checkpoint file")
-    add("-n", type=int, default=64, metavar="N", help=f"number, {most} (default: %(default)s)")
+    add("-n", type=whole(1, MAX_SAMPLES), default=64, metavar="N", help=n)
     add("-o", default="samples.png", metavar="FILE", help="a .png file (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: %(default)s)")
+    seed = "seed of the noise (default: %(default)s)"
+    add("--seed", type=whole(0), default=0, metavar="N", help=seed)
     add(
         "--interpolate",
         action="store_true",
@@ -41,10 +42,6 @@ def run(args: argparse.Namespace) -> int:
     """Write a picture of the samples; return the exit status."""
     from ..metrics.image_sets import finite
 
-    if not 1 <= args.n <= MAX_SAMPLES:
-        raise InputError(f"-n: expected 1 to {MAX_SAMPLES}, got {args.n}")
-    if args.seed < 0:
-        raise InputError(f"--seed: expected at least 0, got {args.seed}")
     out = Path(args.o)
     check_picture("-o", args.o)
     sampler = Sampler(args.folder, args.backend)

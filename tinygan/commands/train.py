@@ -11,6 +11,7 @@ from ..data import DATASETS
 from ..doctor import diagnose_run
 from ..doctor.advice import remedies
 from ..errors import InputError, choose
+from ..experiments.options import whole
 from ..training.config import Config, flag, option_type
 from ..training.health_monitor import health
 from ..training.ranks import ranks_of, ranks_to_start
@@ -35,7 +36,8 @@ def add_parser(parsers: Parsers) -> None:
         else:
             shown = "the model's own" if field.default is None else field.default
             metavar = "NAME" if kind is str else "N"
-            option = add(name, type=kind, metavar=metavar, help=f"{help} (default: {shown})")
+            read = whole(*field.metadata["allowed"][:2]) if kind is int else kind
+            option = add(name, type=read, metavar=metavar, help=f"{help} (default: {shown})")
             if kind is str:
                 offer(option, names)
     add("--out", metavar="DIR", help="the run folder (default: a new one in runs/)")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import reprlib
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from ..checks import MAX_COUNT
 from ..errors import InputError, message_of, plain, to_stderr
 
 T = TypeVar("T")
@@ -126,13 +128,14 @@ def _no_data(text: str) -> str:
     raise argparse.ArgumentTypeError(f"this example generates its own data; got {text!r}")
 
 
-def whole(minimum: int) -> Callable[[str], int]:
-    """The type of an option that takes a whole number of at least `minimum`."""
+def whole(minimum: int, maximum: int = MAX_COUNT) -> Callable[[str], int]:
+    """The type of an option that takes a whole number from `minimum` to `maximum`."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or int(text) < minimum:
-            expected = f"expected a whole number of at least {minimum}"
-            raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT))
+        if not digits or not minimum <= int(text) <= maximum:
+            expected = f"expected a whole number from {minimum} to {maximum}"
+            raise argparse.ArgumentTypeError(f"{expected}, got {reprlib.repr(text)}")
         return int(text)
 
     return read

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import math
 import os
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from inspect import signature
 from typing import Any
 
+from ..checks import MAX_COUNT
 from ..data import PATHS
 from ..data import names as data_names
 from ..errors import InputError, choose
@@ -19,7 +21,8 @@ from ..models import MODELS
 from ..nn import Parameter
 from ..optim import OPTIMIZERS, Optimizer
 
-POSITIVE, NON_NEGATIVE = (1, math.inf, ")"), (0, math.inf, ")")
+POSITIVE, NON_NEGATIVE = (1, MAX_COUNT, "]"), (0, MAX_COUNT, "]")  # whole numbers
+RATE = (0, math.inf, ")")
 DECAY, FRACTION = (0, 1, ")"), (0, 1, "]")
 LABEL_OPTIONS = ("smoothing", "label_noise", "label_flips")
 
@@ -53,8 +56,8 @@ class Config:
     k: int = _option(1, "steps of D in a round", POSITIVE)
     seed: int = _option(0, "seed of all randomness", NON_NEGATIVE)
     optimizer: str = _option("adam", "the optimizer of both players: {}", OPTIMIZERS)
-    lr_d: float | None = _option(None, "learning rate of D", NON_NEGATIVE)
-    lr_g: float | None = _option(None, "learning rate of G", NON_NEGATIVE)
+    lr_d: float | None = _option(None, "learning rate of D", RATE)
+    lr_g: float | None = _option(None, "learning rate of G", RATE)
     beta1: float = _option(0.5, "Adam's decay of the mean gradient", DECAY)
     beta2: float = _option(0.999, "Adam's decay of the mean squared gradient", DECAY)
     ema: float = _option(
@@ -188,9 +191,11 @@ def _check(option: Field[Any], value: Any) -> None:
         low, high, end = allowed
         if not (low <= value < high or (value == high and end == "]")):
             expected = f"in [{low}, {high}{end}"
-            if high == math.inf:
-                expected = f"a {'whole' if kind is int else 'finite'} number of at least {low}"
-            raise InputError(f"{name}: expected {expected}, got {value}")
+            if kind is int:
+                expected = f"a whole number from {low} to {high}"
+            elif high == math.inf:
+                expected = f"a finite number of at least {low}"
+            raise InputError(f"{name}: expected {expected}, got {reprlib.repr(value)}")
 
 
 def option_type(default: object) -> type:

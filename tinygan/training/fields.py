@@ -9,13 +9,13 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ..checks import MAX_COUNT
 from ..data import PATHS
 from ..data.image_folder import MODES, SIZES
 from ..errors import InputError
 from .config import Config
 
 FORMAT = 2  # of a checkpoint. Since 2, the moments of Adam are those that the paper prints.
-MAX_COUNT = 1 << 53  # larger numbers are not exact in all readers of JSON
 
 
 class Field(NamedTuple):

@@ -13,12 +13,12 @@ import numpy as np
 
 from .. import models
 from ..backend import Rng
+from ..checks import MAX_COUNT
 from ..models import Pair
 from ..models.pair import Shape
 from ..nn import BatchNorm1d, BatchNorm2d, Module, Sequential
 from ..optim import OPTIMIZERS
 from .config import Config
-from .fields import MAX_COUNT
 
 NARROW = 1e-9  # times the width of a hidden layer: one unit
 SMALL = 32  # height and width of small images; the convolutional models take no larger ones

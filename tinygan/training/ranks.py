@@ -1,5 +1,6 @@
 """The number of ranks of a run on this machine: as given, as recorded, or as is useful."""
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,8 @@ def ranks_to_start(given: str, config: Config, recorded: int = 0) -> int:
         return recorded if can_start(recorded, config) else useful_ranks(config)
     n = int(given) if given.isdecimal() else 0
     if not 1 <= n <= MOST:
-        raise InputError(f"--ranks: expected auto or a number from 1 to {MOST}, got {given!r}")
+        got = reprlib.repr(given)
+        raise InputError(f"--ranks: expected auto or a number from 1 to {MOST}, got {got}")
     if (started := join().size) > 1:
         raise InputError(
             f"--ranks {n}: mpiexec has started {started} ranks already; leave one of them out"

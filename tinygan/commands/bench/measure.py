@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
+import reprlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -91,7 +92,9 @@ def bench(
     numbers += [("ranks", n, 1, 64) for n in ranks]
     for name, value, low, high in numbers:
         if value is not None and not low <= value <= high:
-            raise InputError(f"--{name}: expected an int in [{low}, {high}], got {value}")
+            raise InputError(
+                f"--{name}: expected an int in [{low}, {high}], got {reprlib.repr(value)}"
+            )
     for name, amount in (("seconds", seconds), ("width", width)):
         if not 0 < amount < math.inf:
             raise InputError(f"--{name}: expected a number > 0, got {amount}")
