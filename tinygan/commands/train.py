@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from .. import parallel, training
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
                     f"{(fixed or ['--out'])[0]}: --resume keeps the options of the run; only "
                     "--steps, --backend and --no-graph may be given with it"
                 )
-            n = _ranks_to_resume(args.ranks, args.resume, given, doctor=options["doctor"])
-            with parallel.start(n) as comm:
+            config, recorded = _resumed(args.resume, given, doctor=options["doctor"])
+            with parallel.start(ranks_to_start(args.ranks, config, recorded)) as comm:
                 folder = training.resume(args.resume, comm=comm, **options, **given)
         else:
             config, of_a_folder = Config(**given), args.data and args.data.startswith("folder:")
@@ -82,24 +82,24 @@ def run(args: argparse.Namespace) -> int:
         message = f"stopped after round {step}, and saved. Continue with"
         return stop(130, message, f"  tinygan train --resume {path}")
     if comm.rank == 0:
-        say(_summary(folder, options["doctor"]))
+        say(_summary(folder, config, options["doctor"]))
     return 0
 
 
-def _ranks_to_resume(given: str, run: str, changes: dict[str, Any], *, doctor: bool) -> int:
-    """The number of ranks to start, for a run that is resumed with changed options. One that
-    diverged has one rank, with which the doctor finds the reason."""
+def _resumed(run: str, changes: dict[str, Any], *, doctor: bool) -> tuple[Config, int]:
+    """The options of a run that is resumed with some changed, and the number of ranks to start: that
+    which it had, or one if it diverged, with which the doctor finds the reason."""
     folder = training.RunFolder.existing(run)
+    folder.check_files()
     options = folder.contents()[1]["config"]
     diverged = doctor and health(folder)[1]
     recorded = 1 if diverged else ranks_of(folder.states.read().made_with, -1)
-    return ranks_to_start(given, Config.from_dict({**options, **changes}), recorded)
+    return Config.from_dict({**options, **changes}), recorded
 
 
-def _summary(folder: training.RunFolder, doctor: bool) -> str:
+def _summary(folder: training.RunFolder, config: Config, doctor: bool) -> str:
     """The files of the run folder, the doctor's diagnoses, and commands to try next."""
-    path, options = folder.path, folder.options() or {}
-    steps = Config.from_dict(options).steps
+    path = folder.path
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
@@ -110,11 +110,11 @@ def _summary(folder: training.RunFolder, doctor: bool) -> str:
   config.json              the options
   checkpoint.safetensors   the full state, for tinygan sample and --resume
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
-{_diagnoses(folder, options) if doctor else ""}
+{_diagnoses(folder, asdict(config)) if doctor else ""}
 Try next
   tinygan sample {path} --interpolate -o walk.png
   tinygan evaluate {path}
-  tinygan train --resume {path} --steps {2 * steps}
+  tinygan train --resume {path} --steps {2 * config.steps}
   tinygan train --game least-squares"""
 
 

@@ -91,6 +91,7 @@ def resume(
     _check(on_step)
     folder = _folder_of_rank(comm, RunFolder.existing(path).path)
     with folder.locked():
+        from_first(comm, folder.check_files)
         given = {"steps": steps, "backend": backend, "no_graph": no_graph}
         session, frames = folder.load(comm, **{k: v for k, v in given.items() if v is not None})
         agree(comm, session.facts)

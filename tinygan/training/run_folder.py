@@ -84,15 +84,21 @@ class RunFolder:
     def _partials(self) -> list[Path]:
         return partials(self.path, (path.name for path in self._files()))
 
-    def prepare(self) -> None:
-        """Check that all files of the run can be written, and remove the partial files of killed
-        processes. The caller must hold the lock.
+    def check_files(self) -> None:
+        """Check that all files of the run can be written.
 
-        Raises InputError for a file that cannot be written, before any is changed."""
+        Raises InputError for a file that cannot, such as a link, before any is read or changed."""
         if not os.access(self.path, os.W_OK):
             raise InputError(f"{self.path}: the folder is read-only, so a run cannot write there")
         for path in self._files():
             check_file(path)
+
+    def prepare(self) -> None:
+        """Check all files, and remove the partial files of killed processes. The caller must hold
+        the lock.
+
+        Raises the errors of `check_files`."""
+        self.check_files()
         for path in self._partials():
             path.unlink(missing_ok=True)
 
@@ -260,7 +266,7 @@ class ReadOnly(RunFolder):
     def _nothing(self, *args: Any, **options: Any) -> None:
         pass
 
-    prepare = write_config = save = start_log = append_log = _nothing
+    check_files = prepare = write_config = save = start_log = append_log = _nothing
 
     @contextmanager
     def locked(self) -> Iterator[None]:
