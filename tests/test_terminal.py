@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tinygan import errors
+from tinygan import errors, parallel
 from tinygan.commands import shared
 from tinygan.commands.parser import main
 from tinygan.data import image_folder
@@ -85,16 +86,29 @@ def test_no_command_prints_around_say():
     assert found == []
 
 
-@pytest.mark.parametrize("size", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"])
+@pytest.mark.parametrize(
+    "variable", ["PMI_SIZE=2", "OMPI_COMM_WORLD_SIZE=2", "PMIX_RANK=1", "PMI_RANK=1"]
+)
 @pytest.mark.parametrize("command", ["sample x", "evaluate x", "doctor x", "info", "bench"])
-def test_a_command_for_one_process_refuses_several(command, size, monkeypatch, capsys):
-    monkeypatch.setenv(size, "2")
+def test_a_command_for_one_process_refuses_several(command, variable, monkeypatch, capsys):
+    monkeypatch.setenv(*variable.split("="))
+    monkeypatch.setitem(sys.modules, "mpi4py", None)  # without MPI
     monkeypatch.setattr("tinygan.parallel.last_words", lambda status, message: message)
     assert main(command.split()) == 2
     out, err = capsys.readouterr()
     name = command.split()[0]
     assert not out and err.startswith(f"tinygan: {name}: expected one process, but mpiexec")
     assert "started 2; only train and verify" in err and err.count("\n") == 1
+
+
+def test_a_launcher_that_says_only_the_rank_leaves_the_number_to_mpi(monkeypatch, capsys):
+    monkeypatch.setenv("PMIX_RANK", "0")
+    for size in (1, 3):
+        comm = SimpleNamespace(size=size)
+        monkeypatch.setattr(parallel, "join", lambda comm=comm: comm)
+        assert main(["sample", "nowhere"]) == 2
+        message = "expected one process, but mpiexec started 3" if size > 1 else "there is no such"
+        assert message in capsys.readouterr().err
 
 
 def out_of_memory(*args, **options):

@@ -91,8 +91,12 @@ def is_launched() -> bool:
 
 def launched() -> int:
     """The number of processes that mpiexec says it started; 0 if it says none."""
-    numbers = [os.environ[name] for name in SIZES if os.environ.get(name, "").isdecimal()]
-    return max(map(int, numbers), default=0)
+    return max(numbers(SIZES), default=0)
+
+
+def numbers(names: Sequence[str]) -> list[int]:
+    """The values of environment variables, of those that are whole numbers."""
+    return [int(os.environ[name]) for name in names if os.environ.get(name, "").isdecimal()]
 
 
 @cache

@@ -9,6 +9,7 @@ that names the problem; 130 after Ctrl-C, once the run is saved. A traceback is 
 """
 
 import argparse
+import contextlib
 import io
 import os
 import sys
@@ -94,12 +95,24 @@ class _Parser(argparse.ArgumentParser):
 
 def _check_processes(args: argparse.Namespace) -> None:
     """Raise InputError if mpiexec started several processes of a command for one process."""
-    n = parallel.launched()
-    if n > 1 and not getattr(args, "takes_ranks", False):
+    if not getattr(args, "takes_ranks", False) and (n := _started()) > 1:
         raise InputError(
             f"{args.command}: expected one process, but mpiexec started {n}; only train and verify "
             "take several"
         )
+
+
+def _started() -> int:
+    """The number of processes that were started together with this one, as far as is known.
+
+    A launcher may say only which rank this is. Then MPI is asked; if it does not work, there are at
+    least as many as the rank says."""
+    if (n := parallel.launched()) or not parallel.is_launched():
+        return n
+    n = 1 + max(parallel.numbers(parallel.RANKS), default=0)
+    with contextlib.suppress(InputError):
+        n = max(n, parallel.join().size)
+    return n
 
 
 def _parser() -> argparse.ArgumentParser:
