@@ -23,9 +23,10 @@ from typing import Any
 
 from PIL import Image
 
-from tinygan.errors import InputError, choose
+from tinygan.errors import InputError, choose, first_line
 from tinygan.experiments.findings import HEADINGS, Finding, number, table
-from tinygan.experiments.options import Parser, whole
+from tinygan.experiments.options import Parser, or_stop, whole
+from tinygan.files import read
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,16 @@ def place(name: str) -> tuple[int, str]:
 EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST}, key=place)
 WIDE, COLORS = 480, 64  # maximum width and number of colors of a thumbnail
 Record = dict[str, Any]
+LIMIT = 1 << 24  # bytes of figures.json
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 INTRODUCTION = """# Examples
 
@@ -153,6 +164,27 @@ def save(records: dict[str, list[Record]]) -> None:
             file.write(text.encode())
 
 
+def recorded() -> dict[str, list[Record]]:
+    """The records in figures.json; none if there is no such file.
+
+    Raises InputError if they are damaged, so that no run is lost at its end."""
+    if not os.path.lexists(RECORDS):
+        return {}
+    content = read(RECORDS, LIMIT)
+    try:
+        records: dict[str, list[Record]] = json.loads(content)
+        for key, runs in records.items():
+            for each in runs:
+                choose("example", each["example"], [key.split()[0]])
+                if not all(type(each[name]) is int for name in ("seed", "steps")):
+                    raise TypeError("seed and steps: expected whole numbers")
+        page(records).encode()
+    except DAMAGE as problem:
+        fault = f"{type(problem).__name__}: {first_line(problem)[:80]}"
+        raise InputError(f"{RECORDS}: damaged ({fault}); restore it or remove it") from problem
+    return records
+
+
 def main() -> None:
     parser = Parser(prog="gallery.py", description=(__doc__ or "").split("\n")[0])
     add = parser.add_argument
@@ -170,7 +202,7 @@ def main() -> None:
             choose("example", name, EXAMPLES)
     except InputError as problem:
         parser.error(str(problem))
-    records = json.loads(RECORDS.read_text()) if RECORDS.exists() else {}
+    records = or_stop(recorded)
     with ThreadPoolExecutor(args.jobs) as pool:
         waiting = {
             name: [pool.submit(run, name, seed, args.full, threads) for seed in seeds]

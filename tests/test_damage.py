@@ -1,4 +1,5 @@
-"""Files that were damaged or replaced, each read by a command: see `damage.py`."""
+"""Files that were damaged or replaced, each read by a command, and damaged requests to the lab's
+server: see `damage.py` and `lab_damage.py`."""
 
 import os
 import random
@@ -10,23 +11,28 @@ import pytest
 
 import tinygan
 
-FUZZER = Path(__file__).with_name("damage.py")
 FILES = os.environ.get("TINYGAN_FUZZ_FILES", "40")
-SEED = 0 if os.environ.get("CI") else random.randrange(10**9)
+REQUESTS = os.environ.get("TINYGAN_FUZZ_REQUESTS", "200")
+SEED = "0" if os.environ.get("CI") else str(random.randrange(10**9))
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs fork and /proc")
 
 
 @pytest.mark.parametrize(
-    "options",
-    [["--replay"], ["--files", FILES, "--seed", str(SEED)]],
-    ids=["finds", "random"],
+    "command",
+    [
+        ["damage.py", "--replay"],
+        ["damage.py", "--files", FILES, "--seed", SEED],
+        ["lab_damage.py", "--requests", REQUESTS, "--seed", SEED],
+    ],
+    ids=["finds", "random", "requests"],
 )
-def test_a_damaged_file_gives_one_line_in_time_and_changes_nothing(options):
-    """TINYGAN_FUZZ_FILES is the number of random files (default: 40)."""
+def test_damage_gives_one_line_in_time_and_changes_nothing(command):
+    """TINYGAN_FUZZ_FILES and TINYGAN_FUZZ_REQUESTS are the numbers of random files and requests
+    (default: 40 and 200)."""
     package = {"PYTHONPATH": str(Path(tinygan.__file__).parent.parent)}
     found = subprocess.run(
-        [sys.executable, str(FUZZER), *options],
+        [sys.executable, str(Path(__file__).with_name(command[0])), *command[1:]],
         capture_output=True,
         text=True,
         env={**os.environ, **package},

@@ -893,7 +893,7 @@ OPTIONS = [
     (lambda: Config.from_dict({"x": 1, 2: 3}), "config: unknown options ['2', 'x']"),
     (lambda: training.train({"steps": 1}), "config: expected a Config, got dict"),
     (lambda: training.Session(None), "config: expected a Config, got None"),
-    (lambda: training.Session(Config(backend="tpu")), "backend 'tpu' is unknown; expected one of"),
+    (lambda: Config(backend="tpu"), "backend 'tpu' is unknown; expected one of"),
     (lambda: training.resume(None), "a run folder: expected a path, got None"),
     (lambda: training.verify(3), "a run folder: expected a path, got 3"),
     (lambda: training.Sampler(None), "a run folder: expected a path, got None"),

@@ -525,6 +525,39 @@ def test_the_gallery_makes_the_thumbnail_of_that_picture(gallery, tmp_path, monk
     assert made == [("lsgan", "x.png")] and saved[0]["lsgan"][0] == record
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda runs: runs[0].pop("steps"),
+        lambda runs: runs[-1].update(seed="1"),
+        lambda runs: runs[0].update(example="../README"),
+        lambda runs: runs[0].update(cpu_seconds=None),
+        lambda runs: runs[0].update(sentences=["\ud800"]),
+        lambda runs: runs.clear(),
+    ],
+)
+def test_damaged_records_are_refused_before_an_example_runs(
+    gallery, tmp_path, monkeypatch, capsys, change
+):
+    own = gallery["main"].__globals__
+    records = gallery["recorded"]()
+    assert sorted(records) == sorted(json.loads((EXAMPLES / "figures.json").read_text()))
+    change(records["vae"])
+    path = tmp_path / "figures.json"
+    path.write_text(json.dumps(records))
+    before = path.read_bytes()
+    monkeypatch.setitem(own, "RECORDS", path)
+    monkeypatch.setitem(own, "run", lambda *args: pytest.fail("an example runs"))
+    monkeypatch.setattr(sys, "argv", ["gallery.py", "vae"])
+    with pytest.raises(SystemExit) as ended:
+        gallery["main"]()
+    err = capsys.readouterr().err
+    assert ended.value.code == 2 and f"{path}: damaged (" in err and err.count("\n") == 1
+    assert path.read_bytes() == before
+    path.unlink()
+    assert gallery["recorded"]() == {}
+
+
 def test_the_gallery_refuses_an_unknown_example(gallery, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gallery.py", "dcgann"])
     with pytest.raises(SystemExit) as stopped:

@@ -2,10 +2,10 @@
 
 import os
 import re
-import socket
 from pathlib import Path
 
 import pytest
+import special_files
 
 import tinygan
 from tinygan import InputError, files
@@ -15,24 +15,10 @@ PACKAGE = Path(tinygan.__file__).parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
 
 
-def make(path, kind):
-    match kind:
-        case "folder":
-            path.mkdir()
-        case "pipe":
-            os.mkfifo(path)
-        case "socket":
-            with socket.socket(socket.AF_UNIX) as listener:
-                listener.bind(path.name)
-        case "device":
-            path.symlink_to("/dev/zero")
-
-
-@pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "device"])
+@pytest.mark.parametrize("kind", special_files.KINDS)
 @pytest.mark.parametrize("read", [files.read, lambda path, _: list(files.whole_lines(path))])
-def test_only_a_regular_file_is_opened(tmp_path, monkeypatch, kind, read):
-    monkeypatch.chdir(tmp_path)
-    make(tmp_path / "file", kind)
+def test_only_a_regular_file_is_opened(tmp_path, kind, read):
+    special_files.make(tmp_path / "file", kind)
     with pytest.raises(InputError, match=f"/file: expected a regular file, found a {kind}"):
         read(tmp_path / "file", 10)
 

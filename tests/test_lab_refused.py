@@ -83,6 +83,12 @@ REFUSED = {
     "a long header": (post("Cookie: " + "x" * 70_000), 431, "Line too long"),
     "many headers": (post(*(f"X-{i}: 1" for i in range(120))), 431, "Too many headers"),
     "another version": (post(version="HTTP/2.0"), 505, "Invalid HTTP version (2.0)"),
+    "a version without heads": (post(version="HTTP/0.9"), 505, "version (0.9)"),
+    "a long header without heads": (
+        post("Cookie: " + "x" * 70_000, version="HTTP/0.9"),
+        431,
+        "Line too long",
+    ),
     "no version": (post(version="HTTP/x"), 400, "Bad request version ('HTTP/x')"),
     "no request": (b"hello\r\n\r\n", 400, "Bad request syntax ('hello')"),
     "bytes": (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n", 400, "Bad request"),

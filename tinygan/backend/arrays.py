@@ -163,26 +163,21 @@ def get(name: str) -> Backend:
     """The backend called `name`: "numpy" or "cupy", optionally with a device, as in "cupy:1".
 
     Raises BackendUnavailable if it is unknown or does not work, TypeError unless it is a str."""
-    library, _ = _parse(name)
+    library, _ = parse_name(name)
     for backend in _by_type.values():
         if backend.name == library:
             return backend
-    if library == "cupy":
-        from .cuda.load import fields
+    from .cuda.load import fields
 
-        register(Backend(**fields()))
-        return get(name)
-    known = ", ".join(sorted({"cupy", *(b.name for b in _by_type.values())}))
-    raise BackendUnavailable(
-        f"backend {name!r} is unknown; expected one of {known}{of_device(library)}"
-    )
+    register(Backend(**fields()))
+    return get(name)
 
 
 def move(array: Array, backend: str) -> Array:
     """A copy of `array` on the backend (and device) named by `backend`, with the same dtype.
 
     Raises as `get` does."""
-    target, (_, device) = get(backend), _parse(backend)
+    target, (_, device) = get(backend), parse_name(backend)
     return target.from_host(of(array).to_host(array), device)
 
 
@@ -190,7 +185,7 @@ def use(backend: str) -> None:
     """Make the device named by `backend` ("cupy:1") the current one of this thread.
 
     Raises as `get` does."""
-    get(backend).use(_parse(backend)[1])
+    get(backend).use(parse_name(backend)[1])
 
 
 def place(host: np.ndarray, like: Array) -> Array:
@@ -229,10 +224,18 @@ def survey() -> dict[str, str | None]:
     return found
 
 
-def _parse(name: str) -> tuple[str, int]:
+def parse_name(name: str) -> tuple[str, int]:
+    """The array library and the number of the device in the name of a backend.
+
+    Raises as `get` does, but for a library that does not work."""
     if not isinstance(name, str):
         raise TypeError(f'backend: expected a name such as "numpy" or "cupy:1", got {name!r}')
     library, _, device = name.partition(":")
+    known = sorted({"cupy", *(b.name for b in _by_type.values())})
+    if library not in known:
+        raise BackendUnavailable(
+            f"backend {name!r} is unknown; expected one of {', '.join(known)}{of_device(library)}"
+        )
     if device and not device.isdecimal():
         raise BackendUnavailable(f"backend {name!r}: expected a device number after ':'")
     if library == "numpy" and device not in ("", "0"):

@@ -136,6 +136,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.timed.deadline = time.monotonic() + SECONDS
         super().handle_one_request()
 
+    def parse_request(self) -> bool:
+        """Read the head of a request, and refuse versions before 1.0."""
+        if not super().parse_request():
+            return False
+        _, version = self.request_version.split("/")
+        if not version.startswith("1."):
+            self.send_error(505, f"Invalid HTTP version ({version})")
+            return False
+        return True
+
     def do_GET(self) -> None:
         self._answer(self._file)
 
@@ -261,6 +271,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         What is left of the request is read for a moment: a connection that is closed with unread
         bytes is reset, and the line would be lost."""
         self.close_connection = True
+        self.request_version = self.protocol_version  # a reply to HTTP/0.9 would have no head
         line = message or http.HTTPStatus(code).phrase
         self._send(code, "text/plain; charset=utf-8", f"{line}\n".encode())
         self.timed.deadline = time.monotonic() + LINGER

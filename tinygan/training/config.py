@@ -12,6 +12,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from inspect import signature
 from typing import Any
 
+from ..backend.arrays import parse_name
 from ..checks import MAX_COUNT
 from ..data import PATHS
 from ..data import names as data_names
@@ -106,6 +107,7 @@ class Config:
     def __post_init__(self) -> None:
         for each in fields(self):
             _check(each, getattr(self, each.name))
+        parse_name(self.backend)  # whether it works is asked when it is used
         if self.rng == "auto":  # resolved once: a run keeps it on another backend
             source = "philox" if self.backend.partition(":")[0] == "cupy" else "numpy"
             object.__setattr__(self, "rng", source)
