@@ -51,7 +51,7 @@ def check_file(number: str, path: str, language: str, seconds: float = SECONDS) 
                 f"{path}: the process of exercise {number} ended with status {done.returncode} "
                 "before the check did"
             )
-        found = json.loads(report.read_text(encoding="utf-8"))
+        found = json.loads(read(report, LIMIT))
     if "problem" in found:
         raise InputError(f"{path}: {found['problem']}")
     return Verdict(**found)
