@@ -69,7 +69,6 @@ OTHERS = {
     "backend/cuda/kernels.py": 1,
     "commands/bench/worker.py": 1,
     "environment.py": 1,
-    "exercises/process.py": 1,
     "lab/exhibits.py": 1,
     "lab/export.py": 1,
     "lab/server.py": 1,

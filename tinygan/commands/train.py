@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _resumed(run: str, changes: dict[str, Any], *, doctor: bool) -> tuple[Config, int]:
-    """The options of a run that is resumed with some changed, and the number of ranks to start: that
+    """Options of a run that is resumed with some changed, and the number of ranks to start: that
     which it had, or one if it diverged, with which the doctor finds the reason."""
     folder = training.RunFolder.existing(run)
     folder.check_files()
