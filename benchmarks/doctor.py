@@ -149,7 +149,7 @@ def diagnoses(options: dict[str, Any], seed: int) -> list[str]:
     if "mixture" in options:
         return diagnoses_of_mixture(seed, **options)
     config = Config(**{"seed": seed, **options})
-    with tempfile.TemporaryDirectory() as out, open(os.devnull, "w") as silence:
+    with tempfile.TemporaryDirectory() as out, open(os.devnull, "w", encoding="utf-8") as silence:
         with contextlib.redirect_stderr(silence), contextlib.suppress(Diverged):
             train(config, Path(out) / "run", progress=False)
         probes, not_finite = health(RunFolder(Path(out) / "run"))
@@ -266,7 +266,7 @@ def main() -> None:
 def read() -> dict[str, Any]:
     """The results so far."""
     results: dict[str, Any] = {"healthy": {}, "sick": {}, "cost": {}, "machines": []}
-    return results | (json.loads(RESULTS.read_text()) if RESULTS.is_file() else {})
+    return results | (json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {})
 
 
 def write(results: dict[str, Any]) -> None:

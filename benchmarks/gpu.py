@@ -121,7 +121,7 @@ def tests() -> Iterator[Claim]:
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *files],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         cwd=HERE.parent,
         env={**os.environ, "TINYGAN_NEEDS_GPU": "1"},  # without a GPU, tests fail, not skip
     )
@@ -237,7 +237,7 @@ def main() -> int:
 
     def write(part: str, what: Any) -> None:
         results[part] = what
-        out.write_text(json.dumps(results, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
     run: dict[str, Callable[[], Iterator[Claim]]] = {
         "replay": replay,

@@ -82,7 +82,11 @@ def museum(names: list[str]) -> None:
     for name in names or exhibits.MISTAKES:
         found = measure(name)
         print(row(name, found), flush=True)
-        measured = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {"exhibits": {}}
+        measured = (
+            json.loads(MEASURED.read_text(encoding="utf-8"))
+            if MEASURED.is_file()
+            else {"exhibits": {}}
+        )
         measured["machine"] = machine()
         measured["exhibits"][name] = found
         with atomic(MEASURED) as file:
@@ -142,7 +146,7 @@ def ask(session: Session, **message: Any) -> None:
 
 def memory() -> float:
     """The memory of this process in megabytes: its pages on Linux."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * resource.getpagesize() / 1e6
 
 

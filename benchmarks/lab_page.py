@@ -32,7 +32,9 @@ LAB = sys.executable, "-m", "tinygan", "lab"
 @contextmanager
 def local() -> Iterator[str]:
     """The address of a server process."""
-    with subprocess.Popen([*LAB, "--no-browser"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*LAB, "--no-browser"], stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()

@@ -85,7 +85,7 @@ def seconds_a_round(workload: str, job: Contender, seconds: float) -> float:
         [*(launcher if job.ranks > 1 else []), *command, "--seconds", str(seconds)],
         env={**os.environ, **dict.fromkeys(VARIABLES, str(job.threads))},
         check=True,
-        text=True,
+        encoding="utf-8",
         stdout=subprocess.PIPE,
     )
     return float(done.stdout)
@@ -222,7 +222,7 @@ def round_seconds(workload: str, batch: int, ranks: int, sent: Traffic) -> float
 def measured_round(workload: str) -> float | None:
     """The seconds of a round in the newest results of benchmarks/gpu.py, or None."""
     for path in sorted((HERE / "results").glob("gpu-*.json"), reverse=True):
-        tables = json.loads(path.read_text()).get("bench", [])
+        tables = json.loads(path.read_text(encoding="utf-8")).get("bench", [])
         for row in (row for table in tables for row in table["rows"]):
             if (row["workload"], row["contender"]) == (workload, "cupy"):
                 return float(row["median"])
@@ -278,7 +278,7 @@ def main() -> None:
         about = results["machine"]
         name = f"parallel-{about['date']}-{about['commit'].rstrip('+')}.json"
         out = args.out or HERE / "results" / name
-        out.write_text(json.dumps(results, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         print(out)
 
 

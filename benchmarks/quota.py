@@ -46,7 +46,7 @@ def _limited(folder: Path, kind: str) -> bool:
     """Set the quota of a new cgroup; return whether that worked."""
     try:
         for name, text in QUOTA[kind].items():
-            with open(folder / name, "r+") as file:
+            with open(folder / name, "r+", encoding="utf-8") as file:
                 file.write(text)
     except OSError:  # no such file: the controller is not enabled here
         return False
@@ -55,6 +55,6 @@ def _limited(folder: Path, kind: str) -> bool:
 
 def _remove(folder: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
+    while (folder / "cgroup.procs").read_text(encoding="utf-8") and time.monotonic() < deadline:
         time.sleep(0.05)
     folder.rmdir()

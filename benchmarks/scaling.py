@@ -74,12 +74,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.source:
-        results = json.loads(args.source.read_text())
+        results = json.loads(args.source.read_text(encoding="utf-8"))
     else:
         results = measure(args.seconds)
         machine = results["machine"]
         out = HERE / "results" / f"scaling-{machine['date']}-{machine['commit'].rstrip('+')}.json"
-        out.write_text(json.dumps(results, indent=1) + "\n")
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     draw(results, HERE / "scaling.png")
 
 

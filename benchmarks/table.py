@@ -79,14 +79,14 @@ def busy(names: Sequence[str], seconds: float, counts: Sequence[int]) -> dict[st
             command += ["--backend", "numpy", "--against", "torch-eager", "--threads", "auto"]
             command += ["--threads", "1", "--seconds", str(seconds)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            tables[QUOTA] = json.loads(out.read_text())
+            tables[QUOTA] = json.loads(out.read_text(encoding="utf-8"))
     return tables
 
 
 def processor() -> str:
     """The name of the processor, with its family and model, since several can have one name."""
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         text = ""
     found = dict(re.findall(r"^(?:cpu )?(family|model)\s*: (\d+)$", text, re.MULTILINE))
@@ -100,7 +100,7 @@ def add(parts: dict[str, Any]) -> None:
     path = HERE / "results" / f"speed-{re.sub('[^a-z0-9]+', '-', name.lower())}.json"
     results: dict[str, Any] = {"processor": processor(), "cores": cores(), "shapes": [], "busy": []}
     if path.is_file():
-        results = json.loads(path.read_text())
+        results = json.loads(path.read_text(encoding="utf-8"))
     for part, run in parts.items():
         results[part] = [*results[part], run][-2:]
     with storage.atomic(str(path)) as file:
@@ -114,11 +114,11 @@ def write() -> None:
     files = sorted(HERE.glob("results/speed-*.json"))
     if not files:
         raise InputError("--write: expected a file results/speed-*.json, found none; measure first")
-    body = "\n\n".join(block(json.loads(path.read_text())) for path in files)
+    body = "\n\n".join(block(json.loads(path.read_text(encoding="utf-8"))) for path in files)
     readme = HERE / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    readme.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:

@@ -84,11 +84,11 @@ def run(name: str, seed: int, full: bool, threads: dict[str, str]) -> Record:
     script = [sys.executable, str(HERE / f"{name}.py")]
     environment = os.environ | threads
     done = subprocess.run(
-        [*script, *options], cwd=where, capture_output=True, text=True, env=environment
+        [*script, *options], cwd=where, capture_output=True, encoding="utf-8", env=environment
     )
     if done.returncode:
         raise RuntimeError(f"{name}.py {' '.join(options)} failed:\n{done.stderr[-2000:]}")
-    record: Record = json.loads((folder(name, seed) / "figures.json").read_text())
+    record: Record = json.loads((folder(name, seed) / "figures.json").read_text(encoding="utf-8"))
     return record
 
 
@@ -107,7 +107,7 @@ def section(runs: list[Record]) -> Iterator[str]:
     first, shown = runs[0], runs[0]["pictures"]
     name, full = first["example"], " --full" if first["full"] else ""
     yield f"\n## [{name}.py]({name}.py){full}\n"
-    yield (HERE / f"{name}.py").read_text().split("\n")[0].strip('"')
+    yield (HERE / f"{name}.py").read_text(encoding="utf-8").split("\n")[0].strip('"')
     yield f"\n![{name}](thumbnails/{name}.png)"
     if first["sentences"]:
         yield f"\nWith seed {first['seed']}:"

@@ -60,7 +60,7 @@ def describe(backend: str) -> dict[str, Any]:
 def processor() -> str:
     """The name of the processor, or of its architecture if the system does not report a name."""
     try:
-        with open("/proc/cpuinfo") as lines:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
             names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
             return next(names, platform.machine())
     except OSError:
@@ -101,7 +101,9 @@ def _commit() -> str:
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", check=True
+        ).stdout.strip()
 
     try:
         git("ls-files", "--error-unmatch", __file__)

@@ -5,6 +5,8 @@ tinygan and keeps its traceback.
 """
 
 import difflib
+import os
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -52,6 +54,11 @@ def escaped(text: str) -> str:
     """The text with a backslash escape for each letter that a terminal would not print as it is,
     such as ESC, CR or U+2028: a file name may contain it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def as_argument(path: object) -> str:
+    """A path to be typed in a shell: in quotes if it needs them; on Windows always."""
+    return f'"{path}"' if os.name == "nt" else shlex.quote(str(path))
 
 
 def lacks_memory(problem: ImportError | RuntimeError) -> bool:

@@ -42,8 +42,8 @@ def cgroups(root: Path = Path("/")) -> Iterator[tuple[str, Path, Path]]:
     """The cgroups of this process that can limit its CPU time: for each, the type of the file
     system, where it is mounted, and the folder of the cgroup."""
     try:
-        groups = (root / "proc/self/cgroup").read_text().splitlines()
-        mounts = (root / "proc/self/mountinfo").read_text().splitlines()
+        groups = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        mounts = (root / "proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return
     paths = {}
@@ -66,7 +66,9 @@ def cgroups(root: Path = Path("/")) -> Iterator[tuple[str, Path, Path]]:
 
 def _limit(kind: str, folder: Path) -> float:
     try:
-        quota, period = map(int, " ".join((folder / f).read_text() for f in FILES[kind]).split())
+        quota, period = map(
+            int, " ".join((folder / f).read_text(encoding="utf-8") for f in FILES[kind]).split()
+        )
     except (OSError, ValueError):  # no such file, "max", or nonsense
         return math.inf
     return quota / period if quota > 0 and period > 0 else math.inf

@@ -10,7 +10,7 @@ from ..backend import survey
 from ..data import DATASETS
 from ..doctor import diagnose_run
 from ..doctor.advice import remedies
-from ..errors import InputError, choose
+from ..errors import InputError, as_argument, choose
 from ..experiments.options import whole
 from ..training.config import Config, flag, option_type
 from ..training.health_monitor import health
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     except training.Interrupted as interruption:
         path, step = interruption.args
         message = f"stopped after round {step}, and saved. Continue with"
-        return stop(130, message, f"  tinygan train --resume {path}")
+        return stop(130, message, f"  tinygan train --resume {as_argument(path)}")
     if comm.rank == 0:
         say(_summary(folder, config, options["doctor"]))
     return 0
@@ -99,7 +99,7 @@ def _resumed(run: str, changes: dict[str, Any], *, doctor: bool) -> tuple[Config
 
 def _summary(folder: training.RunFolder, config: Config, doctor: bool) -> str:
     """The files of the run folder, the doctor's diagnoses, and commands to try next."""
-    path = folder.path
+    path, run = folder.path, as_argument(folder.path)
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
@@ -112,9 +112,9 @@ def _summary(folder: training.RunFolder, config: Config, doctor: bool) -> str:
   states.jsonl             SHA-256 of the state, for tinygan verify{health * folder.health.exists()}
 {_diagnoses(folder, asdict(config)) if doctor else ""}
 Try next
-  tinygan sample {path} --interpolate -o walk.png
-  tinygan evaluate {path}
-  tinygan train --resume {path} --steps {2 * config.steps}
+  tinygan sample {run} --interpolate -o walk.png
+  tinygan evaluate {run}
+  tinygan train --resume {run} --steps {2 * config.steps}
   tinygan train --game least-squares"""
 
 
@@ -125,5 +125,5 @@ def _diagnoses(folder: training.RunFolder, options: Mapping[str, Any]) -> str:
         f"  {name} after round {step}; remedy: {remedies(name, options)[0]}"
         for name, step, _ in diagnose_run(probes)
     ]
-    head = f"Problems (all remedies: tinygan doctor {folder.path})"
+    head = f"Problems (all remedies: tinygan doctor {as_argument(folder.path)})"
     return "\n".join(["", head, *lines, ""]) if lines else ""

@@ -174,7 +174,9 @@ def texts(name: str) -> dict[str, str]:
 
 def measured() -> dict[str, Any]:
     """The contents of `measured.json`: the machine, and each exhibit over five seeds."""
-    found: dict[str, Any] = json.loads(files(__package__).joinpath("measured.json").read_text())
+    found: dict[str, Any] = json.loads(
+        files(__package__).joinpath("measured.json").read_text(encoding="utf-8")
+    )
     return found
 
 

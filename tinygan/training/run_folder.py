@@ -23,7 +23,7 @@ import numpy as np
 
 from .. import storage
 from ..backend.inputs import SINGLE_PROCESS, Comm
-from ..errors import InputError
+from ..errors import InputError, as_argument
 from ..files import read, whole_lines
 from ..storage import append, atomic, flush, flush_folder, partials
 from ..writable import check_file, kept, locked
@@ -67,7 +67,7 @@ class RunFolder:
                 not path.is_dir() or set(path.iterdir()) != set(folder._partials())
             )
             if used:
-                also = f", or continue it by --resume {path}" if path.is_dir() else ""
+                also = f", or continue it by --resume {as_argument(path)}" if path.is_dir() else ""
                 raise InputError(
                     f"--out {path}: exists and is not an empty folder; choose another{also}"
                 )

@@ -16,7 +16,7 @@ import numpy as np
 
 Array = Any
 Shape = tuple[int, ...]
-SOURCE = Path(__file__).with_name("kernels.cu").read_text()
+SOURCE = Path(__file__).with_name("kernels.cu").read_text(encoding="utf-8")
 THREADS, BLOCKS = 256, 1 << 16  # threads in a block; the maximum number of blocks
 TYPES = {"float32": "float", "float64": "double"}
 

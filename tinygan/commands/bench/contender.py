@@ -39,14 +39,15 @@ class Worker:
         name, threads, ranks = contender
         options = {**sizes, "threads": threads or 0, "ranks": ranks}
         variables = dict.fromkeys(VARIABLES, str(threads)) if threads else {}
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  an unread pipe could fill up
+        # An unread pipe could fill up.
+        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", __package__ + ".worker", workload, name]
             + [f"--{key}={value}" for key, value in options.items()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            text=True,
+            encoding="utf-8",
             env={**os.environ, **variables},
         )
         try:

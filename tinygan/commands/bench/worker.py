@@ -145,7 +145,7 @@ def _peak_memory(name: str) -> int:
     with suppress(
         OSError, IndexError
     ):  # Linux; there ru_maxrss also counts the process that started this one
-        status = Path("/proc/self/status").read_text()
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     if resource is None:
         return 0
