@@ -40,7 +40,9 @@ def place(name: str) -> tuple[int, str]:
     return table.find(f"thumbnails/{name}.png"), name
 
 
-EXAMPLES = sorted({path.stem for path in HERE.glob("*.py")} - {"gallery", *FIRST}, key=place)
+EXAMPLES = sorted(
+    {path.stem for path in HERE.glob("*.py")} - {"gallery", "notebooks", *FIRST}, key=place
+)
 WIDE, COLORS = 480, 64  # maximum width and number of colors of a thumbnail
 Record = dict[str, Any]
 LIMIT = 1 << 24  # bytes of figures.json

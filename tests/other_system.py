@@ -45,7 +45,9 @@ def imitate(system):
 
 
 def offline(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+    """Raise OSError for a request that would leave this computer."""
+    asks = event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname")
+    if asks and not re.search(r"'(127\.|localhost'|::1')", repr(arguments)):
         raise OSError(f"no network: {arguments}")
 
 

@@ -14,8 +14,7 @@
 
 The first file that a run writes deletes those of the run before it, so a folder never has pictures
 of two runs. Until a run ends, figures.json has its options and the pictures so far.
-
-An example is a script that also opens as a notebook, where all options have their defaults.
+In a notebook, the variable TINYGAN_OPTIONS has the options, and pictures are shown.
 """
 
 import json
@@ -42,7 +41,7 @@ from ..storage import atomic, partials, save_figure
 from ..training.loop import bar_class
 from .example_data import DIGIT, check_images, is_digits, part, spread, with_labels
 from .findings import HEADINGS, Finding, table
-from .options import check_folder, or_stop, parsed, report_ends, stop
+from .options import check_folder, or_stop, parsed, report_ends, show, stop
 from .results import SeedResults, aligned
 from .trained_classifier import trained_classifier
 from .training_curve import TrainingCurve
@@ -217,6 +216,7 @@ class Example:
         self._record()  # first: if the process is killed, the next run knows what to delete
         or_stop(save, path, *what)
         print(f"{path}   {caption}")
+        show(path)
         return path
 
     def _begin(self) -> None:

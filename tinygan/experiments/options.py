@@ -3,6 +3,7 @@
 import argparse
 import os
 import reprlib
+import shlex
 import signal
 import sys
 import threading
@@ -80,6 +81,14 @@ def in_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
+def show(picture: Path) -> None:
+    """In a notebook, show a picture below the cell."""
+    if in_notebook():
+        from IPython.display import Image, display
+
+        display(Image(filename=str(picture)))
+
+
 def interrupted(*_: object) -> NoReturn:
     """End the program with status 130, as after Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -101,8 +110,8 @@ class Parser(argparse.ArgumentParser):
 def parsed(
     name: str, about: str, data: tuple[str, str] | None, steps: int, full: int
 ) -> argparse.Namespace:
-    """The options of the command line, or their defaults in a notebook. `data`, `steps` and `full`
-    are those of `Example`; --help shows them."""
+    """The options of the command line, or in a notebook those of the variable TINYGAN_OPTIONS.
+    `data`, `steps` and `full` are those of `Example`; --help shows them."""
     parser = Parser(prog=f"{name}.py", description=about.split("\n")[0], allow_abbrev=False)
     add = parser.add_argument
     on = f", on {data[1]}" if data and data[0] != data[1] else ""
@@ -118,7 +127,9 @@ def parsed(
         add("--data", help=f"data set, as in tinygan train (default: {known})")
     else:
         add("--data", type=_no_data, help=argparse.SUPPRESS)
-    args = parser.parse_args([] if in_notebook() else None)
+    args = parser.parse_args(
+        shlex.split(os.environ.get("TINYGAN_OPTIONS", "")) if in_notebook() else None
+    )
     if not 0 < args.width <= 16:
         parser.error(f"--width: expected more than 0, at most 16, got {args.width}")
     return args
