@@ -66,7 +66,7 @@ def cells(name: str, options: str) -> Iterator[tuple[str, str]]:
 
 def notebook(name: str, options: str) -> dict[str, Any]:
     """The notebook of an example, in the format nbformat 4.5."""
-    made = []
+    made: list[dict[str, Any]] = []
     for number, (kind, text) in enumerate(cells(name, options)):
         cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text}
         made.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
