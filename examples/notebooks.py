@@ -27,10 +27,8 @@ from tinygan.experiments.options import Parser, check_folder, or_stop, stop
 from tinygan.storage import atomic
 
 HERE = Path(__file__).resolve().parent
-NAMES = sorted(
-    path.stem for path in HERE.glob("*.py") if path.stem not in ("gallery", "gan_on_one_page")
-)
-NAMES.remove(Path(__file__).stem)
+FILES = {path.stem: path for path in [*HERE.glob("*.py"), *HERE.glob("book/ch*.py")]}
+NAMES = sorted(FILES.keys() - {"gallery", "notebooks", "gan_on_one_page"})
 INSTALL = """\
 # Install tinygan, if it is not there, from the folder `wheels` beside this notebook; this needs no
 # network. If there is no such folder: %pip install PATH, with the path of a clone of tinygan.
@@ -44,20 +42,25 @@ MAIN = '\nif __name__ == "__main__":'
 
 
 def cells(name: str, options: str) -> Iterator[tuple[str, str]]:
-    """The kind and the text of each cell of an example: its docstring, its sections with their
-    titles, and a first cell that installs tinygan and sets the options."""
-    text = (HERE / f"{name}.py").read_text(encoding="utf-8")
-    _, about, code = text.split('"""', 2)
-    title, _, rest = about.partition("\n")
-    yield "markdown", f"# {title}\n{rest}".strip()
+    """The kind and text of each cell of an example: its docstring, cells that install tinygan and
+    set the options, and its sections with their titles. A chapter of the book has neither docstring
+    nor options."""
+    text = FILES[name].read_text(encoding="utf-8")
+    if text.startswith('"""'):
+        _, about, text = text.split('"""', 2)
+        title, _, rest = about.partition("\n")
+        yield "markdown", f"# {title}\n{rest}".strip()
     yield "code", INSTALL
-    script, main, _ = code.partition(MAIN)
+    script, main, _ = text.partition(MAIN)
     if main:
-        code = script + SHOW.format(name=name)
-    else:
+        text = script + SHOW.format(name=name)
+    elif FILES[name].parent == HERE:
         yield "code", f"{OPTIONS.format(name=name)}%env TINYGAN_OPTIONS={options}"
-    first, *parts = re.split(r"^# %% ?(.*)\n", code, flags=re.M)
+    first, *parts = re.split(r"^# %% ?(.*)\n", text, flags=re.M)
     for title, part in zip(["", *parts[::2]], [first, *parts[1::2]], strict=True):
+        if title == "[markdown]":
+            yield "markdown", re.sub("^# ?", "", part.strip(), flags=re.M)
+            continue
         if title:
             yield "markdown", f"## {title}"
         if part.strip():

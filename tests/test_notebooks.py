@@ -43,23 +43,29 @@ def statements(text):
 def test_every_example_is_a_notebook_with_its_title_and_its_code(write, tmp_path, capsys):
     names = write()["NAMES"]
     assert capsys.readouterr().out.split() == [f"notebooks/{name}.ipynb" for name in names]
-    sources = {path.stem for path in (ROOT / "examples").glob("*.py")}
-    assert set(names) == sources - {"gallery", "notebooks", "gan_on_one_page"}
+    examples = {path.stem for path in (ROOT / "examples").glob("*.py")}
+    chapters = {path.stem for path in (ROOT / "examples" / "book").glob("ch*.py")}
+    assert set(names) == (examples | chapters) - {"gallery", "notebooks", "gan_on_one_page"}
     for name in names:
-        source = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+        where = ROOT / "examples" / ("book" if name in chapters else "")
+        source = (where / f"{name}.py").read_text(encoding="utf-8")
         text = (tmp_path / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
-        title, install, *cells = json.loads(text)["cells"]
-        assert title["source"].splitlines()[0] == "# " + source.splitlines()[0].strip('"')
-        assert title["source"].removeprefix("# ") == ast.get_docstring(ast.parse(source))
-        assert "%pip install" in install["source"] and "network" in install["source"]
-        code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
-        mine = statements(re.sub("^%env .*", "", code, flags=re.M))
+        cells = json.loads(text)["cells"]
+        texts = [c["source"] for c in cells if c["cell_type"] == "markdown"]
+        install, *code = [c["source"] for c in cells if c["cell_type"] == "code"]
+        assert "%pip install" in install and "network" in install
+        mine = statements(re.sub("^%env .*", "", "\n".join(code), flags=re.M))
         theirs = statements(source)
         assert mine[: len(theirs)] == theirs
         added = ["main()", "from IPython.display import Image", f"Image('{name}.png')"]
         assert mine[len(theirs) :] == (added if name == "first_gan" else [])
-        sections = [c["source"] for c in cells if c["cell_type"] == "markdown"]
-        assert sections == [f"## {each}" for each in re.findall("^# %% (.*)", source, re.M)]
+        if name in chapters:
+            words = re.findall("[a-z]+", " ".join(re.findall("^# (?!%%)(.*)", source, re.M)))
+            assert re.findall("[a-z]+", " ".join(texts)) == words
+        else:
+            about = ast.get_docstring(ast.parse(source))
+            sections = [f"## {each}" for each in re.findall("^# %% (.*)", source, re.M)]
+            assert texts == [f"# {about}", *sections]
 
 
 def test_every_notebook_is_valid(write, tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 from ..backend import process
 from ..language import LANGUAGES, language
 from ..storage import save_figure
-from .options import Parser, check_folder, in_notebook, or_stop, report_ends
+from .options import Parser, check_folder, in_notebook, or_stop, report_ends, show
 
 # Families with Hangul, of Linux, Windows and macOS.
 FONTS = (
@@ -55,6 +55,7 @@ class Chapter:
         path = self.out / f"{self.name}{end}"
         or_stop(save_figure, figure, path)
         print(path)
+        show(path)
         return path
 
 
