@@ -60,5 +60,5 @@ def test_the_wheel_plays_a_hundred_rounds_in_pyodide(wheel):
     pair = models.build("mlp-small", (1, 28, 28), rng=rng)
     rounds = play(gan.non_saturating, *pair.players(digits, rng))
     expected = [[loss.item() for loss in each[:2]] for each in islice(rounds, 100)]
-    np.testing.assert_allclose(found["losses"][:20], expected[:20], rtol=1e-3)
+    np.testing.assert_allclose(found["losses"][:20], expected[:20], rtol=1e-5)
     assert np.isfinite(found["losses"]).all() and len(found["losses"]) == 100
