@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,7 +59,8 @@ def test_options_and_their_defaults(example, monkeypatch):
     assert run.rng.random() == np.random.default_rng(3).random()
     assert example("--full", "--steps", "4").steps == 4
     assert run.many(5000) == 2500 and run.many(90) == 100 and example().many(5000) == 5000
-    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    shell = SimpleNamespace(kernel=True)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert example("-f", "kernel.json").steps == 10  # a notebook has the defaults
 
 

@@ -108,10 +108,11 @@ def test_an_example_shows_its_pictures_and_takes_its_options_in_a_notebook(tmp_p
     shown = []
     display = types.SimpleNamespace(Image=lambda filename: filename, display=shown.append)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
-    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     options.show(tmp_path / "a.png")
     assert shown == []
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    shell = types.SimpleNamespace(kernel=True)
+    python = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", python)
     options.show(tmp_path / "a.png")
     assert shown == [str(tmp_path / "a.png")]
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "kernel.json"])

@@ -77,8 +77,9 @@ def report_unraisable(problem: "sys.UnraisableHookArgs") -> None:
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a notebook."""
-    return "ipykernel" in sys.modules
+    """Whether this runs in a notebook: in the shell of a kernel, not only after its import."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def show(picture: Path) -> None:
