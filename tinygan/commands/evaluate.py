@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import to_stderr
+from ..errors import choose, to_stderr
 from ..experiments.options import whole
 from ..metrics import image_sets
 from ..storage import atomic
@@ -26,7 +26,12 @@ from .shared import (
 )
 
 if TYPE_CHECKING:
+    from ..data import Dataset
+    from ..metrics.evaluation import Network
+    from ..metrics.image_sets import Real
     from .shared import Parsers
+
+FEATURES = "classifier", "random"
 
 
 def add_parser(parsers: Parsers) -> None:
@@ -34,8 +39,9 @@ def add_parser(parsers: Parsers) -> None:
     parser = parsers.add_parser(
         "evaluate",
         help="compare a run's samples with real images and with bad ones",
-        description="Measure the samples of a run on digits (MNIST) or Fashion-MNIST. Each metric "
-        "is shown with its reference (real images) and its controls (images known to be bad). "
+        description="Measure the samples of a run. Each metric is shown with its reference (real "
+        "images) and its controls (images known to be bad). The features are those of a classifier "
+        "of the run's own labels, trained once, or of a random network if there are no labels. "
         "Writes evaluation.json and evaluation.png into the run folder. " + NEEDS_DATA,
     )
     parser.add_argument("folder", metavar="RUN", help="a run folder, or a checkpoint file")
@@ -43,14 +49,20 @@ def add_parser(parsers: Parsers) -> None:
         "--n",
         type=whole(image_sets.MINIMUM, MAX_SAMPLES),
         metavar="N",
-        help=f"number of samples, {image_sets.MINIMUM} to {MAX_SAMPLES} (default: as many as test "
-        "images, at most 10000)",
+        help=f"number of samples, {image_sets.MINIMUM} to {MAX_SAMPLES} (default: as many as real "
+        "images to compare with, at most 10000)",
     )
     against = parser.add_argument(
         "--against",
-        default="test",
-        metavar="SPLIT",
-        help="the real images: test or train (default: test)",
+        metavar="IMAGES",
+        help="the real images: test, train, or folder:PATH with images that were not used in "
+        "training (default: test; for a run on a folder: train)",
+    )
+    parser.add_argument(
+        "--features",
+        metavar="NAME",
+        help="whose features to compare: classifier or random (default: classifier, if the images "
+        "have labels and a height and width divisible by 4)",
     )
     offer(against, image_sets.AGAINST)
     seed = "seed of all random draws (default: 0)"
@@ -64,30 +76,34 @@ def run(args: argparse.Namespace) -> int:
     """Print the table of metrics, write evaluation.json and .png, and return the exit status.
 
     Raises InputError for an option out of range, data without a classifier, or missing images."""
+    from ..data import load
     from ..metrics import evaluation, report
-    from ..metrics.classifier import Classifier
 
     wanted = 10_000 if args.n is None else args.n
+    if args.features is not None:
+        choose("--features", args.features, FEATURES)
     sampler, rng = Sampler(args.folder, args.backend), np.random.default_rng(args.seed)
     data, picture = (sampler.folder / f"evaluation.{kind}" for kind in ("json", "png"))
     for path in (data, picture):
         check_writable(args.folder, str(path))
-    real = image_sets.real(sampler.config.data, args.against, wanted, rng=rng)
-    classifier, n = Classifier.shipped(args.backend), len(real.reference)
+    config = sampler.config
+    training = load(config.data, folder_size=config.folder_size, folder_mode=config.folder_mode)
+    real = image_sets.real(training, args.against, wanted, sampler.shape, rng=rng)
+    network, n = _network(args.features, training, real, args.backend), len(real.reference)
     with name_in_errors(args.folder):
         samples = image_sets.as_images(sampler.draw(n, seed=args.seed), sampler.pair.low)
     echo = lambda name: to_stderr(f"measuring {name} ...")  # noqa: E731
-    rows = evaluation.evaluate(samples, real, classifier, rng=rng, echo=echo)
-    warnings, notes = report.warnings(rows), report.notes(rows, real)
+    rows = evaluation.evaluate(samples, real, network, rng=rng, echo=echo)
+    warnings, notes = report.warnings(rows), report.notes(rows, real, network)
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
     if n < wanted:
         notes.insert(0, f"{n} samples, not {wanted}: there are no more real images to compare with")
-    record = {"n": n, "against": real.named, "seed": args.seed, "classifier": classifier.sha256}
+    record = {"n": n, "against": real.named, "seed": args.seed, "network": network.sha256}
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown
     lines = [f"{title}\n\n{report.table(rows)}\n", *(f"! {line}" for line in warnings)]
     lines += [f"- {line}" for line in notes]
-    lines += [f"- the classifier's weights have the SHA-256 {classifier.sha256}"]
+    lines += [f"- the network of the features has the SHA-256 {network.sha256}"]
     show(args, "\n".join(lines), {"run": args.folder, **record})
     with atomic(data) as file:
         file.write(text.encode() + b"\n")
@@ -95,3 +111,22 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         say(f"\n{data}, {picture}")
     return 0
+
+
+def _network(given: str | None, training: Dataset, real: Real, backend: str) -> Network:
+    """The network whose features are compared: a classifier of the training data, shipped or
+    trained, or a random one.
+
+    Raises InputError if a classifier was asked for, but there can be none."""
+    from ..data import DATASETS
+    from ..experiments.trained_classifier import trained_classifier
+    from ..metrics.classifier import Classifier
+    from ..metrics.random_features import RandomFeatures
+
+    height, width = training.images.shape[2:]
+    possible = real.labels is not None and height % 4 == width % 4 == 0
+    if given == "random" or (given is None and not possible):
+        return RandomFeatures(real.reference, backend)
+    if training.name in DATASETS and DATASETS[training.name].digits:
+        return Classifier.shipped(backend)
+    return trained_classifier(training, backend)

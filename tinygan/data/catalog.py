@@ -19,15 +19,14 @@ class Entry(NamedTuple):
     """A named data set, with a train and a test split: its reader and its properties."""
 
     read: Callable[[str], Dataset]  # of a split, "train" or "test"
-    classified: bool = False  # `tinygan evaluate` accepts runs on it: its images are 28 x 28, gray
     digits: bool = False  # its classes are those of the digit classifier
     megabytes: int = 0  # of the files that are downloaded; 0: none is
 
 
 DATASETS = {
-    "digits": Entry(digits, classified=True, digits=True),
-    "mnist": Entry(partial(read_mnist, "mnist"), classified=True, digits=True, megabytes=12),
-    "fashion-mnist": Entry(partial(read_mnist, "fashion-mnist"), classified=True, megabytes=31),
+    "digits": Entry(digits, digits=True),
+    "mnist": Entry(partial(read_mnist, "mnist"), digits=True, megabytes=12),
+    "fashion-mnist": Entry(partial(read_mnist, "fashion-mnist"), megabytes=31),
     "cifar10": Entry(cifar10, megabytes=170),
     "tfd": Entry(tfd),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .. import plots
 from .classifier import FEATURES
-from .evaluation import COUNTS, METRICS, OURS, K, Row
+from .evaluation import COUNTS, METRICS, OURS, K, Network, Row
 from .image_sets import REFERENCE, Real
 from .precision_recall import expected_coverage
 
@@ -26,30 +26,65 @@ def warnings(rows: Mapping[str, Row]) -> list[str]:
     return list(alarms(rows[OURS], rows[REFERENCE]).values())
 
 
-def notes(rows: Mapping[str, Row], real: Real) -> list[str]:
-    """Notes on how to read the table: its reference, expected values of real images, and which
-    numbers are comparable."""
+def notes(rows: Mapping[str, Row], real: Real, network: Network) -> list[str]:
+    """Notes on how to read the table: its reference, expected values of real images, which numbers
+    are comparable, and what the numbers cannot show."""
     n = len(real.reference)
-    averages, others = rows["k-means"]["parzen"], rows[REFERENCE]["parzen"]
     lines = [
         f"{REFERENCE}: the reference, {n} other images, as many as the samples; to the right of it "
         "are controls, known to be bad; ! marks a value that can mislead",
-        f"Frechet and KID use {FEATURES} features of tinygan's classifier: they are comparable at "
-        f"n = {n} and for one classifier only, not with published values",
+        _frechet(rows),
+        _features(n, network),
         f"precision, recall, density, coverage are for k = {K}: at n = {n}, real images have "
         f"density 1 and coverage {expected_coverage(n, n, K):.3f} on average",
         "copies: the share of samples at most half as far from one training image as from any "
         "other, in pixels (blurred or shifted copies are missed); copying z compares this share "
-        "with that of held-out images, and for the reference one half of these with the other; the "
-        "control one class alone has training images, and an average of one image is a copy"
+        "with that of held-out images, and for the reference one half of these with the other"
         if real.held_out
-        else "no test for copies: it needs images that were not used in training, --against test",
-        f"a Parzen log-likelihood says little: here real images score {others:.1f}, averages by "
-        f"k-means {averages:.1f}; by the 2014 protocol, on all of MNIST, 242.5 and 317.0",
+        else "no test for copies: it needs images that were not used in training; give them by "
+        "--against test or --against folder:PATH",
     ]
-    if not real.digits:
-        lines.append("the classifier was trained on digits: classes, KL and score mean little here")
+    if real.excluded:
+        lines.append(
+            f"{real.named}: {real.excluded} were left out, because they are training images"
+        )
+    if real.validation is not None:
+        averages, others = rows["k-means"]["parzen"], rows[REFERENCE]["parzen"]
+        lines.append(
+            f"a Parzen log-likelihood says little: here real images score {others:.1f}, averages "
+            f"by k-means {averages:.1f}; by the 2014 protocol, on all of MNIST, 242.5 and 317.0"
+        )
     return lines
+
+
+def _frechet(rows: Mapping[str, Row]) -> str:
+    """A sentence on the Frechet distances of all sets, in order. If that of a control is below that
+    of real images, the sentence says that the features do not tell them apart."""
+    distances = {name: row["frechet"] for name, row in rows.items()}
+    order = sorted(distances, key=lambda name: distances[name])
+    listed = ", ".join(f"{name} {cell('frechet', distances[name])}" for name in order)
+    real = distances[REFERENCE]
+    missed = " and ".join(name for name in order if name != OURS and distances[name] < real)
+    unseen = f"; these features do not tell {missed} from real images" if missed else ""
+    return (
+        f"Frechet, in order: {listed}{unseen}; real images have {cell('frechet', real)} at this n, "
+        "not 0, so no better value can be expected"
+    )
+
+
+def _features(n: int, network: Network) -> str:
+    """A sentence on the network whose features Frechet and KID use."""
+    if network.classes:
+        return (
+            f"Frechet and KID use {FEATURES} features of a classifier of {network.classes} "
+            f"classes, trained with tinygan: they are comparable at n = {n} and for one classifier "
+            "only, not with published values"
+        )
+    return (
+        f"Frechet and KID use {FEATURES} features of a random network, which knows no objects: "
+        "they find noise, blur, wrong colors and missing variety, not wrong shapes; they are "
+        f"comparable at n = {n} and for the same real images only, not with published values"
+    )
 
 
 def table(rows: Mapping[str, Row]) -> str:
@@ -86,5 +121,5 @@ def picture(path: str | Path, rows: Mapping[str, Row], title: str) -> None:
     """Write the table as a PNG: a panel for each metric, and the histogram of the classes."""
     panels = {m.name: m.title for m in METRICS if m.panel}
     labels = {place: text.strip() for place, text in _cells(rows).items()}
-    counts = {m.name: m.title for m in METRICS if m.name in COUNTS}
+    counts = {m.name: m.title for m in METRICS if m.name in COUNTS and m.name in rows[OURS]}
     plots.bars(path, rows, panels, histogram=counts, labels=labels, title=title)

@@ -10,6 +10,7 @@ from ..checks import is_size
 from ..errors import InputError
 from ..models import Pair
 from ..models.latent import interpolate
+from ..models.pair import Shape
 from ..tensor import Tensor, no_grad
 from .fields import check
 from .networks import unfit
@@ -31,11 +32,12 @@ class Sampler:
         backends.use(backend)
         try:
             self.config = config = check(meta, only=("shape",))
-            shape, part = tuple(meta["shape"]), "ema" if config.ema else "G"
-            if fault := unfit(arrays, config, shape, [part]):
+            part = "ema" if config.ema else "G"
+            self.shape: Shape = tuple(meta["shape"])
+            if fault := unfit(arrays, config, self.shape, [part]):
                 raise ValueError(fault)
             rng = np.random.default_rng(config.seed)
-            self.pair: Pair = models.build(config.model, shape, rng=rng)
+            self.pair: Pair = models.build(config.model, self.shape, rng=rng)
             self.pair.G.load_state_dict(part_of(arrays, part))
         except ValueError as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
