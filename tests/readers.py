@@ -53,15 +53,19 @@ def figures():
 NEW = "train --model mlp-small --batch 2 --steps 1 --quiet --doctor off --out new --data"
 RESUME, VERIFY = "train --resume run --steps 61 --quiet", "verify run"
 SAMPLE, DOCTOR = "sample run -n 4 -o new.png", "doctor run"
+COMPARE = "compare run digits -o new.html"
 PICTURES = {"png": "PNG", "jpg": "JPEG", "bmp": "BMP", "gif": "GIF", "tif": "TIFF", "ppm": "PPM",
             "webp": "WEBP"}  # fmt: skip
 # Each file, with the commands or functions that read it.
 READERS: dict[str, tuple[str | Callable, ...]] = {
-    "run/checkpoint.safetensors": (RESUME, VERIFY, SAMPLE, "doctor probeless", "verify run --from"),
-    "run/config.json": (RESUME, VERIFY, DOCTOR),
-    "run/log.csv": (RESUME, DOCTOR),
+    "run/checkpoint.safetensors": (
+        *(RESUME, VERIFY, SAMPLE, COMPARE, "doctor probeless", "verify run --from"),
+    ),
+    "run/config.json": (RESUME, VERIFY, DOCTOR, COMPARE),
+    "run/log.csv": (RESUME, DOCTOR, COMPARE),
     "run/states.jsonl": (RESUME, VERIFY),
     "run/health.jsonl": (RESUME, DOCTOR),
+    "run/evaluation.json": (COMPARE,),
     "data/mnist/train-images-idx3-ubyte.gz": (f"{NEW} mnist", RESUME, VERIFY),
     "data/mnist/train-labels-idx1-ubyte": (f"{NEW} mnist",),
     "data/cifar-10/cifar-10-binary.tar.gz": (f"{NEW} cifar10",),
@@ -124,6 +128,9 @@ def build(root: Path) -> None:
     models.MODELS["mlp-small"] = functools.partial(_narrow, models.MODELS["mlp-small"])
     train(Config(model="mlp-small", data="mnist", batch=2, steps=60), "run", progress=False)
     train(Config(model="mlp-small", batch=2, steps=1), "digits", progress=False, doctor=False)
+    facts = {"n": 200, "seed": 0, "against": "test images of mnist", "network": "0" * 64}
+    metrics = json.dumps({**facts, "rows": {"this run": {"frechet": 1.5, "class_0": 20.0}}})
+    (root / "run/evaluation.json").write_text(metrics)
     evaluation.evaluate = lambda *args, **options: sys.exit(0)  # all files have been read
     trained_classifier.EPOCHS = 1
     trained_classifier._cached = lambda data: Path("cache/few.safetensors")

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from functools import partial
+from unittest.mock import Mock
 
 import guard  # noqa: F401  (registers the backend)
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from tinygan import InputError, data, models, storage
 from tinygan.commands.parser import main
 from tinygan.metrics import evaluation, image_sets, report
-from tinygan.metrics.classifier import Classifier
+from tinygan.metrics.classifier import SHAPE, Classifier
 
 rng = partial(np.random.default_rng, 0)
 SHIPPED = "a610438b262f6399413f8237ef7914cd5ea5be499d2f448dd426752c5f830343"
@@ -214,15 +215,25 @@ def test_the_table_has_every_value_in_its_row_and_column(rows):
     assert report.cell("class_3", 98.0) == "98"
 
 
-def test_the_notes_name_what_is_comparable(rows, real):
-    notes = "\n".join(report.notes(rows, real))
+def test_the_notes_name_what_is_comparable(rows, real, classifier):
+    notes, unlabeled = "\n".join(report.notes(rows, real, classifier)), Mock(classes=0)
     score = f"real images score {rows['real images']['parzen']:.1f}"
     for words in ("n = 1000 and for one classifier only", "density 1 and coverage 0.969 on average",
                   "held-out images", "242.5 and 317.0", score):  # fmt: skip
         assert words in notes
-    other = "\n".join(report.notes(rows, real._replace(held_out=False, digits=False)))
-    for words in ("was trained on digits", "no test for copies"):
+    other = "\n".join(report.notes(rows, real._replace(held_out=False, excluded=7), unlabeled))
+    for words in ("a random network", "no test for copies", "7 were left out"):
         assert words in other and words not in notes
+
+
+def test_a_note_lists_the_distances_and_names_controls_that_are_not_seen(rows, real, classifier):
+    (line,) = (n for n in report.notes(rows, real, classifier) if n.startswith("Frechet, in order"))
+    listed = re.findall(r"(?:order: |, )([a-z -]+) [\d.]+", line)
+    assert listed == sorted(rows, key=lambda name: rows[name]["frechet"])
+    assert "do not tell" not in line
+    blind = {**rows, "noise": {**rows["noise"], "frechet": 0.0}}
+    notes = "\n".join(report.notes(blind, real, classifier))
+    assert "; these features do not tell noise from real images; " in notes
 
 
 # The command.
@@ -237,7 +248,7 @@ def test_the_command(run, capsys):
     assert err.count("measuring") == 5 and "nan" not in out.lower()
     found = json.loads((run / "evaluation.json").read_text())
     assert found["n"] == 1000 and found["rows"]["this run"]["recall"] < 0.2
-    assert found["classifier"] == SHIPPED and any("recall" in line for line in found["warnings"])
+    assert found["network"] == SHIPPED and any("recall" in line for line in found["warnings"])
     with Image.open(run / "evaluation.png") as picture:
         assert picture.width > 1000
     assert (run / "checkpoint.safetensors").read_bytes() == before
@@ -263,17 +274,17 @@ def test_a_nan_is_never_shown_nor_written(run, rows, monkeypatch, capsys):
 
 
 def test_real_images_by_name_of_the_data():
-    real = image_sets.real("digits", "train", 10_000, rng=rng())
+    digits = data.load("digits")
+    real = image_sets.real(digits, "train", 10_000, SHAPE, rng=rng())
     assert len(real.reference) == len(real.other) == 4500 and not real.held_out
     both = np.concatenate([real.reference, real.other, real.validation]).reshape(-1, 784)
     assert len(np.unique(both, axis=0)) == len(both)  # no image is in two of the sets
     for arguments, message in (
-        (("cifar10", "train", 1000), "expected a run on digits"),
-        (("digits", "dev", 1000), "--against 'dev' is unknown"),
-        (("digits", "train", 900), "--n: expected at least 1000 samples, got 900"),
+        (("dev", 1000, SHAPE), "--against 'dev' is unknown; expected test, train or folder:PATH"),
+        (("train", 1000, (1, 32, 32)), r"images of shape \(1, 32, 32\), expected \(1, 28, 28\)"),
     ):
         with pytest.raises(InputError, match=message):
-            image_sets.real(*arguments, rng=rng())
+            image_sets.real(digits, *arguments, rng=rng())
 
 
 def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
@@ -285,7 +296,7 @@ def test_with_test_images_those_of_training_are_the_reference_row(monkeypatch):
         ),
     }
     monkeypatch.setattr(image_sets, "load", lambda name, split="train": known[name, split])
-    real = image_sets.real("digits", "test", 5000, rng=rng())
+    real = image_sets.real(known["digits", "train"], None, 5000, SHAPE, rng=rng())
     assert real.held_out and real.named == "test images of digits"
     assert len(real.reference) == len(real.other) == 2000 and len(real.training) == 8000
     pixels = [*map(bytes, whole.images.astype(np.float32) / 255)]
@@ -301,7 +312,7 @@ def test_without_test_images_the_error_names_the_other_option(monkeypatch):
 
     monkeypatch.setattr(image_sets, "load", load)
     with pytest.raises(InputError, match="the network is down; or use --against train"):
-        image_sets.real("digits", "test", 1000, rng=rng())
+        image_sets.real(data.load("digits"), "test", 1000, SHAPE, rng=rng())
 
 
 def test_samples_become_images():
@@ -314,7 +325,6 @@ def test_samples_become_images():
     one_bad = drawn.copy()
     one_bad[1, 0, 3, 3] = np.nan
     for samples, message in (
-        (np.zeros((2, 1, 32, 32)), r"makes images of shape \(1, 32, 32\), expected \(1, 28, 28\)"),
         (one_bad, "makes NaN or infinity, in 1 of 2 samples: its training diverged"),
         (drawn * 1.01, "makes pixels from -1.01 to 1.01, expected -1 to 1"),
     ):
@@ -326,10 +336,6 @@ def test_samples_become_images():
 
 def _diverged(arrays, meta):
     arrays["ema/2.bias"] = np.full_like(arrays["ema/2.bias"], np.nan)
-
-
-def _other_data(arrays, meta):
-    meta["config"]["data"] = "cifar10"
 
 
 def _larger(arrays, meta):
@@ -351,7 +357,6 @@ def refused(capsys, *arguments):
     ("change", "message"),
     [
         (_diverged, "the generator makes NaN or infinity, in 1000 of 1000 samples: its training"),
-        (_other_data, "expected a run on digits, mnist or fashion-mnist, got one on cifar10"),
         (_larger, "the generator makes images of shape (1, 32, 32), expected (1, 28, 28)"),
         (lambda arrays, meta: arrays.pop("ema/2.bias"), "holds no generator of tinygan"),
     ],
@@ -369,13 +374,14 @@ def test_a_run_that_cannot_be_measured_is_refused(run, tmp_path, capsys, change,
     [
         (["nowhere"], "nowhere: there is no such run folder"),
         (["."], "not a run folder, because it has no checkpoint.safetensors"),
-        (["x", "--n", "10"], "--n: expected a whole number from 1000 to 65536, got '10'"),
+        (["x", "--n", "10"], "--n: expected a whole number from 200 to 65536, got '10'"),
+        (["x", "--features", "vgg"], "--features 'vgg' is unknown; expected one of classifier"),
         (
             ["x", "--n", "many"],
-            "--n: expected a whole number from 1000 to 65536, got 'many'; see tinygan",
+            "--n: expected a whole number from 200 to 65536, got 'many'; see tinygan",
         ),
         (["x", "--seed", "-1"], "--seed: expected a whole number from 0 to"),
-        (["RUN", "--against", "dev"], "--against 'dev' is unknown; expected one of test, train"),
+        (["RUN", "--against", "dev"], "--against 'dev' is unknown; expected test, train or"),
         (["RUN", "--backend", "torch"], "backend 'torch' is unknown"),
     ],
 )

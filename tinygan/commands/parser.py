@@ -27,10 +27,10 @@ def commands() -> tuple[Any, ...]:
     """The modules of all commands, in the order of `tinygan --help`.
 
     They are imported here, so that `main` also reports Ctrl-C during the import."""
-    from . import check, doctor, evaluate, info, lab, reproduce, sample, train, verify
+    from . import check, compare, doctor, evaluate, info, lab, reproduce, sample, train, verify
     from .bench import command as bench
 
-    return train, lab, doctor, verify, sample, evaluate, reproduce, bench, check, info
+    return train, lab, doctor, verify, sample, evaluate, compare, reproduce, bench, check, info
 
 
 ABOUT = "Generative adversarial networks from scratch."
