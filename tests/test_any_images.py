@@ -1,4 +1,4 @@
-"""evaluate on the user's own images: with labels or without, offline, by the commands as written."""
+"""evaluate on the user's own images, with labels or without, offline, by the commands."""
 
 import json
 import socket

@@ -258,9 +258,11 @@ def test_fewer_real_images_than_samples_are_noted(run, rows, capsys, monkeypatch
     drawn = []
     measured = lambda samples, *a, **k: drawn.append(len(samples)) or rows  # noqa: E731
     monkeypatch.setattr(evaluation, "evaluate", measured)
-    assert main(["evaluate", str(run), "--against", "train"]) == 0
-    assert drawn == [4500]
-    assert "- 4500 samples, not 10000: there are no more" in capsys.readouterr().out
+    for given in ([], ["--n", "5000"]):
+        assert main(["evaluate", str(run), "--against", "train", *given]) == 0
+        said = "- 4500 samples, not 5000: there are no more" in capsys.readouterr().out
+        assert said is bool(given)
+    assert drawn == [4500, 4500]
 
 
 def test_a_nan_is_never_shown_nor_written(run, rows, monkeypatch, capsys):

@@ -96,8 +96,8 @@ def run(args: argparse.Namespace) -> int:
     rows = evaluation.evaluate(samples, real, network, rng=rng, echo=echo)
     warnings, notes = report.warnings(rows), report.notes(rows, real, network)
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
-    if n < wanted:
-        notes.insert(0, f"{n} samples, not {wanted}: there are no more real images to compare with")
+    if args.n is not None and n < args.n:
+        notes.insert(0, f"{n} samples, not {args.n}: there are no more real images to compare with")
     record = {"n": n, "against": real.named, "seed": args.seed, "network": network.sha256}
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown

@@ -11,6 +11,7 @@
     captions           digit, ink and ground of colored digits
     kmeans             averages of images, a control for every metric
     classifier         the classifier whose features and predictions the metrics use
+    random_features    features of a random network, for images without labels
     image_sets         the real images, samples and controls of an evaluation
     evaluation         all metrics of a run's samples, with reference and controls
     report             the table of an evaluation, with notes and warnings

@@ -30,9 +30,11 @@ def notes(rows: Mapping[str, Row], real: Real, network: Network) -> list[str]:
     """Notes on how to read the table: its reference, expected values of real images, which numbers
     are comparable, and what the numbers cannot show."""
     n = len(real.reference)
+    unseen = ", which were not used in training" if real.held_out else ""
     lines = [
-        f"{REFERENCE}: the reference, {n} other images, as many as the samples; to the right of it "
-        "are controls, known to be bad; ! marks a value that can mislead",
+        f"each set is compared with {n} {real.named}{unseen}; {REFERENCE}, the reference, are {n} "
+        "training images; to the right of it are controls, known to be bad; ! marks a value that "
+        "can mislead",
         _frechet(rows),
         _features(n, network),
         f"precision, recall, density, coverage are for k = {K}: at n = {n}, real images have "
