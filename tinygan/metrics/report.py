@@ -50,6 +50,11 @@ def notes(rows: Mapping[str, Row], real: Real, network: Network) -> list[str]:
         lines.append(
             f"{real.named}: {real.excluded} were left out, because they are training images"
         )
+    if real.held_out and "k-means" in rows:
+        lines.append(
+            "copies among the controls: one class alone has training images, and an average of one "
+            "image is a copy"
+        )
     if real.validation is not None:
         averages, others = rows["k-means"]["parzen"], rows[REFERENCE]["parzen"]
         lines.append(
