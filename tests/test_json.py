@@ -86,7 +86,7 @@ def test_the_object_of_evaluate_has_the_table_and_is_the_file(run, capsys, monke
     assert found.keys() == documented(capsys, "evaluate")
     assert found == {"run": str(run), **json.loads((run / "evaluation.json").read_text())}
     assert report.table(found["rows"]) in text
-    assert all(f"! {line}" in text for line in found["warnings"]) and found["classifier"] in text
+    assert all(f"! {line}" in text for line in found["warnings"]) and found["network"] in text
 
 
 def test_the_object_of_bench_has_the_times_of_its_table(capsys, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from ..errors import InputError
 from .classifier import SHAPE, Shape
 from .kmeans import kmeans
 
+AGAINST = "test", "train"  # or folder:PATH
 MINIMUM = 200  # samples: more than there are features
 VALIDATION = 1000  # images that choose Parzen's sigma
 BLUR, NOISE = "blur", "noise"  # the names of two controls
@@ -81,7 +82,9 @@ def _held_out(training: Dataset, against: str) -> tuple[np.ndarray, int]:
         new = [i for i, image in enumerate(images) if image.tobytes() not in known]
         return images[new], len(images) - len(new)
     if against != "test":
-        raise InputError(f"--against {against!r} is unknown; expected test, train or folder:PATH")
+        raise InputError(
+            f"--against {against!r} is unknown; expected {', '.join(AGAINST)} or folder:PATH"
+        )
     if name not in DATASETS:
         raise InputError(
             f"--against test: {name} has no test images; expected train, or folder:PATH with "
