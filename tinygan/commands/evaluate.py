@@ -58,15 +58,14 @@ def add_parser(parsers: Parsers) -> None:
         help="the real images: test, train, or folder:PATH with images that were not used in "
         "training (default: test; for a run on a folder: train)",
     )
-    offer(against, splits)
+    offer(against, image_sets.AGAINST)
     features = parser.add_argument(
         "--features",
         metavar="NAME",
         help="whose features to compare: classifier or random (default: classifier, if the images "
         "have labels and a height and width divisible by 4)",
     )
-    offer(against, image_sets.AGAINST)
-    offer(features, lambda: FEATURES)
+    offer(features, FEATURES)
     seed = "seed of all random draws (default: 0)"
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help=seed)
     add_backend(parser)
