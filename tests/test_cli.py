@@ -133,7 +133,7 @@ BAD = [
     ("train --lr-d nan", "--lr-d: expected a finite number of at least 0, got nan"),
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
-    ("train --folder-size 32", "--folder-size: works only with --data folder"),
+    ("train --size 32", "--size: works only with --data folder"),
     ("train --simultaneous --k 2", "--k: expected 1 with --simultaneous"),
     (
         "train --optimizer sgd --beta1 0.9",

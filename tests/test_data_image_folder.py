@@ -26,7 +26,7 @@ def packed(kind: str) -> bytes:
 
 
 def read(folder, **options):
-    return load(f"folder:{folder}", **options)
+    return load(f"folder:{folder}", **{"size": 28, "mode": "gray"} | options)
 
 
 def test_images_of_the_right_size_do_not_change_and_are_in_the_order_of_their_names(tmp_path):
@@ -44,7 +44,7 @@ def test_images_of_the_right_size_do_not_change_and_are_in_the_order_of_their_na
 def test_color_is_channels_first(tmp_path):
     each = picture()
     each.save(tmp_path / "a.png")
-    image = read(tmp_path, folder_mode="color").images[0]
+    image = read(tmp_path, mode="color").images[0]
     np.testing.assert_array_equal(image, np.asarray(each).transpose(2, 0, 1))
 
 
@@ -54,15 +54,15 @@ def test_the_central_square_is_kept(tmp_path, size):
     middle = (slice(20, 40), slice(None)) if size[1] > size[0] else (slice(None), slice(20, 40))
     pixels[middle] = 200
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    assert (read(tmp_path, folder_size=10).images == 200).all()
+    assert (read(tmp_path, size=10).images == 200).all()
 
 
 @pytest.mark.parametrize("size", [1, 28, 64])
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK"])
 def test_every_usual_kind_of_pixel_and_every_size_is_read(tmp_path, mode, size):
     picture(mode, (33, 47)).save(tmp_path / "a.tif")
-    for folder_mode, channels in (("gray", 1), ("color", 3)):
-        images = read(tmp_path, folder_size=size, folder_mode=folder_mode).images
+    for name, channels in (("gray", 1), ("color", 3)):
+        images = read(tmp_path, size=size, mode=name).images
         assert images.shape == (1, channels, size, size)
 
 
@@ -131,9 +131,9 @@ def test_an_empty_folder_is_refused(tmp_path):
     ("options", "words"),
     [
         ({"split": "test"}, "a folder is one split"),
-        ({"folder_mode": "sepia"}, "expected one of gray, color"),
-        ({"folder_size": 0}, "expected 1 to 1024"),
-        ({"folder_size": 5000}, "expected 1 to 1024"),
+        ({"mode": "sepia"}, "expected one of gray, color"),
+        ({"size": 0}, "expected 1 to 1024"),
+        ({"size": 5000}, "expected 1 to 1024"),
     ],
 )
 def test_unknown_options_are_refused(tmp_path, options, words):

@@ -138,8 +138,10 @@ def test_the_outline_of_a_run_has_the_shapes_of_its_state(model, monkeypatch, na
         {"model": "mlp-2014"},
         {"model": "mlp-mid"},
         {"model": "dcgan28"},
+        {"model": "dcgan", "shape": [3, 128, 128]},
+        {"width": 10.0},
         {"optimizer": "sgd"},
-        {"data": "folder:/", "folder_size": 1024, "folder_mode": "color"},
+        {"data": "folder:/", "size": 1024, "mode": "color"},
     ],
     ids=str,
 )

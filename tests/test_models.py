@@ -60,6 +60,15 @@ NETWORKS = {
         [("Conv2d", 32, 1, 4, 4), LEAKY, ("Conv2d", 64, 32, 4, 4), "BatchNorm2d", LEAKY,
          ("Linear", 1, 3136)],
     ),
+    "dcgan": (
+        [("Linear", 3072, 100), "BatchNorm2d", "ReLU", ("ConvTranspose2d", 192, 96, 4, 4),
+         "BatchNorm2d", "ReLU", ("ConvTranspose2d", 96, 48, 4, 4), "BatchNorm2d", "ReLU",
+         ("ConvTranspose2d", 48, 24, 4, 4), "BatchNorm2d", "ReLU",
+         ("ConvTranspose2d", 24, 3, 4, 4), "Tanh"],
+        [("Conv2d", 24, 3, 4, 4), LEAKY, ("Conv2d", 48, 24, 4, 4), "BatchNorm2d", LEAKY,
+         ("Conv2d", 96, 48, 4, 4), "BatchNorm2d", LEAKY, ("Conv2d", 192, 96, 4, 4),
+         "BatchNorm2d", LEAKY, ("Linear", 1, 3072)],
+    ),
     "dcgan32": (
         [("Linear", 4096, 100), "BatchNorm2d", "ReLU", ("ConvTranspose2d", 256, 128, 4, 4),
          "BatchNorm2d", "ReLU", ("ConvTranspose2d", 128, 64, 4, 4), "BatchNorm2d", "ReLU",
@@ -71,12 +80,12 @@ NETWORKS = {
 
 
 def shape_of(name):
-    return (3, 32, 32) if name == "dcgan32" else (1, 28, 28)
+    return {"dcgan": (3, 64, 64), "dcgan32": (3, 32, 32)}.get(name, (1, 28, 28))
 
 
 @pytest.mark.parametrize("name", models.MODELS)
 def test_layers_and_sizes(name):
-    pair = build(name, shape_of(name))
+    pair = build(name, shape_of(name), width=0.75 if name == "dcgan" else 1)
     assert (layers(pair.G), layers(pair.D)) == NETWORKS[name]
     z = pair.noise(np.random.default_rng(0))(3)
     images = pair.G(z)
@@ -98,7 +107,7 @@ def test_the_pair_of_2014_has_the_initial_weights_of_its_code():
     assert pair.low == 0
 
 
-@pytest.mark.parametrize("name", ["dcgan28", "dcgan28-slim", "dcgan32"])
+@pytest.mark.parametrize("name", ["dcgan", "dcgan28", "dcgan28-slim", "dcgan32"])
 def test_dcgan_has_the_initial_weights_of_its_paper(name):
     pair = build(name, shape_of(name))
     for net in (pair.G, pair.D):
@@ -115,6 +124,47 @@ def test_a_tiny_width_leaves_one_unit_per_layer(name):
     pair = build(name, shape_of(name), width=1e-6)
     z = Tensor(np.zeros((2, 100), np.float32))
     assert pair.D(pair.G(z)).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("size", "start", "stages"),
+    [
+        (8, 4, 1),
+        (14, 7, 1),
+        (16, 4, 2),
+        (28, 7, 2),
+        (32, 4, 3),
+        (48, 6, 3),
+        (64, 4, 4),
+        (96, 6, 4),
+        (128, 4, 5),
+    ],
+)
+def test_the_depth_of_dcgan_follows_the_size(size, start, stages):
+    pair = build("dcgan", (3, size, size), width=1 / 32)
+    z = pair.noise(np.random.default_rng(0))(2)
+    image = pair.G(z)
+    assert image.shape == (2, 3, size, size) and pair.D(image).shape == (2, 1)
+    for net, kind in ((pair.G, nn.ConvTranspose2d), (pair.D, nn.Conv2d)):
+        assert sum(isinstance(layer, kind) for layer in net.modules()) == stages
+    widest = 2 ** (stages - 1)
+    assert [p.shape for p in pair.G.parameters()][:1] == [(widest * start**2, 100)]
+    assert models.suited((3, size, size)) == ("dcgan28-slim" if size == 28 else "dcgan")
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 7), (1, 30, 30), (3, 36, 36), (3, 64, 32), (3, 256, 256)])
+def test_the_model_for_other_sizes_is_an_mlp(shape):
+    assert models.suited(shape) == "mlp-mid"
+
+
+def test_dcgan_of_twice_the_width_is_dcgan32():
+    one, other = build("dcgan", (3, 32, 32), width=2), build("dcgan32", (3, 32, 32))
+    for a, b in zip(
+        (*one.G.parameters(), *one.D.parameters()),
+        (*other.G.parameters(), *other.D.parameters()),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a.data, b.data)
 
 
 def test_a_perceptron_has_the_given_sizes():

@@ -126,16 +126,16 @@ def images(tmp_path):
 
 def test_out_of_memory_for_the_images_names_their_size(images, monkeypatch, capsys):
     monkeypatch.setattr(image_folder.np, "empty", out_of_memory)
-    assert main(["train", "--data", images, "--folder-size", "1024"]) == 2
+    assert main(["train", "--data", images, "--size", "1024"]) == 2
     err = capsys.readouterr().err
-    assert "--folder-size 1024: 1 images take 0.0 GiB" in err and "--batch" not in err
+    assert "--size 1024: 1 images take 0.0 GiB" in err and "--batch" not in err
 
 
 @pytest.mark.parametrize(
     ("options", "remedy"),
     [
         ([], "a smaller --batch\n"),
-        (["--folder-size", "28"], "a smaller --batch or --folder-size\n"),
+        (["--size", "28"], "a smaller --batch or --size\n"),
     ],
 )
 def test_out_of_memory_names_the_options_that_take_it(

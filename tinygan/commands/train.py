@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
             with parallel.start(ranks_to_start(args.ranks, config, recorded)) as comm:
                 folder = training.resume(args.resume, comm=comm, **options, **given)
         else:
-            config, of_a_folder = Config(**given), args.data and args.data.startswith("folder:")
-            args.smaller = "a smaller --batch" + " or --folder-size" * bool(of_a_folder)
+            config = Config(**given)
+            args.smaller = "a smaller --batch" + " or --size" * config.is_folder
             with parallel.start(ranks_to_start(args.ranks, config)) as comm:
                 folder = training.train(config, args.out, comm=comm, **options)
     except training.Interrupted as interruption:
@@ -103,6 +103,7 @@ def _summary(folder: training.RunFolder, config: Config, doctor: bool) -> str:
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
+  data.png                 images of the data, as the networks see them
   samples.png              samples of the generator
   progress.gif             samples of fixed noise during training
   curves.png               losses, D(x) and D(G(z))

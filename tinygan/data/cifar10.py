@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..files import opened, read, take
 from .dataset import Dataset
 from .fetch import File, locate
-from .reading import read_errors, require
+from .reading import read_errors, require_labels
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
@@ -66,7 +66,7 @@ def _records(name: str, batch: bytes) -> np.ndarray:
             f"{name}: expected 1 to {BATCH} records of {RECORD} bytes, found {len(batch)} bytes"
         )
     records = np.frombuffer(batch, np.uint8).reshape(count, RECORD)
-    require(records[:, 0].max() <= 9, name, "labels 0 to 9", records[:, 0])
+    require_labels(name, records[:, 0], len(CLASSES))
     return records
 
 

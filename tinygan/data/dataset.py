@@ -49,7 +49,8 @@ def check_labels(given: Any, n: int, classes: int | None = None) -> None:
     given = plain_array("labels", given)
     if given.shape != (n,) or given.dtype.kind not in "iu":
         raise ValueError(f"labels: expected integers ({n},), got {given.dtype} {given.shape}")
-    low, high = (int(given.min()), int(given.max())) if n else (0, 0)
-    if low < 0 or (classes is not None and high >= classes):
+    wrong = np.flatnonzero((given < 0) | (given >= (np.inf if classes is None else classes)))
+    if wrong.size:
         expected = "numbers >= 0" if classes is None else f"0..{classes - 1}"
-        raise ValueError(f"labels: expected {expected}, got {low}..{high}")
+        i = wrong[0]
+        raise ValueError(f"labels: expected {expected}, got labels[{i}] = {given[i]}")

@@ -9,6 +9,8 @@ import math
 import os
 import re
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,24 @@ SILENT = logging.NullHandler()  # else Pillow's messages would be printed before
 SIZES = 1, 1024  # minimum and maximum of the width and height of a resized image
 
 
-def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str = "gray") -> Dataset:
+def image_folder(
+    path: str,
+    split: str = "train",
+    *,
+    size: int = 32,
+    mode: str = "color",
+    skip: Callable[[str], object] | None = None,
+) -> Dataset:
     """All images under `path`, sorted by name, uint8 (N, C, size, size), where C is 1 in the mode
-    "gray" and 3 in "color". There is only the "train" split.
+    "gray" and 3 in "color". Of an animation, the first frame is read. There is only the "train"
+    split.
 
-    Raises InputError if there are no images, or if one cannot be read as an image of 8 bits per
-    channel.
+    With `skip`, an image that cannot be read is left out, and skip(reason) is called; the reason
+    names the file.
+
+    Raises InputError if there are no images, or, without `skip`, if one cannot be read as an image
+    of 8 bits per channel: the range of more bits is not known, since cameras and microscopes use
+    only a part of it.
     """
     root = Path(os.path.expanduser(path))
     if not path or not os.path.isdir(root):
@@ -49,23 +63,40 @@ def image_folder(path: str, split: str = "train", *, size: int = 28, mode: str =
             f"folder:{path}, split {split!r}: a folder is one split, train; use another folder for "
             "other images"
         )
-    choose("folder mode", mode, MODES)
+    choose("mode", mode, MODES)
     low, high = SIZES
     if type(size) is not int or not low <= size <= high:
-        raise InputError(f"folder size {size!r}: expected {low} to {high} pixels")
+        raise InputError(f"size {size!r}: expected {low} to {high} pixels")
     paths = _walk(root)
     if not paths:
         raise InputError(f"folder:{path}: no images in it; expected files {', '.join(SUFFIXES)}")
     images = _room((len(paths), len(MODES[mode]), size, size))
-    for image, each in zip(images, paths, strict=True):
-        image[:] = _read(each, size, MODES[mode])
-    subfolders = [each.relative_to(root).parts[:-1][:1] for each in paths]
+    kept: list[Path] = []
+    for each in paths:
+        with _skipping(skip):
+            images[len(kept)] = _read(each, size, MODES[mode])
+            kept.append(each)
+    if not kept:
+        raise InputError(f"folder:{path}: none of its {len(paths)} images can be read")
+    images = images[: len(kept)]
+    subfolders = [each.relative_to(root).parts[:-1][:1] for each in kept]
     if not all(subfolders):
         return Dataset(f"folder:{path}", images, None, None)
     classes = sorted({name for (name,) in subfolders})
     index = {name: i for i, name in enumerate(classes)}
     labels = np.array([index[name] for (name,) in subfolders], np.int64)
     return Dataset(f"folder:{path}", images, labels, tuple(classes))
+
+
+@contextmanager
+def _skipping(skip: Callable[[str], object] | None) -> Iterator[None]:
+    """Give the message of an InputError of this block to `skip`, or else add the remedy to it."""
+    try:
+        yield
+    except InputError as problem:
+        if skip is None:
+            raise InputError(f"{problem}; --skip-broken leaves out such images") from problem
+        skip(str(problem))
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
@@ -75,7 +106,7 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
     except MemoryError as problem:
         n, size = shape[0], shape[-1]
         raise InputError(
-            f"--folder-size {size}: {n} images take {math.prod(shape) / 2**30:.1f} GiB, for which "
+            f"--size {size}: {n} images take {math.prod(shape) / 2**30:.1f} GiB, for which "
             "there is not enough memory; use a smaller one"
         ) from problem
 
@@ -129,18 +160,19 @@ def _read(path: Path, size: int, mode: str) -> np.ndarray:
             opened = Image.open(io.BytesIO(content), formats=FORMATS)
         except UnidentifiedImageError as problem:  # Pillow's message does not name the file
             raise InputError(
-                f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}"
+                f"{path}: cannot be read as an image; expected one of {', '.join(FORMATS)}; "
+                f"{remedy}"
             ) from problem
         with opened:
             if deep := _deep(opened):
                 raise InputError(
-                    f"{path}: has pixels of type {deep}; expected 8 bits per channel, so "
-                    "convert it first"
+                    f"{path}: has pixels of type {deep}; expected 8 bits per channel; convert it "
+                    f"first, for example by ImageMagick: magick mogrify -depth 8 {path.name}"
                 )
             if opened.width * opened.height > max(SMALL, PIXELS_PER_BYTE * len(content)):
                 raise InputError(
                     f"{path}: claims {opened.width} x {opened.height} pixels in {len(content)} "
-                    "bytes; it is damaged, so take it out of the folder"
+                    f"bytes, so it is damaged; {remedy}"
                 )
             image = ImageOps.exif_transpose(opened)
             if "A" in image.getbands() or "transparency" in image.info:

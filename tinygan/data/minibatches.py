@@ -50,7 +50,7 @@ class Minibatches:
         if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
             raise ValueError(
                 f"images: expected uint8 (N, C, H, W) with N >= 1, got {images.dtype} "
-                f"{images.shape}"
+                f"{images.shape}{_first_not_finite(images)}"
             )
         if labels is not None and (
             labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"
@@ -139,3 +139,11 @@ class Minibatches:
             raise ValueError(f"position: expected 0..{len(self.images)}, got {state['position']}")
         self.seed, self.epoch, self.position = state["seed"], state["epoch"], state["position"]
         self._order = self._shuffled()
+
+
+def _first_not_finite(images: np.ndarray) -> str:
+    """The index and the value of the first number that is infinite or NaN, if there is one."""
+    if images.dtype.kind != "f" or np.isfinite(images).all():
+        return ""
+    index = np.argwhere(~np.isfinite(images))[0].tolist()
+    return f"; images{index} is {images[tuple(index)]}"

@@ -14,7 +14,7 @@ from ..errors import InputError
 from .dataset import Dataset
 from .fetch import File, locate
 from .idx import read_idx
-from .reading import require
+from .reading import require, require_labels
 
 DIGITS = tuple("0123456789")
 CLOTHES = (
@@ -114,8 +114,9 @@ def read_pair(images_path: Path, labels_path: Path) -> tuple[np.ndarray, np.ndar
     images, labels = read_idx(images_path), read_idx(labels_path)
     fits = images.dtype == np.uint8 and images.ndim == 3 and images.shape[1:] == (28, 28)
     require(fits, images_path, "images of 28 x 28 bytes, uint8 (N, 28, 28)", images)
-    fits = labels.dtype == np.uint8 and labels.ndim == 1 and labels.max() <= 9
+    fits = labels.dtype == np.uint8 and labels.ndim == 1
     require(fits, labels_path, "labels 0 to 9, uint8 (N,)", labels)
+    require_labels(labels_path, labels, 10)
     if len(images) != len(labels):
         raise InputError(
             f"{labels_path}: has {len(labels)} labels, but {images_path} has {len(images)} images; "

@@ -30,3 +30,13 @@ def require(fits: bool, path: str | Path, expected: str, array: np.ndarray) -> N
         numbers = array.size and array.dtype.kind in "iuf"
         extent = f" from {array.min()} to {array.max()}" if numbers else ""
         raise InputError(f"{path}: expected {expected}, found {array.dtype} {array.shape}{extent}")
+
+
+def require_labels(path: str | Path, labels: np.ndarray, classes: int) -> None:
+    """Raise InputError, which names the first one, if labels (N,) are not below `classes`."""
+    wrong = np.flatnonzero(labels >= classes)
+    if wrong.size:
+        i = wrong[0]
+        raise InputError(
+            f"{path}: expected labels 0 to {classes - 1}, found {labels[i]} at index {i}"
+        )

@@ -1,5 +1,5 @@
-"""Deep convolutional pairs (Radford et al. 2015): strided convolutions instead of pooling,
-BatchNorm except at G's output and D's input, ReLU in G, LeakyReLU in D."""
+"""Deep convolutional pairs (Radford et al. 2015, section 3): strided convolutions instead of
+pooling, BatchNorm except at G's output and D's input, ReLU in G, LeakyReLU in D."""
 
 from .. import nn
 from ..backend import Rng
@@ -7,52 +7,38 @@ from ..errors import InputError
 from ..nn import init
 from .pair import Pair, Shape, scaled
 
+CHANNELS = 32  # of the largest feature map
+MOST = 5  # stages
 
-def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
-    """A pair for 28x28. G: 100 -> 128 x 7 x 7 -> 64 x 14 x 14 -> C x 28 x 28; D in reverse.
+
+def dcgan(
+    shape: Shape,
+    *,
+    rng: Rng,
+    width: float = 1,
+    inputs: int = 100,
+    planes: int = 0,
+    logits: int = 1,
+) -> Pair:
+    """A pair whose depth follows the size: each stage of G doubles the height and width, from 4 to
+    7 pixels up to the image, and halves the channels, down to 32. For 64x64, G: 100 -> 256 x 4 x 4
+    -> 128 x 8 x 8 -> 64 x 16 x 16 -> 32 x 32 x 32 -> C x 64 x 64; D in reverse. The pair of the
+    paper has the width 4.
 
     Other sizes, for conditional pairs: `inputs` is the size of G's input (default 100), `planes`
     the number of additional input channels of D (0), and `logits` the number of D's outputs (1).
     With less noise, also set the pair's `z_size`.
 
-    Raises InputError for images of another size."""
-    return _dcgan(28, (128, 64), shape, rng, width, **sizes)
-
-
-def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """dcgan28 with half the channels, about a quarter of the computation, and higher learning rates
-    for short runs."""
-    return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
-
-
-def dcgan32(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
-    """A pair for 32x32. G: 100 -> 256 x 4 x 4 -> 128 x 8 x 8 -> 64 x 16 x 16 -> C x 32 x 32; D in
-    reverse. `sizes` are those of `dcgan28`.
-
-    Raises InputError for images of another size."""
-    return _dcgan(32, (256, 128, 64), shape, rng, width, **sizes)
-
-
-def _dcgan(
-    size: int,
-    channels: tuple[int, ...],
-    shape: Shape,
-    rng: Rng,
-    width: float,
-    *,
-    inputs: int = 100,
-    planes: int = 0,
-    logits: int = 1,
-) -> Pair:
-    """A pair for images of `size` x `size`. `channels` are those of G's feature maps, from the
-    smallest map to the largest; D has them in reverse order."""
-    widths = tuple(scaled(c, width) for c in channels)
-    if shape[1:] != (size, size):
+    Raises InputError for images that are not square or of a size that no number of stages makes.
+    """
+    if not (depth := stages(shape)):
+        made = [n << k for k in range(1, MOST + 1) for n in (4, 5, 6, 7)]
         raise InputError(
-            f"model 'dcgan{size}' makes images of {size}x{size}, the data has {shape[1]}x"
-            f"{shape[2]}; choose a model of that size, or an mlp-* model, which takes any"
+            f"model 'dcgan' makes images of {', '.join(map(str, made))} pixels, square, the data "
+            f"has {shape[1]}x{shape[2]}; choose one of these sizes, or an mlp-* model, which takes "
+            "any"
         )
-    start = size >> len(widths)
+    start, widths = shape[1] >> depth, [scaled(CHANNELS << k, width) for k in range(depth)][::-1]
     G: list[nn.Module] = [
         nn.Linear(inputs, widths[0] * start * start, rng=rng),
         nn.Unflatten(1, (widths[0], start, start)),
@@ -73,3 +59,43 @@ def _dcgan(
     for network in (pair.G, pair.D):
         init.dcgan_(network, rng=rng)
     return pair
+
+
+def stages(shape: Shape) -> int:
+    """The number of stages of `dcgan` for images of this shape; 0 if no number fits."""
+    _, height, width = shape
+    if height == width:
+        for depth in range(1, MOST + 1):
+            if 4 << depth <= height < 8 << depth and height % (1 << depth) == 0:
+                return depth
+    return 0
+
+
+def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
+    """A pair for 28x28: `dcgan` of twice the width. `sizes` are those of `dcgan`.
+
+    Raises InputError for images of another size."""
+    return _of_size(28, shape, rng, 2 * width, sizes)
+
+
+def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
+    """dcgan28 with half the channels, about a quarter of the computation, and higher learning rates
+    for short runs."""
+    return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
+
+
+def dcgan32(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
+    """A pair for 32x32: `dcgan` of twice the width. `sizes` are those of `dcgan`.
+
+    Raises InputError for images of another size."""
+    return _of_size(32, shape, rng, 2 * width, sizes)
+
+
+def _of_size(size: int, shape: Shape, rng: Rng, width: float, sizes: dict[str, int]) -> Pair:
+    """`dcgan` for images of this size alone."""
+    if shape[1:] != (size, size):
+        raise InputError(
+            f"model 'dcgan{size}' makes images of {size}x{size}, the data has {shape[1]}x"
+            f"{shape[2]}; choose the model dcgan, or an mlp-* model, which takes any size"
+        )
+    return dcgan(shape, rng=rng, width=width, **sizes)

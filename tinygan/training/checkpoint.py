@@ -1,7 +1,7 @@
 """The reader of a run's checkpoint, which believes nothing in it.
 
-It checks the fields, then the arrays, against what a run with these options has. Until then no
-network is built and no image is read, so a checkpoint takes no more memory than its file.
+It checks the fields, then the arrays, against those of a run with these options. Until then no
+image is read, and no network is built that is much larger than the file (`networks`).
 """
 
 from pathlib import Path

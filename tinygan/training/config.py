@@ -14,17 +14,18 @@ from typing import Any
 
 from ..backend.arrays import parse_name
 from ..checks import MAX_COUNT
-from ..data import PATHS
+from ..data import PATHS, image_shape
 from ..data import names as data_names
 from ..errors import InputError, choose
 from ..gan import GAMES, PENALTIES, SeparableGame
-from ..models import MODELS
+from ..models import MODELS, suited
 from ..nn import Parameter
 from ..optim import OPTIMIZERS, Optimizer
 
 POSITIVE, NON_NEGATIVE = (1, MAX_COUNT, "]"), (0, MAX_COUNT, "]")  # whole numbers
 RATE = (0, math.inf, ")")
 DECAY, FRACTION = (0, 1, ")"), (0, 1, "]")
+RENAMED = {"folder_size": "size", "folder_mode": "mode"}  # options of older versions
 LABEL_OPTIONS = ("smoothing", "label_noise", "label_flips")
 
 
@@ -41,13 +42,23 @@ class Config:
 
     Raises InputError, which names the option, for a value out of range."""
 
-    model: str = _option("dcgan28-slim", "the pair of networks: {}", MODELS)
+    model: str = _option(
+        "auto",
+        "the pair of networks: {}; auto is one for the size of the images: dcgan28-slim, dcgan, or "
+        "else mlp-mid",
+        ("auto", *MODELS),
+    )
+    width: float = _option(1.0, "factor of the sizes of hidden layers", (0.01, 10, "]"))
     game: str = _option("non-saturating", "the losses of both players: {}", GAMES)
     data: str = _option("digits", f"the real images: {', '.join(data_names())}")
-    folder_size: int = _option(28, "width and height of the images of folder:PATH", (1, 1024, "]"))
-    folder_mode: str = _option(
-        "gray", "color mode of the images of folder:PATH: {}", ("gray", "color")
+    size: int = _option(
+        32, "width and height to which the images of folder:PATH are resized", (1, 1024, "]")
     )
+    mode: str = _option("color", "color mode of the images of folder:PATH: {}", ("gray", "color"))
+    skip_broken: bool = _option(
+        False, "leave out the images of folder:PATH that cannot be read, and name them"
+    )
+    flip: bool = _option(False, "add the mirror image of each image, left and right exchanged")
     steps: int = _option(1200, "rounds of Algorithm 1", POSITIVE)
     batch: int = _option(
         64,
@@ -114,10 +125,12 @@ class Config:
         kind, colon, path = self.data.partition(":")
         if not colon or kind not in PATHS:
             choose("--data", self.data, data_names())
-            self._keep_default("folder_size", "folder_mode", only="with --data folder:PATH")
+            self._keep_default("size", "mode", "skip_broken", only="with --data folder:PATH")
         elif path:  # absolute, so that the run resumes from any directory
             path = os.path.abspath(os.path.expanduser(path))
             object.__setattr__(self, "data", f"{kind}:{path}")
+        if self.model == "auto":
+            object.__setattr__(self, "model", suited(self.image_shape))
         if self.game == "wasserstein":
             critic = "a Wasserstein critic has none, and its logits would grow without bound"
             self._keep_default("smoothing", only=f"with games that have labels; {critic}")
@@ -137,6 +150,16 @@ class Config:
         for name in names:
             if getattr(self, name) != getattr(Config, name):
                 raise InputError(f"{flag(name)}: works only {only}")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the images are the user's own."""
+        return self.data.partition(":")[0] in PATHS
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape (C, H, W) of the images."""
+        return image_shape(self.data, size=self.size, mode=self.mode)
 
     @property
     def frame_every(self) -> int:
@@ -166,11 +189,12 @@ class Config:
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> Config:
-        """The inverse of `as_dict`.
+        """The inverse of `as_dict`, also for the names of older versions.
 
         Raises InputError for unknown options."""
         if not isinstance(options, Mapping):
             raise InputError(f"config: expected a dict, got {options!r}")
+        options = {RENAMED.get(name, name): value for name, value in options.items()}
         if unknown := set(options) - {each.name for each in fields(cls)}:
             raise InputError(f"config: unknown options {sorted(map(str, unknown))}")
         return cls(**options)

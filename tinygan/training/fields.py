@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..checks import MAX_COUNT
-from ..data import PATHS
-from ..data.image_folder import MODES, SIZES
+from ..data.image_folder import SIZES
 from ..errors import InputError
 from .config import Config
 
@@ -88,10 +87,9 @@ def check(meta: Mapping[str, Any], only: Iterable[str] = ()) -> Config:
     fields = FIELDS | RNGS[config.rng]
     for name in only or sorted(fields.keys() | found.keys()):
         _field(fields, name, found)
-    kind = config.data.partition(":")[0]
-    images = [len(MODES[config.folder_mode]), config.folder_size, config.folder_size]
-    if kind in PATHS and list(meta["shape"]) != images:
-        raise InputError(f"shape: expected {images}, as the options say, found {meta['shape']}")
+    if config.is_folder and tuple(meta["shape"]) != config.image_shape:
+        expected = list(config.image_shape)
+        raise InputError(f"shape: expected {expected}, as the options say, found {meta['shape']}")
     return config
 
 

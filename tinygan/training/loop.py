@@ -27,6 +27,8 @@ from .state_hashes import HASH_EVERY, surroundings
 
 LOG_EVERY = 10  # rounds
 LABELS = {"d_loss": "loss D", "g_loss": "loss G", "d_real": "D(x)", "d_fake": "D(G(z))"}
+GRID = 64  # maximum number of images of data.png
+SHOWN = 10  # maximum number of images left out that are named
 SAVE_EVERY = 20.0  # seconds; when checkpoints are written does not change the run
 OnStep = Callable[[int, dict[str, float]], object]
 
@@ -64,6 +66,8 @@ def train(
     with folder.locked():
         folder.prepare()
         folder.save(session, frames)  # from here on the run can be resumed
+        if comm.rank == 0:
+            plots.save_png(folder.data, _examples(session))
         _run(session, folder, frames, progress, doctor, on_step)
     return folder
 
@@ -139,6 +143,8 @@ def _run(
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
     folder.write_config(config)
     bar = _bar(config.steps, session.step, progress and writes)
+    for line in _about_data(session, folder) if writes else ():
+        bar.echo(line)
     monitor = HealthMonitor(session, folder, bar.echo, on=doctor)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
     with monitor.explaining(), bar, _stopping() as stop_requested, np.errstate(all="ignore"):
@@ -192,6 +198,24 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     known, log = equilibrium(game, penalty), folder.read_log()
     curve = plots.Curve(log, known, game.probability, penalty != "none")
     plots.curves(folder.curves, {"": curve})
+
+
+def _about_data(session: Session, folder: RunFolder) -> Iterator[str]:
+    """Lines that name the images that were left out, and the picture of the others."""
+    out = session.left_out
+    yield from (f"left out: {reason}" for reason in out[:SHOWN])
+    if out:
+        more = f", of which {SHOWN} are named above" * (len(out) > SHOWN)
+        yield f"left out {len(out)} images that cannot be read{more}"
+    if session.config.is_folder and not session.step:
+        yield f"{folder.data}: the images as the networks see them"
+
+
+def _examples(session: Session) -> np.ndarray:
+    """The grid of 64 images of the data, at equal distances in their order, uint8 pixels."""
+    n = len(session.data.images)
+    images = session.data.at(np.linspace(0, n - 1, min(n, GRID)).astype(int)).numpy()
+    return plots.grid(images, low=session.pair.low)
 
 
 def _frame(session: Session) -> np.ndarray:

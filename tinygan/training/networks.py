@@ -1,9 +1,9 @@
 """The two networks of a run, and the sizes of all its arrays, which are known before any is made.
 
-A checkpoint may claim any model and images of any size, so `unfit` compares its arrays with the
-sizes that its options give. It makes only small networks: each axis of a weight depends on the
-images or on the width of the hidden layers. So its size is the larger one of two builds: for small
-images, and with hidden layers of one unit.
+A checkpoint may claim any model of any width and images of any size, so `unfit` compares its arrays
+with the sizes that its options give. It builds the networks with a small width first and doubles
+it, until the width is that of the run or the networks have more numbers than the checkpoint. So it
+makes nothing that is much larger than the checkpoint.
 """
 
 import math
@@ -20,16 +20,16 @@ from ..nn import BatchNorm1d, BatchNorm2d, Module, Sequential
 from ..optim import OPTIMIZERS
 from .config import Config
 
-NARROW = 1e-9  # times the width of a hidden layer: one unit
-SMALL = 32  # height and width of small images; the convolutional models take no larger ones
-SMALL_PIXELS = 3 * SMALL**2
+DOUBLINGS = 14  # of the width of the first build, whose hidden layers have about one unit
+SMALL_PIXELS = 3 * 32**2  # of images that are built whatever the checkpoint holds
 PARTS = "G", "D", "ema", "opt_g", "opt_d"
 Outline = dict[str, tuple[int, ...]]  # shapes by name
 
 
-def networks(config: Config, shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
-    """The pair of the run for images of `shape` (C, H, W), initialized from rng."""
-    pair = models.build(config.model, shape, rng=rng, width=width)
+def networks(config: Config, shape: Shape, *, rng: Rng, part: float = 1) -> Pair:
+    """The pair of the run for images of `shape` (C, H, W), initialized from rng; its width is
+    `part` of that of the run."""
+    pair = models.build(config.model, shape, rng=rng, width=part * config.width)
     return pair._replace(D=_without_batchnorm(pair.D)) if config.penalty_used != "none" else pair
 
 
@@ -40,26 +40,16 @@ def _without_batchnorm(D: Module) -> Module:
     return Sequential(*(l for l in layers if not isinstance(l, (BatchNorm1d, BatchNorm2d))))
 
 
-def outline(config: Config, shape: Shape) -> Outline:
-    """The shapes of all arrays in the state of a run on images of `shape` (C, H, W).
+def outline(config: Config, shape: Shape, part: float = 1) -> Outline:
+    """The shapes of all arrays in the state of a run on images of `shape` (C, H, W), of which the
+    networks have `part` of the width.
 
     Raises InputError if the model does not take them."""
-    channels, height, width = shape
-    small = channels, min(height, SMALL), min(width, SMALL)
-    builds = [
-        networks(config, images, rng=np.random.default_rng(0), width=hidden)
-        for images, hidden in ((shape, NARROW), (small, 1.0))
-    ]
-    found: Outline = {}
-    for net, average, optimizer in (("G", ["ema"], "opt_g"), ("D", [], "opt_d")):
-        one, other = (getattr(pair, net) for pair in builds)
-        shapes = {
-            name: tuple(map(max, array.shape, other.state_dict()[name].shape))
-            for name, array in one.state_dict().items()
-        }
-        for part in (net, *average):
-            found |= {f"{part}/{name}": size for name, size in shapes.items()}
-        total = sum(math.prod(shapes[name]) for name, _ in one.named_parameters())
+    pair, found = networks(config, shape, rng=np.random.default_rng(0), part=part), Outline()
+    for net, parts, optimizer in ((pair.G, ("G", "ema"), "opt_g"), (pair.D, ("D",), "opt_d")):
+        for name, array in net.state_dict().items():
+            found |= {f"{each}/{name}": array.shape for each in parts}
+        total = sum(parameter.size for parameter in net.parameters())
         slots = OPTIMIZERS[config.optimizer].slots
         found |= {f"{optimizer}/t": (), **{f"{optimizer}/{slot}": (total,) for slot in slots}}
     return found
@@ -76,9 +66,14 @@ def unfit(
     pixels, stored = math.prod(shape), sum(array.size for array in found.values())
     if pixels > max(stored, SMALL_PIXELS):  # for larger images, G has a weight for each pixel
         return f"{stored} numbers are too few for images of {pixels}"
-    expected = {
-        name: size for name, size in outline(config, shape).items() if name.split("/")[0] in parts
-    }
+    for doublings in range(DOUBLINGS, -1, -1):
+        expected = {
+            name: size
+            for name, size in outline(config, shape, 0.5**doublings).items()
+            if name.split("/")[0] in parts
+        }
+        if doublings and sum(map(math.prod, expected.values())) > stored:
+            return f"{stored} numbers are too few"
     for name in sorted(expected.keys() | found.keys()):
         if name not in found:
             return f"{name!r} is missing"

@@ -31,9 +31,10 @@ def useful_ranks(config: Config) -> int:
     Raises InputError if the images cannot be loaded or do not fit the model."""
     if config.backend != "numpy" or ranks_for(config.batch, MOST * WORK) == 1:
         return 1
-    size, mode = config.folder_size, config.folder_mode
-    shape = load(config.data, folder_size=size, folder_mode=mode).images.shape[1:]
-    pair = models.build(config.model, shape, rng=np.random.default_rng(0))
+    if not config.is_folder:
+        load(config.data)  # downloads it once, before the ranks start
+    shape = config.image_shape
+    pair = models.build(config.model, shape, rng=np.random.default_rng(0), width=config.width)
     return ranks_for(config.batch, config.batch * flops(pair, shape, dense=False))
 
 

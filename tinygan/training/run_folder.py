@@ -4,6 +4,7 @@ config.json              the options
 log.csv                  losses, D(x) and D(G(z)), a row every ten rounds
 checkpoint.safetensors   the state of the run (`session`), and the frames of progress.gif
 states.jsonl             SHA-256 of the state (`state_hashes`)
+data.png                 images of the data, as the networks see them
 health.jsonl             the probes (`health_monitor`)
 samples.png, progress.gif, curves.png
 """
@@ -49,6 +50,7 @@ class RunFolder:
         self.log = self.path / "log.csv"
         self.states = StateHashes(self.path / "states.jsonl")
         self.checkpoint = self.path / "checkpoint.safetensors"
+        self.data = self.path / "data.png"
         self.samples = self.path / "samples.png"
         self.progress = self.path / "progress.gif"
         self.curves = self.path / "curves.png"
@@ -79,7 +81,7 @@ class RunFolder:
 
     def _files(self) -> list[Path]:
         files = (self.config, self.log, self.states.path, self.checkpoint, self.health)
-        return [*files, self.samples, self.progress, self.curves]
+        return [*files, self.data, self.samples, self.progress, self.curves]
 
     def _partials(self) -> list[Path]:
         return partials(self.path, (path.name for path in self._files()))
@@ -255,9 +257,13 @@ def _is_reading(row: list[str]) -> bool:
 
 def same_run(one: Any, other: dict[str, Any]) -> bool:
     """Return whether two dicts of options belong to one run. Those that a resume may change can
-    differ, as they do between config.json and the checkpoint of a run that was killed."""
+    differ, as they do between config.json and the checkpoint of a run that was killed. Their names
+    can be those of two versions.
+
+    Raises InputError if one is no dict of options."""
+    one, other = (Config.from_dict(options).as_dict() for options in (one, other))
     ignored = dict.fromkeys(RESUMABLE)
-    return isinstance(one, dict) and {**one, **ignored} == {**other, **ignored}
+    return {**one, **ignored} == {**other, **ignored}
 
 
 class ReadOnly(RunFolder):

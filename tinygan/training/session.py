@@ -51,9 +51,11 @@ class Session:
         backend.use(self.backend)
         streams = np.random.SeedSequence(config.seed).spawn(4)
         net_rng, game_rng, data_rng, sample_rng = map(np.random.default_rng, streams)
-        images = load(
-            config.data, folder_size=config.folder_size, folder_mode=config.folder_mode
-        ).images
+        self.left_out: list[str] = []  # the reasons, for images that cannot be read
+        skip = self.left_out.append if config.skip_broken else None
+        images = load(config.data, size=config.size, mode=config.mode, skip=skip).images
+        if config.flip:  # an epoch then has each image and its mirror image
+            images = np.concatenate([images, images[..., ::-1]])
 
         self.config, self.step = config, 0
         self.pair = pair = networks(config, images.shape[1:], rng=net_rng)
