@@ -143,8 +143,10 @@ def _run(
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
     folder.write_config(config)
     bar = _bar(config.steps, session.step, progress and writes)
-    for line in _about_data(session, folder) if writes else ():
+    for line in _left_out(session) if writes else ():
         bar.echo(line)
+    if config.is_folder and not session.step and not bar.disable:
+        bar.echo(f"{folder.data}: the images as the networks see them")
     monitor = HealthMonitor(session, folder, bar.echo, on=doctor)
     # NumPy's overflow warnings are off: a number that is not finite ends the run with its reason.
     with monitor.explaining(), bar, _stopping() as stop_requested, np.errstate(all="ignore"):
@@ -200,15 +202,13 @@ def draw(session: Session, folder: RunFolder, frames: list[np.ndarray], last: np
     plots.curves(folder.curves, {"": curve})
 
 
-def _about_data(session: Session, folder: RunFolder) -> Iterator[str]:
-    """Lines that name the images that were left out, and the picture of the others."""
+def _left_out(session: Session) -> Iterator[str]:
+    """Lines that name the images that were left out."""
     out = session.left_out
     yield from (f"left out: {reason}" for reason in out[:SHOWN])
     if out:
         more = f", of which {SHOWN} are named above" * (len(out) > SHOWN)
         yield f"left out {len(out)} images that cannot be read{more}"
-    if session.config.is_folder and not session.step:
-        yield f"{folder.data}: the images as the networks see them"
 
 
 def _examples(session: Session) -> np.ndarray:
