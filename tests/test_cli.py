@@ -31,6 +31,7 @@ def test_train_writes_all_files_of_a_run(run):
         "checkpoint.safetensors",
         "config.json",
         "curves.png",
+        "data.png",
         "health.jsonl",
         "log.csv",
         "progress.gif",
@@ -55,7 +56,7 @@ def test_train_prints_its_files_and_the_next_commands(tmp_path, capsys, options,
     assert main(["train", *QUICK, *options, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     named = re.findall(r"^  (\w+\.\w+) ", out, re.M)
-    assert len(named) == 7 + probes and ("health.jsonl" in named) == probes
+    assert len(named) == 8 + probes and ("health.jsonl" in named) == probes
     assert all((tmp_path / "run" / name).is_file() for name in named)
     assert f"tinygan sample {tmp_path / 'run'}" in out
 

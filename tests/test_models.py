@@ -159,6 +159,7 @@ def test_the_model_for_other_sizes_is_an_mlp(shape):
 
 def test_dcgan_of_twice_the_width_is_dcgan32():
     one, other = build("dcgan", (3, 32, 32), width=2), build("dcgan32", (3, 32, 32))
+    assert (one.lr_d, one.lr_g, other.lr_d, other.lr_g) == (5e-4, 1e-3, 2e-4, 2e-4)
     for a, b in zip(
         (*one.G.parameters(), *one.D.parameters()),
         (*other.G.parameters(), *other.D.parameters()),

@@ -18,7 +18,7 @@ from tinygan.training import Config, RunFolder, Session, health_monitor, loop, r
 CONFIG = Config(model="mlp-small", batch=4, steps=20)
 FILES = [
     *("config.json", "log.csv", "states.jsonl", "checkpoint.safetensors", "health.jsonl"),
-    *("samples.png", "progress.gif", "curves.png"),
+    *("data.png", "samples.png", "progress.gif", "curves.png"),
 ]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs links, pipes and permissions")
 

@@ -7,6 +7,7 @@ from ..errors import InputError
 from ..nn import init
 from .pair import Pair, Shape, scaled
 
+RATE = 2e-4  # the paper's learning rate
 CHANNELS = 32  # of the largest feature map
 MOST = 5  # stages
 
@@ -22,8 +23,8 @@ def dcgan(
 ) -> Pair:
     """A pair whose depth follows the size: each stage of G doubles the height and width, from 4 to
     7 pixels up to the image, and halves the channels, down to 32. For 64x64, G: 100 -> 256 x 4 x 4
-    -> 128 x 8 x 8 -> 64 x 16 x 16 -> 32 x 32 x 32 -> C x 64 x 64; D in reverse. The pair of the
-    paper has the width 4.
+    -> 128 x 8 x 8 -> 64 x 16 x 16 -> 32 x 32 x 32 -> C x 64 x 64; D in reverse. The G of the paper
+    has the width 4. The learning rates are higher than those of the paper, for short runs.
 
     Other sizes, for conditional pairs: `inputs` is the size of G's input (default 100), `planes`
     the number of additional input channels of D (0), and `logits` the number of D's outputs (1).
@@ -55,7 +56,7 @@ def dcgan(
         strided = nn.Conv2d(before, after, 4, stride=2, padding=1, rng=rng)
         D += [strided, *norm, nn.LeakyReLU(0.2)]
     D += [nn.Flatten(), nn.Linear(widths[0] * start * start, logits, rng=rng)]
-    pair = Pair(nn.Sequential(*G), nn.Sequential(*D))
+    pair = Pair(nn.Sequential(*G), nn.Sequential(*D), lr_d=5e-4, lr_g=1e-3)
     for network in (pair.G, pair.D):
         init.dcgan_(network, rng=rng)
     return pair
@@ -72,23 +73,25 @@ def stages(shape: Shape) -> int:
 
 
 def dcgan28(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
-    """A pair for 28x28: `dcgan` of twice the width. `sizes` are those of `dcgan`.
+    """A pair for 28x28: `dcgan` of twice the width, with the learning rate of the paper.
+    `sizes` are those of `dcgan`.
 
     Raises InputError for images of another size."""
-    return _of_size(28, shape, rng, 2 * width, sizes)
+    return _of_size(28, shape, rng, 2 * width, sizes)._replace(lr_d=RATE, lr_g=RATE)
 
 
 def dcgan28_slim(shape: Shape, *, rng: Rng, width: float = 1) -> Pair:
     """dcgan28 with half the channels, about a quarter of the computation, and higher learning rates
-    for short runs."""
-    return dcgan28(shape, rng=rng, width=width / 2)._replace(lr_d=5e-4, lr_g=1e-3)
+    for short runs: `dcgan` for 28x28."""
+    return _of_size(28, shape, rng, width, {})
 
 
 def dcgan32(shape: Shape, *, rng: Rng, width: float = 1, **sizes: int) -> Pair:
-    """A pair for 32x32: `dcgan` of twice the width. `sizes` are those of `dcgan`.
+    """A pair for 32x32: `dcgan` of twice the width, with the learning rate of the paper.
+    `sizes` are those of `dcgan`.
 
     Raises InputError for images of another size."""
-    return _of_size(32, shape, rng, 2 * width, sizes)
+    return _of_size(32, shape, rng, 2 * width, sizes)._replace(lr_d=RATE, lr_g=RATE)
 
 
 def _of_size(size: int, shape: Shape, rng: Rng, width: float, sizes: dict[str, int]) -> Pair:
