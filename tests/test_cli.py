@@ -124,7 +124,7 @@ def test_without_cupy_the_command_that_installs_it_is_printed(
 
 
 BAD = [
-    ("train --model dcgan2", "--model 'dcgan2' is unknown; expected one of mlp-small"),
+    ("train --model dcgan2", "--model 'dcgan2' is unknown; expected one of auto, mlp-small"),
     ("train --game hing", "did you mean 'hinge'?"),
     ("train --data digit", "--data 'digit' is unknown; expected one of digits"),
     ("train --penalty gp", "--penalty 'gp' is unknown; expected one of auto, none"),
@@ -134,7 +134,7 @@ BAD = [
     ("train --lr-d nan", "--lr-d: expected a finite number of at least 0, got nan"),
     ("train --beta1 1", "--beta1: expected in [0, 1), got 1.0"),
     ("train --smoothing 2", "--smoothing: expected in [0, 1], got 2"),
-    ("train --size 32", "--size: works only with --data folder"),
+    ("train --size 64", "--size: works only with --data folder"),
     ("train --simultaneous --k 2", "--k: expected 1 with --simultaneous"),
     (
         "train --optimizer sgd --beta1 0.9",
