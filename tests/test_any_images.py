@@ -58,7 +58,7 @@ def photos(tmp_path_factory):
 
 
 def trained(folder, out):
-    of_folder = ["--data", f"folder:{folder}", "--folder-size", str(SIZE), "--folder-mode", "color"]
+    of_folder = ["--data", f"folder:{folder}", "--size", str(SIZE), "--mode", "color"]
     quick = ["--model", "mlp-small", "--steps", "3", "--quiet", "--out", str(out), "--ranks", "1"]
     assert main(["train", *of_folder, *quick]) == 0
     return out
@@ -137,7 +137,7 @@ def test_what_cannot_be_compared_is_one_line(photos, tmp_path, capsys):
         (["--features", "classifier"], "expected labels for a classifier, got none"),
     ):
         assert message in refused(photos, capsys, *options)
-    few = data.load(f"folder:{tmp_path / 'few'}", folder_size=SIZE, folder_mode="color")
+    few = data.load(f"folder:{tmp_path / 'few'}", size=SIZE, mode="color")
     with pytest.raises(InputError, match="at least 400 images, for two sets of 200, got too few"):
         image_sets.real(few, None, 10_000, (3, SIZE, SIZE), rng=np.random.default_rng(0))
 

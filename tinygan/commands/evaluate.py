@@ -88,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (data, picture):
         check_writable(args.folder, str(path))
     config = sampler.config
-    training = load(config.data, folder_size=config.folder_size, folder_mode=config.folder_mode)
+    skip = (lambda reason: None) if config.skip_broken else None  # the training has named them
+    training = load(config.data, size=config.size, mode=config.mode, skip=skip)
     real = image_sets.real(training, args.against, wanted, sampler.shape, rng=rng)
     network, n = _network(args.features, training, real, args.backend), len(real.reference)
     with name_in_errors(args.folder):

@@ -77,7 +77,7 @@ def _held_out(training: Dataset, against: str) -> tuple[np.ndarray, int]:
     name, (channels, size, _) = training.name, training.images.shape[1:]
     if against.partition(":")[0] in PATHS:
         mode = "gray" if channels == 1 else "color"
-        images = load(against, folder_size=size, folder_mode=mode).images
+        images = load(against, size=size, mode=mode).images
         known = {image.tobytes() for image in training.images}
         new = [i for i, image in enumerate(images) if image.tobytes() not in known]
         return images[new], len(images) - len(new)

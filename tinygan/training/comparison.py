@@ -91,7 +91,7 @@ def differences(runs: Sequence[ReadRun]) -> dict[str, list[Any]]:
 def notes(runs: Sequence[ReadRun]) -> list[str]:
     """Sentences on what cannot be compared, and on the noise of the samples."""
     configs, lines = [run.config for run in runs], []
-    if len({(c.data, c.folder_size, c.folder_mode) for c in configs}) > 1:
+    if len({(c.data, c.size, c.mode) for c in configs}) > 1:
         lines.append("The runs have different data: neither losses nor metrics can be compared.")
     if len({(c.game, c.penalty_used) for c in configs}) > 1:
         lines.append("The games differ, so their losses have different scales: compare shapes.")

@@ -37,9 +37,7 @@ class Sampler:
             if fault := unfit(arrays, config, self.shape, [part]):
                 raise ValueError(fault)
             rng = np.random.default_rng(config.seed)
-            self.pair: Pair = models.build(
-                config.model, self.shape, rng=rng, width=config.width
-            )
+            self.pair: Pair = models.build(config.model, self.shape, rng=rng, width=config.width)
             self.pair.G.load_state_dict(part_of(arrays, part))
         except ValueError as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
