@@ -201,7 +201,7 @@ def whole_numbers():
 @pytest.mark.parametrize(("command", "option"), list(whole_numbers()))
 def test_no_whole_number_is_without_a_limit(tmp_path, monkeypatch, capsys, command, option):
     monkeypatch.chdir(tmp_path)
-    named = {"sample", "evaluate", "reproduce"}.intersection([command]) and ["x"]
+    named = {"sample", "evaluate", "compare", "reproduce"}.intersection([command]) and ["x"]
     assert main([command, *named, option, "9" * 400]) == 2
     err = capsys.readouterr().err
     assert f"{option}: expected" in err and err.count("\n") == 1 and "9" * 50 not in err

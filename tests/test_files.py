@@ -68,6 +68,7 @@ OTHERS = {
     "backend/cores.py": 3,
     "backend/cuda/kernels.py": 1,
     "commands/bench/worker.py": 1,
+    "commands/compare.py": 1,
     "environment.py": 1,
     "lab/exhibits.py": 1,
     "lab/export.py": 1,

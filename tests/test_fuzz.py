@@ -121,7 +121,7 @@ def saved(path):
 
 def read_images(path):
     images = image_folder.image_folder(str(path.parent)).images
-    assert images.shape == (1, 1, 28, 28) and images.dtype == np.uint8
+    assert images.shape == (1, 3, 32, 32) and images.dtype == np.uint8
 
 
 def read_cifar(path):

@@ -282,7 +282,7 @@ BAD = {
     "no arrays": (
         no_arrays,
         "{} --from {}/x",
-        "x: does not fit model 'mlp-2014' on images of shape [1, 28, 28]: 'D/",
+        "x: does not fit model 'mlp-2014' on images of shape [1, 28, 28]: ",
     ),
     "later": (
         later_than_the_states,

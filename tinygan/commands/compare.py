@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plots
 from ..errors import InputError
+from ..experiments.options import whole
 from ..storage import atomic
-from .shared import check_writable, say
+from .shared import NEEDS_NONE, check_writable, say
 
 if TYPE_CHECKING:
     from ..training.comparison import ReadRun
@@ -45,12 +46,12 @@ def add_parser(parsers: Parsers) -> None:
         help="show several runs side by side on a page",
         description="Write a page with the options in which runs differ, their losses and outputs, "
         "samples of the same noise if the models agree, and their metrics if they have been "
-        "evaluated. It is one file that loads nothing from elsewhere.",
+        "evaluated. It is one file that loads nothing from elsewhere. " + NEEDS_NONE,
     )
     add = parser.add_argument
     add("runs", nargs="+", metavar="RUN", help="a run folder, or a checkpoint file; at least two")
     add("-o", default="compare.html", metavar="FILE", help="a .html file (default: %(default)s)")
-    add("--seed", type=int, default=0, metavar="N", help="seed of the noise (default: %(default)s)")
+    add("--seed", type=whole(0), default=0, metavar="N", help="seed of the noise (default: 0)")
     parser.set_defaults(run=run, smaller="fewer runs")
 
 
@@ -62,8 +63,6 @@ def run(args: argparse.Namespace) -> int:
 
     if len({Path(each).resolve() for each in args.runs}) < max(2, len(args.runs)):
         raise InputError(f"RUN: expected two or more different runs, got {' '.join(args.runs)}")
-    if args.seed < 0:
-        raise InputError(f"--seed: expected at least 0, got {args.seed}")
     if Path(args.o).suffix.lower() != ".html":
         raise InputError(f"-o: expected the name of a .html file, got {args.o!r}")
     check_writable("-o", args.o)

@@ -65,6 +65,7 @@ MODELS = (
     Workload("dcgan28", (1, 28, 28)),
     Workload("dcgan28-slim", (1, 28, 28)),
     Workload("dcgan32", (3, 32, 32)),
+    Workload("dcgan", (3, 64, 64), batch=16),
 )
 SHAPES = (
     Workload("mlp-64-300-3072", (3, 32, 32), 37, mlp),
