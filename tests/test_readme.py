@@ -38,3 +38,12 @@ def test_the_options_of_each_command_exist(command, monkeypatch):
     for module in parser.commands():
         monkeypatch.setattr(module, "run", lambda args: asked.append(args) or 0)
     assert parser.main(command.split()[1:]) == 0 and len(asked) == 1
+
+
+def test_the_korean_readme_has_the_same_code_and_examples():
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    blocks, table = re.compile(r"```.*?```", re.S), re.compile(r'href="(examples/\w+\.py)"')
+    assert blocks.findall(korean) == blocks.findall(TEXT)
+    assert table.findall(korean) == table.findall(TEXT)
+    for link in re.findall(r"\]\(([^)#]+)\)", korean):
+        assert (ROOT / link).exists()
