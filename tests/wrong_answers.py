@@ -88,4 +88,23 @@ WRONG = {
         ("axis=0", "axis=1", "over the other axis"),
         ("g * scale", "-g * scale", ""),
     ],
+    "5.1": [
+        ("g.T @ x", "x.T @ g", "the gradient at w is transposed"),
+        ("g @ w", "g @ w.T", "it is w itself and not its transpose"),
+        (".sum(axis=0)", "", "b was broadcast to all examples"),
+        (".sum(", ".mean(", "the sum over the examples, not the mean"),
+        ("g.T @ x", "g.T @ x / len(x)", "is in g already"),
+        ("axis=0", "axis=1", "over the other axis"),
+        ("g @ w, g.T @ x", "g.T @ x, g @ w", "the first two are swapped"),
+        ("g @ w", "-g @ w", ""),
+    ],
+    "5.2": [
+        ("6 /", "2 /", "that is the standard deviation"),
+        ("((1 + slope**2) * fan_in)", "fan_in", "that is for a ReLU"),
+        ("6 / ((1 + slope**2) * fan_in)", "3 / fan_in", "for a linear layer alone"),
+        ("6 / ((1 + slope**2) * fan_in)", "1 / fan_in", "values shrink from layer to layer"),
+        (" ** 0.5", "", "take the root"),
+        ("slope**2", "slope", "the slope enters as slope^2"),
+        ("1 + slope**2", "1 - slope**2 / 2", ""),
+    ],
 }
