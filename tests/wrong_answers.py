@@ -107,4 +107,42 @@ WRONG = {
         ("slope**2", "slope", "the slope enters as slope^2"),
         ("1 + slope**2", "1 - slope**2 / 2", ""),
     ],
+    "6.1": [
+        (
+            "(sigmoid(real) - 1) / len(real), sigmoid(fake) / len(fake)",
+            "sigmoid(real) - 1, sigmoid(fake)",
+            "divide by the number of its logits",
+        ),
+        (
+            "(sigmoid(real) - 1) / len(real), ",
+            "(1 - sigmoid(real)) / len(real), -",
+            "these are the gradients of V",
+        ),
+        ("sigmoid(real) - 1", "1 - sigmoid(real)", "the sign at the real logits is wrong"),
+        ("(sigmoid(real) - 1)", "sigmoid(real)", "the sigmoid of -l"),
+        ("sigmoid(fake)", "(sigmoid(fake) - 1)", "the gradient of G's loss"),
+        ("len(real), ", "(len(real) + len(fake)), ", ""),
+        (
+            "len(real), sigmoid(fake) / len(fake)",
+            "(len(real) + len(fake)), sigmoid(fake) / (len(real) + len(fake))",
+            "two means, each over logits of its own",
+        ),
+    ],
+    "6.2": [
+        (
+            "    return -np.logaddexp(0, -l)",
+            "    with np.errstate(all='ignore'):\n        return np.log(1 / (1 + np.exp(-l)))",
+            "rounded to 0 before its logarithm",
+        ),
+        (
+            "-np.logaddexp(0, -l)",
+            "np.log(np.clip((1 + np.tanh(l / 2)) / 2, 1e-7, 1))",
+            "has no gradient there",
+        ),
+        ("-np.logaddexp", "np.logaddexp", "a probability is at most 0"),
+        ("(0, -l)", "(0, l)", "that is log(1 - D)"),
+        ("-np.logaddexp(0, -l)", "(1 + np.tanh(l / 2)) / 2", "that is D"),
+        ("-np.logaddexp(0, -l)", "np.minimum(l, 0)", "right far from 0 only"),
+        ("-np.logaddexp(0, -l)", "l", ""),
+    ],
 }
