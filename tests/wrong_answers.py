@@ -145,4 +145,27 @@ WRONG = {
         ("-np.logaddexp(0, -l)", "np.minimum(l, 0)", "right far from 0 only"),
         ("-np.logaddexp(0, -l)", "l", ""),
     ],
+    "7.1": [
+        (" / (1 - b1**t)\n    v_hat = v / (1 - b2**t)", "\n    v_hat = v", "begin at 0"),
+        (" + eps), m, v", " + eps), m_hat, v_hat", "return m and v without correction"),
+        ("g**2", "abs(g)", "v is the average of g^2"),
+        ("np.sqrt(v_hat)", "v_hat", "divide by the root of v"),
+        ("np.sqrt(v_hat) + eps", "np.sqrt(v_hat + eps)", "added to the root"),
+        ("w - lr", "w + lr", "goes down the gradient"),
+        (
+            "m = b1 * m + (1 - b1) * g\n    v = b2 * v + (1 - b2) * g**2",
+            "m = (1 - b1) * m + b1 * g\n    v = (1 - b2) * v + b2 * g**2",
+            "the shares are swapped",
+        ),
+        ("    m = b1", "    t = t + 1\n    m = b1", "do not add 1"),
+        ("lr * m_hat", "lr * g", ""),
+    ],
+    "7.2": [
+        (" / (1 - beta**t)", "", "these sum to 1 - beta^t"),
+        ("[::-1]", "", "the order is reversed"),
+        ("(1 - beta) * beta**ages / (1 - beta**t)", "np.ones(t) / t", "the plain mean"),
+        ("(1 - beta) * ", "", "enters with the factor 1 - beta"),
+        ("beta**ages", "beta ** (ages + 1)", "off by one"),
+        ("beta**ages", "beta * ages", ""),
+    ],
 }
