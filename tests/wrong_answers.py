@@ -168,4 +168,23 @@ WRONG = {
         ("beta**ages", "beta ** (ages + 1)", "off by one"),
         ("beta**ages", "beta * ages", ""),
     ],
+    "8.1": [
+        ("(k + 1)", "k", "G's step draws noise, too"),
+        ("rounds * k * m,", "rounds * (k + 1) * m,", "draws no real images"),
+        ("k * m, rounds * (k + 1) * m", "m, 2 * rounds * m", "D takes k steps in each round"),
+        (" * m", "", "these are minibatches"),
+        ("k * m, rounds * (k + 1) * m", "(k + 1) * m, rounds * k * m", "the two are swapped"),
+        ("rounds * k * m,", "rounds * m,", "each of its k steps draws real images"),
+        ("(k + 1)", "(k - 1)", ""),
+    ],
+    "8.2": [
+        ("np.mean(new_w * sigmoid(-new_w", "np.mean(w * sigmoid(-w", "use the new w"),
+        ("w - lr", "w + lr", "the sign of D's step is wrong"),
+        ("theta + lr", "theta - lr", "the sign of G's step is wrong"),
+        ("np.mean(fake * sigmoid(w * fake)) - ", "-", "the fakes are left out"),
+        ("sigmoid(-new_w", "sigmoid(new_w", "log(1 - D(G(z)))"),
+        ("(z_g + theta)", "(z_d + theta)", "has noise of its own"),
+        ("np.mean", "np.sum", "means over the minibatch"),
+        ("return theta, new_w", "return theta, w", ""),
+    ],
 }

@@ -56,14 +56,15 @@ def tanh(x):
 # %%
 rng = np.random.default_rng(0)
 x, w, b, g = (rng.normal(size=shape) for shape in ((5, 3), (4, 3), (4,), (5, 4)))
-for name, arguments in {"linear": (x, w, b), "leaky_relu": (g,), "tanh": (g,)}.items():
-    y, *pulls = globals()[name](*arguments)
+for function, *arguments in ((linear, x, w, b), (leaky_relu, g), (tanh, g)):
+    y, *pulls = function(*arguments)
     tensors = [Tensor(each) for each in arguments]
-    theirs = getattr(ops, name)(*tensors, *([0.2] if name == "leaky_relu" else []))
+    slope = [0.2] if function is leaky_relu else []
+    theirs = getattr(ops, function.__name__)(*tensors, *slope)
     np.testing.assert_allclose(y, theirs.numpy(), rtol=1e-12)
     for pull, at in zip(pulls, grad(ops.sum(theirs * Tensor(g)), tensors), strict=True):
         np.testing.assert_allclose(pull(g), at.numpy(), rtol=1e-12)
-    print(f"{name}: {len(pulls)} pull{'s' * (len(pulls) > 1)}, equal to the package's")
+    print(f"{function.__name__}: {len(pulls)} pull{'s' * (len(pulls) > 1)}, equal to the package's")
 
 
 # %% [markdown]

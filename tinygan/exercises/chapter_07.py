@@ -1,6 +1,7 @@
 """The exercises of chapter 7: a step of Adam, and the weights in its average."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,6 @@ def _step(
     return w + step if uphill else w - step, m_hat if hats else m, v_hat if hats else v
 
 
-def _wrong(**mistake: bool) -> Callable[..., Arrays]:
-    return lambda *arguments: _step(*arguments, **mistake)
-
-
 def _swapped_shares(
     w: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, t: int, lr: float, b1: float,
     b2: float, eps: float,
@@ -101,36 +98,36 @@ EXERCISES = (
         Text("the package's Adam", "패키지의 Adam"),
         (
             Mistake(
-                _wrong(correct=False),
+                partial(_step, correct=False),
                 Text(
                     "m and v begin at 0: divide them by 1 - b1^t and 1 - b2^t",
                     "m과 v는 0에서 시작합니다. 1 - b1^t와 1 - b2^t로 나누세요",
                 ),
             ),
             Mistake(
-                _wrong(hats=True),
+                partial(_step, hats=True),
                 Text(
                     "the corrected averages serve the step alone: return m and v without correction",
                     "보정한 평균은 걸음에만 씁니다. m과 v는 보정하지 않은 값을 돌려주세요",
                 ),
             ),
             Mistake(
-                _wrong(square=False),
+                partial(_step, square=False),
                 Text("v is the average of g^2", "v는 g^2의 평균입니다"),
             ),
             Mistake(
-                _wrong(root=False),
+                partial(_step, root=False),
                 Text(
                     "divide by the root of v: g^2 has the square of the size of g",
                     "v의 제곱근으로 나누세요. g^2의 크기는 g의 크기의 제곱입니다",
                 ),
             ),
             Mistake(
-                _wrong(inside=True),
+                partial(_step, inside=True),
                 Text("eps is added to the root, not under it", "eps는 제곱근 밖에서 더합니다"),
             ),
             Mistake(
-                _wrong(uphill=True),
+                partial(_step, uphill=True),
                 Text(
                     "the sign is wrong: a step goes down the gradient",
                     "부호가 반대입니다. 기울기를 따라 내려가야 합니다",
