@@ -35,8 +35,8 @@ chapter = Chapter("ch05_layers", "5. Layers, and how weights begin")
 # \frac{\partial L}{\partial W_{jk}} = \sum_i g_{ij} x_{ik}, \qquad
 # \frac{\partial L}{\partial b_j} = \sum_i g_{ij}$$
 #
-# The first two are matrix products. The shapes leave no other choice: $g$ is $(N, M)$, so only $g W$
-# has the shape of $x$, and only $g^T x$ has that of $W$. A value and its pulls:
+# The first two are matrix products. The shapes leave no other choice: $g$ is $(N, M)$, so only
+# $g W$ has the shape of $x$, and only $g^T x$ has that of $W$. A value and its pulls:
 # %%
 def linear(x, w, b):  # (N, K), (M, K), (M,) -> (N, M)
     return x @ w.T + b, lambda g: g @ w, lambda g: g.T @ x, lambda g: g.sum(axis=0)
