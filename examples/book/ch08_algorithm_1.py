@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+import tinygan
 from tinygan import Tensor, data, gan, grad, nn, ops, optim
 from tinygan.errors import InputError
 from tinygan.experiments.chapter import Chapter
@@ -105,7 +106,8 @@ print("ten rounds of both loops have the same losses")
 # What is left, `save_png` and `main`, reads the digits and writes a picture. We run `train` for
 # 1000 rounds; the page itself plays 20,000, in about a minute.
 # %%
-for folder in (Path(sys.path[0]), Path.cwd()):
+clone = Path(tinygan.__file__).parents[1] / "examples/book"  # if the package is a clone's
+for folder in (Path(sys.path[0]), Path.cwd(), clone):
     sys.path.append(str(folder.resolve().parent))  # examples/, where the page is
 try:
     import gan_on_one_page as page
