@@ -242,6 +242,39 @@ WRONG = {
         ),
         ("axis=3", "axis=2", ""),
     ],
+    "11.1": [
+        ("// s + 1", "// s", "there is one more place"),
+        ("2 * p", "p", "padding is added at both borders"),
+        ("- 2 * p + k", "+ 2 * p + k", "the sign of 2p is wrong"),
+        ("(n - 1) * s", "n * s", "the last begins at (n - 1) s"),
+        (
+            "(n + 2 * p - k) // s + 1, (n - 1) * s - 2 * p + k",
+            "(n - 1) * s - 2 * p + k, (n + 2 * p - k) // s + 1",
+            "the two sizes are swapped",
+        ),
+        ("(n + 2 * p - k) // s", "-(-(n + 2 * p - k) // s)", "round down"),
+        ("- 2 * p + k", "+ k", ""),
+    ],
+    "11.2": [
+        ("+=", "=", "use +=, not ="),
+        ("y[i] * w", "y[i] * w[::-1]", "the kernel is flipped"),
+        ("(y, w, s):", "(y, w, s):\n    s = 1", "the stride is missing"),
+        ("return x", "return -x", "the sign is wrong"),
+        (
+            "return x",
+            "return np.convolve(y, w, 'valid')",
+            "the transpose is larger",
+        ),
+        (
+            "    return x",
+            """    n = np.zeros_like(x)
+    for i in range(len(y)):
+        n[i * s : i * s + len(w)] += 1
+    return x / n.clip(1)""",
+            "not the mean",
+        ),
+        ("return x", "return x[: len(y)]", ""),
+    ],
     "12.1": [
         (" / 2", "", "the factor 1/2"),
         ("np.mean", "np.sum", "the mean over the minibatch"),
