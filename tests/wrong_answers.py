@@ -299,4 +299,27 @@ WRONG = {
         ("np.sum(w**2)", "np.sum(abs(w)) ** 2", "not of absolute values"),
         ("np.sum", "np.mean", ""),
     ],
+    "13.1": [
+        ("z / (z + 1)", "1 / (z + 1)", 'the probability of "fake"'),
+        ("(z + 1)", "z", "is a class, too"),
+        ("np.exp(logits).sum(axis=1)", "np.exp(logits.sum(axis=1))", "not the exponential of the"),
+        (".sum(", ".max(", "the most likely class is not all"),
+        (".sum(", ".mean(", "not the mean"),
+        ("z / (z", "np.exp(logits) / (z[:, None]", "the probabilities of the single classes"),
+        ("return z", "return -z", ""),
+    ],
+    "13.2": [
+        ("- log_p", "+ log_p", "the sign of the class term"),
+        (" - log_p)", ")", "the class term is missing"),
+        ("np.log(1 + np.exp(-real_logits))", "", "the term of the game"),
+        ("np.mean", "np.sum", "not the sum"),
+        ("-real_logits", "real_logits", "the loss of D on fakes"),
+        ("np.log(1 + np.exp(-real_logits))", "-np.log(1 + np.exp(real_logits))", "saturating loss"),
+        (
+            "np.log(p[np.arange(len(labels)), labels])",
+            "p[np.arange(len(labels)), labels]",
+            "not -p",
+        ),
+        ("sum(axis=1", "sum(axis=0", ""),
+    ],
 }
