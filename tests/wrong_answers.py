@@ -322,4 +322,27 @@ WRONG = {
         ),
         ("sum(axis=1", "sum(axis=0", ""),
     ],
+    "14.1": [
+        ("len(x) * ", "", "subtract its log D"),
+        (".mean()", ".sum()", "not the sum"),
+        (
+            "np.log(np.exp(-squares / (2 * sigma**2)).mean())",
+            "np.mean(-squares / (2 * sigma**2))",
+            "not the mean of the logs",
+        ),
+        (" - len(x) * np.log(sigma * np.sqrt(2 * np.pi))", "", "has a constant in front"),
+        ("(2 * sigma**2)", "sigma**2", "the 2 is missing"),
+        ("(2 * sigma**2)", "(2 * sigma)", "the square of sigma"),
+        ("- len(x)", "+ len(x)", "a wider Gaussian is lower"),
+        ("-squares", "squares", ""),
+    ],
+    "14.2": [
+        (" + np.sum(v1 + v2 - 2 * np.sqrt(v1 * v2))", "", "compares the means alone"),
+        ("np.sqrt(v1 * v2)", "v1 * v2", "take the root"),
+        ("2 * np.sqrt", "np.sqrt", "the factor 2 is missing"),
+        ("np.sum", "np.mean", "not the mean"),
+        ("v1 + v2 - 2 * np.sqrt(v1 * v2)", "(v1 - v2) ** 2", "are variances already"),
+        ("np.sum((m1 - m2) ** 2)", "np.linalg.norm(m1 - m2)", "is squared"),
+        ("v2 - 2", "v2 + 2", ""),
+    ],
 }
