@@ -211,7 +211,7 @@ def test_the_download_is_the_published_archive(tmp_path, monkeypatch):
     monkeypatch.delenv("TINYGAN_DATA", raising=False)
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
 
-    def retrieve(url, known_hash, fname, path, progressbar):
+    def retrieve(url, known_hash, fname, path, downloader):
         assert url.endswith("/cifar-10-binary.tar.gz")
         assert (known_hash, fname) == (f"sha256:{cifar10.FILE.sha256}", cifar10.ARCHIVE)
         (tmp_path / fname).write_bytes(ARCHIVE)

@@ -90,7 +90,7 @@ def test_a_download_asks_for_the_published_files_by_their_checksums(
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
     requests = {}
 
-    def retrieve(url, known_hash, fname, path, progressbar):
+    def retrieve(url, known_hash, fname, path, downloader):
         requests[fname] = (url, known_hash)
         path.mkdir(exist_ok=True)
         (path / fname).write_bytes(idx(IMAGES if "images" in fname else LABELS))

@@ -42,7 +42,7 @@ with no_grad():  # in this thread alone
     assert not is_recording()
 for at in (0, 1):
     alone, together = files("alone", at), files("together", at)
-    assert len(alone) == 8 and alone.keys() == together.keys(), (alone.keys(), together.keys())
+    assert len(alone) == 9 and alone.keys() == together.keys(), (alone.keys(), together.keys())
     differ = [name for name in alone if alone[name] != together[name]]
     assert not differ, (at, differ)
 """

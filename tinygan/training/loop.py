@@ -66,8 +66,6 @@ def train(
     with folder.locked():
         folder.prepare()
         folder.save(session, frames)  # from here on the run can be resumed
-        if comm.rank == 0:
-            plots.save_png(folder.data, _examples(session))
         _run(session, folder, frames, progress, doctor, on_step)
     return folder
 
@@ -142,6 +140,8 @@ def _run(
     if writes:
         folder.states.start(surroundings(config.backend, comm), session.step, session.sha256())
     folder.write_config(config)
+    if writes and not folder.data.exists():  # a killed run may lack it
+        plots.save_png(folder.data, _examples(session))
     bar = _bar(config.steps, session.step, progress and writes)
     for line in _left_out(session) if writes else ():
         bar.echo(line)
