@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cells import BOOK, CHAPTERS, code, english, korean
+from cells import APPENDIX, BOOK, CHAPTERS, code, english, korean
 from PIL import Image
 
 from tinygan.exercises import of_chapter
@@ -42,6 +42,13 @@ def test_a_text_and_its_translation_have_the_same_formulas_code_and_links(name):
         assert kept(text) == kept(other)
         assert text.count("\n## ") == other.count("\n## ")
         assert re.search("[가-힣]", other)
+
+
+def test_the_appendix_has_the_same_formulas_in_both_languages():
+    text = (BOOK / f"{APPENDIX}.md").read_text(encoding="utf-8")
+    (translated,) = korean(APPENDIX)
+    assert kept(text) == kept(translated)
+    assert text.count("\n## ") == translated.count("\n## ") >= 12
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOK = ROOT / "examples" / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("ch*.py"))
+APPENDIX = "appendix_formulas"  # a text without code
 
 
 def cells(name: str) -> list[tuple[bool, str]]:

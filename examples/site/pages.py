@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cells import BOOK, CHAPTERS, ROOT, cells, korean
+from cells import APPENDIX, BOOK, CHAPTERS, ROOT, cells, korean
 from reference import MODULES
 from reference import page as reference_page
 
@@ -36,7 +36,8 @@ MORE = [
 def build(target: Path, language: str) -> list[str]:
     """Write all pages of a language below `target`, and return the paths of the pictures that they
     show. Pages follow links from the first ones, so that no link ends in nothing."""
-    first = ["README.md", *(f"examples/book/{name}.py" for name in CHAPTERS), *MORE]
+    chapters = (f"examples/book/{name}.py" for name in CHAPTERS)
+    first = ["README.md", *chapters, f"examples/book/{APPENDIX}.md", *MORE]
     waiting, done, pictures = list(first), set(first), set[str]()
     for name in MODULES:
         _write(
@@ -60,6 +61,8 @@ def page(path: str, language: str) -> Iterator[str]:
         yield from chapter(file.stem, language)
     elif path.endswith(".md"):
         korean = file.with_suffix(".ko.md")
+        if file.parent == BOOK:
+            korean = BOOK / "ko" / file.name
         chosen = korean if language == "ko" and korean.exists() else file
         yield chosen.read_text(encoding="utf-8")
     else:
@@ -89,7 +92,7 @@ def contents(language: str) -> str:
     """The hidden tables of contents, which make the sidebar."""
     word = WORDS[language]
     parts = {
-        word["book"]: [f"examples/book/{name}" for name in CHAPTERS],
+        word["book"]: [f"examples/book/{name}" for name in (*CHAPTERS, APPENDIX)],
         word["more"]: [docname(path) for path in MORE],
         word["reference"]: [f"reference/{name}" for name in MODULES],
     }
