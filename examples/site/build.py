@@ -11,11 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cells import ROOT
+from cells import IN_BOTH, ROOT
 from pages import build
 
 from tinygan.errors import InputError
 from tinygan.lab.export import export
+from tinygan.language import LANGUAGES
 
 HERE = Path(__file__).resolve().parent
 FIRST = '<!DOCTYPE html><meta http-equiv="refresh" content="0; url=en/index.html">'
@@ -33,15 +34,18 @@ def main() -> int:
         parser.error("Sphinx is not installed; pip install 'tinygan[docs]'")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         parser.error(f"-o: expected a new or empty folder, got {target}")
-    for language in ("en", "ko"):
-        with tempfile.TemporaryDirectory() as folder:
-            source, extra = Path(folder, "source"), Path(folder, "extra")
-            extra.mkdir()
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {language: Path(folder, language, "source") for language in LANGUAGES}
+        for language, source in sources.items():
             for picture in build(source, language):
-                for where in (source, extra):
+                for where in (source, source.parent / "extra"):
                     (where / picture).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(ROOT / picture, where / picture)
-            settings = [f"language={language}", f"html_extra_path={extra}"]
+        names = ({p.relative_to(s) for p in s.rglob("*.md")} for s in sources.values())
+        in_both = sorted(path.with_suffix("").as_posix() for path in set.intersection(*names))
+        for language, source in sources.items():
+            (source / IN_BOTH).write_text("\n".join(in_both), encoding="utf-8")
+            settings = [f"language={language}", f"html_extra_path={source.parent / 'extra'}"]
             options = [part for each in settings for part in ("-D", each)]
             command = ["-q", "-W", "--keep-going", "-j", "auto", "-c", str(HERE), *options]
             if status := build_main([*command, str(source), str(target / language)]):

@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 BOOK = ROOT / "examples" / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("ch*.py"))
+IN_BOTH = "in-both.txt"  # a file of the site's sources: the pages that both languages have
 APPENDIX = "appendix_formulas"  # a text without code
 
 

@@ -4,8 +4,10 @@
 ko. MathML needs no script and no network.
 """
 
+from pathlib import Path
 from typing import Any
 
+from cells import IN_BOTH
 from latex2mathml.converter import convert
 
 project = "tinygan"
@@ -43,7 +45,8 @@ def _links_above(app: Any, name: str, template: str, context: dict[str, Any], tr
     """Put links to the lab and to the same page in the other language above a page."""
     code, title = OTHERS[app.config.language]
     up = "../" * (name.count("/") + 1)
-    lab, other = f"{up}lab/index.html", f"{up}{code}/{name}.html"
+    in_both = (Path(app.srcdir) / IN_BOTH).read_text(encoding="utf-8").split("\n")
+    lab, other = f"{up}lab/index.html", f"{up}{code}/{name if name in in_both else 'index'}.html"
     context["theme_announcement"] = f'<a href="{lab}">lab</a> · <a href="{other}">{title}</a>'
 
 

@@ -18,6 +18,8 @@ from reference import page as reference_page
 LINK = re.compile(r'(?<=\]\()([^)\s]+)(?=\))|(?<= href=")([^"]+)(?=")|(?<= src=")([^"]+)(?=")')
 ORPHAN = "---\norphan: true\n---\n\n"  # a page that is reached by links alone
 FENCED = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
+# Links between the two READMEs, which are one page in two languages.
+OTHER = re.compile(r"\[([^\]]+)\]\(README(?:\.ko)?\.md(#[\w-]+)?\)")
 PICTURES = ".png", ".gif", ".svg"
 WORDS = {
     "en": {"book": "The book", "reference": "Reference", "more": "More", "source": "source of"},
@@ -64,7 +66,10 @@ def page(path: str, language: str) -> Iterator[str]:
         if file.parent == BOOK:
             korean = BOOK / "ko" / file.name
         chosen = korean if language == "ko" and korean.exists() else file
-        yield chosen.read_text(encoding="utf-8")
+        text = chosen.read_text(encoding="utf-8")
+        other = "en" if language == "ko" else "ko"
+        is_start = path == "README.md"
+        yield OTHER.sub(rf'<a href="../{other}/index.html\2">\1</a>', text) if is_start else text
     else:
         kind = "python" if path.endswith(".py") else "text"
         yield f"# {path}\n\n````{kind}\n{file.read_text(encoding='utf-8')}\n````\n"
@@ -115,7 +120,7 @@ def _linked(content: str, path: str, waiting: list[str], done: set[str], picture
     def replace(match: re.Match[str]) -> str:
         target, raw = match[0], match[1] is None  # raw: an attribute of HTML
         place, sign, anchor = target.partition("#")
-        if not place or re.match(r"[a-z]+:", target):
+        if not place or re.match(r"[a-z]+:|\.\./(en|ko)/", target):
             return target
         start = "" if place.startswith("/") else posixpath.dirname(path)
         found = posixpath.normpath(posixpath.join(start, place.lstrip("/")))
