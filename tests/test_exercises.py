@@ -69,6 +69,15 @@ def test_a_report_names_the_case_the_right_value_and_the_first_difference():
     assert "아직 맞지 않습니다" in korean and "처음으로 다른 곳" in korean
 
 
+def test_a_report_shows_the_formula_of_a_graph_and_numbers_of_six_digits():
+    report = check(find("3.1"), lambda loss, xs: [0.0] * len(xs)).report.splitlines()
+    assert report[1] == "for loss = (x * y) = 1.317, xs = [x = 1.455, y = 0.9047]"
+    assert report[2:4] == [
+        "your result: [0, 0]",
+        "expected: [0.90468, 1.45544] (finite differences)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [

@@ -51,10 +51,25 @@ WRONG = {
         ("return [grads[x]", "return [-grads[x]", "the sign is wrong"),
         ("pull(grads[value])", "pull(1.0)", ""),
         ("[grads[x] for x in xs]", "grads[xs[0]]", ""),
+        (
+            "graph += {parent for parent, _ in value.edges}.difference(graph)",
+            "graph += [parent for parent, _ in value.edges]",
+            "more than once",
+        ),
+        (
+            "    grads = {loss: 1.0}\n",
+            "    grads = {loss: 1.0}\n\n    def send(value):\n"
+            "        for parent, pull in value.edges:\n"
+            "            grads[parent] = grads.get(parent, 0) + pull(grads[value])\n"
+            "            send(parent)\n\n"
+            "    send(loss)\n    return [grads[x] for x in xs]\n",
+            "more than once",
+        ),
     ],
     "3.2": [
         ("2 * n", "n", "each sum has two edges"),
         ("2**n", "2 * n", "and does not add"),
+        ("2 * n, 2**n", "2 ** (n + 1) - 2, 2**n", "each edge is used once"),
         ("2 * n, 2**n", "2**n, 2 * n", "are swapped"),
         ("2**n", "2 ** (n - 1)", "the first sum doubles"),
         ("2**n", "n**2", "it is a power of two"),
@@ -175,6 +190,7 @@ WRONG = {
         (" * m", "", "these are minibatches"),
         ("k * m, rounds * (k + 1) * m", "(k + 1) * m, rounds * k * m", "the two are swapped"),
         ("rounds * k * m,", "rounds * m,", "each of its k steps draws real images"),
+        ("(k + 1)", "2 * k", "after all k steps of D"),
         ("(k + 1)", "(k - 1)", ""),
     ],
     "8.2": [
@@ -185,14 +201,21 @@ WRONG = {
         ("sigmoid(-new_w", "sigmoid(new_w", "log(1 - D(G(z)))"),
         ("(z_g + theta)", "(z_d + theta)", "has noise of its own"),
         ("np.mean", "np.sum", "means over the minibatch"),
+        ("np.mean", "", "each loss is a mean"),
+        ("w - lr", "w - lr / 2", "not half of the sum"),
+        ("np.mean(new_w *", "np.mean(", "is a factor of G's step"),
+        ("theta, w, lr):", "theta, w, lr):\n    z_d, z_g = z_d - theta, z_g - theta", "not z"),
+        ("return theta, new_w", "return new_w, theta", "theta first, then w"),
         ("return theta, new_w", "return theta, w", ""),
     ],
     "9.1": [
         (
-            "d = p / (p + q)\n    return d,",
-            "d = p / (p + q)\n    return 1 - d,",
-            "in the numerator",
+            "np.sum(p * np.log(d)) + np.sum(q * np.log(1 - d))",
+            "p * np.log(d) + q * np.log(1 - d)",
+            "V is one number",
         ),
+        ("d = p / (p + q)", "d = q / (p + q)", "in the numerator"),
+        ("return d,", "return np.log(p) - np.log(q),", "the logit of the best D"),
         ("return d,", "return p / q,", "the exponential of the logit"),
         ("np.sum(p * np.log(d)) +", "-np.sum(p * np.log(d)) -", "V is its negative"),
         ("np.sum", "np.mean", "sum, do not average"),
@@ -207,6 +230,7 @@ WRONG = {
         ("(kl(p, m) + kl(q, m)) / 2", "kl(p, m)", "KL(q || m) is missing"),
         ("np.log", "np.log2", "the natural logarithm"),
         ("(kl(p, m)", "-(kl(p, m)", "the sign is wrong"),
+        ("(kl(p, m) + kl(q, m)) / 2", "np.sqrt((kl(p, m) + kl(q, m)) / 2)", "the root of"),
         (
             "def kl(p, q):\n    seen = p > 0",
             '@np.errstate(all="ignore")\ndef kl(p, q):\n    seen = p > -1',

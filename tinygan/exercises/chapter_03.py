@@ -12,22 +12,26 @@ STEP = 1e-6
 
 
 class Value:
-    """A number with an edge (parent, pull) to each value it was computed from."""
+    """A number with an edge (parent, pull) to each value it was computed from, and its formula."""
 
     births = itertools.count()
 
-    def __init__(self, data: float, *edges: tuple[Any, Callable[[float], float]]) -> None:
-        self.data, self.edges, self.born = data, edges, next(Value.births)
+    def __init__(
+        self, formula: str, data: float, *edges: tuple[Any, Callable[[float], float]]
+    ) -> None:
+        self.formula, self.data, self.edges, self.born = formula, data, edges, next(Value.births)
 
     def __repr__(self) -> str:
-        return f"a value {self.data:.4g} of a graph"
+        return f"{self.formula} = {self.data:.4g}"
 
     def __add__(self, other: "Value") -> "Value":
-        return Value(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+        formula = f"({self.formula} + {other.formula})"
+        return Value(formula, self.data + other.data, (self, lambda g: g), (other, lambda g: g))
 
     def __mul__(self, other: "Value") -> "Value":
         p, q = self.data, other.data
-        return Value(p * q, (self, lambda g: g * q), (other, lambda g: g * p))
+        formula = f"({self.formula} * {other.formula})"
+        return Value(formula, p * q, (self, lambda g: g * q), (other, lambda g: g * p))
 
 
 def _double(x: Value, y: Value) -> Value:
@@ -54,7 +58,7 @@ FORMULAS = (_product, _double, _square, _late)
 
 def _graph_cases(rng: Rng) -> Iterator[tuple[Value, list[Value]]]:
     for formula in FORMULAS:
-        xs = [Value(float(v)) for v in rng.uniform(0.5, 2, 2)]
+        xs = [Value(name, float(v)) for name, v in zip("xy", rng.uniform(0.5, 2, 2), strict=True)]
         loss = formula(*xs)
         yield loss, (xs if formula is not _double else xs[:1])
 
@@ -105,6 +109,33 @@ def _from_the_loss(values: list[Value]) -> list[Value]:
     return found
 
 
+def _one_for_each_path(values: list[Value]) -> list[Value]:
+    """The youngest first, and each as many times as paths lead to it."""
+    found = values[-1:]
+    for value in found:
+        found += (parent for parent, _ in value.edges)
+    return sorted(found, key=lambda value: -value.born)
+
+
+def _recursive(loss: Value, xs: list[Value]) -> list[float]:
+    """A gradient that is sent on each time something is added to it."""
+    grads: dict[Value, float] = {loss: 1.0}
+
+    def send(value: Value) -> None:
+        for parent, pull in value.edges:
+            grads[parent] = grads.get(parent, 0.0) + pull(grads[value])
+            send(parent)
+
+    send(loss)
+    return [grads[x] for x in xs]
+
+
+SENT_AGAIN = Text(
+    "a value sent its gradient more than once: run each pull once, when all children have sent",
+    "한 값이 기울기를 여러 번 보냈습니다. 자식이 모두 보낸 다음에 풀을 한 번씩만 실행하세요",
+)
+
+
 def _first_edges(loss: Value, xs: list[Value]) -> list[float]:
     grads: dict[Value, float] = {loss: 1.0}
     for value in reversed(_ancestors(loss)):
@@ -148,6 +179,8 @@ EXERCISES = (
                     "자식이 모두 보내기 전에 값을 썼습니다. born이 큰 것부터 차례로 가세요",
                 ),
             ),
+            Mistake(lambda loss, xs: _walk(loss, xs, _one_for_each_path), SENT_AGAIN),
+            Mistake(_recursive, SENT_AGAIN),
             Mistake(
                 lambda loss, xs: _walk(loss, xs, list),
                 Text(
@@ -193,6 +226,13 @@ EXERCISES = (
                 Text(
                     "each sum has two edges, although both lead to the same parent",
                     "덧셈마다 간선이 둘입니다. 둘 다 같은 부모로 가더라도 그렇습니다",
+                ),
+            ),
+            Mistake(
+                lambda n: (2 ** (n + 1) - 2, 2**n),
+                Text(
+                    "so many pulls run if each path is followed; here, each edge is used once",
+                    "경로를 모두 따라갈 때의 풀의 수입니다. 여기서는 간선을 한 번씩만 씁니다",
                 ),
             ),
             Mistake(

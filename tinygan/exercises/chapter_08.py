@@ -45,7 +45,7 @@ def _mean_softplus(l: np.ndarray) -> float:
 
 def _one_round(
     x: np.ndarray, z_d: np.ndarray, z_g: np.ndarray, theta: float, w: float, lr: float, *,
-    ascend_d: bool = False, ascend_g: bool = False, with_fakes: bool = True, old_d: bool = False,
+    factor_d: float = 1, factor_g: float = 1, with_fakes: bool = True, old_d: bool = False,
     saturating: bool = False, sums: bool = False, same_z: bool = False,
 ) -> tuple[float, float]:  # fmt: skip
     """A round by finite differences, with a mistake or with none."""
@@ -59,8 +59,24 @@ def _one_round(
         return -_mean_softplus(logits) if saturating else _mean_softplus(-logits)
 
     lr = lr * len(x) if sums else lr
-    new_w = w - (-lr if ascend_d else lr) * _slope(d_loss, w)
-    return theta - (-lr if ascend_g else lr) * _slope(g_loss, theta), new_w
+    new_w = w - factor_d * lr * _slope(d_loss, w)
+    return theta - factor_g * lr * _slope(g_loss, theta), new_w
+
+
+def _without_means(
+    x: np.ndarray, z_d: np.ndarray, z_g: np.ndarray, theta: float, w: float, lr: float
+) -> tuple[np.ndarray, ...]:
+    """A round for each image by itself."""
+    rows = np.stack((x, z_d, z_g), axis=1)[:, :, None]
+    rounds = [_one_round(row[0], row[1], row[2], theta, w, lr) for row in rows]
+    return tuple(np.array(rounds).T)
+
+
+def _without_slope_of_logit(*arguments: Any) -> tuple[float, float]:
+    """G's gradient at the logit, taken for that at theta."""
+    old_theta = arguments[3]
+    theta, w = _one_round(*arguments)
+    return old_theta + (theta - old_theta) / w, w
 
 
 EXERCISES = (
@@ -82,6 +98,13 @@ EXERCISES = (
                 Text(
                     "G's step draws noise, too: new noise, once in each round",
                     "생성자의 걸음도 라운드마다 한 번씩 잡음을 새로 뽑습니다",
+                ),
+            ),
+            Mistake(
+                lambda rounds, m, k: (rounds * k * m, 2 * rounds * k * m),
+                Text(
+                    "G's step comes once in each round, after all k steps of D",
+                    "생성자의 걸음은 판별자의 k걸음이 모두 끝난 뒤 라운드마다 한 번입니다",
                 ),
             ),
             Mistake(
@@ -125,13 +148,15 @@ EXERCISES = (
         "8.2",
         "one_round(x, z_d, z_g, theta, w, lr)",
         Text(
-            "Images are numbers, G(z) = z + theta, and D's logit is w * x. Play one round: D takes "
-            "a step of gradient descent on its loss with the minibatches x and z_d, then G one on "
-            "the mean of -log D(G(z)) with z_g, both with the rate lr. Return the new theta and w.",
-            "이미지는 수 하나이고 G(z) = z + theta, 판별자의 로짓은 w * x입니다. 한 라운드를 "
-            "진행하세요. 판별자가 미니배치 x와 z_d로 자기 손실에 경사 하강법을 한 걸음 쓰고, 다음에 "
-            "생성자가 z_g로 -log D(G(z))의 평균에 한 걸음 씁니다. 학습률은 모두 lr입니다. 새 theta와 "
-            "w를 돌려주세요.",
+            "Each image is one number, G(z) = z + theta, and D's logit is w * x. x, z_d and z_g are "
+            "minibatches, arrays (m,). Play one round: D takes a step of gradient descent on its "
+            "loss, the mean of -log D(x) plus the mean of -log(1 - D(G(z_d))), then G one on the "
+            "mean of -log D(G(z_g)), both with the rate lr. Return the new theta and w, two numbers.",
+            "이미지는 저마다 수 하나이고 G(z) = z + theta, 판별자의 로짓은 w * x입니다. x, z_d, z_g는 "
+            "미니배치이고 모양이 (m,)인 배열입니다. 한 라운드를 진행하세요. 먼저 판별자가 자기 손실, 곧 "
+            "-log D(x)의 평균과 -log(1 - D(G(z_d)))의 평균을 더한 값에 경사 하강법을 한 걸음 쓰고, "
+            "다음에 생성자가 -log D(G(z_g))의 평균에 한 걸음 씁니다. 학습률은 모두 lr입니다. 새 theta와 "
+            "w를 수 두 개로 돌려주세요.",
         ),
         _round_cases,
         _one_round,
@@ -145,14 +170,14 @@ EXERCISES = (
                 ),
             ),
             Mistake(
-                partial(_one_round, ascend_d=True),
+                partial(_one_round, factor_d=-1),
                 Text(
                     "the sign of D's step is wrong: it goes down its loss (up V)",
                     "판별자의 걸음은 부호가 반대입니다. 손실을 따라 내려갑니다(V는 올라갑니다)",
                 ),
             ),
             Mistake(
-                partial(_one_round, ascend_g=True),
+                partial(_one_round, factor_g=-1),
                 Text(
                     "the sign of G's step is wrong: G goes to where the logit is larger",
                     "생성자의 걸음은 부호가 반대입니다. 생성자는 로짓이 커지는 쪽으로 갑니다",
@@ -185,6 +210,37 @@ EXERCISES = (
                     "the losses are means over the minibatch, not sums",
                     "손실은 미니배치의 합이 아니라 평균입니다",
                 ),
+            ),
+            Mistake(
+                _without_means,
+                Text(
+                    "x, z_d and z_g are minibatches: each loss is a mean, so theta and w are numbers",
+                    "x, z_d, z_g는 미니배치입니다. 손실은 평균이므로 theta와 w는 수 하나입니다",
+                ),
+            ),
+            Mistake(
+                partial(_one_round, factor_d=0.5),
+                Text(
+                    "D's loss is the sum of its two means, not half of the sum",
+                    "판별자의 손실은 두 평균의 합이고, 2로 나누지 않습니다",
+                ),
+            ),
+            Mistake(
+                _without_slope_of_logit,
+                Text(
+                    "the logit is w (z_g + theta): its derivative at theta, w, is a factor of G's step",
+                    "로짓은 w (z_g + theta)입니다. theta에 대한 도함수 w를 생성자의 걸음에 곱해야 합니다",
+                ),
+            ),
+            Mistake(
+                lambda x, z_d, z_g, theta, *rest: _one_round(
+                    x, z_d - theta, z_g - theta, theta, *rest
+                ),
+                Text("a fake is z + theta, not z", "가짜는 z가 아니라 z + theta입니다"),
+            ),
+            Mistake(
+                lambda *arguments: _one_round(*arguments)[::-1],
+                Text("the two are swapped: theta first, then w", "theta가 먼저, w가 다음입니다"),
             ),
         ),
     ),

@@ -70,7 +70,7 @@ EXERCISES = (
         CLOSED_FORM,
         (
             Mistake(
-                lambda p, q: (q / (p + q), _best(p, q)[1]),
+                lambda p, q: (q / (p + q), np.sum(_objective(q / (p + q), p, q))),
                 Text(
                     "D is large where the data are: p belongs in the numerator",
                     "D는 데이터가 있는 곳에서 큽니다. 분자에는 p가 와야 합니다",
@@ -81,6 +81,20 @@ EXERCISES = (
                 Text(
                     "p / q is the exponential of the logit; D is a probability, p / (p + q)",
                     "p / q는 로짓의 지수입니다. D는 확률이므로 p / (p + q)입니다",
+                ),
+            ),
+            Mistake(
+                lambda p, q: (np.log(p / q), _best(p, q)[1]),
+                Text(
+                    "that is the logit of the best D; D is a probability, p / (p + q)",
+                    "그것은 가장 좋은 D의 로짓입니다. D는 확률이므로 p / (p + q)입니다",
+                ),
+            ),
+            Mistake(
+                lambda p, q: (_best(p, q)[0], _objective(_best(p, q)[0], p, q)),
+                Text(
+                    "V is one number: the sum of its terms over all states",
+                    "V는 수 하나입니다. 항을 모든 상태에 대해 더하세요",
                 ),
             ),
             Mistake(
@@ -162,6 +176,13 @@ EXERCISES = (
                 Text(
                     "m is the mean of p and q, (p + q) / 2, not their sum",
                     "m은 p와 q의 합이 아니라 평균 (p + q) / 2입니다",
+                ),
+            ),
+            Mistake(
+                lambda p, q: float(np.sqrt(_jsd(p, q))),
+                Text(
+                    "that is the Jensen-Shannon distance, the root of the divergence",
+                    "그것은 발산의 제곱근인 옌센-섀넌 거리입니다",
                 ),
             ),
             Mistake(

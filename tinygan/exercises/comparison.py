@@ -19,8 +19,10 @@ def shown(value: Any) -> str:
     """A value as text in a message; the shape stands for a large array."""
     if isinstance(value, np.ndarray) and value.size > MAX_SHOWN:
         return f"an array {value.shape}"
-    if isinstance(value, tuple) and any(isinstance(each, np.ndarray) for each in value):
-        return f"({', '.join(map(shown, value))})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(shown, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=4, suppress_small=True, separator=", ")
     if callable(value):
