@@ -11,6 +11,9 @@
 # fakes. Each round, $D$ takes a step that makes its loss smaller, then $G$ does:
 #
 # $$L_D = -\log D(x) - \log(1 - D(G(z))), \qquad L_G = -\log D(G(z))$$
+#
+# In formulas, $D(x)$ is the probability that $x$ is real, $\sigma(l) = 1 / (1 + e^{-l})$ of the
+# logit $l$. In code, `D(x)` is the logit, and `softplus(-D(x))` is $-\log D(x)$ (chapter 6).
 # %%
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,8 +35,9 @@ noise = lambda rng, m: Tensor(rng.standard_normal((m, 50), dtype=np.float32))  #
 #
 # The notes were written for a library that *adds* each new gradient to a stored one. There, a line
 # must set the stored gradients to zero before each step, and the notes lack it for both networks.
-# tinygan has no stored gradients, so the sum is written out below. The other two lines are numbers:
-# Adam's `beta1`, .9, and its rate, .01.
+# tinygan has no stored gradients, so the sum is written out below. The other two lines are numbers
+# of the optimizer, Adam: its `beta1`, .9, and its rate, .01. Each round draws a *minibatch* of
+# $m = 32$ images.
 # %%
 def train(clear_d, clear_g, beta1, lr, rounds=6000, seed=0, m=32):
     """Play all rounds; return 500 samples of G, (500, 1, 14, 14) in [0, 1]."""
@@ -114,9 +118,9 @@ chapter.save(figure, ko={
 # 4. **A rate of .01** lets each player jump past the other. Chapter 7 shows how far one step of
 #    Adam goes: about the rate, whatever the size of the gradient.
 #
-# **Another belief.** "A GAN needs no repeated work, since it has no Markov chain." The paper says
-# that *sampling* needs none: one pass of $G$ draws an image. Training took 6000 rounds here, each
-# with a step of $D$ and a step of $G$.
+# **Another belief.** "A GAN needs no repeated work, since it has no Markov chain." The paper of
+# GANs (Goodfellow et al. 2014) says that *sampling* needs none: one pass of $G$ draws an image.
+# Training took 6000 rounds here, each with a step of $D$ and a step of $G$.
 #
 # The last loop is Algorithm 1 of the paper, which is [algorithm.py](../../tinygan/gan/algorithm.py)
 # in the package: chapter 8 reads it line by line.

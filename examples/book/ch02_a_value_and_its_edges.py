@@ -137,8 +137,8 @@ print("equal to the package's gradients:", ", ".join(f"{g.item():+.4f}" for g in
 #
 # ## Exercises
 #
-# **2.1** Write the pull of the softplus, `softplus_pull(p, g)`, for arrays of one shape:
-# `tinygan check 2.1 FILE`.
+# **2.1** Write the pull of the softplus, `softplus_pull(p, g)`. Both are arrays of the same
+# shape: `tinygan check 2.1 FILE`.
 #
 # **2.2** The leaky ReLU is $y = p$ where $p > 0$, and $y = s \, p$ elsewhere, with a small slope
 # $s$. Write its pull, `leaky_relu_pull(p, g, slope)`: `tinygan check 2.2 FILE`.

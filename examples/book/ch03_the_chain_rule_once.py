@@ -3,7 +3,7 @@
 #
 # **A belief.** "The derivative adds up one term for each path through the graph, so a program must
 # follow each path." The first half is true. The second would never end: this chapter counts the
-# paths, and shows how each *edge* is enough.
+# paths, and shows that it is enough to use each *edge* once.
 #
 # Chapter 2 gave each value its edges. If a value is used twice, two children send a gradient back
 # to it, and the chain rule adds them:
@@ -119,13 +119,14 @@ assert (dx, dw) == (25, 36)
 # %% [markdown]
 # ## Gradients are asked for by name
 #
-# Nothing was stored in `x` or `w`. Asking again gives the same numbers, not their double: the
-# mistake of chapter 1 cannot be made. And *what is not asked for does not move*.
+# `grad(loss, xs)` returns the gradients at `xs`, and no others. Nothing was stored in `x` or `w`.
+# Asking again gives the same numbers, not their double: the mistake of chapter 1 cannot be made.
+# And *what is not asked for does not move*.
 #
 # **A belief.** "In $G$'s step, $D$ must be frozen, or it would move." $G$'s loss does depend on
 # $D$'s weights. But if $G$'s optimizer asks for the gradients at $G$'s weights, only these come
-# back. `detach` in $D$'s step is therefore no more than a way to save work: $D$'s loss then has no
-# edges into $G$.
+# back. In $D$'s step, `detach` returns the fakes as a constant: the same numbers without edges. It
+# is no more than a way to save work, since $D$'s loss then has no edges into $G$.
 # %%
 rng = np.random.default_rng(0)
 G, D = nn.Linear(4, 2, rng=rng), nn.Linear(2, 1, rng=rng)
@@ -161,6 +162,8 @@ print("grad equals the package's, for a b a + b")
 #
 # **3.1** Write `grad(loss, xs)` yourself: `tinygan check 3.1 FILE`. Each value has `data`, a
 # number; `edges`, pairs of a parent and a pull; and `born`, its number in the order of creation.
+# Return a list of numbers, one for each of `xs`.
 #
 # **3.2** Write `pulls(n)`: for $n$ sums $x_{k+1} = x_k + x_k$, how many pulls run if each edge is
-# used once, and how many paths lead from $x_n$ to $x_0$? Return both: `tinygan check 3.2 FILE`.
+# used once, and how many paths lead from $x_n$ to $x_0$? Return both, in this order:
+# `tinygan check 3.2 FILE`.

@@ -120,8 +120,8 @@ for name, slope in {"without a ReLU": 1, "with a leaky ReLU": 0.2}.items():
 #
 # and a leaky ReLU multiplies the mean square of values that are symmetric around 0 by
 # $(1 + s^2) / 2$. It stays the same from layer to layer if
-# $\operatorname{Var}(W) = 2 / ((1 + s^2) K)$ (He et al. 2015). Numbers from $U(-r, r)$ have the
-# variance $r^2 / 3$.
+# $\operatorname{Var}(W) = 2 / ((1 + s^2) K)$ (He et al. 2015). Numbers from the uniform
+# distribution $U(-r, r)$ have the variance $r^2 / 3$.
 # %%
 K, s = 256, 0.2
 bounds = {"r = .01": 0.01, "r = 1 / sqrt(K)": K**-0.5,
@@ -156,9 +156,10 @@ chapter.save(figure, ko={
 # %% [markdown]
 # ## The page's network
 #
-# `MLP` in [gan_on_one_page.py](../gan_on_one_page.py) begins at $1 / \sqrt{K}$, as PyTorch and the
-# package's [layers.py](../../tinygan/nn/layers.py) do. It is smaller than the rule says, which does
-# no harm in two layers. In ten, little is left of the input. The same draws make the same weights:
+# `MLP` in [gan_on_one_page.py](../gan_on_one_page.py) draws its weights with $r = 1 / \sqrt{K}$, as
+# PyTorch and the package's [layers.py](../../tinygan/nn/layers.py) do. It is smaller than the rule
+# says, which does no harm in two layers. In ten, little is left of the input. The same draws make
+# the same weights:
 # %%
 def weights(*sizes, rng):
     """Weight (M, K) and bias (M,) of each layer."""

@@ -87,8 +87,8 @@ for beta1 in (0.0, 0.5, 0.9):
 # ## Without the correction
 #
 # **Another belief.** "Dividing by $1 - \beta^t$ is a detail of the first rounds." The first step
-# without it is $(1 - \beta_1) / \sqrt{1 - \beta_2}$ times the rate: sixteen times too long, in each
-# weight, before anything was learned.
+# without it is $(1 - \beta_1) / \sqrt{1 - \beta_2}$ times the rate. With $\beta_1 = .5$ and
+# $\beta_2 = .999$ it is sixteen times too long, in each weight, before anything was learned.
 # %%
 rounds, (b1, b2) = np.arange(1, 3001), (0.5, 0.999)
 corrected = -steps(np.ones(3000)) / 0.01

@@ -6,9 +6,10 @@
 #
 # $$\min_G \max_D \; E_{x}[\log D(x)] + E_{z}[\log(1 - D(G(z)))]$$
 #
-# and its Algorithm 1 never computes an $E$. It draws a *minibatch* of $m$ images and $m$ noise
-# samples, and takes their mean. This chapter writes the algorithm down, runs the page that chapters
-# 2 to 8 have built, and measures what a minibatch knows of $E$.
+# where $E$ is the expected value: a mean over all data, or over all noise. But the paper's
+# Algorithm 1 never computes an $E$. It draws a *minibatch* of $m$ images and $m$ noise samples, and
+# takes their mean. This chapter writes the algorithm down, runs the page that chapters 2 to 8 have
+# built, and measures how well a minibatch estimates $E$.
 # %%
 import itertools
 import sys
@@ -39,7 +40,8 @@ images = data.load("digits").images.reshape(-1, 784).astype(np.float32) / 127.5 
 # | "sample minibatch of $m$ noise samples" | `noise(m)`, new |
 # | "update the generator by descending its stochastic gradient" | a step down $L_G$ |
 #
-# Three lines are easy to get wrong:
+# $L_D$ and $L_G$ are the losses of chapter 6. So $G$ descends the mean of $-\log D(G(z))$, in place
+# of equation 1's $\log(1 - D(G(z)))$. Three lines are easy to get wrong:
 #
 # - $D$'s step moves $D$ alone, $G$'s moves $G$ alone. `detach` makes a fake a constant in $D$'s
 #   step. Gradients are asked for by name, so $G$ would not move without it, but work is saved
@@ -124,7 +126,7 @@ print(f"after 1000 rounds: loss of D {page.d_loss(D, x, samples).data:.2f}, "
 
 
 # %% [markdown]
-# ## What a minibatch knows of E
+# ## How well a minibatch estimates E
 #
 # Now the belief. $E_x[-\log D(x)]$ over all 10,000 digits is one number, and its gradient at $D$'s
 # first weight one array. Minibatches of $m$ images, drawn at random, estimate both. The estimate is
@@ -170,15 +172,16 @@ chapter.save(figure, ko={
 # %% [markdown]
 # A step with $m = 64$ costs less than a hundredth of a step with all data, and its direction is
 # right on average. Thousands of such steps go further than a few exact ones. Nor would exact ones
-# be exact: the 10,000 digits are themselves a sample of $p_{data}$, and for $z$ there is no "all
-# data".
+# be exact: the 10,000 digits are themselves a sample of $p_{data}$, the distribution of all digits,
+# and for $z$ there is no "all data".
 #
 # ## Exercises
 #
 # **8.1** Write `drawn(rounds, m, k)`: how many real images and how many noise samples Algorithm 1
-# draws. Return both: `tinygan check 8.1 FILE`.
+# draws, with $k$ steps of $D$ in each round. Return both, in this order: `tinygan check 8.1 FILE`.
 #
-# **8.2** Write `one_round(x, z_d, z_g, theta, w, lr)`, a whole round with numbers for images:
-# $G(z) = z + \theta$, and $D$'s logit is $w x$. First $D$ steps with `x` and `z_d`, then $G$ with
-# `z_g`, each by gradient descent on $L_D$ and $L_G$ with the rate `lr`. Return the new $\theta$ and
-# $w$: `tinygan check 8.2 FILE`.
+# **8.2** Write `one_round(x, z_d, z_g, theta, w, lr)`, a whole round where each image is one
+# number: $G(z) = z + \theta$, and $D$'s logit is $w x$. `x`, `z_d` and `z_g` are minibatches,
+# arrays $(m,)$, and the losses are means over them. First $D$ steps with `x` and `z_d`, then $G$
+# with `z_g`, by gradient descent on $L_D$ and $L_G$ with the rate `lr`. Return the new $\theta$ and
+# $w$, two numbers: `tinygan check 8.2 FILE`.

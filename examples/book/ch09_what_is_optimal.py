@@ -142,8 +142,8 @@ print(f"D's loss: {first:.3f} in the first round, {last[0]:.3f} in the last; G's
 #
 # JSD is one way to compare densities. $\mathrm{KL}(p \,\|\, q)$ is an average over the *data*: it
 # is huge if $q$ misses some of them. $\mathrm{KL}(q \,\|\, p)$ is an average over *samples of G*:
-# it is huge if some of them lie where no data are. Let $p$ have two modes, and let $q$ be the one
-# Gaussian that is best by each measure, found by trying many.
+# it is huge if some of them lie where no data are. Let $p$ have two *modes*, peaks of its density,
+# and let $q$ be the one Gaussian that is best by each measure, found by trying many.
 # %%
 two = (normal_density(x, -1.6, 0.5) + normal_density(x, 1.6, 0.5)) / 2
 candidates = [(mean, sd) for mean in np.linspace(0, 2, 21) for sd in np.linspace(0.3, 2.5, 45)]
