@@ -19,6 +19,16 @@ class Text(NamedTuple):
         """Return the text in a language of LANGUAGES."""
         return self.ko if language == "ko" else self.en
 
+    def format(self, **values: object) -> "Text":
+        """Fill in the {names} of both templates. If a value is itself a Text, each template gets it
+        in its own language."""
+
+        def filled(language: str) -> str:
+            own = {k: v.of(language) if isinstance(v, Text) else v for k, v in values.items()}
+            return self.of(language).format(**own)
+
+        return Text(*map(filled, LANGUAGES))
+
 
 def language(asked: str | None = None) -> str:
     """Return "en" or "ko": the language that is asked for, or else that of the locale, which is the

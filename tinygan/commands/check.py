@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..language import Text, language
-from .shared import NEEDS_NONE, say
+from .shared import NEEDS_NONE, add_language, say
 
 if TYPE_CHECKING:
     from .shared import Parsers
@@ -30,7 +30,7 @@ def add_parser(parsers: Parsers) -> None:
     )
     parser.add_argument("number", metavar="EXERCISE", nargs="?", help="such as 4.1")
     parser.add_argument("file", metavar="FILE", nargs="?", help="a Python file with the function")
-    parser.add_argument("--lang", metavar="NAME", help="en or ko (default: that of the locale)")
+    add_language(parser)
     parser.set_defaults(run=run)
 
 

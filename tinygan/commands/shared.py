@@ -57,6 +57,11 @@ def add_json(parser: argparse.ArgumentParser, keys: str) -> None:
     parser.add_argument("--json", action="store_true", help=about)
 
 
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add the option --lang."""
+    parser.add_argument("--lang", metavar="NAME", help="en or ko (default: that of the locale)")
+
+
 def show(args: argparse.Namespace, text: str, figures: Mapping[str, Any]) -> None:
     """Print the text or, with --json, its figures as one JSON object."""
     say(as_json(figures) if args.json else text)

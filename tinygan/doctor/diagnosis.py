@@ -1,4 +1,4 @@
-"""Diagnoses of training failures from probes; `advice.py` has the remedies.
+"""Diagnoses of training failures from probes; `advice.py` has the remedies, `words.py` the text.
 
     diagnose(probes)             the failures at the last of these probes
 
@@ -16,6 +16,8 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..language import Text
+from . import words
 from .advice import remedies
 from .monitor import EVERY
 from .probe import Probe
@@ -79,16 +81,17 @@ class Diagnosis(NamedTuple):
         """The diagnosis with all remedies, on a few lines."""
         return self.report({})
 
-    def report(self, options: Mapping[str, Any]) -> str:
+    def report(self, options: Mapping[str, Any], language: str = "en") -> str:
         """The diagnosis with the remedies for a run with these options of `tinygan train`."""
-        advice = [f"  - {remedy}" for remedy in remedies(self.name, options)]
-        head = f"after round {self.step}: {self.name}. {self.seen}"
-        return "\n".join([head, "  Remedies:", *advice])
+        advice = [f"  - {remedy.of(language)}" for remedy in remedies(self.name, options)]
+        head = words.HEAD.format(korean=words.KOREAN[self.name], **self._asdict())
+        return "\n".join([head.of(language), f"  {words.REMEDIES.of(language)}", *advice])
 
 
-def diagnose(probes: Sequence[Probe]) -> list[Diagnosis]:
+def diagnose(probes: Sequence[Probe], language: str = "en") -> list[Diagnosis]:
     """The failures at the last of these probes: those that it shows alone, and those that it shows
-    together with probes before it, if PATIENCE of them are from round EVERY on."""
+    together with probes before it, if PATIENCE of them are from round EVERY on. The evidence is in
+    this language."""
     if not probes:
         return []
     now, later = probes[-1], [p for p in probes if p.step >= EVERY]
@@ -105,46 +108,39 @@ def diagnose(probes: Sequence[Probe]) -> list[Diagnosis]:
             "dead units": _dead_units(last),
             "BatchNorm drift": _batchnorm_drift(last),
         }
-    return [Diagnosis(name, now.step, text) for name, text in evidence.items() if text]
+    return [Diagnosis(name, now.step, text.of(language)) for name, text in evidence.items() if text]
 
 
-def diagnose_run(probes: Iterable[Probe]) -> Iterator[Diagnosis]:
+def diagnose_run(probes: Iterable[Probe], language: str = "en") -> Iterator[Diagnosis]:
     """The diagnoses of a whole run, each once, at the first probe that shows it."""
     past: list[Probe] = []
     reported: set[str] = set()
     for each in probes:
         past.append(each)
-        for found in diagnose(past):
+        for found in diagnose(past, language):
             if found.name not in reported:
                 reported.add(found.name)
                 yield found
 
 
-# Each rule returns the evidence, or "". The first two take one probe.
+# Each rule returns the evidence in both languages, or None. The first two take one probe.
 
 
-def _explosion(now: Probe) -> str:
+def _explosion(now: Probe) -> Text | None:
     """The round multiplied the weights, or the logits or D's loss are beyond all range."""
-    listed = _lasting([now.moved], EXPLODED, "{value:.2g} times the norm of {name}'s")
-    if listed:
-        return f"One round changed the weights by {listed} (healthy: at most a tenth)"
-    return _divergence([now], BEYOND)
+    listed = _lasting([now.moved], EXPLODED, words.EXPLODED_ITEM)
+    return words.EXPLODED.format(listed=listed) if listed else _divergence([now], BEYOND)
 
 
-def _constant(now: Probe) -> str:
+def _constant(now: Probe) -> Text | None:
     """All samples are the same."""
-    if not now.spread < CONSTANT:
-        return ""
-    return (
-        "The samples are constant: the lower quartile of their distances is "
-        f"{now.spread:.2g} times that of real images"
-    )
+    return words.CONSTANT.format(now=now) if now.spread < CONSTANT else None
 
 
 # The others take the last PATIENCE probes.
 
 
-def _divergence(last: Sequence[Probe], times: float = 1.0) -> str:
+def _divergence(last: Sequence[Probe], times: float = 1.0) -> Text | None:
     """The logits or D's loss are far out of range: `times` as far as the limit."""
 
     def is_far(p: Probe) -> bool:
@@ -152,111 +148,78 @@ def _divergence(last: Sequence[Probe], times: float = 1.0) -> str:
         gap, level = abs(p.real - p.fake), max(abs(p.real), abs(p.fake))
         return not (gap < limit and level < LEVEL * limit and abs(p.d_loss) < LEVEL * limit)
 
-    if not all(map(is_far, last)):
-        return ""
-    now = last[-1]
-    return (
-        f"D's logits are far out of range: their mean is {now.real:.3g} on real images and "
-        f"{now.fake:.3g} on fakes (healthy: at most a few tens). D's loss is {now.d_loss:.3g}, G's "
-        f"loss is {now.g_loss:.3g}"
-    )
+    return words.DIVERGED.format(now=last[-1]) if all(map(is_far, last)) else None
 
 
-def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> str:
+def _d_too_strong(last: Sequence[Probe], first: Sequence[Probe]) -> Text | None:
     """D ranks nearly all pairs correctly, and G's loss is saturated, D's loss is nearly 0, or G's
     gradient has vanished."""
     if not all(p.order >= SURE for p in last):
-        return ""
-    now, norm = last[-1], last[-1].length("G")
-    initial = statistics.median(p.length("G") for p in first)
-    ranking = f"D ranks {now.order:.1%} of the pairs of a real image and a fake correctly"
+        return None
+    now, initial = last[-1], statistics.median(p.length("G") for p in first)
+    known = {"now": now, "ranking": words.RANKING.format(now=now), "g_norm": now.length("G")}
     if all(p.push < SATURATED for p in last):
-        return (
-            f"{ranking}, and G's loss is saturated: its mean slope in D's logits is {now.push:.2g} "
-            f"(healthy: some tenths). The norm of G's gradient is {norm:.2g}, that of D's is "
-            f"{now.length('D'):.2g}"
-        )
+        return words.SATURATED.format(**known, d_norm=now.length("D"))
     if all(p.blind > 0 and p.d_loss < SETTLED * p.blind for p in last):
-        return (
-            f"{ranking}. Its loss is {now.d_loss:.2g}; if all logits were equal, it would be "
-            f"{now.blind:.3g}. D has nothing left to learn, and G does not catch up: its loss is "
-            f"{now.g_loss:.3g}"
-        )
+        return words.SETTLED.format(**known)
     if initial > 0 and all(p.length("G") < VANISHED * initial for p in last):
-        return (
-            f"{ranking}, and G's gradient has vanished: its norm is {norm:.2g}, and was "
-            f"{initial:.2g} in the first probes"
-        )
-    return ""
+        return words.VANISHED.format(**known, initial=initial)
+    return None
 
 
-def _g_too_strong(last: Sequence[Probe]) -> str:
+def _g_too_strong(last: Sequence[Probe]) -> Text | None:
     """D ranks nearly all pairs wrongly."""
     if not all(p.order <= WRONG for p in last):
-        return ""
-    now = last[-1]
-    return (
-        f"D ranks {1 - now.order:.1%} of the pairs of a real image and a fake wrongly (guessing: "
-        f"50 %). Its mean logit is {now.fake:.3g} on fakes and {now.real:.3g} on real images. D "
-        "does not follow G, so G's gradient has no information about the real images"
-    )
+        return None
+    return words.WRONG.format(now=last[-1], wrong=1 - last[-1].order)
 
 
-def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> str:
+def _mode_collapse(last: Sequence[Probe], probes: Sequence[Probe]) -> Text | None:
     """The spread of the samples is near 0, is much smaller than before, or stays small."""
-    now = last[-1].spread
-    measured = f"the lower quartile of their distances is {now:.2g} times that of real images"
+    measured = words.SPREAD.format(now=last[-1])
     if all(p.spread < ALIKE for p in last):
-        return f"The samples are nearly identical: {measured}"
+        return words.ALIKE.format(measured=measured)
     if all(p.spread < LOW for p in last):
         spreads = [p.spread for p in probes]
         windows = (spreads[i : i + PATIENCE] for i in range(len(spreads) - PATIENCE + 1))
         maximum = max(map(statistics.median, windows))
         if all(p.spread < maximum / SHRUNK for p in last):
-            return f"The samples have become alike: {measured}; it was {maximum:.2g} before"
+            return words.SHRUNK.format(measured=measured, maximum=maximum)
     if len(probes) >= LONG:
         halves = probes[-LONG : -LONG // 2], probes[-LONG // 2 :]
         earlier, later = (statistics.median(p.spread for p in half) for half in halves)
         if earlier < LOW and later < min(LOW, GROWTH * earlier):
-            return f"The samples have been alike since round {probes[-LONG].step}: {measured}"
-    return ""
+            return words.STAYED.format(measured=measured, first=probes[-LONG])
+    return None
 
 
-def _does_not_move(player: str, last: Sequence[Probe]) -> str:
+def _does_not_move(player: str, last: Sequence[Probe]) -> Text | None:
     """A round changes the weights of `player` by no more than rounding."""
     if not all(p.moved.get(player, math.inf) < STILL for p in last):
-        return ""
+        return None
     now, norm = last[-1], last[-1].length(player)
-    cause = f"The norm of its gradient is {norm:.2g}, so its learning rate is too small or 0"
-    if norm == 0:
-        cause = (
-            "Its gradient is exactly 0: units are dead or outputs are saturated, often because of "
-            "a learning rate that was too high"
-        )
-    return (
-        f"A round changes the weights of {player} by {now.moved[player]:.2g} of their norm. {cause}"
-    )
+    cause = words.NO_GRADIENT if norm == 0 else words.SMALL_RATE.format(norm=norm)
+    return words.STILL.format(player=player, moved=now.moved[player], cause=cause)
 
 
-def _dead_units(last: Sequence[Probe]) -> str:
+def _dead_units(last: Sequence[Probe]) -> Text | None:
     """Nearly all units of a layer are 0 for all examples."""
-    listed = _lasting([p.dead for p in last], DEAD, "{value:.0%} of {name}")
-    return listed and f"Units are 0 for every example of a minibatch and get no gradient: {listed}"
+    listed = _lasting([p.dead for p in last], DEAD, words.DEAD_ITEM)
+    return words.DEAD.format(listed=listed) if listed else None
 
 
-def _batchnorm_drift(last: Sequence[Probe]) -> str:
+def _batchnorm_drift(last: Sequence[Probe]) -> Text | None:
     """BatchNorm's outputs in evaluation and in training differ."""
-    listed = _lasting([p.drift for p in last], DRIFTED, "{value:.2g} standard deviations at {name}")
-    return listed and (
-        "BatchNorm's running averages do not follow the minibatches: when samples are "
-        f"drawn, its output is off by {listed}"
-    )
+    listed = _lasting([p.drift for p in last], DRIFTED, words.DRIFTED_ITEM)
+    return words.DRIFTED.format(listed=listed) if listed else None
 
 
-def _lasting(probed: Sequence[Mapping[str, float]], minimum: float, text: str) -> str:
-    """The latest values, listed as `text`, of the entries that are >= `minimum` in all probes."""
-    return ", ".join(
-        text.format(name=name, value=value)
+def _lasting(probed: Sequence[Mapping[str, float]], minimum: float, item: Text) -> Text | None:
+    """The latest values, listed as `item`, of the entries that are >= `minimum` in all probes;
+    None if there are none."""
+    listed = [
+        item.format(name=name, value=value)
         for name, value in probed[-1].items()
         if all(each.get(name, 0) >= minimum for each in probed)
-    )
+    ]
+    return Text(*map(", ".join, zip(*listed, strict=True))) if listed else None

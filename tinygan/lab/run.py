@@ -18,6 +18,7 @@ from ..backend import Rng
 from ..doctor import EVERY, Probe, UpdateSize, diagnose, probe
 from ..gan import Round
 from ..gan.algorithm import Source
+from ..language import LANGUAGES
 from . import density
 from .players import Players
 from .settings import Settings
@@ -137,9 +138,10 @@ class Run:
         probes = [*self._probes, probe(self.quiet_game, G, D, x, z, step=self.round, moved=moved)]
         self._probes = probes[:FIRST] + probes[FIRST:][-LAST:]
         known = {each["name"] for each in self.diagnoses}
-        for name, step, seen in diagnose(self._probes):
-            if name not in known:
-                self.diagnoses.append({"name": name, "round": step, "seen": seen})
+        for found in zip(*(diagnose(self._probes, each) for each in LANGUAGES), strict=True):
+            if (name := found[0].name) not in known:
+                seen = {lang: each.seen for lang, each in zip(LANGUAGES, found, strict=True)}
+                self.diagnoses.append({"name": name, "round": self.round, "seen": seen})
 
     def take_curves(self) -> dict[str, list[float | None]]:
         """The values of each round since the last call; None where there is no number."""

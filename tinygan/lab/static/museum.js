@@ -227,6 +227,6 @@ function finding({ name, round, seen }) {
     "details",
     { class: "finding" },
     make("summary", {}, t("museum.finding", { name: t(`diagnosis.${name}`), round })),
-    make("p", { lang: "en" }, seen),
+    make("p", {}, seen[state.language]),
   );
 }
