@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..doctor import EVERY, PATIENCE, Probe, diagnose_run
+from ..doctor import EVERY, PATIENCE, Probe, diagnose_run, words
 from ..doctor.advice import remedies
 from ..language import Text, language
 from ..training.health_monitor import examine, health
@@ -88,7 +88,8 @@ def examined(run: str | Path, language: str = "en") -> tuple[str, dict[str, Any]
         shown = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
         sections.append(LAST_ROW.format(log=folder.log.name, row=shown).of(language))
     found, options = [*diagnose_run(probes), *not_finite], folder.options() or {}
-    told = [*diagnose_run(probes, language), *not_finite]
+    recorded = [d._replace(seen=words.of_record(d.seen, language)) for d in not_finite]
+    told = [*diagnose_run(probes, language), *recorded]
     sections += [each.report(options, language) for each in told]
     if not found:
         none = EARLY if probes[-1].step < rounds else HEALTHY

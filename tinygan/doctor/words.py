@@ -4,6 +4,8 @@
 sentence of this page. `diagnosis.py` says when each is true and fills in the numbers.
 """
 
+import re
+
 from ..language import Text
 
 # A diagnosis in the report; `{korean}` is its name in KOREAN.
@@ -121,3 +123,42 @@ DRIFTED = Text(
 DRIFTED_ITEM = Text(
     "{value:.2g} standard deviations at {name}", "{name}에서 표준편차의 {value:.2g}배"
 )
+
+# "not finite": health.jsonl keeps its evidence in English; `of_record` translates it.
+FIRST = Text(
+    "The first number that is not finite came from {where}",
+    "유한하지 않은 첫 수가 여기에서 나왔습니다: {where}",
+)
+FIRST_DRAWN = Text(
+    "The first number that is not finite came from {where}, when samples were drawn",
+    "표본을 뽑을 때 유한하지 않은 첫 수가 여기에서 나왔습니다: {where}",
+)
+UNNAMED = Text(
+    "The first number that is not finite came from an op that cannot be named",
+    "유한하지 않은 첫 수가 이름을 알 수 없는 연산에서 나왔습니다",
+)
+UNKNOWN = Text(
+    "The first number that is not finite is unknown: {reason}",
+    "유한하지 않은 첫 수를 찾지 못했습니다: {reason}",
+)
+REPLAY_DIFFERS = Text(
+    "All numbers of the replay are finite, so it differs from the run",
+    "다시 학습했을 때는 모든 수가 유한했으므로 원래 학습과 다릅니다",
+)
+HOW_TO_FIND = Text(
+    "`tinygan train --resume {run}` plays on from the last checkpoint, with one rank, to find "
+    "the first number that is not finite",
+    "`tinygan train --resume {run}`으로 마지막 체크포인트부터 프로세스 하나로 학습을 이어 가면 "
+    "유한하지 않은 첫 수를 찾습니다",
+)
+RECORDED = UNNAMED, FIRST_DRAWN, FIRST, UNKNOWN, REPLAY_DIFFERS, HOW_TO_FIND
+
+
+def of_record(seen: str, language: str) -> str:
+    """Evidence from a file, which has it in English, in this language. What is not one of RECORDED
+    stays as it is."""
+    for text in RECORDED:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(text.en))
+        if found := re.fullmatch(pattern, seen):
+            return text.of(language).format(**found.groupdict())
+    return seen

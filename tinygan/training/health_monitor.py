@@ -13,7 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from .. import gan
-from ..doctor import EVERY, Diagnosis, Probe, UpdateSize, diagnose, diagnose_run, is_due, probe
+from ..doctor import (
+    EVERY,
+    Diagnosis,
+    Probe,
+    UpdateSize,
+    diagnose,
+    diagnose_run,
+    is_due,
+    probe,
+    words,
+)
 from ..errors import InputError, first_line
 from ..files import whole_lines
 from ..gan import Round
@@ -95,8 +105,8 @@ class HealthMonitor:
         try:
             found = first_not_finite(self.folder, self.session.step)
         except (InputError, MemoryError, OSError) as problem:
-            return f"The first number that is not finite is unknown: {first_line(problem)}"
-        return found or "All numbers of the replay are finite, so it differs from the run"
+            return words.UNKNOWN.format(reason=first_line(problem)).en
+        return found or words.REPLAY_DIFFERS.en
 
     def _record(self, found: Diagnosis) -> None:
         append(self.folder.health, _line(found), new=True)
@@ -127,10 +137,7 @@ def health(folder: RunFolder) -> tuple[list[Probe], list[Diagnosis]]:
 
 
 def _how_to_find(run: object) -> str:
-    return (
-        f"`tinygan train --resume {run}` plays on from the last checkpoint, with one rank, to find "
-        "the first number that is not finite"
-    )
+    return words.HOW_TO_FIND.format(run=run).en
 
 
 def _line(record: Probe | Diagnosis) -> str:
@@ -143,6 +150,8 @@ def _read(line: bytes, path: Path) -> Probe | Diagnosis:
         if values.keys() == set(Diagnosis._fields):
             found = Diagnosis(**values)
             str(found)  # KeyError for a name without remedies
+            if type(found.seen) is not str:
+                raise TypeError(f"seen: expected a text, got {found.seen!r}")
             return found
         return _checked(Probe(**values))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as problem:

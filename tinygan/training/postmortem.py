@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..doctor import Diagnosis, Inspector, is_finite
+from ..doctor import Diagnosis, Inspector, is_finite, words
 from ..tensor import Tensor
 from .run_folder import RunFolder
 from .session import Session
@@ -35,12 +35,11 @@ def first_not_finite(folder: RunFolder, until: int) -> Diagnosis | None:
         with inspector:
             if session.step < step:
                 session.play_round()
-            drawn = "" if inspector.found else ", when samples were drawn"
+            text = words.FIRST if inspector.found else words.FIRST_DRAWN
             with inspector.drawing(session.shown):
                 session.generate(session.fixed_z)
-    where = f"{inspector.found}{drawn}" if inspector.found else "an op that cannot be named"
-    evidence = f"The first number that is not finite came from {where}"
-    return Diagnosis("not finite", step, evidence)
+    text = text if inspector.found else words.UNNAMED
+    return Diagnosis("not finite", step, text.format(where=inspector.found).en)
 
 
 def _is_finite(session: Session, result: Iterable[Tensor] = ()) -> bool:
