@@ -437,7 +437,8 @@ def test_the_doctor_looks_at_the_game(session):
     head, _ = ask(session, "play", rounds=400)
     found = head["runs"][0]["diagnoses"]
     assert found and len({each["name"] for each in found}) == len(found)
-    assert all(each["round"] % 50 == 0 and each["seen"] for each in found)
+    assert all(each["round"] % 50 == 0 for each in found)
+    assert all([*each["seen"]] == ["en", "ko"] and "니다" in each["seen"]["ko"] for each in found)
 
 
 def test_the_default_game_learns_all_modes():
