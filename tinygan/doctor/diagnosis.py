@@ -82,7 +82,8 @@ class Diagnosis(NamedTuple):
         return self.report({})
 
     def report(self, options: Mapping[str, Any], language: str = "en") -> str:
-        """The diagnosis with the remedies for a run with these options of `tinygan train`."""
+        """The diagnosis with the remedies for a run with these options of `tinygan train`. `seen`
+        is not translated: let `diagnose` give it in this language."""
         advice = [f"  - {remedy.of(language)}" for remedy in remedies(self.name, options)]
         head = words.HEAD.format(korean=words.KOREAN[self.name], **self._asdict())
         return "\n".join([head.of(language), f"  {words.REMEDIES.of(language)}", *advice])
