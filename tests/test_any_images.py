@@ -87,7 +87,8 @@ def test_images_without_labels_are_compared_in_random_features(photos, capsys):
     half = image_sets.MINIMUM
     assert f"{half} samples of {photos}, seed 0, against {half} training images of folder:" in out
     assert list(found["rows"]) == ["this run", "real images", "blur", "noise"]
-    for words in ("a random network, which knows no objects", "no test for copies", "folder:PATH",
+    for words in ("a random network, which knows no objects", "no test for copies",
+                  "folder:PATH, or by --against test if the data set has test images",
                   "Frechet, in order: real images"):  # fmt: skip
         assert words in out
     for absent in ("class 0", "Parzen", "copying z", "k-means", "classifier"):

@@ -5,6 +5,7 @@ import pytest
 
 from tinygan.data import Minibatches, load, names
 from tinygan.errors import InputError
+from tinygan.training import Config
 
 
 @pytest.mark.parametrize("name", ["", "nothing like it", "folder", "../mnist"])
@@ -22,6 +23,14 @@ def test_the_error_for_an_unknown_name_lists_all_names(name):
 def test_the_error_suggests_a_similar_name(name, meant):
     with pytest.raises(InputError, match=f"did you mean '{meant}'"):
         load(name)
+
+
+def test_the_error_for_the_path_of_a_folder_says_how_to_write_it(tmp_path):
+    with pytest.raises(InputError, match="data: for the images in a folder") as caught:
+        load(str(tmp_path))
+    assert f"expected folder:{tmp_path}, got {tmp_path}" in str(caught.value)
+    with pytest.raises(InputError, match="--data: for the images in a folder"):
+        Config(data=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "cifar10", "tfd", "folder:."])

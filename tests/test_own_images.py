@@ -82,6 +82,8 @@ def test_the_whole_path_by_the_commands(place, damaged, capfd):
     assert "left out 2 images that cannot be read" in lines
     assert f"{run}/data.png: the images as the networks see them" in lines
     assert f"tinygan sample {run}" in out and "data.png" in out
+    again = f"--data folder:{place / 'photos'} --size 64 --skip-broken --flip --game least-squares"
+    assert f"\n  tinygan train {again}\n" in out
     assert json.loads((place / run / "config.json").read_text())["flip"] is True
     with Image.open(place / run / "data.png") as picture:
         assert picture.mode == "RGB" and min(picture.size) > 4 * 64
@@ -95,6 +97,15 @@ def test_the_whole_path_by_the_commands(place, damaged, capfd):
     tinygan(f"sample {run} -n 4 -o grid.png")
     tinygan(f"verify {run}")
     assert (place / "grid.png").is_file()
+
+
+def test_one_image_left_out_is_one_image(place, capfd):
+    (place / "photos/broken.jpg").write_bytes(b"no image")
+    options = f"--data folder:photos --skip-broken --size 8 --game least-squares {QUICK}"
+    tinygan(f"train {options} --steps 1 --ranks 1")
+    out, err = capfd.readouterr()
+    assert "left out 1 image that cannot be read" in err.replace("\r", "\n").splitlines()
+    assert "--size 8 --skip-broken --game non-saturating\n" in out
 
 
 @pytest.mark.parametrize(

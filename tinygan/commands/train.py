@@ -1,7 +1,7 @@
 """The command `tinygan train`: train a GAN, or resume a run."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..training.run_folder import RESUMABLE
 from .shared import NEEDS_DATA, Names, Parsers, offer, say, stop
 
 SWITCH = "on", "off"
+OF_DATA = "data", "size", "mode", "skip_broken", "flip"
 NAMES: dict[str, Names] = {"data": DATASETS, "backend": survey}  # for `completion`, beside Config's
 
 
@@ -100,6 +101,7 @@ def _resumed(run: str, changes: dict[str, Any], *, doctor: bool) -> tuple[Config
 def _summary(folder: training.RunFolder, config: Config, doctor: bool) -> str:
     """The files of the run folder, the doctor's diagnoses, and commands to try next."""
     path, run = folder.path, as_argument(folder.path)
+    game = "least-squares" if config.game != "least-squares" else "non-saturating"
     health = "\n  health.jsonl             the health records, for tinygan doctor"
     return f"""
 {path}
@@ -116,7 +118,15 @@ Try next
   tinygan sample {run} --interpolate -o walk.png
   tinygan evaluate {run}
   tinygan train --resume {run} --steps {2 * config.steps}
-  tinygan train --game least-squares"""
+  tinygan train {" ".join([*_data_options(config), "--game", game])}"""
+
+
+def _data_options(config: Config) -> Iterator[str]:
+    """The options of the images, as arguments; those with their defaults are left out."""
+    for field in fields(Config):
+        value = getattr(config, field.name)
+        if field.name in OF_DATA and value != field.default:
+            yield flag(field.name) + f" {as_argument(value)}" * (value is not True)
 
 
 def _diagnoses(folder: training.RunFolder, options: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
 """The data sets by name, each with its reader."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from ..errors import choose
+from ..errors import InputError, choose
 from .cifar10 import cifar10
 from .dataset import Dataset
 from .digits import digits
@@ -12,7 +13,7 @@ from .image_folder import MODES, image_folder
 from .mnist import read_mnist
 from .tfd import tfd
 
-__all__ = ["DATASETS", "PATHS", "downloads", "image_shape", "load", "names"]
+__all__ = ["DATASETS", "PATHS", "check_name", "downloads", "image_shape", "load", "names"]
 
 
 class Entry(NamedTuple):
@@ -39,6 +40,15 @@ PATHS: dict[str, Callable[..., Dataset]] = {"folder": image_folder}
 def names() -> tuple[str, ...]:
     """The names that `load` accepts; PATH is the path of the user's own images."""
     return (*DATASETS, *(f"{kind}:PATH" for kind in PATHS))
+
+
+def check_name(what: str, name: str) -> None:
+    """Check that `name` is that of a data set; `what` is the option or argument.
+
+    Raises InputError if it is not; for the path of a folder, the message says how to write it."""
+    if name not in DATASETS and os.path.isdir(name):
+        raise InputError(f"{what}: for the images in a folder, expected folder:{name}, got {name}")
+    choose(what, name, names())
 
 
 def downloads() -> str:
@@ -71,7 +81,8 @@ def load(
     kind, colon, path = name.partition(":")
     if colon and kind in PATHS:
         return PATHS[kind](path, split, size=size, mode=mode, skip=skip)
-    return DATASETS[choose("data", name, names())].read(split)
+    check_name("data", name)
+    return DATASETS[name].read(split)
 
 
 def image_shape(name: str, *, size: int, mode: str) -> tuple[int, int, int]:

@@ -44,7 +44,7 @@ def notes(rows: Mapping[str, Row], real: Real, network: Network) -> list[str]:
         "with that of held-out images, and for the reference one half of these with the other"
         if real.held_out
         else "no test for copies: it needs images that were not used in training; give them by "
-        "--against test or --against folder:PATH",
+        "--against folder:PATH, or by --against test if the data set has test images",
     ]
     if real.excluded:
         lines.append(

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..backend.arrays import parse_name
 from ..checks import MAX_COUNT
-from ..data import PATHS, image_shape
+from ..data import PATHS, check_name, image_shape
 from ..data import names as data_names
 from ..errors import InputError, choose
 from ..gan import GAMES, PENALTIES, SeparableGame
@@ -124,7 +124,7 @@ class Config:
             object.__setattr__(self, "rng", source)
         kind, colon, path = self.data.partition(":")
         if not colon or kind not in PATHS:
-            choose("--data", self.data, data_names())
+            check_name("--data", self.data)
             self._keep_default("size", "mode", "skip_broken", only="with --data folder:PATH")
         elif path:  # absolute, so that the run resumes from any directory
             path = os.path.abspath(os.path.expanduser(path))

@@ -208,7 +208,8 @@ def _left_out(session: Session) -> Iterator[str]:
     yield from (f"left out: {reason}" for reason in out[:SHOWN])
     if out:
         more = f", of which {SHOWN} are named above" * (len(out) > SHOWN)
-        yield f"left out {len(out)} images that cannot be read{more}"
+        noun = "image" if len(out) == 1 else "images"
+        yield f"left out {len(out)} {noun} that cannot be read{more}"
 
 
 def _examples(session: Session) -> np.ndarray:
