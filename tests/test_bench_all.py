@@ -108,6 +108,15 @@ def test_the_plot_has_a_panel_for_each_workload_and_a_line_for_each_engine(
     assert table["machine"]["processor"] in figure.get_suptitle()
 
 
+def test_a_single_size_stands_in_the_middle_of_the_plot(played, monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(picture, "save_figure", lambda figure, path: drawn.append(figure))
+    picture.plot(bench(["mlp-small"], batches=[64]), str(tmp_path / "bench.png"))
+    (axes,) = drawn[0].axes
+    low, high = axes.get_xlim()
+    assert low < 64 < high and low * high == pytest.approx(64**2)
+
+
 NETWORK = """
 import socket
 

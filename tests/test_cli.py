@@ -165,7 +165,8 @@ BAD = [
     ("train --st 5", "--st: no such argument"),  # an abbreviated option
     ("info x", "x: no such argument; see tinygan info --help"),
     ("--stops", "--stops: no such argument; see tinygan --help"),
-    ("trian", "invalid choice: 'trian'"),
+    ("trian", "command 'trian' is unknown; expected one of train, lab, "),
+    ("trian", "; did you mean 'train'?"),
     ("sample nowhere", "nowhere: there is no such run folder"),
     ("sample x -n 0", "-n: expected a whole number from 1 to 65536, got '0'; see"),
     ("sample x --seed -1", "--seed: expected a whole number from 0 to 9007199254740992, got '-1'"),

@@ -95,9 +95,18 @@ def test_metrics_are_shown_and_those_of_other_evaluations_are_noted(runs, capsys
     assert row(page, "Frechet (less)") == ["1.250", "1.250", ""]
     assert row(page, "class 0 (as real)") == ["20", "20", ""]
     assert row(page, "n") == ["200", "300", ""] and "unknown" not in page
+    assert "td { overflow-wrap: anywhere; }" in page  # else the network's hash takes all the width
     assert "Not evaluated: three" in out and "cannot be compared" in out
     _, out = compared(capsys, runs[0], runs[2])
     assert "evaluations differ" not in out
+
+
+def test_an_evaluation_before_the_last_round_is_noted(runs, capsys):
+    for name, step in zip(runs, ({"step": 8}, {"step": 3}, {}), strict=True):
+        with open(f"{name}/evaluation.json", "w") as file:
+            json.dump({**FACTS, **step, "rows": {"this run": METRICS}}, file)
+    _, out = compared(capsys, *runs)
+    assert "\n- Evaluated at another round: one (round 8); evaluate again.\n" in out
 
 
 def test_a_run_before_its_first_logged_round_has_no_curves(runs, capsys):

@@ -18,7 +18,12 @@ def test_the_error_for_an_unknown_name_lists_all_names(name):
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("minst", "mnist"), ("fashion_mnist", "fashion-mnist"), ("DIGITS", "digits")],
+    [
+        ("minst", "mnist"),
+        ("fashion_mnist", "fashion-mnist"),
+        ("DIGITS", "digits"),
+        ("fash", "fashion-mnist"),
+    ],
 )
 def test_the_error_suggests_a_similar_name(name, meant):
     with pytest.raises(InputError, match=f"did you mean '{meant}'"):

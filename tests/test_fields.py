@@ -172,6 +172,14 @@ def test_nothing_large_is_built_from_a_claim(whole, tmp_path, monkeypatch, chang
     assert max(sizes, default=0) <= 4 * max(stored, 10**6)
 
 
+def test_samples_need_the_number_of_rounds(whole, tmp_path):
+    arrays, meta, *_ = whole
+    path = tmp_path / "checkpoint.safetensors"
+    storage.save(path, arrays, {name: meta[name] for name in meta.keys() - {"step"}})
+    with pytest.raises(InputError, match="holds no generator .*step: missing"):
+        Sampler(path)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [

@@ -26,12 +26,13 @@ class BackendUnavailable(InputError):
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """Return `name` if it is in `known`; raise InputError with the closest known name if not.
-    `what` is the kind of name, as in "game 'x' is unknown"."""
-    names = list(known)
+    """Return `name` if it is in `known`; raise InputError if not, with the closest known name
+    or the first that begins with it. `what` is the kind of name, as in "game 'x' is unknown"."""
+    names, given = list(known), str(name).lower()
     if name in names:
         return name
-    close = difflib.get_close_matches(str(name).lower(), names, 1)
+    close = difflib.get_close_matches(given, names, 1)
+    close = close or [each for each in names if given and each.startswith(given)]
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise InputError(f"{what} {name!r} is unknown; expected one of {', '.join(names)}{hint}")
 

@@ -29,6 +29,8 @@ PAGE = """<!DOCTYPE html>
 body {{ font: 15px/1.5 sans-serif; margin: 2em; color: #222; background: #fff; }}
 table {{ border-collapse: collapse; }}
 th, td {{ padding: .2em 1em; border-bottom: 1px solid #ccc; text-align: left; }}
+th:first-child {{ white-space: nowrap; }}
+td {{ overflow-wrap: anywhere; }}
 figure {{ display: inline-block; margin: 0 1em 1em 0; vertical-align: top; }}
 figure img {{ width: 300px; image-rendering: pixelated; }}
 .curves {{ max-width: 100%; }}

@@ -69,7 +69,7 @@ def add_parser(parsers: Parsers) -> None:
     seed = "seed of all random draws (default: 0)"
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help=seed)
     add_backend(parser)
-    add_json(parser, "run, n, against, seed, network, rows, warnings, notes")
+    add_json(parser, "run, step, n, against, seed, network, rows, warnings, notes")
     parser.set_defaults(run=run, smaller="fewer samples by --n")
 
 
@@ -100,7 +100,13 @@ def run(args: argparse.Namespace) -> int:
     title = f"{n} samples of {args.folder}, seed {args.seed}, against {n} {real.named}"
     if args.n is not None and n < args.n:
         notes.insert(0, f"{n} samples, not {args.n}: there are no more real images to compare with")
-    record = {"n": n, "against": real.named, "seed": args.seed, "network": network.sha256}
+    record = {
+        "step": sampler.step,
+        "n": n,
+        "against": real.named,
+        "seed": args.seed,
+        "network": network.sha256,
+    }
     record |= {"rows": rows, "warnings": warnings, "notes": notes}
     text = json.dumps(record, indent=1, allow_nan=False)  # raises on NaN before anything is shown
     lines = [f"{title}\n\n{report.table(rows)}\n", *(f"! {line}" for line in warnings)]

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from .. import __version__, parallel
 from ..backend import process
-from ..errors import InputError, first_line, lacks_memory, message_of, plain
+from ..errors import InputError, choose, first_line, lacks_memory, message_of, plain
 from .completion import COMPLETES, Completion
 from .shared import NEEDS_DATA, say, stop
 
@@ -87,6 +87,11 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{plain(message)}; see {self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise InputError, with the closest known name, for an unknown command."""
+        if action.choices is not None:
+            choose("command", value, action.choices)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print the help or the version; argparse would hide an error."""

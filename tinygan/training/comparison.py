@@ -105,6 +105,13 @@ def notes(runs: Sequence[ReadRun]) -> list[str]:
     missing = [run.name for run in runs if not run.evaluation]
     if missing:
         lines.append(f"Not evaluated: {', '.join(missing)}; tinygan evaluate RUN does it.")
+    older = [
+        f"{run.name} (round {played})"
+        for run in runs
+        if (played := (run.evaluation or {}).get("step", run.step)) != run.step
+    ]
+    if older:
+        lines.append(f"Evaluated at another round: {', '.join(older)}; evaluate again.")
     if len({tuple(each[name] for name in FACTS) for each in known}) > 1:
         lines.append(
             "The evaluations differ in number, seed, real images or features, so their metrics "

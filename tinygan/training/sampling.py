@@ -19,8 +19,8 @@ from .session import part_of
 
 
 class Sampler:
-    """The generator of a run (its moving average, if the run has one), in evaluation mode. `run` is
-    a run folder or a checkpoint file.
+    """The generator of a run (its moving average, if the run has one) after `step` rounds, in
+    evaluation mode. `run` is a run folder or a checkpoint file.
 
     Raises InputError if there is no checkpoint, or if it is damaged.
     """
@@ -31,7 +31,7 @@ class Sampler:
         arrays, meta = storage.load(path)
         backends.use(backend)
         try:
-            self.config = config = check(meta, only=("shape",))
+            self.config = config = check(meta, only=("shape", "step"))
             part = "ema" if config.ema else "G"
             self.shape: Shape = tuple(meta["shape"])
             if fault := unfit(arrays, config, self.shape, [part]):
@@ -42,7 +42,7 @@ class Sampler:
         except ValueError as problem:
             raise InputError(f"{path}: holds no generator of tinygan ({problem})") from problem
         self.pair.G.to(backend).eval()
-        self.folder = path.parent
+        self.folder, self.step = path.parent, meta["step"]
 
     def draw(self, n: int, *, seed: int = 0, batch: int = 256) -> np.ndarray:
         """Draw n images (n, C, H, W) in [low, 1], the same for the same seed."""

@@ -41,13 +41,14 @@ def plot(table: dict[str, Any], path: str) -> None:
             style = {"color": f"C{i}", "marker": "o", "markersize": 4, "capsize": 3}
             axes.errorbar(x, middle, bars, label=name, **style)
         axes.set(title=workload, xscale="log", yscale="log")
+        axes.set_xlim(batches[0] / 1.5, batches[-1] * 1.5)  # a single size stands in the middle
         axes.set(xlabel="minibatch size (examples)", ylabel=f"time of a round ({unit})")
         axes.set_xticks(batches, [str(n) for n in batches])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.6)))
         axes.grid(alpha=0.2)
-    machine = textwrap.fill(where(table), 35 * columns + 20)
+    machine = textwrap.fill(where(table), int(14 * figure.get_figwidth()))  # letters in an inch
     title = "The time of a round of Algorithm 1, median and quartiles; less is better"
     figure.suptitle(f"{title}\n{machine}", fontsize=8)
     handles, names = panels[0].get_legend_handles_labels()
