@@ -176,7 +176,7 @@ def test_samples_need_the_number_of_rounds(whole, tmp_path):
     arrays, meta, *_ = whole
     path = tmp_path / "checkpoint.safetensors"
     storage.save(path, arrays, {name: meta[name] for name in meta.keys() - {"step"}})
-    with pytest.raises(InputError, match="holds no generator .*step: missing"):
+    with pytest.raises(InputError, match=r"holds no generator .*step: missing"):
         Sampler(path)
 
 
