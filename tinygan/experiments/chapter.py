@@ -37,7 +37,7 @@ class Chapter:
         self.out = Path("out", "book")
         check_folder(self.out)
 
-    def save(self, figure: Any, ko: Mapping[str, str]) -> Path:
+    def save(self, figure: Any, ko: Mapping[str, str]) -> None:
         """Write a matplotlib Figure to out/book/NAME.png, in Korean to NAME.ko.png with its words
         replaced by those in `ko`. If no installed font has Hangul, the words stay English, and a
         line says so."""
@@ -56,7 +56,6 @@ class Chapter:
         or_stop(save_figure, figure, path)
         print(path)
         show(path)
-        return path
 
 
 def _hangul() -> str | None:
