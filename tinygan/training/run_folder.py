@@ -206,7 +206,11 @@ class RunFolder:
         """
         arrays, meta, frames = load_run(self.checkpoint)
         written = self.options()
-        if written is not None and not same_run(written, meta["config"]):
+        try:
+            same = written is None or same_run(written, meta["config"])
+        except InputError as problem:
+            raise InputError(f"{self.config}: {problem}; remove it") from problem
+        if not same:
             raise InputError(
                 f"{self.config}: differs from the options in {self.checkpoint.name}, which the run "
                 "keeps; remove it, and give --steps or --backend on the command line"
