@@ -314,3 +314,38 @@ def test_memory_that_was_freed_is_used_again():
     """There are no page faults, unless an environment variable sets glibc's thresholds."""
     assert int(python(FAULTS, "MALLOC_")) < 100
     assert int(python(FAULTS, "MALLOC_", MALLOC_MMAP_THRESHOLD_="131072")) > 1000
+
+
+def test_blocks_of_two_threads_do_not_miss_each_other(monkeypatch):
+    """A block that begins while another one begins still has one thread when the other has ended."""
+    count, seen = [2], []
+    asked, lowered, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def get():
+        if threading.current_thread() is second:
+            asked.set()
+            return 1 if lowered.wait(0.3) else count[0]  # read after the other has lowered it
+        return count[0]
+
+    def change(n):
+        count[0] = n
+        if n == 1:
+            lowered.set()
+
+    def work():
+        with cpu.OneBlasThread():
+            ended.wait(5)
+            seen.append(count[0])
+
+    monkeypatch.setattr(cpu, "_blas_threads", get)
+    monkeypatch.setattr(cpu, "_set_blas_threads", change)
+    monkeypatch.setattr(cpu.OneBlasThread, "always", False)
+    monkeypatch.setattr(cpu.OneBlasThread, "before", 1)
+    second = threading.Thread(target=work)
+    second.start()
+    asked.wait(5)
+    with cpu.OneBlasThread():
+        pass
+    ended.set()
+    second.join()
+    assert seen == [1] and count == [2]

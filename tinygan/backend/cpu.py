@@ -193,10 +193,13 @@ class OneBlasThread:
     always: ClassVar[bool] = False  # whether BLAS has one thread outside of blocks, too
 
     def __enter__(self) -> None:
-        if not self.always and (self.before > 1 or _blas_threads() > 1):
-            with self.lock:
+        if self.always:
+            return
+        with self.lock:  # for the check, too: a block of another thread may begin or end now
+            count = max(self.before, _blas_threads())
+            if count > 1:
                 self.blocks.add(self)
-                OneBlasThread.before = max(self.before, _blas_threads())
+                OneBlasThread.before = count
                 _set_blas_threads(1)
 
     def __exit__(self, *problem: object) -> None:
