@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygan.data.digits import FOLDER, PARTS
 from tinygan.data.mnist import read_pair
+from tinygan.errors import InputError
 
 TAKEN = {"train": ("train", slice(10_000)), "test": ("t10k", slice(None, None, 5))}
 
@@ -45,4 +46,7 @@ def write(name: str, array: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except InputError as problem:
+        raise SystemExit(f"make_digits.py: {problem}") from problem

@@ -6,7 +6,7 @@
     python examples/notebooks.py --wheels                           with tinygan, to be installed
 
 --run needs `pip install '.[notebooks]'`; all of them take about half an hour. --wheels needs a
-network. It fills the folder `wheels` beside the notebooks, from which their first cell installs
+network. It fills the folder `wheels` next to the notebooks, from which their first cell installs
 tinygan without one, on systems like this one. gan_on_one_page.py is left out: it reads a file of
 the clone.
 """
@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 FILES = {path.stem: path for path in [*HERE.glob("*.py"), *HERE.glob("book/ch*.py")]}
 NAMES = sorted(FILES.keys() - {"gallery", "notebooks", "gan_on_one_page"})
 INSTALL = """\
-# Install tinygan, if it is not there, from the folder `wheels` beside this notebook; this needs no
+# Install tinygan, if it is not there, from the folder `wheels` next to this notebook; this needs no
 # network. If there is no such folder: %pip install PATH, with the path of a clone of tinygan.
 import importlib.util
 

@@ -1,4 +1,4 @@
-"""What may stand in place of a regular file, for tests of files that are read."""
+"""Objects that can stand in place of a regular file, for tests of files that are read."""
 
 import os
 import socket

@@ -65,7 +65,7 @@ def trained(folder, out):
 
 
 def evaluated(run, capsys, *options):
-    """What the command prints and writes."""
+    """The output and the record of the command."""
     capsys.readouterr()
     status = main(["evaluate", str(run), *map(str, options)])
     out, err = capsys.readouterr()

@@ -201,8 +201,8 @@ BAD = {
         ["--backend", "torch"],
         "backend 'torch' is unknown; expected one of cupy, .*numpy",
     ),
-    "a workload beside all": (["all", "mlp-smal"], "workload 'mlp-smal' is unknown"),
-    "a backend beside all": (["--backend", "all", "torch"], "backend 'torch' is unknown"),
+    "a workload next to all": (["all", "mlp-smal"], "workload 'mlp-smal' is unknown"),
+    "a backend next to all": (["--backend", "all", "torch"], "backend 'torch' is unknown"),
     "one of the batches": (["--batch", "8", "0"], r"--batch: expected an int in .*, got 0"),
     "a batch in words": (["--batch", "8", "mlp-small"], "--batch: expected a whole number, got .m"),
     "a batch that ranks do not divide": (

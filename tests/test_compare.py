@@ -90,10 +90,11 @@ def test_samples_of_equal_models_have_the_same_noise(runs):
 def test_metrics_are_shown_and_those_of_other_evaluations_are_noted(runs, capsys):
     for name, facts in zip(runs[:2], (FACTS, {**FACTS, "n": 300}), strict=True):
         with open(f"{name}/evaluation.json", "w") as file:
-            json.dump({**facts, "rows": {"this run": METRICS}}, file)
+            real = {name: value + 1 for name, value in METRICS.items()}
+            json.dump({**facts, "rows": {"this run": METRICS, "real images": real}}, file)
     page, out = compared(capsys, *runs)
-    assert row(page, "Frechet (less)") == ["1.250", "1.250", ""]
-    assert row(page, "class 0 (as real)") == ["20", "20", ""]
+    assert row(page, "Frechet (less)") == [*["1.250 (real 2.250)"] * 2, ""]
+    assert row(page, "class 0 (as real)") == [*["20 (real 21)"] * 2, ""]
     assert row(page, "n") == ["200", "300", ""] and "unknown" not in page
     assert "td { overflow-wrap: anywhere; }" in page  # else the network's hash takes all the width
     assert "Not evaluated: three" in out and "cannot be compared" in out
@@ -135,6 +136,7 @@ def refused(capsys, *arguments):
         json.dumps({**FACTS, "rows": {"this run": {"frechet": "low"}}}),
         json.dumps({**FACTS, "rows": {"this run": {"frechet": float("nan")}}}),
         json.dumps({**FACTS, "n": True, "rows": {"this run": {}}}),
+        json.dumps({**FACTS, "rows": {"this run": {}, "real images": {"frechet": "low"}}}),
         "[" * 100_000,
     ],
 )

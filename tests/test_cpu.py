@@ -317,7 +317,7 @@ def test_memory_that_was_freed_is_used_again():
 
 
 def test_blocks_of_two_threads_do_not_miss_each_other(monkeypatch):
-    """A block that begins while another one begins still has one thread when the other has ended."""
+    """A block that begins while another begins still has one thread after that has ended."""
     count, seen = [2], []
     asked, lowered, ended = threading.Event(), threading.Event(), threading.Event()
 

@@ -146,7 +146,7 @@ chapter.save(figure, ko={
 #
 # ## The package's own Adam
 #
-# [rules.py](../../tinygan/optim/rules.py) has the same lines, with the paper's words beside them,
+# [rules.py](../../tinygan/optim/rules.py) has the same lines, next to the paper's words,
 # and updates all weights as one array. Both give the same weights:
 # %%
 start = [rng.normal(size=shape).astype(np.float32) for shape in ((4, 3), (4,))]

@@ -105,8 +105,8 @@ print("ten rounds of both loops have the same losses")
 # | 7 | `Adam` |
 # | 8 | `train` |
 #
-# What is left, `save_png` and `main`, reads the digits and writes a picture. We run `train` for
-# 1000 rounds; the page itself plays 20,000, in about a minute.
+# The rest of the page, `save_png` and `main`, reads the digits and writes a picture. We run
+# `train` for 1000 rounds; the page itself plays 20,000, in about a minute.
 # %%
 clone = Path(tinygan.__file__).parents[1] / "examples/book"  # if the package is a clone's
 for folder in (Path(sys.path[0]), Path.cwd(), clone):

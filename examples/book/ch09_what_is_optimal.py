@@ -53,7 +53,7 @@ np.testing.assert_allclose(p / (p + q), theory.optimal_discriminator(p, q), rtol
 # %% [markdown]
 # ## The best G
 #
-# Put $D^*$ into $V$. What is left depends on $q$ alone. With the mean density $m = (p + q) / 2$,
+# Put $D^*$ into $V$. The result depends on $q$ alone. With the mean density $m = (p + q) / 2$,
 # $D^* = p / 2m$, and a $\log \frac{1}{2}$ comes out of each expectation:
 #
 # $$V(D^*, G) = -\log 4 + \mathrm{KL}(p \,\|\, m) + \mathrm{KL}(q \,\|\, m)

@@ -92,10 +92,10 @@ for name, (toy, points, arrows) in watched.items():
 
 # %% [markdown]
 # With five steps of $G$, at most a mode or two are left. But the gradient is *not* 0. The arrows
-# are shorter, but much more parallel: all samples are told to go the same way. So they go, all
-# together; $D$ then learns to reject the new place, and they go on. Their center travels many
-# times the radius of the ring. In the balanced game the center hardly moves, and each sample has a
-# direction of its own.
+# are shorter, but much more parallel: a step moves all samples in nearly the same direction. So
+# they move together; $D$ then learns to reject the new place, and they move on. Their center
+# travels many times the radius of the ring. In the balanced game the center hardly moves, and
+# each sample has a direction of its own.
 #
 # ## Remedies
 #

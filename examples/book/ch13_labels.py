@@ -62,8 +62,8 @@ adam = lambda net: optim.Adam(net.parameters(), 2e-3, (0.5, 0.999))  # noqa: E73
 # %% [markdown]
 # ## 1. Conditional: D sees the label
 #
-# Mirza and Osindero 2014 give $y$ to both players. $D$ judges the *pair*: a fine point with the
-# wrong label is a fake, too. The game itself does not change:
+# Mirza and Osindero 2014 give $y$ to both players. $D$ classifies the *pair*: a realistic point
+# with the wrong label is a fake, too. The game itself does not change:
 #
 # $$V = \mathbb{E} \log D(x, y) + \mathbb{E} \log(1 - D(G(z, y), y))$$
 # %%
@@ -105,7 +105,7 @@ play(play_semi_supervised(G3, D3, labeled, lambda m: as_images(points(m)[0]), no
 # ## Ask for a class
 #
 # For each game, draw 1000 samples with a request: a random class. How many samples belong to the
-# class that was asked for? The third $G$ has no way to hear the request.
+# class that was asked for? The third $G$ has no input for the request.
 # %%
 test, classes = points(1000)
 with no_grad():

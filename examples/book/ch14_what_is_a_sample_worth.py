@@ -4,7 +4,7 @@
 # **A belief.** "A VAE blurs because not all $z$ are Gaussian." A variational autoencoder (VAE)
 # learns an encoder and a decoder, and asks that codes look like Gaussian noise. Its images are
 # blurred. If the Gaussian were the cause, an autoencoder that asks nothing of its codes would be
-# sharp. Let us train both, and measure. Then a second question: could a *number* have told us?
+# sharp. Let us train both, and measure. Then a second question: would a *number* have shown it?
 # %%
 import numpy as np
 from matplotlib.figure import Figure

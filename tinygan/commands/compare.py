@@ -101,20 +101,27 @@ def _parts(runs: Sequence[ReadRun]) -> Iterable[str]:
 
 
 def _metrics(runs: Sequence[ReadRun]) -> Mapping[str, Sequence[Any]]:
-    """A row for each metric and each fact of an evaluation, with a text for each run."""
+    """A row for each metric and each fact of an evaluation, with a text for each run: its value
+    and, in parentheses, that of real images."""
     from ..metrics.evaluation import METRICS, OURS
+    from ..metrics.image_sets import REFERENCE
     from ..metrics.report import cell
     from ..training.comparison import FACTS
 
     found = [run.evaluation or {} for run in runs]
     rows = {name: [each.get(name, "") for each in found] for name in FACTS}
-    values = [each["rows"][OURS] if each else {} for each in found]
+    ours, real = (
+        [each.get("rows", {}).get(kind, {}) for each in found] for kind in (OURS, REFERENCE)
+    )
+
+    def text(name: str, at: int) -> str:
+        value = cell(name, ours[at][name]) if name in ours[at] else ""
+        return f"{value} (real {cell(name, real[at][name])})" if name in real[at] else value
+
     for metric in METRICS:
-        if metric.title and any(metric.name in row for row in values):
+        if metric.title and any(metric.name in row for row in ours):
             better = f" ({metric.better})" if metric.better else ""
-            rows[metric.title + better] = [
-                cell(metric.name, row[metric.name]) if metric.name in row else "" for row in values
-            ]
+            rows[metric.title + better] = [text(metric.name, at) for at in range(len(runs))]
     return rows
 
 
